@@ -1,5 +1,7 @@
 //! What must hold over the repository as a whole, checked without a build of it.
 
+mod answers;
+mod dependencies;
 mod graph;
 mod layout;
 mod literals;
@@ -16,10 +18,15 @@ pub(crate) fn run() -> Result<()> {
     for (name, found) in [
         ("dependency directions", graph::directions(&repository)?),
         ("banned crates", graph::bans(&repository)?),
+        (
+            "unused dependencies, and their page",
+            dependencies::complaints(&repository)?,
+        ),
         ("size of the façade", graph::facade(&repository)?),
         ("layout", layout::complaints(&sources)),
         ("literals of the platform", literals::complaints(&sources)),
         ("rooms of the simulator", rooms::complaints(&sources)),
+        ("answers of the simulator", answers::complaints(&sources)),
     ] {
         println!("{name}: {}", if found.is_empty() { "ok" } else { "FAILED" });
         complaints.extend(found);

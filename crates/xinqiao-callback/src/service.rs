@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use xinqiao_message::{
     Message, dedup,
     envelope::{
-        CallbackQuery, EnvelopeError, Keys, MAX_BODY, SUCCESS, Wrapping, diagnose, open,
+        CallbackQuery, EnvelopeError, Keys, MAX_BODY, SUCCESS, Wrapping, chance, diagnose, open,
         seal_reply_as, verify_url,
     },
     inbound::{Form, Reading},
@@ -215,9 +215,7 @@ impl Callback {
                 return plain(StatusCode::OK, SUCCESS);
             }
         };
-        let mut random = [0; 16];
-        self.inner.entropy.fill(&mut random);
-        let nonce = (self.inner.entropy.next_u64() % 10_000_000_000).to_string();
+        let (nonce, random) = chance(&*self.inner.entropy);
         let other = receiver.map(|receiver| self.inner.keys.for_receiver(receiver));
         let keys = other.as_ref().unwrap_or(&self.inner.keys);
         match seal_reply_as(

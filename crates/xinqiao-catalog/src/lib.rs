@@ -11,7 +11,7 @@
 //! * [`event`], [`events`], [`recognise_event`]: callbacks.
 //! * [`meaning`], [`values`]: what a field is, and which values it may have.
 //! * [`error`], [`permission`], [`quotas`], [`grant`], [`media`], [`diagnosis`]: the rest of the rule book.
-//! * [`validate`], [`mock()`], [`openapi`]: what can be computed from a schema alone.
+//! * [`validate`], [`misfits`], [`mock()`], [`openapi`]: what can be computed from a schema alone.
 //! * [`code`] and [`id`]: generated constants, the only way in which code names a code or an endpoint.
 
 pub mod blob;
@@ -19,6 +19,7 @@ pub mod blob;
 #[expect(clippy::module_inception, reason = "ids repeat words")]
 mod generated;
 mod lookup;
+mod misfit;
 pub mod mock;
 pub mod model;
 pub mod openapi;
@@ -34,6 +35,7 @@ pub use self::lookup::{
     issuing_endpoints, meaning, media, media_limits, modules, pages, pay_limits, permission,
     permissions, quotas, quotas_of, recognise_event, routes, type_def, types, values,
 };
+pub use self::misfit::{Answer, Misfit, MisfitKind, fits, misfits};
 pub use self::mock::mock;
 pub use self::model::*;
 pub use self::route::{RouteQuery, Routed, route};

@@ -5,6 +5,7 @@
 use serde_json::{Map, Number, Value};
 
 use crate::lookup::{type_def, values};
+use crate::misfit::fits;
 use crate::model::{Content, Endpoint, Field, Product, Shape, Spelling, TypeRef};
 
 const MAX_DEPTH: usize = 6;
@@ -39,12 +40,21 @@ pub fn mock(endpoint: &Endpoint, seed: u64, request: &Value) -> Value {
     if let Value::Object(made) = maker.object(&endpoint.response, endpoint.id, 0) {
         out.extend(made);
     }
+    // Of several shapes it is the first.
+    let mut shapes = { endpoint.variants.iter() }.filter(|shape| !shape.response.is_empty());
+    if let Some(first) = shapes.next() {
+        let other = |name: &str| !first.response.contains(&name);
+        let others: Vec<&str> = { shapes.flat_map(|shape| &shape.response) }
+            .copied()
+            .filter(|name| other(name))
+            .collect();
+        out.retain(|name, _| !others.contains(&name.as_str()));
+    }
     for field in &endpoint.response.fields {
         let given = request.get(field.name);
         if let Some(given) = given.filter(|value| value.is_string() || value.is_number())
-            && out
-                .get(field.name)
-                .is_some_and(|made| made.is_string() == given.is_string())
+            && out.contains_key(field.name)
+            && fits(endpoint.product, field, given)
         {
             out.insert(field.name.to_owned(), given.clone());
         }
@@ -143,12 +153,8 @@ impl Maker {
             TypeRef::Bool => Value::Bool(chance.is_multiple_of(2)),
             TypeRef::File | TypeRef::Bytes => Value::String("file".into()),
             TypeRef::Any => Value::Object(Map::new()),
-            TypeRef::List(_) | TypeRef::Map(_) | TypeRef::Named(_) if depth >= MAX_DEPTH => {
-                match ty {
-                    TypeRef::List(_) => Value::Array(Vec::new()),
-                    _ => Value::Object(Map::new()),
-                }
-            }
+            TypeRef::List(_) if depth >= MAX_DEPTH => Value::Array(Vec::new()),
+            TypeRef::Map(_) if depth >= MAX_DEPTH => Value::Object(Map::new()),
             TypeRef::List(inner) => {
                 let count = if depth > 2 { 1 } else { 1 + chance % 2 };
                 let item = |at| self.typed(field, inner, &format!("{path}[{at}]"), depth + 1);

@@ -239,21 +239,7 @@ fn holds(when: When, query: &RouteQuery<'_>) -> bool {
                     .is_ok_and(|want| want == *other),
             });
     }
-    query_pairs(query.query).any(|(name, value)| name == when.name && value == when.value)
-}
-
-/// The decoded pairs of a raw query.
-pub fn query_pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (
-                percent::decode(&name.replace('+', " ")).into_owned(),
-                percent::decode(&value.replace('+', " ")).into_owned(),
-            )
-        })
+    percent::pairs(query.query).any(|(name, value)| name == when.name && value == when.value)
 }
 
 /// The most similar path on that host (any host if it has none), or nothing if none is similar at all.

@@ -12,12 +12,10 @@
 //! * [`paging`]: how a list is read page by page.
 //! * [`retry`]: what to do after a failure.
 //! * [`dedup`]: which fields tell two callbacks apart.
-//! * [`civil`]: Shanghai's calendar.
 //!
 //! Source: doc pages "接口权限说明", "接口调用频次限制说明", "客服消息"; catalog tables `permissions`,
 //! `quotas`, `grants`, `media`.
 
-pub mod civil;
 pub mod dedup;
 pub mod interaction;
 pub mod limit;

@@ -23,7 +23,7 @@ use crate::{
 
 pub use self::{
     credential::{Credential, Place, swap_field, swap_id, swap_param, swap_secret},
-    refusal::{ACKNOWLEDGED, Answer, Refusal, hint, refusal, rid, trace},
+    refusal::{ACKNOWLEDGED, Answer, Refusal, content_type, hint, refusal, rid, trace},
 };
 
 /// What is known of a request before anything is decided.

@@ -373,7 +373,8 @@ impl Check {
     }
 }
 
-fn join(path: &str, name: &str) -> String {
+/// Where a field of what stands at `path` stands.
+pub(crate) fn join(path: &str, name: &str) -> String {
     if path.is_empty() {
         name.to_owned()
     } else {

@@ -13,10 +13,8 @@
 //! Invariant: file bytes are not copied; a body is a list of pieces, of which some are read while they are
 //! sent.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
-use xinqiao_types::Entropy;
+use xinqiao_types::{Entropy, percent};
 use xinqiao_wire::FilePart;
 
 use crate::{
@@ -105,9 +103,7 @@ pub(crate) fn write(parts: Vec<Part>, entropy: &dyn Entropy) -> Result<(String, 
 fn quote(text: &str, out: &mut String) {
     for character in text.chars() {
         match character {
-            '"' | '\\' | '\0'..' ' | '\x7f' => {
-                let _ = write!(out, "%{:02X}", u32::from(character));
-            }
+            '"' | '\\' | '\0'..' ' | '\x7f' => percent::escape_into(character as u8, out),
             other => out.push(other),
         }
     }

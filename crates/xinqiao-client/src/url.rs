@@ -1,17 +1,6 @@
 //! Writes URLs.
 
-use std::fmt::Write as _;
-
-/// Appends a value so that it can stand in a path segment or a query.
-pub(crate) fn encode(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(byte.into());
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-}
+use xinqiao_types::percent;
 
 /// Fills `{name}` in a path template. Gives the name that has no value, if there is one.
 pub(crate) fn fill<'v>(
@@ -24,7 +13,7 @@ pub(crate) fn fill<'v>(
         out.push_str(before);
         let (name, after) = tail.split_once('}').unwrap_or((tail, ""));
         match value(name) {
-            Some(value) => encode(&value, &mut out),
+            Some(value) => percent::encode_into(&value, &mut out),
             None => return Err(name.to_owned()),
         }
         rest = after;
@@ -50,9 +39,7 @@ pub(crate) fn join(
     );
     for (at, (name, value)) in pairs.enumerate() {
         url.push(if at == 0 { '?' } else { '&' });
-        encode(name, &mut url);
-        url.push('=');
-        encode(value, &mut url);
+        percent::pair_into(name, value, &mut url);
     }
     url
 }

@@ -1,5 +1,5 @@
 //! What every server of ours shares: listeners, limits, graceful drain, the origin guard, event streams,
-//! outbound posts, static assets, whose request it is and which refusals are logged.
+//! outbound posts, static assets, headers of a connection, whose request it is and which refusals are logged.
 //!
 //! Refuses to know anything about WeChat: no signature, no token, no account appears here. Refuses to follow
 //! redirects and to call an address that the caller's list does not name.
@@ -11,6 +11,7 @@ mod assets;
 mod body;
 mod cidr;
 mod event_stream;
+mod hop_by_hop;
 mod listen;
 mod origin_guard;
 mod outbound;
@@ -25,9 +26,10 @@ pub use self::{
     body::{BodyError, BodyLimit, read_body},
     cidr::{Cidr, CidrError, CidrList},
     event_stream::{EventLog, Item, Subscription},
+    hop_by_hop::remove_hop_by_hop,
     listen::{ListenError, Listener, listen, listen_block},
     origin_guard::{
-        OriginGuard, Refusal, guard, host_name, is_cross_site, json_only, own_names_only,
+        OriginGuard, Trespass, guard, host_name, is_cross_site, json_only, own_names_only,
     },
     outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse, post_callback},
     peer::{peer_in, peer_network, peer_of},

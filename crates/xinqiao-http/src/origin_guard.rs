@@ -23,7 +23,7 @@ pub struct OriginGuard {
 /// Why a request was turned away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum Trespass {
     /// Another site's page asked: 403.
     ForeignOrigin,
     /// The `Host` is neither loopback nor listed: 421.
@@ -49,22 +49,22 @@ impl OriginGuard {
     /// Checks `Host` and `Origin`: one host that is ours, and no origin but the same.
     ///
     /// # Errors
-    /// [`Refusal`] says which one is foreign.
-    pub fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    /// [`Trespass`] says which one is foreign.
+    pub fn check(&self, headers: &HeaderMap) -> Result<(), Trespass> {
         let host = only(headers, &header::HOST)
             .filter(|host| self.is_ours(host))
-            .ok_or(Refusal::ForeignHost)?;
+            .ok_or(Trespass::ForeignHost)?;
         if !headers.contains_key(header::ORIGIN) {
             return Ok(());
         }
-        let origin = only(headers, &header::ORIGIN).ok_or(Refusal::ForeignOrigin)?;
+        let origin = only(headers, &header::ORIGIN).ok_or(Trespass::ForeignOrigin)?;
         let name = origin
             .strip_prefix("http://")
             .or_else(|| origin.strip_prefix("https://"));
         match name {
             // The page and the interface share an origin: same name, same port.
             Some(name) if name.eq_ignore_ascii_case(host) => Ok(()),
-            _ => Err(Refusal::ForeignOrigin),
+            _ => Err(Trespass::ForeignOrigin),
         }
     }
 
@@ -72,11 +72,11 @@ impl OriginGuard {
     /// another site only leads to a page or shows a picture.
     ///
     /// # Errors
-    /// [`Refusal`] says what is foreign.
-    pub fn check_request<B>(&self, request: &http::Request<B>) -> Result<(), Refusal> {
+    /// [`Trespass`] says what is foreign.
+    pub fn check_request<B>(&self, request: &http::Request<B>) -> Result<(), Trespass> {
         let named = request.uri().authority();
         if named.is_some_and(|named| !self.is_ours(named.as_str())) {
-            return Err(Refusal::ForeignHost);
+            return Err(Trespass::ForeignHost);
         }
         let headers = request.headers();
         self.check(headers)?;
@@ -84,7 +84,7 @@ impl OriginGuard {
         let shown = told(FETCH_MODE, "navigate") || told(FETCH_DEST, "image");
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         if is_cross_site(headers) && !(reads && shown) {
-            return Err(Refusal::CrossSite);
+            return Err(Trespass::CrossSite);
         }
         Ok(())
     }
@@ -142,7 +142,7 @@ pub fn host_name(host: &str) -> Option<&str> {
     fits.then_some(name)
 }
 
-impl Refusal {
+impl Trespass {
     /// The HTTP status.
     pub fn status(self) -> StatusCode {
         match self {
@@ -174,7 +174,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for Trespass {
     fn into_response(self) -> Response {
         let (code, message) = self.code_and_message();
         let body = serde_json::json!({"error": {"code": code, "message": message}});
@@ -208,7 +208,7 @@ pub async fn guard(State(own): State<OriginGuard>, request: Request, next: Next)
         && !is_json(request.headers())
         && !takes_raw_body(&request)
     {
-        return Refusal::NotJson.into_response();
+        return Trespass::NotJson.into_response();
     }
     next.run(request).await
 }
@@ -217,10 +217,10 @@ pub async fn guard(State(own): State<OriginGuard>, request: Request, next: Next)
 /// nothing else.
 ///
 /// # Errors
-/// [`Refusal::NotJson`].
-pub fn json_only(method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+/// [`Trespass::NotJson`].
+pub fn json_only(method: &Method, headers: &HeaderMap) -> Result<(), Trespass> {
     if has_body(method, headers) && !is_json(headers) {
-        return Err(Refusal::NotJson);
+        return Err(Trespass::NotJson);
     }
     Ok(())
 }
@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(host: &str, origin: Option<&str>, want: Result<(), Refusal>) {
+    fn check(host: &str, origin: Option<&str>, want: Result<(), Trespass>) {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, host.parse().unwrap());
         if let Some(origin) = origin {
@@ -285,13 +285,13 @@ mod tests {
         check(
             "127.0.0.1:8600",
             Some("https://evil.example"),
-            Err(Refusal::ForeignOrigin),
+            Err(Trespass::ForeignOrigin),
         );
-        check("127.0.0.1:8600", Some("null"), Err(Refusal::ForeignOrigin));
+        check("127.0.0.1:8600", Some("null"), Err(Trespass::ForeignOrigin));
         check(
             "127.0.0.1:8600",
             Some("http://127.0.0.1:9999"),
-            Err(Refusal::ForeignOrigin),
+            Err(Trespass::ForeignOrigin),
         );
     }
 
@@ -318,7 +318,7 @@ mod tests {
             "",
             ":8600",
         ] {
-            check(host, None, Err(Refusal::ForeignHost));
+            check(host, None, Err(Trespass::ForeignHost));
         }
         let two = |first: &'static str, second: &'static str| {
             let mut headers = HeaderMap::new();
@@ -326,10 +326,10 @@ mod tests {
             headers.append(header::HOST, second.parse().unwrap());
             OriginGuard::default().check(&headers)
         };
-        assert_eq!(two("localhost", "evil.example"), Err(Refusal::ForeignHost));
-        assert_eq!(two("evil.example", "localhost"), Err(Refusal::ForeignHost));
+        assert_eq!(two("localhost", "evil.example"), Err(Trespass::ForeignHost));
+        assert_eq!(two("evil.example", "localhost"), Err(Trespass::ForeignHost));
         let none = OriginGuard::default().check(&HeaderMap::new());
-        assert_eq!(none, Err(Refusal::ForeignHost));
+        assert_eq!(none, Err(Trespass::ForeignHost));
     }
 
     #[test]
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_browser(method: &str, uri: &str, told: &[(&str, &str)], want: Result<(), Refusal>) {
+    fn check_browser(method: &str, uri: &str, told: &[(&str, &str)], want: Result<(), Trespass>) {
         let mut request = http::Request::builder().method(method).uri(uri);
         request = request.header(header::HOST, "127.0.0.1:8600");
         for (name, value) in told {
@@ -366,9 +366,9 @@ mod tests {
         let image = ("sec-fetch-dest", "image");
         check_browser("GET", "/", &[site, mode], Ok(()));
         check_browser("GET", "/mmbiz/a/0", &[site, image], Ok(()));
-        check_browser("GET", "/", &[site], Err(Refusal::CrossSite));
-        check_browser("POST", "/", &[site, mode], Err(Refusal::CrossSite));
-        check_browser("POST", "/", &[site, image], Err(Refusal::CrossSite));
+        check_browser("GET", "/", &[site], Err(Trespass::CrossSite));
+        check_browser("POST", "/", &[site, mode], Err(Trespass::CrossSite));
+        check_browser("POST", "/", &[site, image], Err(Trespass::CrossSite));
         check_browser("POST", "/", &[("sec-fetch-site", "same-origin")], Ok(()));
         check_browser("GET", "/", &[("sec-fetch-site", "none")], Ok(()));
     }
@@ -379,7 +379,7 @@ mod tests {
             "GET",
             "http://evil.example/",
             &[],
-            Err(Refusal::ForeignHost),
+            Err(Trespass::ForeignHost),
         );
         check_browser("GET", "http://localhost:8600/", &[], Ok(()));
     }

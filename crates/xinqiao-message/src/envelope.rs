@@ -14,6 +14,7 @@
 //!
 //! Source: the platform's pages on message encryption; `Encrypt` is signed, not the body.
 
+mod chance;
 mod error;
 mod explain;
 mod keys;
@@ -23,6 +24,7 @@ mod query;
 mod seal;
 mod work;
 
+pub use chance::{chance, nonce};
 pub use error::{Base64Fault, EnvelopeError, SignatureFault};
 pub use explain::diagnose;
 pub use keys::{DEFAULT_WINDOW, Generation, Keys};

@@ -44,6 +44,8 @@ pub mod event {
     pub const UNSUBSCRIBE: &str = "unsubscribe";
     /// A follower scans a code with a scene.
     pub const SCAN: &str = "SCAN";
+    /// A publishing job is done.
+    pub const PUBLISH_JOB_FINISH: &str = "PUBLISHJOBFINISH";
     /// The chat reports where the user is.
     pub const LOCATION: &str = "LOCATION";
     /// A tap on a menu button that sends its key.
@@ -64,10 +66,26 @@ pub mod event {
     pub const LOCATION_SELECT: &str = "location_select";
     /// A tap on a menu button that opens a mini program.
     pub const VIEW_MINIPROGRAM: &str = "view_miniprogram";
+    /// A template message reached its receiver, or did not.
+    pub const TEMPLATE_SEND_JOB_FINISH: &str = "TEMPLATESENDJOBFINISH";
+    /// A mass message is done.
+    pub const MASS_SEND_JOB_FINISH: &str = "MASSSENDJOBFINISH";
+    /// A user answered the sheet that asks for notices.
+    pub const SUBSCRIBE_MSG_POPUP_EVENT: &str = "subscribe_msg_popup_event";
+    /// A user switched notices off in the settings.
+    pub const SUBSCRIBE_MSG_CHANGE_EVENT: &str = "subscribe_msg_change_event";
+    /// A notice reached its receiver, or did not.
+    pub const SUBSCRIBE_MSG_SENT_EVENT: &str = "subscribe_msg_sent_event";
+    /// Staff opened a session with a user.
+    pub const KF_CREATE_SESSION: &str = "kf_create_session";
+    /// Staff closed a session with a user.
+    pub const KF_CLOSE_SESSION: &str = "kf_close_session";
 }
 
 /// Values of `InfoType`.
 pub mod info_type {
     /// The ticket of a third-party platform.
     pub const COMPONENT_VERIFY_TICKET: &str = "component_verify_ticket";
+    /// The ticket of an application of a WeCom provider.
+    pub const SUITE_TICKET: &str = "suite_ticket";
 }

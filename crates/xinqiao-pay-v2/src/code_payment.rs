@@ -88,8 +88,9 @@ impl Order for Scanned<'_> {
             query.sub_appid.clone_from(&request.sub_appid);
             let answer = self.client.send(query).await?;
             Ok(match answer.trade_state {
+                // WECHAT: an order that is paid always has its number; others have none.
                 TradeState::Success => State::Paid {
-                    transaction_id: answer.transaction_id,
+                    transaction_id: answer.transaction_id.unwrap_or_default(),
                 },
                 dead @ (TradeState::Closed
                 | TradeState::Revoked

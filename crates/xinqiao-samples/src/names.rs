@@ -7,6 +7,8 @@ use xinqiao_catalog::{Endpoint, Event, Method, Product, endpoints, events};
 /// Names of the fact base → catalog ids.
 pub(crate) struct Names {
     endpoints: BTreeMap<(String, String), &'static Endpoint>,
+    /// By names without the path's parameters: the fact base may call those otherwise.
+    unnamed: BTreeMap<(String, String), &'static Endpoint>,
     events: BTreeMap<(String, String), &'static Event>,
 }
 
@@ -14,12 +16,15 @@ impl Names {
     pub(crate) fn new() -> Names {
         let mut names = Names {
             endpoints: BTreeMap::new(),
+            unnamed: BTreeMap::new(),
             events: BTreeMap::new(),
         };
         for product in Product::ALL {
             let family = product.name().replace('_', "-");
             for endpoint in endpoints(product) {
                 for name in fact_ids(endpoint) {
+                    let unnamed = (family.clone(), unnamed(&name));
+                    names.unnamed.entry(unnamed).or_insert(endpoint);
                     names
                         .endpoints
                         .entry((family.clone(), name))
@@ -36,20 +41,23 @@ impl Names {
     }
 
     pub(crate) fn endpoint(&self, family: &str, id: &str) -> Option<&'static str> {
+        self.known(family, id).map(|endpoint| endpoint.id)
+    }
+
+    fn known(&self, family: &str, id: &str) -> Option<&'static Endpoint> {
         let (family, id) = id.split_once(':').unwrap_or((family, id));
-        self.endpoints
-            .get(&(family.to_owned(), id.to_ascii_lowercase()))
-            .map(|endpoint| endpoint.id)
+        let id = id.to_ascii_lowercase();
+        let other = (family.to_owned(), unnamed(&id));
+        let found = self.endpoints.get(&(family.to_owned(), id));
+        found.or_else(|| self.unnamed.get(&other)).copied()
     }
 
     /// Names of the error envelope of an endpoint's answer.
     pub(crate) fn envelope(&self, family: &str, id: &str) -> &'static [&'static str] {
-        let (family, id) = id.split_once(':').unwrap_or((family, id));
-        let key = (family.to_owned(), id.to_ascii_lowercase());
-        if let Some(names) = self.endpoints.get(&key).and_then(|e| e.envelope.as_ref()) {
+        if let Some(names) = self.known(family, id).and_then(|e| e.envelope.as_ref()) {
             return names;
         }
-        match family {
+        match id.split_once(':').map_or(family, |(family, _)| family) {
             "pay-v2" => &[
                 "return_code",
                 "return_msg",
@@ -117,6 +125,13 @@ fn fact_ids(endpoint: &Endpoint) -> Vec<String> {
     out.push(format!("{path}.{method}"));
     out.push(path);
     out
+}
+
+/// `v3.certificates.by_serial_no` as `v3.certificates.by_`.
+fn unnamed(name: &str) -> String {
+    let parts = name.split('.');
+    let parts = parts.map(|part| if part.starts_with("by_") { "by_" } else { part });
+    parts.collect::<Vec<_>>().join(".")
 }
 
 fn snake(name: &str) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use xinqiao_simulator::{Options, Simulator};
+use xinqiao_types::{UnixSeconds, shanghai};
 
 /// A running simulator with shortcuts for what tests do.
 #[derive(Debug)]
@@ -148,12 +149,11 @@ impl TestWorld {
     /// Moves the clock to the next morning in Shanghai, for what counts by the day: a test at eleven at night would
     /// see its day end.
     pub async fn next_morning(&self) {
-        const DAY: i64 = 86_400;
         let now = self.must("GET", "/clock", Value::Null).await["now"]
             .as_i64()
             .expect("the clock tells the time");
-        let since_midnight = (now + 8 * 3600).rem_euclid(DAY);
-        self.advance(DAY - since_midnight + 8 * 3600).await;
+        let morning = shanghai::next_midnight(UnixSeconds(now)) + 8 * 3600;
+        self.advance(morning.0 - now).await;
     }
 
     /// A platform call by path and query: `GET` without a body, else `POST`.
@@ -183,6 +183,8 @@ impl TestWorld {
             .expect("the platform answers");
         let headers = answer.headers().clone();
         let text = answer.text().await.expect("the answer is text");
+        // A test that looks at nothing of an answer must still notice one that the schema does not have.
+        assert!(!headers.contains_key("x-xinqiao-misfit"), "{text}");
         (
             headers,
             serde_json::from_str(&text).unwrap_or(Value::String(text)),

@@ -1,4 +1,4 @@
-//! The vocabulary of Xinqiao: identifiers, units, time, chance, secrets, and percent-encoding.
+//! The vocabulary of Xinqiao: identifiers, units, time and Shanghai's calendar, chance, secrets, and percent-encoding.
 //!
 //! Everything here is small, owned and cheap to clone. Nothing here talks to a network, and only
 //! [`SystemClock`] and [`SystemEntropy`] ask the machine for the time and for random bytes: everybody
@@ -13,6 +13,7 @@ mod error;
 mod id;
 pub mod percent;
 mod secret;
+pub mod shanghai;
 mod time;
 
 pub use account::{AccountKind, CallbackMode, UnknownName};

@@ -181,9 +181,7 @@ fn form(record: &dyn Record) -> String {
             if !out.is_empty() {
                 out.push('&');
             }
-            percent::encode_into(name, &mut out);
-            out.push('=');
-            percent::encode_into(&plain(value), &mut out);
+            percent::pair_into(name, &plain(value), &mut out);
         }
     }
     out

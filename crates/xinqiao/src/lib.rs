@@ -37,6 +37,15 @@
 //! An error is one line in `{}`; `{:#}` adds rule, cause, remedy, place and trace, and [`Error::explain`] says them in
 //! Chinese too.
 //!
+//! # From a path to a type
+//!
+//! An endpoint's id is its product and its path in words, without the fixed beginning (`/cgi-bin`, `/v3` …): the last word is
+//! what is done, the words before it are the module. `POST /cgi-bin/message/custom/send` is `official_account.message.custom.send`:
+//! the request is `official_account::message::custom::Send`, its answer `SendResponse` beside it (or nothing, where there is
+//! nothing to say), and the constant for a call without a type is [`id::official_account`]`::message::custom::SEND`. Where the last
+//! word of a path is a thing (`POST /v3/refund/domestic/refunds`) the verb comes from the method: `refund::domestic::Create`.
+//! What pushes say stands below `events`. Each product's front page has a table of tasks.
+//!
 //! Every call needs a `tokio` runtime. Which account may call what, how often, and what every error means
 //! stands in the catalog: errors name the cause and the remedy.
 //!
@@ -93,6 +102,22 @@ pub fn pay_v3(merchant: pay_v3::Merchant) -> Result<Client, Error> {
 
 /// A client for a third-party platform (第三方平台) itself. For an account that granted it, see
 /// [`Client::with_authorizer`].
+///
+/// ```no_run
+/// # #[cfg(feature = "official-account")]
+/// # async fn f(ticket: String, code: String) -> Result<(), xinqiao::Error> {
+/// use xinqiao::{official_account::menu, open_platform::Component};
+///
+/// let component = Component::new("wx0123456789abcdef", "secret");
+/// let platform = xinqiao::open_platform(&component);
+/// // From the push `component_verify_ticket`, every ten minutes.
+/// component.set_ticket(ticket).await?;
+/// // From the redirect of the authorization page, or the push `authorized`.
+/// let grant = component.accept(&platform, &code).await?;
+/// let shop = platform.with_authorizer(&component, grant.appid);
+/// let menu = shop.send(menu::Get::new()).await?;
+/// # Ok(()) }
+/// ```
 #[cfg(feature = "open-platform")]
 pub fn open_platform(component: &token::Component) -> Client {
     Client::of_component(component)

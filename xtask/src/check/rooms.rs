@@ -1,5 +1,5 @@
-//! The rooms of the simulator: who may know whom, that those below the products name none, and that each behaviour is
-//! proven by a test that makes its call.
+//! The rooms of the simulator: who may know whom, that those below the products name none, that what belongs to a feature
+//! stands in it, and that each behaviour is proven by a test that makes its call.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use xinqiao_catalog as catalog;
 use super::sources::{Kind, Source};
 use crate::names::camel;
 
-const SIMULATOR: &str = "crates/xinqiao-simulator/";
+pub(super) const SIMULATOR: &str = "crates/xinqiao-simulator/";
 const TESTKIT: &str = "crates/xinqiao-testkit/";
 
 /// Rooms from the bottom, those that stand side by side in one line. What is in none of them stands above all.
@@ -41,7 +41,12 @@ pub(crate) fn complaints(sources: &[Source]) -> Vec<String> {
         .collect();
     let mut found = Vec::new();
     let products: BTreeSet<&str> = own.iter().filter_map(|(_, path)| product(path)).collect();
+    let verbs: BTreeSet<&str> = { own.iter() }
+        .filter(|(_, path)| product(path).is_some())
+        .flat_map(|(source, _)| verbs(&source.text))
+        .collect();
     for (source, path) in &own {
+        found.extend(shared(source, path, &verbs));
         found.extend(arrows(source, path));
         found.extend(names(source, path));
         found.extend(neighbours(source, path, &products));
@@ -129,6 +134,49 @@ fn named(line: &str) -> Option<String> {
         .map(|name| (*name).to_owned())
 }
 
+/// Rooms that ask no switch of their own: in them stands what a switch is, and no more.
+const WITHOUT_RULES: [&str; 4] = ["kernel", "accounts", "people", "door"];
+
+/// What a file that all features share has of one of them: then a feature cannot be added without touching it.
+fn shared(source: &Source, path: &str, verbs: &BTreeSet<&str>) -> Vec<String> {
+    let own = room(path);
+    if floor(own) >= floor(PRODUCTS) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (at, line) in source.code_lines() {
+        if WITHOUT_RULES.contains(&own) && line.contains(": Rule = Rule {") {
+            let what = "a switch stands in the feature that asks it";
+            found.push(format!("{}:{at}: {what}", source.path));
+        }
+        let texts = line.split('"').skip(1).step_by(2);
+        found.extend({ texts.filter(|text| verbs.contains(text)) }.map(|verb| {
+            let what = "stands in the feature or product that it belongs to";
+            format!("{}:{at}: the act `{verb}` {what}", source.path)
+        }));
+    }
+    found
+}
+
+/// The acts that a file declares, those that are not built among them; without words that stand for other things, too.
+fn verbs(text: &str) -> Vec<&str> {
+    let declared = ["verb: \"", "act(\"", "act(\n            \""];
+    let built = declared.into_iter().flat_map(|begin| {
+        let rest = text.split(begin).skip(1);
+        rest.filter_map(|rest| rest.split('"').next())
+    });
+    let lacking = { text.split("not_built: &[").skip(1) }
+        .filter_map(|rest| rest.split(']').next())
+        .flat_map(|list| list.split('"').skip(1).step_by(2));
+    built
+        .chain(lacking)
+        .filter(|verb| !EVERYDAY.contains(verb))
+        .collect()
+}
+
+/// Acts whose names are everyday words of rows, fields and effects.
+const EVERYDAY: [&str; 4] = ["send", "phone", "open", "follow"];
+
 /// Products that know one another.
 fn neighbours(source: &Source, path: &str, products: &BTreeSet<&str>) -> Vec<String> {
     let Some(own) = product(path) else {
@@ -201,13 +249,15 @@ fn proofs(sources: &[Source]) -> Vec<String> {
         .collect();
     let functions = functions(&tests);
     let mut found = Vec::new();
-    for source in sources.iter().filter(|source| {
-        source
-            .path
-            .starts_with(&format!("{SIMULATOR}src/{PRODUCTS}/"))
-    }) {
+    let features = format!("{SIMULATOR}src/{PRODUCTS}/");
+    for source in { sources.iter() }
+        .filter(|source| source.kind == Kind::Code && source.path.starts_with(&features))
+    {
         for behaviour in behaviours(&source.text) {
-            let Some((endpoint, proof)) = behaviour else {
+            let Some(Declared {
+                endpoint, proof, ..
+            }) = behaviour
+            else {
                 found.push(format!(
                     "{}: a behaviour whose endpoint or test cannot be told",
                     source.path
@@ -237,8 +287,18 @@ fn proofs(sources: &[Source]) -> Vec<String> {
     found
 }
 
-/// Endpoint and test of each behaviour that a file declares.
-fn behaviours(text: &str) -> Vec<Option<(String, String)>> {
+/// A behaviour as its file declares it.
+#[derive(Debug)]
+pub(super) struct Declared {
+    pub(super) endpoint: String,
+    /// The test that proves it.
+    pub(super) proof: String,
+    /// Its function.
+    pub(super) run: String,
+}
+
+/// Each behaviour that a file declares.
+pub(super) fn behaviours(text: &str) -> Vec<Option<Declared>> {
     let mut found = Vec::new();
     for call in ["stateful(", "modelled("] {
         for (at, _) in text.match_indices(call) {
@@ -256,7 +316,7 @@ fn behaviours(text: &str) -> Vec<Option<(String, String)>> {
     found
 }
 
-fn behaviour(text: &str, arguments: &[&str]) -> Option<(String, String)> {
+fn behaviour(text: &str, arguments: &[&str]) -> Option<Declared> {
     let (alias, constant) = arguments.first()?.split_once("::")?;
     let product = text.split("id::").skip(1).find_map(|rest| {
         let end = rest.find([',', ';', '}', '\n'])?;
@@ -275,11 +335,16 @@ fn behaviour(text: &str, arguments: &[&str]) -> Option<(String, String)> {
             text.split(&declared).nth(1)?.split('"').next()?
         }
     };
-    Some((endpoint, proof.to_owned()))
+    let run = arguments.get(2)?;
+    Some(Declared {
+        endpoint,
+        proof: proof.to_owned(),
+        run: (*run).to_owned(),
+    })
 }
 
 /// Functions with their text, by name.
-fn functions<'t>(tests: &[&'t str]) -> BTreeMap<&'t str, Vec<&'t str>> {
+pub(super) fn functions<'t>(tests: &[&'t str]) -> BTreeMap<&'t str, Vec<&'t str>> {
     let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for text in tests {
         for (at, _) in text.match_indices("fn ") {
@@ -294,6 +359,16 @@ fn functions<'t>(tests: &[&'t str]) -> BTreeMap<&'t str, Vec<&'t str>> {
         }
     }
     found
+}
+
+/// Names of functions that are called in a text; and whether without a path and on nothing, as those of the same file are.
+pub(super) fn called(body: &str) -> impl Iterator<Item = (&str, bool)> {
+    body.match_indices('(').map(|(at, _)| {
+        let before = &body[..at];
+        let start = before.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let start = start.map_or(0, |start| start + 1);
+        (&before[start..], !before[..start].ends_with(['.', ':']))
+    })
 }
 
 /// Whether a test makes a call, itself or by a function that it uses.
@@ -322,15 +397,8 @@ fn calls(functions: &BTreeMap<&str, Vec<&str>>, test: &str, path: &str) -> bool 
             if spelled.iter().any(|path| asked(path)) {
                 return true;
             }
-            let used = body.match_indices('(').map(|(at, _)| {
-                let before = &body[..at];
-                let start = before.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-                &before[start.map_or(0, |start| start + 1)..]
-            });
-            open.extend(
-                used.filter(|name| functions.contains_key(name))
-                    .map(|name| (name, depth + 1)),
-            );
+            let known = called(body).filter(|(name, _)| functions.contains_key(name));
+            open.extend(known.map(|(name, _)| (name, depth + 1)));
         }
     }
     false
@@ -397,6 +465,31 @@ mod tests {
         }
         let kinds = "use xinqiao_crypto::pay_v3::PrivateKey;\nlet x = AccountKind::MiniProgram; let work = 1;";
         assert!(complaints(&[source("src/accounts.rs", kinds)]).is_empty());
+    }
+
+    #[test]
+    fn what_belongs_to_a_feature_stands_in_it() {
+        let rule = "static NOTICE: Rule = Rule {";
+        one(
+            &[source("src/accounts/rules.rs", rule)],
+            "a switch stands in",
+        );
+        for path in ["src/push/attempts.rs", "src/products/x/y.rs"] {
+            assert!(complaints(&[source(path, rule)]).is_empty(), "{path}");
+        }
+        for declared in [
+            "acts: &[act(\"dance\", &[], dance)],",
+            "acts: &[Act { verb: \"dance\", run }],",
+            "acts: &[\n        act(\n            \"dance\",\n            &[],\n        ),\n    ],",
+            "not_built: &[\"sing\", \"dance\"],",
+        ] {
+            let feature = source("src/products/x/y.rs", declared);
+            let list = source(
+                "src/people/act.rs",
+                "const NOT_BUILT: &[&str] = &[\"dance\"];",
+            );
+            one(&[feature, list], "the act `dance` stands in");
+        }
     }
 
     #[test]

@@ -43,9 +43,16 @@ impl Source {
 pub(crate) fn read(repository: &Path) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
     for folder in ["crates", "xtask", "bench"] {
-        walk(repository, &repository.join(folder), &mut sources)?;
+        sources.extend(under(repository, folder)?);
     }
     sources.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(sources)
+}
+
+/// Reads one folder.
+pub(crate) fn under(repository: &Path, folder: &str) -> Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    walk(repository, &repository.join(folder), &mut sources)?;
     Ok(sources)
 }
 

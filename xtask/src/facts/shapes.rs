@@ -34,7 +34,9 @@ pub(super) fn endpoints(
 ) -> Result<()> {
     let (mut rows, mut fields) = (0, 0);
     for (product, section) in &catalog.sections {
-        let by_path = by_path(&section.endpoints);
+        let by_path = index(&section.endpoints, str::to_owned);
+        // The facts may name a path's parameters otherwise: `/return-orders/{out_order_no}` is `{out_return_no}`.
+        let by_form = index(&section.endpoints, unnamed);
         for fact in jsonl(&facts.join(format!("api/{}.jsonl", family(*product))))? {
             rows += 1;
             let (method, path) = (text(&fact, "method"), text(&fact, "path"));
@@ -44,6 +46,10 @@ pub(super) fn endpoints(
             if found.is_none() && is_another_route(&section.endpoints, &fact) {
                 continue;
             }
+            let found = found.or_else(|| {
+                let candidates = by_form.get(&(method.clone(), unnamed(&path)))?;
+                choose(&fact, candidates)
+            });
             let Some(endpoint) = found else {
                 let id = text(&fact, "id");
                 let line = format!("{product}: {method} {path} ({id}) is missing");
@@ -122,11 +128,29 @@ fn part_of<'a>(endpoint: &'a Endpoint, part: &str) -> Option<&'a Shape> {
     found.map(|(_, shape)| shape)
 }
 
-fn by_path(endpoints: &[Endpoint]) -> BTreeMap<(String, String), Vec<&Endpoint>> {
+/// Endpoints by method and path, the latter in the form that is asked for.
+fn index(
+    endpoints: &[Endpoint],
+    form: fn(&str) -> String,
+) -> BTreeMap<(String, String), Vec<&Endpoint>> {
     let mut out: BTreeMap<(String, String), Vec<&Endpoint>> = BTreeMap::new();
     for endpoint in endpoints {
-        let key = (endpoint.method.to_string(), endpoint.path.to_owned());
+        let key = (endpoint.method.to_string(), form(endpoint.path));
         out.entry(key).or_default().push(endpoint);
+    }
+    out
+}
+
+/// A path without the names of its parameters: `/orders/{id}` is `/orders/{}`.
+fn unnamed(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    let mut inside = false;
+    for letter in path.chars() {
+        inside = inside && letter != '}';
+        if !inside {
+            out.push(letter);
+        }
+        inside = inside || letter == '{';
     }
     out
 }
@@ -318,7 +342,7 @@ pub(super) fn events(
             Some((events, &catalog.sections.get(&product)?.types))
         });
         let found = section.and_then(|(events, types)| {
-            let event = events.events.iter().find(|event| same(event, &fact))?;
+            let event = (events.events.iter()).find(|event| same(event, &fact, corrected))?;
             Some((event, types))
         });
         let Some((event, types)) = found else {
@@ -349,7 +373,8 @@ pub(super) fn events(
     Ok(())
 }
 
-fn same(event: &Event, fact: &Value) -> bool {
+/// Whether an event is that of the facts. A correction may say that they know it by another `event`.
+fn same(event: &Event, fact: &Value, corrected: &mut Overrides) -> bool {
     let constants = fact.get("fields").and_then(Value::as_array);
     let told = event.when.is_none_or(|(name, value)| {
         let mut fields = constants.into_iter().flatten();
@@ -368,8 +393,11 @@ fn same(event: &Event, fact: &Value) -> bool {
     told && kind == text(fact, "kind")
         && event.id.split('.').skip(2).collect::<Vec<_>>().join(".") == parts.join("_")
         && event.event_type == event_type
-        && event.event == text(fact, "event")
         && event.info_type == text(fact, "info_type")
+        && {
+            let known = text(fact, "event");
+            event.event == known || corrected.allows(event.id, "event", &known, event.event)
+        }
 }
 
 /// A rule's event or message: all its elements, in its order.

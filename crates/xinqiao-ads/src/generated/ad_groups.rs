@@ -19,7 +19,7 @@ w::record! {
         0 longitude: f64 => "longitude: must masked",
         /// Latitude of the circle's centre in degrees; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// Radius of the circle in metres; in m.
+        /// Radius of the circle in metres.
         2 radius: i64 => "radius: must",
     }
     new(longitude: f64, latitude: f64, radius: i64)
@@ -48,7 +48,7 @@ w::record! {
         7 optimization_goal: String => "optimization_goal: must",
         /// What is charged: `BILLINGEVENT_IMPRESSION` or `BILLINGEVENT_CLICK`.
         8 billing_event: String => "billing_event: must",
-        /// Bid in fen: for a thousand impressions when those are charged, else for a click; in fen.
+        /// Bid in fen: for a thousand impressions when those are charged, else for a click.
         9 bid_amount: xinqiao_types::Fen => "bid_amount: must",
         /// Day on which delivery starts; format `yyyy-MM-dd`; such as `2025-04-01`.
         10 begin_date: String => "begin_date: must",
@@ -56,7 +56,7 @@ w::record! {
         11 end_date: String => "end_date: must",
         /// Hours of delivery: 336 digits `0` or `1`, half an hour each, from Monday midnight.
         12 time_series: String => "time_series: must",
-        /// Budget a day in fen, `0` for no limit; in fen.
+        /// Budget a day in fen, `0` for no limit.
         13 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         14 configured_status: String => "configured_status: must",
@@ -207,7 +207,7 @@ w::record! {
         6 optimization_goal: String => "optimization_goal: must",
         /// What is charged: `BILLINGEVENT_IMPRESSION` or `BILLINGEVENT_CLICK`.
         7 billing_event: String => "billing_event: must",
-        /// Bid in fen: for a thousand impressions when those are charged, else for a click; in fen.
+        /// Bid in fen: for a thousand impressions when those are charged, else for a click.
         8 bid_amount: xinqiao_types::Fen => "bid_amount: must",
         /// Day on which delivery starts; format `yyyy-MM-dd`; such as `2025-04-01`.
         9 begin_date: String => "begin_date: must",
@@ -215,7 +215,7 @@ w::record! {
         10 end_date: String => "end_date: must",
         /// Hours of delivery: 336 digits `0` or `1`, half an hour each, from Monday midnight.
         11 time_series: Option<String> => "time_series",
-        /// Budget a day in fen, `0` for no limit; in fen.
+        /// Budget a day in fen, `0` for no limit.
         12 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         13 configured_status: Option<String> => "configured_status",
@@ -371,7 +371,7 @@ w::record! {
         1 ad_group_name: Option<String> => "adgroup_name",
         /// Whom the ad is shown to.
         2 targeting: Option<Targeting> => "targeting",
-        /// Bid in fen: for a thousand impressions when those are charged, else for a click; in fen.
+        /// Bid in fen: for a thousand impressions when those are charged, else for a click.
         3 bid_amount: Option<xinqiao_types::Fen> => "bid_amount",
         /// Day on which delivery starts; format `yyyy-MM-dd`; such as `2025-04-01`.
         4 begin_date: Option<String> => "begin_date",
@@ -379,7 +379,7 @@ w::record! {
         5 end_date: Option<String> => "end_date",
         /// Hours of delivery: 336 digits `0` or `1`, half an hour each, from Monday midnight.
         6 time_series: Option<String> => "time_series",
-        /// Budget a day in fen, `0` for no limit; in fen.
+        /// Budget a day in fen, `0` for no limit.
         7 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         8 configured_status: Option<String> => "configured_status",

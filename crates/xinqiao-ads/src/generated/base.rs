@@ -52,7 +52,7 @@ w::record! {
     pub struct DataEntryInfo {
         /// Account of the money, such as `GENERAL_CASH`, `GENERAL_GIFT` or `GENERAL_SHARED`.
         0 fund_type: String => "fund_type: must",
-        /// Amount of the movement, in fen; in fen.
+        /// Amount of the movement, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// The caller's own transfer number; repeating it does not transfer twice.
         2 external_bill_no: Option<String> => "external_bill_no",
@@ -90,7 +90,7 @@ w::record! {
         2 width: i64 => "width: must",
         /// Height of the picture in pixels; in px.
         3 height: i64 => "height: must",
-        /// Size of the picture file in bytes; in byte.
+        /// Size of the picture file in bytes.
         4 file_size: i64 => "file_size: must",
         /// MD5 of the picture's content, to find repeats.
         5 signature: String => "signature: must",
@@ -102,11 +102,11 @@ w::record! {
 w::record! {
     /// `credit_roll_spec` of `base::DataListInfo`.
     pub struct CreditRollSpec {
-        /// Credit line in total, in fen; in fen.
+        /// Credit line in total, in fen.
         0 limit_amount: xinqiao_types::Fen => "limit_amount: must",
-        /// Credit still available, in fen; in fen.
+        /// Credit still available, in fen.
         1 usable_amount: xinqiao_types::Fen => "usable_amount: must",
-        /// Credit already used, in fen; in fen.
+        /// Credit already used, in fen.
         2 used_amount: xinqiao_types::Fen => "used_amount: must",
     }
 }
@@ -118,7 +118,7 @@ w::record! {
         0 longitude: f64 => "longitude: must masked",
         /// Latitude of the circle's centre in degrees; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// Radius of the circle in metres; in m.
+        /// Radius of the circle in metres.
         2 radius: i64 => "radius: must",
     }
     new(longitude: f64, latitude: f64, radius: i64)
@@ -231,7 +231,7 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::GetDataEntry`.
     pub struct DataListDetail {
-        /// Day the figures are about; format `yyyy-MM-dd`.
+        /// Day the figures are about, such as `2025-04-01`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
         /// Number of the campaign, under which ad groups and creatives are made; such as `23456`.
         1 campaign_id: Option<i64> => "campaign_id",
@@ -247,7 +247,7 @@ w::record! {
         5 impression: i64 => "impression: must",
         /// How often the ad was clicked.
         6 click: i64 => "click: must",
-        /// Amount spent on the ad in this time, in fen; in fen.
+        /// Amount spent on the ad in this time, in fen.
         7 cost: xinqiao_types::Fen => "cost: must",
         /// Likes and comments that the ad got.
         8 like_or_comment: i64 => "like_or_comment: must",
@@ -270,7 +270,7 @@ w::record! {
         /// Number of the ad group, which holds targeting, bid and hours; such as `123456`; `adgroup_id` on the wire.
         #[doc(alias = "adgroup_id")]
         1 ad_group_id: i64 => "adgroup_id: must",
-        /// Amount spent on the ad in this time, in fen; in fen.
+        /// Amount spent on the ad in this time, in fen.
         2 cost: xinqiao_types::Fen => "cost: must",
     }
 }
@@ -280,7 +280,7 @@ w::record! {
     pub struct DataListInfo {
         /// Account of the money, such as `GENERAL_CASH`, `GENERAL_GIFT` or `GENERAL_SHARED`.
         0 fund_type: String => "fund_type: must",
-        /// Money in this account, in fen; in fen.
+        /// Money in this account, in fen.
         1 balance: xinqiao_types::Fen => "balance: must",
         /// Credit line (in total, available, used), for credit accounts.
         2 credit_roll_spec: Option<CreditRollSpec> => "credit_roll_spec",
@@ -460,7 +460,7 @@ w::record! {
         3 product_type: String => "product_type: must",
         /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         4 configured_status: String => "configured_status: must",
-        /// Budget a day in fen, `0` for no limit; in fen.
+        /// Budget a day in fen, `0` for no limit.
         5 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// Day the budget was last used up, such as `20250401`; `0` for never; format `yyyyMMdd`.
         6 budget_reach_date: Option<w::TextOrNumber> => "budget_reach_date",
@@ -569,7 +569,7 @@ w::record! {
     pub struct ListInfo {
         /// Account of the money, such as `GENERAL_CASH`, `GENERAL_GIFT` or `GENERAL_SHARED`.
         0 fund_type: String => "fund_type: must",
-        /// Amount of the movement, in fen; in fen.
+        /// Amount of the movement, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Number of the money movement.
         2 bill_number: String => "bill_number: must",
@@ -591,9 +591,9 @@ w::record! {
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// When the bill has to be paid back; format `unix`.
         3 due_time: xinqiao_types::UnixSeconds => "due_time: must",
-        /// Amount of the bill to pay back, in fen; in fen.
+        /// Amount of the bill to pay back, in fen.
         4 need_repay_amount: xinqiao_types::Fen => "need_repay_amount: must",
-        /// Amount of the bill already paid back, in fen; in fen.
+        /// Amount of the bill already paid back, in fen.
         5 repaid_amount: xinqiao_types::Fen => "repaid_amount: must",
     }
 }
@@ -731,7 +731,7 @@ w::record! {
 w::record! {
     /// `task_type_adgroup_daily_report_spec` of `base::TaskSpec`.
     pub struct TaskTypeAdGroupDailyReportSpec {
-        /// Day the figures are about; format `yyyy-MM-dd`.
+        /// Day the figures are about, such as `2025-04-01`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
     new(date: impl Into<String>)
@@ -740,7 +740,7 @@ w::record! {
 w::record! {
     /// `task_type_adgroup_hourly_report_spec` of `base::TaskSpec`.
     pub struct TaskTypeAdGroupHourlyReportSpec {
-        /// Day the figures are about; format `yyyy-MM-dd`.
+        /// Day the figures are about, such as `2025-04-01`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
     new(date: impl Into<String>)
@@ -749,7 +749,7 @@ w::record! {
 w::record! {
     /// `task_type_poi_hourly_report_spec` of `base::TaskSpec`.
     pub struct TaskTypePoiHourlyReportSpec {
-        /// Day the figures are about; format `yyyy-MM-dd`.
+        /// Day the figures are about, such as `2025-04-01`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
     new(date: impl Into<String>)
@@ -1250,7 +1250,7 @@ pub mod campaigns {
             2 product_type: String => "product_type: must",
             /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
             3 configured_status: Option<String> => "configured_status",
-            /// Budget a day in fen, `0` for no limit; in fen.
+            /// Budget a day in fen, `0` for no limit.
             4 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         }
         new(
@@ -1362,7 +1362,7 @@ pub mod campaigns {
             1 campaign_name: Option<String> => "campaign_name",
             /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
             2 configured_status: Option<String> => "configured_status",
-            /// Budget a day in fen, `0` for no limit; in fen.
+            /// Budget a day in fen, `0` for no limit.
             3 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         }
         new(campaign_id: i64)
@@ -1472,7 +1472,7 @@ pub mod custom_audience_files {
             1 user_id_type: String => "user_id_type: must",
             /// What is done to the audience: `APPEND` or `REDUCE`.
             2 operation_type: String => "operation_type: must",
-            /// File to upload: a picture or an audience file.
+            /// Zip of the audience file, at most 100 MB; inside a txt or csv with one user id a line.
             3 file: w::FilePart => "file: must",
         }
         new(
@@ -1909,7 +1909,7 @@ pub mod fund_transfer {
         pub struct Add {
             /// Account of the money, such as `GENERAL_CASH`, `GENERAL_GIFT` or `GENERAL_SHARED`.
             0 fund_type: String => "fund_type: must",
-            /// Amount of the movement, in fen; in fen.
+            /// Amount of the movement, in fen.
             1 amount: xinqiao_types::Fen => "amount: must",
             /// The caller's own transfer number; repeating it does not transfer twice.
             2 external_bill_no: Option<String> => "external_bill_no",
@@ -2000,7 +2000,7 @@ pub mod images {
         /// * Call: `POST /marketing/images/add` on `api.weixin.qq.com`.
         /// * Catalog: `ads.images.add`.
         pub struct Add {
-            /// File to upload: a picture or an audience file.
+            /// Picture file to upload.
             0 file: w::FilePart => "file: must",
         }
         new(file: w::FilePart)
@@ -2226,7 +2226,7 @@ pub mod realtime_cost {
         /// * Call: `GET /marketing/realtime_cost/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.realtime_cost.get`.
         pub struct Get {
-            /// Day the figures are about; format `yyyy-MM-dd`.
+            /// Day the figures are about, such as `2025-04-01`; format `yyyy-MM-dd`.
             0 date: String => "date: must query",
             /// Level of the figures: campaign or ad group.
             1 level: String => "level: must query",

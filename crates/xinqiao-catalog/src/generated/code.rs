@@ -4,6 +4,16 @@
 
 /// -1: The platform is busy, or failed in a way it doesn't classify
 pub const SYSTEM_BUSY: i64 = -1;
+/// 10003: There is no redirect_uri, or its host is not the account's web authorization domain
+pub const REDIRECT_URI_MISMATCH: i64 = 10003;
+/// 10005: The account has no right to this scope: web login belongs to verified service accounts
+pub const SCOPE_UNAUTHORIZED: i64 = 10005;
+/// 10010: The link has no scope
+pub const SCOPE_EMPTY: i64 = 10010;
+/// 10012: The link has no appid
+pub const LOGIN_APPID_EMPTY: i64 = 10012;
+/// 10016: The appid is of an open platform application or a mini program, not of an official account
+pub const LOGIN_APPID_KIND: i64 = 10016;
 /// 40001: The access token was replaced by a newer one, or the AppSecret behind it is wrong
 pub const INVALID_CREDENTIAL: i64 = 40001;
 /// 40002: grant_type is not the value this endpoint wants
@@ -108,6 +118,8 @@ pub const INVALID_ARGS: i64 = 40097;
 pub const CARD_CODE_CONSUMED: i64 = 40099;
 /// 40101: A parameter is missing
 pub const PARAMETER_MISSING: i64 = 40101;
+/// 40102: There is no such industry
+pub const INVALID_INDUSTRY_ID: i64 = 40102;
 /// 40109: More than 100 codes in one call
 pub const TOO_MANY_CARD_CODES: i64 = 40109;
 /// 40110: The code list holds an empty code
@@ -384,6 +396,8 @@ pub const BUSINESS_ACCOUNT_EXISTS: i64 = 45070;
 pub const BUSINESS_ACCOUNT_NOT_FOUND: i64 = 45071;
 /// 45072: The typing command is wrong
 pub const INVALID_COMMAND: i64 = 45072;
+/// 45074: There is too much permanent material
+pub const MATERIAL_LIMIT: i64 = 45074;
 /// 45077: There are too many business accounts
 pub const BUSINESS_ACCOUNT_LIMIT: i64 = 45077;
 /// 45080: Typing needs a message in the last 30 seconds
@@ -492,6 +506,8 @@ pub const DRAFT_CHECK_FAILED: i64 = 53503;
 pub const PUBLISH_IN_CONSOLE: i64 = 53504;
 /// 53505: Save the draft in the console before publishing
 pub const SAVE_IN_CONSOLE: i64 = 53505;
+/// 53600: There is no such published article
+pub const INVALID_ARTICLE_ID: i64 = 53600;
 /// 61000: The component's type is wrong
 pub const INVALID_COMPONENT_TYPE: i64 = 61000;
 /// 61001: Component type and appid differ
@@ -588,6 +604,20 @@ pub const KF_ACCOUNT_LIMIT: i64 = 65405;
 pub const KF_ACCOUNT_EXISTS: i64 = 65406;
 /// 65407: This WeChat user is one of your workers already
 pub const KF_WORKER_EXISTS: i64 = 65407;
+/// 65408: This WeChat user is already invited
+pub const KF_ALREADY_INVITED: i64 = 65408;
+/// 65409: There is no such WeChat account
+pub const INVALID_WECHAT_ACCOUNT: i64 = 65409;
+/// 65411: An invitation to this staff account is still open
+pub const KF_INVITATION_OPEN: i64 = 65411;
+/// 65413: The customer has no session
+pub const NO_KF_SESSION: i64 = 65413;
+/// 65414: Another member of staff serves the customer
+pub const SERVED_BY_ANOTHER: i64 = 65414;
+/// 65416: A parameter of the customer-service call is invalid
+pub const INVALID_KF_PARAMETER: i64 = 65416;
+/// 65417: The time from start to end is too long
+pub const RECORD_SPAN_TOO_LONG: i64 = 65417;
 /// 76001: There is no such rid
 pub const RID_NOT_FOUND: i64 = 76001;
 /// 76003: The rid belongs to another account

@@ -67,7 +67,7 @@ pub struct Window {
 
 /// A message that may not be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
+pub enum Barred {
     /// The user's last act is too long ago, or there was none.
     OutOfWindow,
     /// All messages of the open allowances are spent; `again` is when the last of them ends.
@@ -81,7 +81,7 @@ pub enum Refused {
     RefusedByUser,
 }
 
-impl Refused {
+impl Barred {
     /// What the platform answers.
     pub const fn code(self) -> ErrCode {
         match self {
@@ -103,7 +103,7 @@ impl Refused {
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for Barred {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OutOfWindow => {
@@ -118,7 +118,7 @@ impl fmt::Display for Refused {
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for Barred {}
 
 impl Allowances {
     /// Opens what a callback event gives, by the event's catalog id. Says whether it gave anything.
@@ -151,20 +151,20 @@ impl Allowances {
     ///
     /// # Errors
     /// What the platform would say.
-    pub fn check(&self, relation: Relation, now: UnixSeconds) -> Result<Window, Refused> {
+    pub fn check(&self, relation: Relation, now: UnixSeconds) -> Result<Window, Barred> {
         match relation {
             Relation::Follows => {}
-            Relation::DoesNotFollow => return Err(Refused::NotFollowing),
-            Relation::RefusesMessages => return Err(Refused::RefusedByUser),
+            Relation::DoesNotFollow => return Err(Barred::NotFollowing),
+            Relation::RefusesMessages => return Err(Barred::RefusedByUser),
         }
         if let Some(window) = self.window(now) {
             return Ok(window);
         }
         match self.list.iter().rfind(|allowance| allowance.open(now)) {
-            Some(spent) => Err(Refused::TooMany {
+            Some(spent) => Err(Barred::TooMany {
                 until: spent.expires,
             }),
-            None => Err(Refused::OutOfWindow),
+            None => Err(Barred::OutOfWindow),
         }
     }
 
@@ -172,7 +172,7 @@ impl Allowances {
     ///
     /// # Errors
     /// What the platform says; then nothing is spent.
-    pub fn spend(&mut self, relation: Relation, now: UnixSeconds) -> Result<(), Refused> {
+    pub fn spend(&mut self, relation: Relation, now: UnixSeconds) -> Result<(), Barred> {
         self.check(relation, now)?;
         let allowance = self
             .list

@@ -12,32 +12,32 @@
 use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
-use xinqiao_types::{AccountKind, ErrCode, UnixSeconds};
+use xinqiao_types::{AccountKind, ErrCode, UnixSeconds, shanghai};
 
-use super::{civil, permission::AccountFacts};
+use super::permission::AccountFacts;
 use crate::code;
 use crate::model::{Endpoint, Quota, QuotaWindow};
 
 /// When the window around `now` began; none for windows that never begin anew.
-pub const fn window_start(window: QuotaWindow, now: UnixSeconds) -> Option<UnixSeconds> {
+pub fn window_start(window: QuotaWindow, now: UnixSeconds) -> Option<UnixSeconds> {
     Some(match window {
         QuotaWindow::Second => now,
         QuotaWindow::Minute => UnixSeconds(now.0.div_euclid(60) * 60),
         QuotaWindow::Hour => UnixSeconds(now.0.div_euclid(3600) * 3600),
-        QuotaWindow::Day => civil::midnight_cst(now),
-        QuotaWindow::Month => civil::month_start_cst(now),
+        QuotaWindow::Day => shanghai::midnight(now),
+        QuotaWindow::Month => shanghai::month(now),
         QuotaWindow::Total | QuotaWindow::Other => return None,
     })
 }
 
 /// When the window around `now` ends; none for windows that never end.
-pub const fn window_end(window: QuotaWindow, now: UnixSeconds) -> Option<UnixSeconds> {
+pub fn window_end(window: QuotaWindow, now: UnixSeconds) -> Option<UnixSeconds> {
     Some(match window {
         QuotaWindow::Second => UnixSeconds(now.0 + 1),
         QuotaWindow::Minute => UnixSeconds((now.0.div_euclid(60) + 1) * 60),
         QuotaWindow::Hour => UnixSeconds((now.0.div_euclid(3600) + 1) * 3600),
-        QuotaWindow::Day => civil::next_midnight_cst(now),
-        QuotaWindow::Month => civil::next_month_cst(now),
+        QuotaWindow::Day => shanghai::next_midnight(now),
+        QuotaWindow::Month => shanghai::next_month(now),
         QuotaWindow::Total | QuotaWindow::Other => return None,
     })
 }
@@ -291,7 +291,7 @@ impl Ledger {
 
     /// Drops the counters whose window is over, to bound the ledger's size.
     pub fn prune(&mut self, now: UnixSeconds) {
-        let oldest = civil::month_start_cst(now);
+        let oldest = shanghai::month(now);
         self.counters
             .retain(|_, counter| counter.since == UnixSeconds(0) || counter.since >= oldest);
     }

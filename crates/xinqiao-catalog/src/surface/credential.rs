@@ -4,10 +4,7 @@ use serde_json::Value;
 use xinqiao_types::{AccessToken, AppSecret, percent};
 
 use super::Request;
-use crate::{
-    model::{AuthKind, Endpoint, Field},
-    route::query_pairs,
-};
+use crate::model::{AuthKind, Endpoint, Field};
 
 /// What proves who calls.
 #[derive(Debug, Clone)]
@@ -118,7 +115,7 @@ pub(super) fn take_unknown(request: &Request<'_>) -> Credential {
 }
 
 fn token(query: &str, param: &'static str, kind: AuthKind) -> Option<Credential> {
-    let (_, value) = query_pairs(query).find(|(name, _)| name == param)?;
+    let (_, value) = percent::pairs(query).find(|(name, _)| name == param)?;
     Some(Credential::Token {
         kind,
         param,
@@ -135,7 +132,7 @@ fn take_secret(endpoint: &Endpoint, request: &Request<'_>) -> Credential {
         .map_or("", |field| field.name);
     let from_pairs = |pairs: &str| {
         let find = |wanted: &str| {
-            query_pairs(pairs)
+            percent::pairs(pairs)
                 .find(|(name, _)| name == wanted)
                 .map(|(_, value)| value)
         };
@@ -197,7 +194,7 @@ pub fn swap_param(pairs: &str, param: &str, new: &str) -> Option<String> {
         if at > 0 {
             out.push('&');
         }
-        if query_pairs(pair).any(|(name, _)| name == param) {
+        if percent::pairs(pair).any(|(name, _)| name == param) {
             swapped += 1;
             out.push_str(param);
             out.push('=');

@@ -78,18 +78,31 @@ pub fn refusal(refusal: &Refusal<'_>) -> Answer {
             );
             errcode(refusal.code, &message, "application/json; charset=UTF-8")
         }
-        // WECHAT: `/sns/*` separates the rid with a comma and answers as text; the rest with a space.
-        _ if refusal.path.starts_with("/sns/") => errcode(
-            refusal.code,
-            &format!("{text}, rid: {}", refusal.trace),
-            TEXT,
-        ),
-        _ => errcode(
-            refusal.code,
-            &format!("{text} rid: {}", refusal.trace),
-            JSON,
-        ),
+        // WECHAT: `/sns/*` separates the rid with a comma; the rest with a space.
+        product => {
+            let comma = if is_log_in(refusal.path) { "," } else { "" };
+            errcode(
+                refusal.code,
+                &format!("{text}{comma} rid: {}", refusal.trace),
+                content_type(product, refusal.path),
+            )
+        }
     }
+}
+
+/// The `Content-Type` of an answer with `errcode`, or of one that succeeded beside it.
+///
+/// WECHAT: `/sns/*` says that its JSON is text.
+pub fn content_type(product: Product, path: &str) -> &'static str {
+    if product != Product::Work && is_log_in(path) {
+        TEXT
+    } else {
+        JSON
+    }
+}
+
+fn is_log_in(path: &str) -> bool {
+    path.starts_with("/sns/")
 }
 
 fn errcode(code: Code<'_>, message: &str, content_type: &'static str) -> Answer {

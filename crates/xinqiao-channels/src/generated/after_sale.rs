@@ -46,11 +46,11 @@ w::record! {
         1 order_id: w::TextOrNumber => "order_id: must",
         /// Kind: `REFUND` money only, `RETURN` with goods, `EXCHANGE`.
         2 type_: String => "type: must",
-        /// Finer kind of case, such as exchange or instant refund; absent for ordinary ones.
+        /// Finer kind of case: `DEFAULT` for ordinary ones, `REFUND_PRICE_DIFF` to pay back a price difference.
         3 sub_type: Option<String> => "sub_type",
         /// State, such as `MERCHANT_PROCESSING`, `USER_WAIT_RETURN` or `MERCHANT_REFUND_SUCCESS`.
         4 status: String => "status: must",
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the buyer; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         6 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
@@ -60,9 +60,9 @@ w::record! {
         8 present_giver_unionid: Option<xinqiao_types::UnionId> => "present_giver_unionid: masked",
         /// Reason of the buyer, such as `QUALITY_ISSUE` or `NO_LONGER_WANT`.
         9 reason: String => "reason: must",
-        /// The product: number, name, picture, price and how many.
+        /// Goods of the case: `product_id`, `sku_id`, `count`, `fast_refund` and so on.
         10 product_info: ProductInfo => "product_info: must",
-        /// Pieces, words and proofs of the case.
+        /// What the buyer said and showed: `desc`, `receive_product`, `media_id_list`, `tel_number` and so on.
         11 details: AfterSaleOrderDetail => "details: must",
         /// How much is refunded and why.
         12 refund_info: Option<RefundInfo> => "refund_info",
@@ -84,7 +84,7 @@ w::record! {
         20 exchange_delivery_info: Option<ExchangeDeliveryInfo> => "exchange_delivery_info",
         /// The virtual number and how long it works: `virtual_tel_number` and `virtual_tel_expire_time`.
         21 virtual_tel_num_info: Option<VirtualTelNumInfo> => "virtual_tel_num_info",
-        /// Compensation owed, in fen; in fen.
+        /// Extra compensation that the merchant owes, in fen.
         22 compensation_liability_amount: Option<xinqiao_types::Fen> => "compensation_liability_amount",
         /// When it last changed; format `unix`.
         23 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -108,7 +108,7 @@ w::record! {
         3 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "media_id_list",
         /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         4 tel_number: Option<String> => "tel_number: masked",
-        /// Discount for members of the mini program, in fen; in fen.
+        /// Discount for members of the mini program, in fen.
         5 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
     }
 }
@@ -116,30 +116,30 @@ w::record! {
 w::record! {
     /// `bad_pay_info` of `after_sale::GuaranteeOrder`.
     pub struct BadPayInfo {
-        /// How damaged the product is, in percent, on which the payout is based; a merchant's proposal gives the changed value: 10, 30, 50, 80 or 100.
+        /// How damaged the goods are as the buyer claims, in percent; the payout is based on it.
         0 bad_level: i64 => "bad_level: must",
         /// What the buyer says about the damage.
         1 content: String => "content: must",
         /// Media handles of the proofs.
         2 pic_list: Option<Vec<String>> => "pic_list",
-        /// Compensation to pay, in fen; in fen.
+        /// Compensation, freight included, in fen.
         3 pay_fee: xinqiao_types::Fen => "pay_fee: must",
-        /// Grade of damage after the merchant changed it.
+        /// How damaged it is by the merchant's proposal, in percent.
         4 merchant_modify_level: Option<i64> => "merchant_modify_level",
-        /// The merchant's own remark, not shown to users.
+        /// What the merchant remarked when proposing another level of damage.
         5 merchant_remark: Option<String> => "merchant_remark",
-        /// Grade of damage after the platform changed it; this one counts.
+        /// How damaged it is after the platform's correction, in percent.
         6 platform_modify_level: Option<i64> => "platform_modify_level",
-        /// Whether it is paid as a refund or by the merchant.
+        /// How it is made good: `1` refund, `2` return with refund, `3` exchange.
         7 refund_type: i64 => "refund_type: must",
-        /// Whether the buyer received the goods.
+        /// Whether the goods arrived: `1` no, `2` yes.
         8 receive_product: Option<i64> => "receive_product",
         /// Why the buyer claims for damage.
         9 refund_reason: Option<i64> => "refund_reason",
         /// Why the money is given back, in words.
         10 refund_reason_text: Option<String> => "refund_reason_text",
-        /// Pictures given as proof.
-        11 title_pic_list: Option<Vec<String>> => "title_pic_list",
+        /// Proof of the damage in groups: `title`, `pic_list` and `new_media_list`.
+        11 title_pic_list: Option<Vec<TitlePic>> => "title_pic_list",
     }
 }
 
@@ -166,9 +166,9 @@ w::record! {
         1 old_sku_id: i64 => "old_sku_id: must",
         /// Variant that the buyer gets after the change.
         2 new_sku_id: i64 => "new_sku_id: must",
-        /// Price of the variant before the change, in fen; in fen.
+        /// Price of the variant before the change, in fen.
         3 old_sku_price: xinqiao_types::Fen => "old_sku_price: must",
-        /// Price of the variant after the change, in fen; in fen.
+        /// Price of the variant after the change, in fen.
         4 new_sku_price: xinqiao_types::Fen => "new_sku_price: must",
         /// The merchant's code of the variant before the change.
         5 old_sku_code: Option<String> => "old_sku_code",
@@ -182,19 +182,19 @@ w::record! {
 w::record! {
     /// `fake_one_pay_four_info` of `after_sale::GuaranteeOrder`.
     pub struct FakeOnePayFourInfo {
-        /// Fee for the expert opinion, in fen; in fen.
+        /// Fee for the expert opinion, in fen.
         0 identify_fee: Option<xinqiao_types::Fen> => "identify_fee",
-        /// Price of the goods found to be fake, in fen; in fen.
+        /// Price of the goods concerned, in fen.
         1 product_fee: xinqiao_types::Fen => "product_fee: must",
-        /// Compensation in all, for goods and expert, in fen; in fen.
+        /// Compensation that is expected, in fen.
         2 total_pay_fee: Option<xinqiao_types::Fen> => "total_pay_fee",
-        /// Compensation really paid, in fen; in fen.
+        /// Compensation really paid, in fen.
         3 acctual_pay: Option<xinqiao_types::Fen> => "acctual_pay",
-        /// Pictures of the expert opinion.
+        /// Media handles of the expert opinion's pictures.
         4 identify_proof_pic_list: Option<Vec<String>> => "identify_proof_pic_list",
-        /// Pictures of the fee receipts.
+        /// Media handles of pictures of the fee receipts.
         5 fee_proof_pic_list: Option<Vec<String>> => "fee_proof_pic_list",
-        /// Why the buyer claims fourfold compensation for a fake.
+        /// Reason of the claim: `1` forged trademark, `2` forged material.
         6 apply_reason: Option<i64> => "apply_reason",
     }
 }
@@ -252,7 +252,7 @@ w::record! {
         3 order_type: i64 => "order_type: must",
         /// State, such as `STATUS_WAIT_MERCHANT_HANDLE` or `STATUS_PAY_SUCC`.
         4 status: String => "status: must",
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the buyer; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         6 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
@@ -260,17 +260,17 @@ w::record! {
         7 apply_reason_type: i64 => "apply_reason_type: must",
         /// Reason that the buyer gave when claiming under the guarantee.
         8 apply_reason: String => "apply_reason: must",
-        /// When it stops being valid; format `unix`.
+        /// When the guarantee case expires, Unix seconds; format `unix`.
         9 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
         /// When it was finished, Unix seconds; format `unix`.
         10 complete_time: Option<xinqiao_types::UnixSeconds> => "complete_time",
         /// The product: number, name, picture, price and how many.
         11 product_info: GuaranteeOrderProductInfo => "product_info: must",
-        /// Money that the case gives back to the buyer, in fen; in fen.
+        /// Money that the case gives back to the buyer, in fen.
         12 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// Payment of the order: `transaction_id`.
         13 order_pay_info: OrderPayInfo => "order_pay_info: must",
-        /// Discount for members of the mini program, in fen; in fen.
+        /// Discount for members of the mini program, in fen.
         14 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
         /// Why the merchant refused.
         15 merchant_refuse_reason: Option<String> => "merchant_refuse_reason",
@@ -300,7 +300,7 @@ w::record! {
         3 thumb_img: String => "thumb_img: must",
         /// The variant in words.
         4 detail: Option<String> => "detail",
-        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen.
+        /// Price of the product, in fen.
         5 real_price: xinqiao_types::Fen => "real_price: must",
         /// How many pieces of the product are bought or concerned.
         6 product_cnt: i64 => "product_cnt: must",
@@ -318,7 +318,7 @@ w::record! {
         2 content: Option<String> => "content",
         /// Handles of the uploaded files.
         3 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "media_id_list",
-        /// Telephone number on which the person is reached; such as `13900000000`; personal data, masked in `Debug`.
+        /// Telephone number that the user left; personal data, masked in `Debug`.
         4 phone_number: Option<String> => "phone_number: masked",
         /// Class of the problem that the buyer chose.
         5 complaint_type: Option<i64> => "complaint_type",
@@ -342,9 +342,9 @@ w::record! {
         3 old_after_sale_type: i64 => "old_after_sale_type: must",
         /// Kind of case after the proposal: refund only, or return with refund.
         4 new_after_sale_type: i64 => "new_after_sale_type: must",
-        /// Refund before the change, in fen; in fen.
+        /// Refund before the change, in fen.
         5 old_after_sale_amount: xinqiao_types::Fen => "old_after_sale_amount: must",
-        /// Refund after the change, in fen; in fen.
+        /// Refund after the change, in fen.
         6 new_after_sale_amount: xinqiao_types::Fen => "new_after_sale_amount: must",
         /// Media handles of the uploaded pictures.
         7 media_ids: Option<Vec<xinqiao_types::MediaId>> => "media_ids",
@@ -354,7 +354,7 @@ w::record! {
 w::record! {
     /// `merchant_upload_info` of `after_sale::AfterSaleOrder`.
     pub struct MerchantUploadInfo {
-        /// Why the review turned it down; present after a rejection.
+        /// Why the merchant refused the case.
         0 reject_reason: Option<String> => "reject_reason",
         /// Media handles of the refund's proofs.
         1 refund_certificates: Option<Vec<String>> => "refund_certificates",
@@ -440,15 +440,15 @@ w::record! {
 w::record! {
     /// `refund_info` of `after_sale::AfterSaleOrder`; `refund_info` of `after_sale::PresentAfterSaleOrder`; and 2 more.
     pub struct RefundInfo {
-        /// How much goes back to the buyer, in fen; in fen.
+        /// How much goes back to the buyer, in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// What led to the refund: `1` merchant's page, `3` API, `5` dispute and so on.
         1 refund_reason: Option<i64> => "refund_reason",
-        /// Discount of the platform that is given back, in fen; in fen.
+        /// Discount of the platform that is given back, in fen.
         2 platform_discount_return_amount: Option<xinqiao_types::Fen> => "platform_discount_return_amount",
-        /// Whether an insurer pays because of a lower price.
+        /// Whether the freight insurance's cover for small amounts is used for the refund.
         3 is_low_price_insurance_refund: Option<bool> => "is_low_price_insurance_refund",
-        /// Whether insurance refunds in the end.
+        /// Whether the freight insurance pays the refund in the end.
         4 is_final_refund_by_insurance: Option<bool> => "is_final_refund_by_insurance",
     }
 }
@@ -472,7 +472,7 @@ w::record! {
         0 reject_reason_type: i64 => "reject_reason_type: must",
         /// The reason for refusing in words.
         1 reject_reason_type_text: String => "reject_reason_type_text: must",
-        /// Why the review turned it down; present after a rejection.
+        /// Default text for this reason of refusal.
         2 reject_reason: Option<String> => "reject_reason",
         /// Step at which the reason may be used: on the request or after the return.
         3 reject_scene: i64 => "reject_scene: must",
@@ -486,7 +486,7 @@ w::record! {
         0 delivery_id: String => "delivery_id: must",
         /// The carrier's name, for display; such as `顺丰速运`.
         1 delivery_name: String => "delivery_name: must",
-        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
+        /// Tracking number of the returned goods.
         2 waybill_id: String => "waybill_id: must",
     }
 }
@@ -502,6 +502,30 @@ w::record! {
         2 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => "virtual_tel_expire_time",
         /// How often a virtual number was fetched.
         3 get_virtual_tel_cnt: Option<i64> => "get_virtual_tel_cnt",
+    }
+}
+
+w::record! {
+    /// An item of `title_pic_list` in `after_sale::BadPayInfo`.
+    pub struct TitlePic {
+        /// What the group shows: `1` the damaged goods, `2` all goods, `3` the parcel.
+        0 title: Option<i64> => "title",
+        /// Temporary addresses of the pictures, for older media.
+        1 pic_list: Option<Vec<String>> => "pic_list",
+        /// Pictures and films of the group: `type`, `picture` and `video`.
+        2 new_media_list: Option<Vec<NewMedia>> => "new_media_list",
+    }
+}
+
+w::record! {
+    /// An item of `new_media_list` in `after_sale::TitlePic`.
+    pub struct NewMedia {
+        /// Kind of media: `1` a picture, `2` a film.
+        0 type_: Option<i64> => "type",
+        /// The picture, if `type` is `1`.
+        1 picture: Option<w::serial::Value> => "picture",
+        /// The film, if `type` is `2`.
+        2 video: Option<w::serial::Value> => "video",
     }
 }
 
@@ -723,7 +747,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/genaftersaleorder.html>.
     /// * Catalog: `channels.after_sale.gen_after_sale_order`.
     pub struct GenAfterSaleOrder {
-        /// Unique number of the request, for tracing or against repeats.
+        /// Unique number that you make up, so that a repeat opens no second case.
         0 request_id: String => "request_id: must",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: String => "order_id: must",
@@ -733,7 +757,7 @@ w::record! {
         3 sku_id: i64 => "sku_id: must numeric",
         /// How many pieces the case covers.
         4 count: i64 => "count: must",
-        /// How much to refund, in fen; in fen.
+        /// How much to refund, in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
         /// Reason of the case, one of the listed reasons. From: The list of after-sales reasons.
         6 reason: String => "reason: must",
@@ -1117,7 +1141,7 @@ w::record! {
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
         /// How damaged the product is, in percent, on which the payout is based; a merchant's proposal gives the changed value: 10, 30, 50, 80 or 100.
         1 bad_level: i64 => "bad_level: must",
-        /// The merchant's own remark, not shown to users.
+        /// What the merchant remarked when proposing another level of damage.
         2 merchant_remark: Option<String> => "merchant_remark",
     }
     new(guarantee_order_id: i64, bad_level: i64)
@@ -1228,7 +1252,7 @@ w::record! {
         0 after_sale_order_id: String => "after_sale_order_id: must",
         /// Kind that is proposed: `1` refund, `2` return.
         1 type_: i64 => "type: must",
-        /// Refund that is proposed, in fen; in fen.
+        /// Refund that is proposed, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// Number of the reason, which must fit the kind of case and proposal.
         3 update_reason_type: i64 => "update_reason_type: must",
@@ -1314,7 +1338,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-aftersale/api_refundpricediff.html>.
     /// * Catalog: `channels.after_sale.refund_price_diff`.
     pub struct RefundPriceDiff {
-        /// Unique number of the request, for tracing or against repeats.
+        /// Unique number that you make up, so that a repeat pays nothing twice.
         0 request_id: Option<String> => "request_id",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: String => "order_id: must",
@@ -1322,7 +1346,7 @@ w::record! {
         2 product_id: i64 => "product_id: must numeric",
         /// Number that the platform gave the variant (SKU); a number as text on the wire.
         3 sku_id: i64 => "sku_id: must numeric",
-        /// Difference to pay back, in fen; in fen.
+        /// Difference to pay back, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Why the difference is paid back.
         5 reason: String => "reason: must",
@@ -1375,7 +1399,7 @@ w::record! {
     pub struct RejectApply {
         /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
-        /// Why the review turned it down; present after a rejection.
+        /// Why the merchant refused the case.
         1 reject_reason: Option<String> => "reject_reason",
     }
     new(after_sale_order_id: impl Into<String>)
@@ -1412,7 +1436,7 @@ w::record! {
         0 after_sale_order_id: String => "after_sale_order_id: must",
         /// Number of the reason for refusing. From: The list of refusal reasons.
         1 reject_reason_type: i64 => "reject_reason_type: must",
-        /// Why the review turned it down; present after a rejection.
+        /// Why the merchant refused the case.
         2 reject_reason: Option<String> => "reject_reason",
         /// Media handles of proofs for refusing.
         3 reject_certificates: Option<Vec<String>> => "reject_certificates",
@@ -1492,9 +1516,9 @@ w::record! {
         1 order_id_list: Option<Vec<i64>> => "order_id_list",
         /// Guarantee to list: `0` all, `1` against fakes, `2` against damage.
         2 type_: Option<i64> => "type",
-        /// Start of the range, paired with its end, Unix seconds; format `unix`.
+        /// Start of the period to search, Unix seconds; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the period to search, Unix seconds; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// States to list: `10` merchant, `15` platform, `12` buyer, `20`/`25`/`30` proof, `35` paying, `40` paid, `45` failed, `50` cancelled; joined by `,` on the wire.
         5 status_list: Option<Vec<i64>> => "status_list: comma",

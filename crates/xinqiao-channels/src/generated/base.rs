@@ -84,7 +84,7 @@ w::record! {
     pub struct LiveItem {
         /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
-        /// When this record was made, or this message sent; format `unix`.
+        /// When the live stream was made, Unix seconds; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -119,11 +119,11 @@ w::record! {
         3 sku_id: i64 => "sku_id: must",
         /// Variant in words, such as colour and size.
         4 sku_name: String => "sku_name: must",
-        /// Price at which it sells, in fen; in fen.
+        /// Price at which it sells, in fen.
         5 price: xinqiao_types::Fen => "price: must",
-        /// Pieces in stock that can be sold now.
+        /// Pieces put into the activity altogether.
         6 stock_num: i64 => "stock_num: must",
-        /// Pieces that can still be given away.
+        /// Pieces of the activity that are left.
         7 can_use_stock_num: i64 => "can_use_stock_num: must",
     }
 }
@@ -140,9 +140,9 @@ w::record! {
 w::record! {
     /// `shop_info` of `base::BasicInfo`.
     pub struct ShopInfo {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// What the shop is called; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
     }
 }
@@ -370,7 +370,7 @@ pub mod comm_kf {
         pub struct CosUpload {
             /// Content of the file, as a form upload.
             0 file: Option<w::FilePart> => "file",
-            /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
+            /// Kind of message that the file is for, such as `image`, `video` or `file`.
             1 msg_type: String => "msg_type: must",
             /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             2 open_id: xinqiao_types::OpenId => "open_id: must masked",
@@ -413,7 +413,7 @@ pub mod comm_kf {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/kf/send_msg/send_msg_api.html>.
         /// * Catalog: `channels.comm_kf.send_msg`.
         pub struct SendMsg {
-            /// Unique number of the request, for tracing or against repeats.
+            /// Unique task number made up by the caller; if given, repeats are dropped by it.
             0 request_id: Option<String> => "request_id",
             /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             1 open_id: xinqiao_types::OpenId => "open_id: must masked",

@@ -18,7 +18,7 @@ w::record! {
 w::record! {
     /// `apply` of the answer of `basics::homepage::background::Get`.
     pub struct Apply {
-        /// Address of the picture; on upload the platform copies it and returns its own.
+        /// Address of the picture applied for as background.
         0 img_url: String => "img_url: must",
         /// Number of the application, returned on handing in; used to look up or withdraw it.
         1 apply_id: i64 => "apply_id: must",
@@ -44,7 +44,7 @@ w::record! {
 w::record! {
     /// `banner` of `basics::BannerDetail`.
     pub struct ApplySubmitBanner {
-        /// Address of the picture; on upload the platform copies it and returns its own.
+        /// Address of the picture of the place, from the image upload.
         0 img_url: String => "img_url: must",
         /// Headline of the place.
         1 title: Option<String> => "title",
@@ -115,12 +115,12 @@ w::record! {
     pub struct InfoGetInfo {
         /// Original id of the shop; such as `gh_0123456789ab`.
         0 username: Option<String> => "username",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Name of the shop; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`; `headimg_url` on the wire.
+        /// Address of the shop's avatar; personal data, masked in `Debug`; `headimg_url` on the wire.
         #[doc(alias = "headimg_url")]
         2 head_img_url: String => "headimg_url: must masked",
-        /// Legal form of the shop's owner.
+        /// Legal form of the shop's owner, as text: “企业” (company) or “个体工商户” (sole trader).
         3 subject_type: String => "subject_type: must",
         /// Shop: `opening`, `open_finished`, `closing` or `close_finished`.
         4 status: String => "status: must",
@@ -144,11 +144,11 @@ w::record! {
 w::record! {
     /// `pic_file` of the answer of `basics::ImgUpload`.
     pub struct PicFile {
-        /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
+        /// Media handle of the picture, returned for `resp_type` `0`.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// Media handle on the payment side, for merchant applications.
         1 pay_media_id: Option<xinqiao_types::MediaId> => "pay_media_id",
-        /// Address of the picture; on upload the platform copies it and returns its own.
+        /// Link of the picture, returned for `resp_type` `1`.
         2 img_url: Option<String> => "img_url",
     }
 }
@@ -224,7 +224,7 @@ w::record! {
         0 resp_type: i64 => "resp_type: must query",
         /// How it is uploaded: `0` file, `1` link of a picture.
         1 upload_type: Option<i64> => "upload_type: query",
-        /// Address of the picture; on upload the platform copies it and returns its own.
+        /// Address of the picture to copy; for `upload_type` `1`.
         2 img_url: Option<String> => "img_url: query",
         /// Height of the uploaded picture, as it really is, in pixels; in px.
         3 height: Option<i64> => "height: query",
@@ -232,7 +232,7 @@ w::record! {
         4 width: Option<i64> => "width: query",
         /// The picture, as a form upload.
         5 media: Option<w::FilePart> => "media",
-        /// Address of the picture; on upload the platform copies it and returns its own; `img_url` on the wire.
+        /// Address of the picture to copy; for `upload_type` `1`; `img_url` on the wire.
         6 img_url_again: Option<String> => "img_url",
     }
     new(resp_type: i64)
@@ -312,7 +312,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/basics/getdatabymediaid.html>.
     /// * Catalog: `channels.basics.media_get`.
     pub struct MediaGet {
-        /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
+        /// Media handle returned by the image upload.
         0 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -344,7 +344,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/basics/qualificationupload.html>.
     /// * Catalog: `channels.basics.qualification_upload`.
     pub struct QualificationUpload {
-        /// The picture, as a form upload.
+        /// Picture of the qualification, as a form upload.
         0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
@@ -423,7 +423,7 @@ pub mod homepage {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/background/submit_background_apply.html>.
             /// * Catalog: `channels.basics.homepage.background.apply_submit`.
             pub struct ApplySubmit {
-                /// Address of the picture; on upload the platform copies it and returns its own.
+                /// Address of the picture to set as background, from the image upload.
                 0 img_url: String => "img_url: must",
             }
             new(img_url: impl Into<String>)
@@ -470,7 +470,7 @@ pub mod homepage {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// Address of the picture; on upload the platform copies it and returns its own.
+                /// Address of the background picture in force.
                 0 img_url: String => "img_url: must",
                 /// The pending application: `apply_id`, `state` and so on.
                 1 apply: Option<super::super::Apply> => "apply",
@@ -732,7 +732,7 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/basics/getshopqrcode.html>.
         /// * Catalog: `channels.basics.shop.qr_code_get`.
         pub struct QrCodeGet {
-            /// What the shop's code opens when scanned; `qrcode_type` on the wire.
+            /// Code of the picture wanted: the bare QR code or a printed-card layout; `qrcode_type` on the wire.
             #[doc(alias = "qrcode_type")]
             0 qr_code_type: i64 => "qrcode_type: must",
             /// CorpID of the company in WeCom.

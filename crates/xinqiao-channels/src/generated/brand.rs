@@ -79,9 +79,9 @@ w::record! {
     pub struct BrandGrantDetail {
         /// How many steps from the owner, 1 to 3.
         0 grant_level: Option<i64> => "grant_level",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the brand authorisation, Unix seconds; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the brand authorisation, Unix seconds; for one that never expires use `is_permanent`; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Whether it never expires, so that an expiry time is ignored.
         3 is_permanent: bool => "is_permanent: must",
@@ -129,9 +129,9 @@ w::record! {
     pub struct GrantDetail {
         /// How many steps from the owner, 1 to 3.
         0 grant_level: Option<i64> => "grant_level",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the brand authorisation, Unix seconds; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the brand authorisation, Unix seconds; for one that never expires use `is_permanent`; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Whether it never expires, so that an expiry time is ignored.
         3 is_permanent: bool => "is_permanent: must",
@@ -157,9 +157,9 @@ w::record! {
         0 registrant: Option<String> => "registrant",
         /// Registration number on the trademark's certificate.
         1 register_no: Option<String> => "register_no",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the trademark's registration, Unix seconds; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the trademark's registration, Unix seconds; for one that never expires use `is_permanent`; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Whether it never expires, so that an expiry time is ignored.
         4 is_permanent: bool => "is_permanent: must",

@@ -24,9 +24,9 @@ w::record! {
     pub struct AvailableSonCategoriesGetCat {
         /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
-        /// What the category, qualification or attribute is called.
+        /// What the category is called.
         1 name: String => "name: must",
-        /// Number of the parent category, `0` for the top level.
+        /// Number of the parent category, `0` at the top level.
         2 f_cat_id: i64 => "f_cat_id: must",
         /// Whether it is a leaf; only leaves take products.
         3 leaf: Option<bool> => "leaf",
@@ -63,7 +63,7 @@ w::record! {
         3 product_qua_list: Option<Vec<Qua>> => "product_qua_list",
         /// Qualification that a brand needs: `qua_id`, `name`, `tips`, `need_to_apply` and so on.
         4 brand_qua: Option<Qua> => "brand_qua",
-        /// Whether compensation for damage is required; `is_confidence_require_bad_must_pay` on the wire.
+        /// Whether the “放心买” (safe buy) mark needs compensation for damage; `is_confidence_require_bad_must_pay` on the wire.
         5 must_pay_for_bad_confidence: Option<bool> => "is_confidence_require_bad_must_pay",
     }
 }
@@ -73,9 +73,9 @@ w::record! {
     pub struct CatAndQuaCat {
         /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
-        /// What the category, qualification or attribute is called.
+        /// What the category is called.
         1 name: String => "name: must",
-        /// Number of the parent category, `0` for the top level.
+        /// Number of the parent category, `0` at the top level.
         2 f_cat_id: i64 => "f_cat_id: must",
         /// Level in the tree, from `1`.
         3 level: i64 => "level: must",
@@ -95,7 +95,7 @@ w::record! {
         2 level3: Option<i64> => "level3",
         /// Category of the product in the new tree, from the first level down to the leaf.
         3 cats_v2: Option<Vec<CatsV2Item>> => "cats_v2",
-        /// Whether it applies in the new tree.
+        /// Whether it is the new kind of application, with licences by group in `license_group_list`.
         4 is_new_apply_cat: Option<bool> => "is_new_apply_cat",
         /// Pictures of the qualification, at most ten.
         5 certificate: Option<Vec<String>> => "certificate",
@@ -152,9 +152,9 @@ w::record! {
 w::record! {
     /// `coupon_rule` of `category::DetailAttr`.
     pub struct CouponRule {
-        /// Highest discount rate, `0` for no limit; in percent.
+        /// Highest discount rate in percent, `0` for no limit.
         0 discount_ratio_limit: i64 => "discount_ratio_limit: must",
-        /// Most that may be taken off, `0` for no limit, in fen; in fen.
+        /// Most that may be taken off, `0` for no limit, in fen.
         1 discount_limit: xinqiao_types::Fen => "discount_limit: must",
     }
 }
@@ -168,7 +168,7 @@ w::record! {
         1 access_permit_required: bool => "access_permit_required: must",
         /// Whether presale is allowed.
         2 pre_sale: bool => "pre_sale: must",
-        /// Return within seven days: `0` no, `1` yes, `2` yes except custom-made goods.
+        /// Whether the category must offer return within seven days.
         3 seven_day_return: bool => "seven_day_return: must",
         /// Whether only listed brands are allowed.
         4 is_limit_brand: bool => "is_limit_brand: must",
@@ -183,17 +183,17 @@ w::record! {
         8 transaction_fee_info: Option<TransactionFeeInfo> => "transactionfee_info",
         /// Limits on coupons: `discount_ratio_limit` and `discount_limit`.
         9 coupon_rule: Option<CouponRule> => "coupon_rule",
-        /// Deposit that the category needs, in fen; in fen.
+        /// Deposit that the category needs, in fen.
         10 deposit: Option<xinqiao_types::Fen> => "deposit",
-        /// Lowest price allowed, in fen; in fen.
+        /// Lowest price allowed, in fen.
         11 floor_price: Option<xinqiao_types::Fen> => "floor_price",
         /// Days after which receipt is confirmed, to choose from.
         12 confirm_receipt_days: Option<Vec<String>> => "confirm_receipt_days",
         /// What a product must show: `product_title_requirement`, `product_img_requirement` and so on.
         13 product_requirement: Option<ProductRequirement> => "product_requirement",
-        /// Table of garment sizes shown with the product.
+        /// What the category demands of a size chart: `is_support` and `item_list`.
         14 size_chart: Option<Vec<SizeChart>> => "size_chart",
-        /// Whether compensation for damage is required; `is_confidence_require_bad_must_pay` on the wire.
+        /// Whether the “放心买” (safe buy) mark needs compensation for damage; `is_confidence_require_bad_must_pay` on the wire.
         15 must_pay_for_bad_confidence: Option<bool> => "is_confidence_require_bad_must_pay",
     }
 }
@@ -203,7 +203,7 @@ w::record! {
     pub struct DetailInfo {
         /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
-        /// What the category, qualification or attribute is called.
+        /// What the category is called.
         1 name: String => "name: must",
     }
 }
@@ -275,7 +275,7 @@ w::record! {
 w::record! {
     /// An item of `product_attr_list` in `category::DetailAttr`; an item of `sale_attr_list` in `category::DetailAttr`.
     pub struct ProductAttr {
-        /// What the category, qualification or attribute is called.
+        /// What the attribute is called.
         0 name: String => "name: must",
         /// Kind of value (old), `string` or `select_one`; `type_v2` takes precedence.
         1 type_: String => "type: must",
@@ -285,7 +285,7 @@ w::record! {
         3 value: String => "value: must",
         /// Whether the attribute must be filled in to list a product.
         4 is_required: bool => "is_required: must",
-        /// Hint for users who fill this in.
+        /// Hint for the merchant who fills this in.
         5 hint: Option<String> => "hint",
         /// Whether own options may be added.
         6 append_allowed: Option<bool> => "append_allowed",
@@ -309,7 +309,7 @@ w::record! {
     pub struct Qua {
         /// Number of a qualification, from the category's details; given with the papers.
         0 qua_id: i64 => "qua_id: must",
-        /// What the category, qualification or attribute is called.
+        /// What the qualification is called.
         1 name: Option<String> => "name",
         /// What the qualification is and how to provide it.
         2 tips: Option<String> => "tips",
@@ -333,7 +333,7 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `category::SizeChart`.
     pub struct SizeChartItem {
-        /// What the category, qualification or attribute is called.
+        /// Which measure, such as chest.
         0 name: String => "name: must",
         /// In which measure the size is given.
         1 unit: String => "unit: must",

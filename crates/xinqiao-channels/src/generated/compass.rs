@@ -16,7 +16,7 @@ w::record! {
 w::record! {
     /// `data` of `compass::DataGetProductInfo`.
     pub struct DataGetData {
-        /// Amount of the orders placed, in fen; in fen.
+        /// Amount of the orders placed, in fen.
         0 create_gmv: xinqiao_types::Fen => "create_gmv: must",
         /// Orders placed, paid or not.
         1 create_cnt: i64 => "create_cnt: must",
@@ -24,7 +24,7 @@ w::record! {
         2 create_uv: i64 => "create_uv: must",
         /// Pieces ordered, paid or not.
         3 create_product_cnt: i64 => "create_product_cnt: must",
-        /// Amount of the orders paid, in fen; in fen.
+        /// Amount of the orders paid, in fen.
         4 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// Orders that were paid.
         5 pay_cnt: i64 => "pay_cnt: must",
@@ -32,25 +32,25 @@ w::record! {
         6 pay_uv: i64 => "pay_uv: must",
         /// Pieces that were paid for.
         7 pay_product_cnt: i64 => "pay_product_cnt: must",
-        /// Amount of the orders paid, without refunds, in fen; in fen.
+        /// Amount of the orders paid, without refunds, in fen.
         8 pure_pay_gmv: xinqiao_types::Fen => "pure_pay_gmv: must",
-        /// Amount paid per buyer, in fen; in fen.
+        /// Amount paid per buyer, in fen.
         9 pay_gmv_per_uv: xinqiao_types::Fen => "pay_gmv_per_uv: must",
-        /// Refunds of the orders paid, in fen; in fen.
+        /// Refunds of the orders paid, in fen.
         10 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// Buyers who got money back after paying, each counted once.
         11 pay_refund_uv: i64 => "pay_refund_uv: must",
-        /// Share of the paid amount that was refunded, in percent; in percent.
+        /// Share of the paid amount that was refunded, in percent.
         12 pay_refund_ratio: f64 => "pay_refund_ratio: must",
-        /// Share that was refunded after sending, in percent; in percent.
+        /// Share that was refunded after sending, in percent.
         13 pay_refund_after_send_ratio: f64 => "pay_refund_after_send_ratio: must",
         /// Refunds on paid orders.
         14 pay_refund_cnt: i64 => "pay_refund_cnt: must",
         /// How many paid pieces were refunded.
         15 pay_refund_product_cnt: i64 => "pay_refund_product_cnt: must",
-        /// Share that was refunded before sending, in percent; in percent.
+        /// Share that was refunded before sending, in percent.
         16 pay_refund_before_send_ratio: f64 => "pay_refund_before_send_ratio: must",
-        /// Amount refunded, in fen; in fen.
+        /// Amount refunded, in fen.
         17 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
         /// People who got money back within the period.
         18 refund_uv: i64 => "refund_uv: must",
@@ -58,11 +58,11 @@ w::record! {
         19 refund_cnt: i64 => "refund_cnt: must",
         /// How many pieces were refunded.
         20 refund_product_cnt: i64 => "refund_product_cnt: must",
-        /// Share of those who added to the cart that bought, in percent; in percent.
+        /// Share of those who added to the cart that bought, in percent.
         21 cart_pay_ratio: f64 => "cart_pay_ratio: must",
         /// How many bought after adding to the cart.
         22 cart_pay_uv: i64 => "cart_pay_uv: must",
-        /// Sales after adding to the cart, in fen; in fen.
+        /// Sales after adding to the cart, in fen.
         23 cart_pay_gmv: xinqiao_types::Fen => "cart_pay_gmv: must",
         /// People who tapped the product, each counted once.
         24 product_click_uv: i64 => "product_click_uv: must",
@@ -70,25 +70,25 @@ w::record! {
         25 product_click_cnt: i64 => "product_click_cnt: must",
         /// How many talents sold something.
         26 pay_finder_cnt: i64 => "pay_finder_cnt: must",
-        /// Orders paid per tap, in percent; in percent.
+        /// Orders paid per tap, in percent.
         27 click_to_pay_cnt_ratio: f64 => "click_to_pay_cnt_ratio: must",
-        /// What really settled to the merchant, in fen; in fen.
+        /// What really settled to the merchant, in fen.
         28 seller_actual_settle_amount: xinqiao_types::Fen => "seller_actual_settle_amount: must",
-        /// Service fee that the platform really took, in fen; in fen.
+        /// Service fee that the platform really took, in fen.
         29 platform_actual_commission: xinqiao_types::Fen => "platform_actual_commission: must",
-        /// Commission that really went to the talent, in fen; in fen; `finderuin_actual_commission` on the wire.
+        /// Commission that really went to the talent, in fen; `finderuin_actual_commission` on the wire.
         #[doc(alias = "finderuin_actual_commission")]
         30 finder_uin_actual_commission: xinqiao_types::Fen => "finderuin_actual_commission: must",
-        /// Commission that really went to the head supplier, in fen; in fen.
+        /// Commission that really went to the head supplier, in fen.
         31 captain_actual_commission: xinqiao_types::Fen => "captain_actual_commission: must",
-        /// What is expected to settle to the merchant, in fen; in fen.
+        /// What is expected to settle to the merchant, in fen.
         32 seller_predict_settle_amount: xinqiao_types::Fen => "seller_predict_settle_amount: must",
-        /// Service fee expected for the platform, in fen; in fen.
+        /// Service fee expected for the platform, in fen.
         33 platform_predict_commission: xinqiao_types::Fen => "platform_predict_commission: must",
-        /// Commission expected to go to the talent, in fen; in fen; `finderuin_predict_commission` on the wire.
+        /// Commission expected to go to the talent, in fen; `finderuin_predict_commission` on the wire.
         #[doc(alias = "finderuin_predict_commission")]
         34 finder_uin_predict_commission: xinqiao_types::Fen => "finderuin_predict_commission: must",
-        /// Commission expected to go to the head supplier, in fen; in fen.
+        /// Commission expected to go to the head supplier, in fen.
         35 captain_predict_commission: xinqiao_types::Fen => "captain_predict_commission: must",
     }
 }
@@ -100,9 +100,9 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
+        /// Link of the product's main picture; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// Price at which it sells, in fen; in fen.
+        /// Price at which it sells, in fen.
         3 price: xinqiao_types::Fen => "price: must",
         /// First-level category, from the list of categories.
         4 first_category_id: i64 => "first_category_id: must",
@@ -118,13 +118,13 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::shop::finder::OverallGet`.
     pub struct DataItem {
-        /// Amount of the orders paid, in fen; in fen.
+        /// Amount of the orders paid, in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// How many talents sold something.
         1 pay_sales_finder_cnt: i64 => "pay_sales_finder_cnt: must",
         /// How many different products sold.
         2 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
-        /// Buyers per person who tapped, in percent; in percent.
+        /// Buyers per person who tapped, in percent.
         3 click_to_pay_uv_ratio: f64 => "click_to_pay_uv_ratio: must",
     }
 }
@@ -162,15 +162,15 @@ w::record! {
 w::record! {
     /// `data` of `compass::Finder`.
     pub struct FinderData {
-        /// Amount of the orders paid, in fen; in fen.
+        /// Amount of the orders paid, in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// Buyers who paid, each counted once.
         1 pay_uv: i64 => "pay_uv: must",
-        /// Refunds of the orders paid, in fen; in fen.
+        /// Refunds of the orders paid, in fen.
         2 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// How many different products sold.
         3 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
-        /// Amount refunded, in fen; in fen.
+        /// Amount refunded, in fen.
         4 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
     }
 }
@@ -184,7 +184,7 @@ w::record! {
         1 live_title: String => "live_title: must",
         /// When the live stream began, Unix seconds; format `unix`.
         2 live_time: xinqiao_types::UnixSeconds => "live_time: must",
-        /// How long the stream ran, in seconds; in s.
+        /// How long the stream ran, in seconds.
         3 live_duration: i64 => "live_duration: must",
         /// Cover of the live stream.
         4 live_cover_img_url: String => "live_cover_img_url: must",
@@ -194,17 +194,17 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::finder::OverallGet`.
     pub struct DataInfo {
-        /// Amount of the orders paid, in fen; in fen.
+        /// Amount of the orders paid, in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// Sales from live streams, in fen; in fen.
+        /// Sales from live streams, in fen.
         1 live_pay_gmv: xinqiao_types::Fen => "live_pay_gmv: must",
-        /// Sales from short videos, in fen; in fen.
+        /// Sales from short videos, in fen.
         2 feed_pay_gmv: xinqiao_types::Fen => "feed_pay_gmv: must",
-        /// Sales from the window, in fen; in fen.
+        /// Sales from the window, in fen.
         3 window_pay_gmv: xinqiao_types::Fen => "window_pay_gmv: must",
-        /// Sales from product cards, in fen; in fen.
+        /// Sales from shared products, in fen.
         4 product_pay_gmv: xinqiao_types::Fen => "product_pay_gmv: must",
-        /// Sales from other sources, in fen; in fen.
+        /// Sales from other sources, in fen.
         5 other_pay_gmv: xinqiao_types::Fen => "other_pay_gmv: must",
     }
 }
@@ -212,17 +212,17 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::shop::OverallGet`.
     pub struct OverallGetDataItem {
-        /// Amount of the orders paid, in fen; in fen.
+        /// Amount of the orders paid, in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// Buyers who paid, each counted once.
         1 pay_uv: i64 => "pay_uv: must",
-        /// Refunds of the orders paid, in fen; in fen.
+        /// Refunds of the orders paid, in fen.
         2 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// How many orders were paid.
         3 pay_order_cnt: i64 => "pay_order_cnt: must",
-        /// Sales from live streams, in fen; in fen.
+        /// Sales from live streams, in fen.
         4 live_pay_gmv: xinqiao_types::Fen => "live_pay_gmv: must",
-        /// Sales from short videos, in fen; in fen.
+        /// Sales from short videos, in fen.
         5 feed_pay_gmv: xinqiao_types::Fen => "feed_pay_gmv: must",
         /// People who tapped the product, each counted once.
         6 product_click_uv: i64 => "product_click_uv: must",
@@ -236,9 +236,9 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
+        /// Link of the product's main picture; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// Price at which it sells, in fen; in fen.
+        /// Price at which it sells, in fen.
         3 price: xinqiao_types::Fen => "price: must",
         /// First-level category, from the list of categories.
         4 first_category_id: i64 => "first_category_id: must",
@@ -254,7 +254,7 @@ w::record! {
 w::record! {
     /// `data` of `compass::Product`.
     pub struct ProductData {
-        /// Amount of the orders paid, in fen; in fen.
+        /// Amount of the orders paid, in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// Share of the price that the talent gets for this product.
         1 commission_ratio: f64 => "commission_ratio: must",
@@ -268,9 +268,9 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
+        /// Link of the product's main picture; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// Price at which it sells, in fen; in fen.
+        /// Price at which it sells, in fen.
         3 price: xinqiao_types::Fen => "price: must",
         /// First-level category, from the list of categories.
         4 first_category_id: i64 => "first_category_id: must",
@@ -286,7 +286,7 @@ w::record! {
 w::record! {
     /// `data` of `compass::ProductInfo`.
     pub struct ProductInfoData {
-        /// Amount of the orders placed, in fen; in fen.
+        /// Amount of the orders placed, in fen.
         0 create_gmv: xinqiao_types::Fen => "create_gmv: must",
         /// Orders placed, paid or not.
         1 create_cnt: i64 => "create_cnt: must",
@@ -294,7 +294,7 @@ w::record! {
         2 create_uv: i64 => "create_uv: must",
         /// Pieces ordered, paid or not.
         3 create_product_cnt: i64 => "create_product_cnt: must",
-        /// Amount of the orders paid, in fen; in fen.
+        /// Amount of the orders paid, in fen.
         4 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// Orders that were paid.
         5 pay_cnt: i64 => "pay_cnt: must",
@@ -302,25 +302,25 @@ w::record! {
         6 pay_uv: i64 => "pay_uv: must",
         /// Pieces that were paid for.
         7 pay_product_cnt: i64 => "pay_product_cnt: must",
-        /// Amount of the orders paid, without refunds, in fen; in fen.
+        /// Amount of the orders paid, without refunds, in fen.
         8 pure_pay_gmv: xinqiao_types::Fen => "pure_pay_gmv: must",
-        /// Amount paid per buyer, in fen; in fen.
+        /// Amount paid per buyer, in fen.
         9 pay_gmv_per_uv: xinqiao_types::Fen => "pay_gmv_per_uv: must",
-        /// Refunds of the orders paid, in fen; in fen.
+        /// Refunds of the orders paid, in fen.
         10 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// Buyers who got money back after paying, each counted once.
         11 pay_refund_uv: i64 => "pay_refund_uv: must",
-        /// Share of the paid amount that was refunded, in percent; in percent.
+        /// Share of the paid amount that was refunded, in percent.
         12 pay_refund_ratio: f64 => "pay_refund_ratio: must",
-        /// Share that was refunded after sending, in percent; in percent.
+        /// Share that was refunded after sending, in percent.
         13 pay_refund_after_send_ratio: f64 => "pay_refund_after_send_ratio: must",
         /// Refunds on paid orders.
         14 pay_refund_cnt: i64 => "pay_refund_cnt: must",
         /// How many paid pieces were refunded.
         15 pay_refund_product_cnt: i64 => "pay_refund_product_cnt: must",
-        /// Share that was refunded before sending, in percent; in percent.
+        /// Share that was refunded before sending, in percent.
         16 pay_refund_before_send_ratio: f64 => "pay_refund_before_send_ratio: must",
-        /// Amount refunded, in fen; in fen.
+        /// Amount refunded, in fen.
         17 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
         /// People who got money back within the period.
         18 refund_uv: i64 => "refund_uv: must",
@@ -332,9 +332,9 @@ w::record! {
         21 product_click_uv: i64 => "product_click_uv: must",
         /// How often the product was tapped within the period.
         22 product_click_cnt: i64 => "product_click_cnt: must",
-        /// Commission that really settled, in fen; in fen.
+        /// Commission that really settled, in fen.
         23 actual_commission: xinqiao_types::Fen => "actual_commission: must",
-        /// Commission that is expected, in fen; in fen.
+        /// Commission that is expected, in fen.
         24 predict_commission: xinqiao_types::Fen => "predict_commission: must",
     }
 }
@@ -342,15 +342,15 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::shop::finder::ProductOverallGet`.
     pub struct ProductOverallGetData {
-        /// Amount of the orders paid, in fen; in fen.
+        /// Amount of the orders paid, in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// Buyers who paid, each counted once.
         1 pay_uv: i64 => "pay_uv: must",
         /// How many different products sold.
         2 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
-        /// Refunds of the orders paid, in fen; in fen.
+        /// Refunds of the orders paid, in fen.
         3 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
-        /// Amount refunded, in fen; in fen.
+        /// Amount refunded, in fen.
         4 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
     }
 }
@@ -479,7 +479,7 @@ pub mod finder {
         w::record! {
             /// Answer to [`DataGet`].
             pub struct DataGetResponse {
-                /// The product: number, name, picture, price and how many.
+                /// The product with its figures: `product_id`, `title`, `price`, categories and `data`.
                 0 product_info: super::super::ProductInfo => "product_info: must",
             }
         }
@@ -519,7 +519,7 @@ pub mod finder {
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
-                /// Products concerned, one entry each.
+                /// Products with their figures, one entry each: `product_id`, `title`, `price`, `data` and so on.
                 0 product_list: Vec<super::super::ProductInfo> => "product_list: must",
             }
         }
@@ -726,7 +726,7 @@ pub mod shop {
             pub struct ListGet {
                 /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
-                /// Version of the way of counting.
+                /// Version of the endpoint that is wanted.
                 1 version: Option<String> => "version",
             }
             new(ds: impl Into<String>)
@@ -823,7 +823,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`ProductListGet`].
             pub struct ProductListGetResponse {
-                /// Products concerned, one entry each.
+                /// Products with their figures, one entry each: `product_id`, `title`, `price`, `data` and so on.
                 0 product_list: Vec<super::super::Product> => "product_list: must",
             }
         }
@@ -917,7 +917,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`DataGet`].
             pub struct DataGetResponse {
-                /// The product: number, name, picture, price and how many.
+                /// The product with its figures: `product_id`, `title`, `price`, categories and `data`.
                 0 product_info: super::super::DataGetProductInfo => "product_info: must",
             }
         }
@@ -962,7 +962,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
-                /// Products concerned, one entry each.
+                /// Products with their figures, one entry each: `product_id`, `title`, `price`, `data` and so on.
                 0 product_list: Vec<super::super::DataGetProductInfo> => "product_list: must",
             }
         }

@@ -63,13 +63,13 @@ w::record! {
         2 sharer_type: i64 => "sharer_type: must",
         /// Cooperation: `1` bound, `2` unbound, `3` refused, `4` being accepted, `5` expired, `6` failed, `7` cancelled.
         3 status: i64 => "status: must",
-        /// When the binding took effect; renewed when bound again.
+        /// When the account was bound, Unix milliseconds.
         4 bind_time: Option<i64> => "bind_time",
-        /// When the binding ended; absent while bound.
+        /// When the account was unbound, absent while bound, Unix milliseconds.
         5 unbind_time: Option<i64> => "unbind_time",
-        /// When the application or invitation was turned down.
+        /// When the invitation was refused, Unix milliseconds.
         6 reject_time: Option<i64> => "reject_time",
-        /// When it was cancelled; without meaning before.
+        /// When the merchant withdrew the invitation, Unix milliseconds.
         7 cancel_time: Option<i64> => "cancel_time",
     }
 }
@@ -99,9 +99,9 @@ w::record! {
 w::record! {
     /// `order` of the answer of `cooperation::OrderGet`.
     pub struct Order {
-        /// The order in detail: goods, prices, payment, delivery.
+        /// The order in detail: `product_infos` and `price_info`.
         0 order_detail: OrderDetail => "order_detail: must",
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the buyer; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
@@ -127,7 +127,7 @@ w::record! {
         1 user_coupon_id: Option<String> => "user_coupon_id",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         2 coupon_id: Option<String> => "coupon_id",
-        /// How much was taken off, in fen; in fen.
+        /// How much was taken off, in fen.
         3 discounted_price: Option<xinqiao_types::Fen> => "discounted_price",
     }
 }
@@ -135,50 +135,50 @@ w::record! {
 w::record! {
     /// `price_info` of `cooperation::OrderDetail`.
     pub struct PriceInfo {
-        /// Price of the goods before freight and discounts, in fen; in fen.
+        /// Price of the goods before freight and discounts, in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// Amount that the whole order comes to, in fen; in fen.
+        /// Amount that the whole order comes to, in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; the new one if it was changed, in fen; in fen.
+        /// Freight on the order; the new one if it was changed, in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off, in fen; in fen.
+        /// How much was taken off, in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
         /// Whether there was any discount; its amount is beside.
         4 is_discounted: bool => "is_discounted: must",
-        /// Price of the order before the merchant changed it, in fen; in fen.
+        /// Price of the order before the merchant changed it, in fen.
         5 original_order_price: Option<xinqiao_types::Fen> => "original_order_price",
-        /// Expected price of the goods, in fen; in fen.
+        /// Expected price of the goods, in fen.
         6 estimate_product_price: Option<xinqiao_types::Fen> => "estimate_product_price",
-        /// How much the merchant took off, in fen; in fen.
+        /// How much the merchant took off, in fen.
         7 change_down_price: Option<xinqiao_types::Fen> => "change_down_price",
-        /// Freight after the change, in fen; in fen.
+        /// Freight after the change, in fen.
         8 change_freight: Option<xinqiao_types::Fen> => "change_freight",
         /// Whether the freight was changed.
         9 is_change_freight: Option<bool> => "is_change_freight",
         /// Whether points were used to pay.
         10 use_deduction: Option<bool> => "use_deduction",
-        /// How much was paid with points, in fen; in fen.
+        /// How much was paid with points, in fen.
         11 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// What the merchant receives, in fen; in fen.
+        /// What the merchant receives, in fen.
         12 merchant_receieve_price: xinqiao_types::Fen => "merchant_receieve_price: must",
-        /// Discount paid by the merchant, in fen; in fen.
+        /// Discount paid by the merchant, in fen.
         13 merchant_discounted_price: xinqiao_types::Fen => "merchant_discounted_price: must",
-        /// Discount paid by the talent, in fen; in fen.
+        /// Discount paid by the talent, in fen.
         14 finder_discounted_price: xinqiao_types::Fen => "finder_discounted_price: must",
-        /// Discount for members, in fen; in fen.
+        /// Discount for members, in fen.
         15 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
-        /// Discount by cash coupons of the platform, in fen; in fen.
+        /// Discount by cash coupons of the platform, in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// Part of the platform activity's discount that the merchant pays, in fen; in fen; `platform_activity_merchant_discounted_price` on the wire.
+        /// Part of the platform activity's discount that the merchant pays, in fen; `platform_activity_merchant_discounted_price` on the wire.
         17 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// Discount for buying in a group, in fen; in fen; `bulkbuy_discounted_price` on the wire.
+        /// Discount for buying in a group, in fen; `bulkbuy_discounted_price` on the wire.
         #[doc(alias = "bulkbuy_discounted_price")]
         18 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// Discount of the flash sale, in fen; in fen; `limited_discount_discounted_price` on the wire.
+        /// Discount of the flash sale, in fen; `limited_discount_discounted_price` on the wire.
         19 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// State subsidy on the order or item, in fen; in fen; `national_subsidy_discounted_price` on the wire.
+        /// State subsidy on the order or item, in fen; `national_subsidy_discounted_price` on the wire.
         20 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// Local subsidy on the order or item, in fen; in fen; `national_subsidy_merchant_discounted_price` on the wire.
+        /// Local subsidy on the order or item, in fen; `national_subsidy_merchant_discounted_price` on the wire.
         21 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
     }
 }
@@ -192,7 +192,7 @@ w::record! {
         1 title: String => "title: must",
         /// Links of the product's pictures, the main one first.
         2 img_urls: Vec<String> => "img_urls: must",
-        /// Lowest price among the variants, in fen; in fen.
+        /// Lowest price among the variants, in fen.
         3 min_price: xinqiao_types::Fen => "min_price: must",
     }
 }
@@ -220,40 +220,40 @@ w::record! {
         7 thumb_img: String => "thumb_img: must",
         /// Number of the line in the order; tells lines of one SKU apart.
         8 product_unique_id: Option<String> => "product_unique_id",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen.
         9 market_price: xinqiao_types::Fen => "market_price: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         10 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen.
+        /// What was paid for it in all: the lower of expected and changed price, in fen.
         11 real_price: Option<xinqiao_types::Fen> => "real_price",
-        /// Price of the item after all discounts, in fen; in fen.
+        /// Price of the item after all discounts, in fen.
         12 estimate_price: Option<xinqiao_types::Fen> => "estimate_price",
-        /// Discount paid by the merchant, in fen; in fen.
+        /// Discount paid by the merchant, in fen.
         13 merchant_discounted_price: Option<xinqiao_types::Fen> => "merchant_discounted_price",
-        /// Discount paid by the talent, in fen; in fen.
+        /// Discount paid by the talent, in fen.
         14 finder_discounted_price: Option<xinqiao_types::Fen> => "finder_discounted_price",
-        /// Discount for buying in a group, in fen; in fen; `bulkbuy_discounted_price` on the wire.
+        /// Discount for buying in a group, in fen; `bulkbuy_discounted_price` on the wire.
         #[doc(alias = "bulkbuy_discounted_price")]
         15 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// Discount by cash coupons of the platform, in fen; in fen.
+        /// Discount by cash coupons of the platform, in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// Discount of the flash sale, in fen; in fen; `limited_discount_discounted_price` on the wire.
+        /// Discount of the flash sale, in fen; `limited_discount_discounted_price` on the wire.
         17 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// Part of the platform activity's discount that the merchant pays, in fen; in fen; `platform_activity_merchant_discounted_price` on the wire.
+        /// Part of the platform activity's discount that the merchant pays, in fen; `platform_activity_merchant_discounted_price` on the wire.
         18 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// State subsidy on the order or item, in fen; in fen; `national_subsidy_discounted_price` on the wire.
+        /// State subsidy on the order or item, in fen; `national_subsidy_discounted_price` on the wire.
         19 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// Local subsidy on the order or item, in fen; in fen; `national_subsidy_merchant_discounted_price` on the wire.
+        /// Local subsidy on the order or item, in fen; `national_subsidy_merchant_discounted_price` on the wire.
         20 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
         /// Whether the merchant changed the price of the item.
         21 is_change_price: Option<bool> => "is_change_price",
-        /// Price of the item after the change, in fen; in fen.
+        /// Price of the item after the change, in fen.
         22 change_price: Option<xinqiao_types::Fen> => "change_price",
         /// Whether points were used to pay.
         23 use_deduction: Option<bool> => "use_deduction",
-        /// How much was paid with points, in fen; in fen.
+        /// How much was paid with points, in fen.
         24 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// Discount for members, in fen; in fen.
+        /// Discount for members, in fen.
         25 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
         /// The merchant's own number of the product.
         26 out_product_id: Option<String> => "out_product_id",
@@ -299,17 +299,17 @@ w::record! {
 w::record! {
     /// An item of `shop_list` in the answer of `cooperation::ShopList`.
     pub struct Shop {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the cooperating shop.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// What the cooperating shop is called; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// Cooperation: `1` bound, `2` unbound, `3` refused, `4` being accepted, `5` expired, `6` failed, `7` cancelled.
         2 status: i64 => "status: must",
-        /// When the binding took effect; renewed when bound again.
+        /// When the account was bound, Unix milliseconds.
         3 bind_time: Option<i64> => "bind_time",
-        /// When the binding ended; absent while bound.
+        /// When the account was unbound, absent while bound, Unix milliseconds.
         4 unbind_time: Option<i64> => "unbind_time",
-        /// When it was cancelled; without meaning before.
+        /// When the merchant withdrew the invitation, Unix milliseconds.
         5 cancel_time: Option<i64> => "cancel_time",
     }
 }
@@ -341,9 +341,9 @@ w::record! {
     pub struct Voucher {
         /// Code that the buyer shows to use the voucher; such as `12345678`.
         0 voucher_code: String => "voucher_code: must",
-        /// Kind of voucher; it decides how it is used and settled.
+        /// Kind of group-buying voucher, as a code.
         1 voucher_type: i64 => "voucher_type: must",
-        /// What the buyer paid for the voucher, in fen; in fen.
+        /// Price at which the voucher is sold, in fen.
         2 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
         /// Which use of a multi-use card this is.
         3 time_index: Option<i64> => "time_index",
@@ -401,7 +401,7 @@ w::record! {
     pub struct OrderGet {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
+        /// Number of the order from the event about cooperating shops' orders, not the shop's own.
         1 order_id: String => "order_id: must",
     }
     new(shop_appid: impl Into<xinqiao_types::AppId>, order_id: impl Into<String>)
@@ -410,7 +410,7 @@ w::record! {
 w::record! {
     /// Answer to [`OrderGet`].
     pub struct OrderGetResponse {
-        /// The order: state, goods, prices, address and payment.
+        /// Order of the cooperating shop: `order_detail`, `openid` and `unionid`.
         0 order: Order => "order: must",
     }
 }

@@ -14,7 +14,7 @@ w::record! {
         2 status: i64 => "status: must",
         /// The coupon: name, kind, discount and validity.
         3 coupon_info: CouponInfo => "coupon_info: must",
-        /// How many of the coupon were issued, claimed and so on.
+        /// How many coupons are left (`issued_num`), received (`receive_num`) and used (`used_num`).
         4 stock_info: StockInfo => "stock_info: must",
         /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -34,7 +34,7 @@ w::record! {
         2 ext_info: Option<ExtInfo> => "ext_info",
         /// Where the coupon is offered.
         3 promote_info: Option<PromoteInfo> => "promote_info",
-        /// How the coupon is received: period, number per person, total.
+        /// How the coupon is received: period, limit per person and total.
         4 receive_info: Option<ReceiveInfo> => "receive_info",
         /// When it is valid: a fixed period, or days after receiving.
         5 valid_info: ValidInfo => "valid_info: must",
@@ -54,9 +54,9 @@ w::record! {
     pub struct DiscountCondition {
         /// Pieces to buy before the coupon applies.
         0 product_cnt: Option<i64> => "product_cnt",
-        /// Products concerned, by number.
+        /// Products on which it can be used; for coupons on products.
         1 product_ids: Option<Vec<i64>> => "product_ids",
-        /// Sum to spend before the coupon applies, in fen; in fen.
+        /// Sum to spend before the coupon applies, in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
     new()
@@ -68,7 +68,7 @@ w::record! {
     pub struct DiscountInfo {
         /// What is needed to use it: price, pieces, products.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// How much the coupon takes off, in fen; in fen.
+        /// How much the coupon takes off, in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
@@ -80,7 +80,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `coupon::Create`; `ext_info` of `coupon::Update`; and 1 more.
     pub struct ExtInfo {
-        /// Product that the coupon leads to; needed for coupons on products.
+        /// Product that opens after the coupon is received; needed for coupons on products.
         0 jump_product_id: Option<i64> => "jump_product_id",
         /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
@@ -128,9 +128,9 @@ w::record! {
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// How many of the coupon are issued altogether.
         1 total_num: Option<i64> => "total_num",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// From when the coupon can be received, Unix seconds; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// Until when the coupon can be received, Unix seconds; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
@@ -163,19 +163,19 @@ w::record! {
         1 coupon_id: i64 => "coupon_id: must",
         /// User's coupon: `100` valid, `101` expired, `102` used.
         2 status: i64 => "status: must",
-        /// When this record was made, or this message sent; format `unix`.
+        /// When the user received the coupon, Unix seconds; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the validity of the user's coupon, Unix seconds; format `unix`.
         5 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the validity of the user's coupon, Unix seconds; format `unix`.
         6 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// When and for what it was used.
         7 ext_info: Option<UserCouponExtInfo> => "ext_info",
-        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
+        /// Order on which the coupon was used; absent before.
         8 order_id: Option<w::TextOrNumber> => "order_id",
-        /// How much the coupon takes off, in fen; in fen.
+        /// How much this coupon takes off, in fen.
         9 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
     }
 }
@@ -195,9 +195,9 @@ w::record! {
         0 valid_type: i64 => "valid_type: must",
         /// Days that it is valid after receiving; for `valid_type` `2`.
         1 valid_day_num: Option<i64> => "valid_day_num",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the coupon's validity, Unix seconds; needed for `valid_type` `1`; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the coupon's validity, Unix seconds; needed for `valid_type` `1`; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(valid_type: i64)
@@ -225,7 +225,7 @@ w::record! {
         3 ext_info: Option<ExtInfo> => "ext_info",
         /// Where the coupon is offered.
         4 promote_info: Option<PromoteInfo> => "promote_info",
-        /// How the coupon is received: period, number per person, total.
+        /// How the coupon is received: period, limit per person and total.
         5 receive_info: Option<ReceiveInfo> => "receive_info",
         /// When it is valid: a fixed period, or days after receiving.
         6 valid_info: ValidInfo => "valid_info: must",
@@ -375,7 +375,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/coupon/get_user_coupon.html>.
     /// * Catalog: `channels.coupon.get_user_coupon`.
     pub struct GetUserCoupon {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the user who holds the coupon; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Number of the one coupon that the user holds, unlike `coupon_id`, which is the batch.
         1 user_coupon_id: String => "user_coupon_id: must",
@@ -386,7 +386,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserCoupon`].
     pub struct GetUserCouponResponse {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the user who holds the coupon; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
@@ -421,7 +421,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/coupon/get_user_coupon_list.html>.
     /// * Catalog: `channels.coupon.get_user_coupon_list`.
     pub struct GetUserCouponList {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the user whose coupons are listed; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// User's coupon: `100` valid, `101` expired, `102` used.
         1 status: Option<i64> => "status",
@@ -502,7 +502,7 @@ w::record! {
         4 ext_info: Option<ExtInfo> => "ext_info",
         /// Where the coupon is offered.
         5 promote_info: Option<PromoteInfo> => "promote_info",
-        /// How the coupon is received: period, number per person, total.
+        /// How the coupon is received: period, limit per person and total.
         6 receive_info: Option<ReceiveInfo> => "receive_info",
         /// When it is valid: a fixed period, or days after receiving.
         7 valid_info: ValidInfo => "valid_info: must",

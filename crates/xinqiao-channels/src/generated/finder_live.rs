@@ -8,7 +8,7 @@ w::record! {
     pub struct FinderAttr {
         /// Id of the Channels account, kept when renamed.
         0 uniq_id: String => "uniq_id: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the Channels account; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// How many fans.
         2 fans_count: i64 => "fans_count: must",
@@ -22,7 +22,7 @@ w::record! {
         0 export_id: String => "export_id: must",
         /// When the live stream began; format `unix`.
         1 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
-        /// How long the stream ran, in seconds; in s.
+        /// How long the stream ran, in seconds.
         2 live_duration_in_seconds: i64 => "live_duration_in_seconds: must",
         /// People who watched the stream, each counted once.
         3 total_audience_count: i64 => "total_audience_count: must",
@@ -32,7 +32,7 @@ w::record! {
         5 forward_count: i64 => "forward_count: must",
         /// How many comments there were.
         6 total_comment_count: i64 => "total_comment_count: must",
-        /// How long a viewer stayed on average, in seconds; in s.
+        /// How long a viewer stayed on average, in seconds.
         7 audiences_avg_seconds: i64 => "audiences_avg_seconds: must",
         /// Most viewers at one time.
         8 max_online_count: i64 => "max_online_count: must",
@@ -62,11 +62,11 @@ w::record! {
         0 export_id: String => "export_id: must",
         /// The live stream in words.
         1 description: String => "description: must",
-        /// Address of the cover picture.
+        /// Address of the stream's cover picture.
         2 cover_url: String => "cover_url: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the Channels account that streams; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
-        /// Link of the avatar picture, free to fetch.
+        /// Address of the avatar of the Channels account that streams.
         4 head_url: String => "head_url: must",
     }
 }
@@ -80,13 +80,13 @@ w::record! {
         1 status: i64 => "status: must",
         /// State of the reservation in words.
         2 status_wording: String => "status_wording: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// When the announced stream is to begin, Unix seconds; format `unix`.
         3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// The preview in words.
         4 description: String => "description: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the Channels account that will stream; personal data, masked in `Debug`.
         5 nickname: String => "nickname: must masked",
-        /// Link of the avatar picture, free to fetch.
+        /// Address of the avatar of the Channels account that will stream.
         6 head_url: String => "head_url: must",
     }
 }
@@ -136,9 +136,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/live/get_finder_live_data_list.html>.
     /// * Catalog: `channels.finder_live.get_finder_live_data_list`.
     pub struct GetFinderLiveDataList {
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the period, by start of the stream, Unix seconds; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the period, by start of the stream, Unix seconds; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the next page starts, passed on unchanged; empty for the first.
         2 last_buffer: Option<String> => "last_buffer",
@@ -201,9 +201,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/live/get_finder_live_leads_data.html>.
     /// * Catalog: `channels.finder_live.get_finder_live_leads_data`.
     pub struct GetFinderLiveLeadsData {
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the period, by start of the stream, Unix seconds; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the period, by start of the stream, Unix seconds; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where it comes from: `0` live stream.
         2 source_type: Option<i64> => "source_type",

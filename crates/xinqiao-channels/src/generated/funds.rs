@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `account_info` of the answer of `funds::GetBankAcct`; `account_info` of `funds::SetBankAcct`.
     pub struct AccountInfo {
-        /// Whether the bank account is the company's or a person's.
+        /// Kind of account: `ACCOUNT_TYPE_BUSINESS` of the company, `ACCOUNT_TYPE_PRIVATE` the operator's own card; companies need the former.
         0 bank_account_type: String => "bank_account_type: must",
         /// Bank in which the settlement account is held; such as `工商银行`.
         1 account_bank: String => "account_bank: must",
@@ -17,7 +17,7 @@ w::record! {
         3 bank_address_code: String => "bank_address_code: must",
         /// Interbank number of the branch; such as `402713354941`.
         4 bank_branch_id: Option<String> => "bank_branch_id",
-        /// Name of the bank where the account is held; such as `招商银行`.
+        /// Full name of the bank with its branch; for a bank listed as "other", this or the interbank number is needed.
         5 bank_name: Option<String> => "bank_name",
         /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
         6 account_number: String => "account_number: must masked",
@@ -47,9 +47,9 @@ w::record! {
         1 funds_type: i64 => "funds_type: must",
         /// Direction of the flow: `1` income, `2` expense.
         2 flow_type: i64 => "flow_type: must",
-        /// How much moved, in fen; in fen.
+        /// How much moved, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Balance of the account after this entry; in fen.
+        /// Balance of the account after this entry, in fen.
         4 balance: xinqiao_types::Fen => "balance: must",
         /// Documents behind it, one entry each.
         5 related_info_list: Vec<RelatedInfo> => "related_info_list: must",
@@ -57,29 +57,37 @@ w::record! {
         6 remark: Option<String> => "remark",
         /// When it was booked, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         7 bookkeeping_time: String => "bookkeeping_time: must",
+        /// The kind of funds in words.
+        8 funds_type_desc: Option<String> => "funds_type_desc",
     }
 }
 
 w::record! {
     /// An item of `related_info_list` in `funds::FundsFlow`.
     pub struct RelatedInfo {
-        /// What it belongs to: `1` order, `2` after-sales, `3` withdrawal, `4` freight insurance.
+        /// What it belongs to: `1` order, `2` after-sales, `3` withdrawal, `4` freight insurance, `5` guarantee, `6` present, `7` present to a group, `8` local store.
         0 related_type: i64 => "related_type: must",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: Option<w::TextOrNumber> => "order_id",
         /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         2 after_sale_id: Option<w::TextOrNumber> => "aftersale_id",
+        /// The withdrawal behind the entry, if `related_type` is `3`.
+        3 withdraw_id: Option<String> => "withdraw_id",
+        /// When it was booked, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
+        4 bookkeeping_time: Option<String> => "bookkeeping_time",
+        /// The freight insurance behind the entry, if `related_type` is `4`.
+        5 insurance_id: Option<String> => "insurance_id",
         /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
-        3 transaction_id: Option<String> => "transaction_id",
+        6 transaction_id: Option<String> => "transaction_id",
         /// Number of the guarantee case, given when the buyer claims.
-        4 guarantee_id: Option<String> => "guarantee_id",
+        7 guarantee_id: Option<String> => "guarantee_id",
         /// Number of the present, given when it is sent.
-        5 present_id: Option<String> => "present_id",
+        8 present_id: Option<String> => "present_id",
         /// Orders inside a present to a group; joined by `,` on the wire.
-        6 group_present_sub_order_id_list: Option<Vec<String>> => "group_present_sub_order_id_list: comma",
+        9 group_present_sub_order_id_list: Option<Vec<String>> => "group_present_sub_order_id_list: comma",
         /// Store from which the courier starts.
-        7 intra_city_shop_id: Option<String> => "intra_city_shop_id",
+        10 intra_city_shop_id: Option<String> => "intra_city_shop_id",
     }
 }
 
@@ -97,9 +105,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetBalance`].
     pub struct GetBalanceResponse {
-        /// Part of the balance that can be used or withdrawn, in fen; in fen.
+        /// Part of the balance that can be used or withdrawn, in fen.
         0 available_amount: xinqiao_types::Fen => "available_amount: must",
-        /// Part of the balance that is not yet available, in fen; in fen.
+        /// Part of the balance that is not yet available, in fen.
         1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         /// WeChat Pay number of the sub-merchant for which the partner acts; such as `1900000109`.
         2 sub_mchid: Option<w::TextOrNumber> => "sub_mchid",
@@ -212,15 +220,15 @@ w::record! {
     pub struct GetFundsFlowList {
         /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         0 transaction_id: Option<String> => "transaction_id",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Only entries booked from this moment on, Unix seconds; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// Only entries booked up to this moment, Unix seconds; a day's entries come after 16:00 on the next day; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Which page to return, counted from 1.
         3 page: Option<i64> => "page",
-        /// Entries per page; the upper limit differs by endpoint.
+        /// Entries per page, 10 if left out.
         4 page_size: i64 => "page_size: must",
-        /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
+        /// `next_key` of the previous page, valid when `page_size` stays and `page` grows by one; needed once `page` times `page_size` reaches 10000.
         5 next_key: Option<String> => "next_key",
     }
     new(end_time: xinqiao_types::UnixSeconds, page_size: i64)
@@ -281,7 +289,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/getwithdrawdetail.html>.
     /// * Catalog: `channels.funds.get_withdraw_detail`.
     pub struct GetWithdrawDetail {
-        /// Number that WeChat Pay gave the withdrawal.
+        /// Number that the platform gave the withdrawal.
         0 withdraw_id: String => "withdraw_id: must",
     }
     new(withdraw_id: impl Into<String>)
@@ -290,7 +298,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWithdrawDetail`].
     pub struct GetWithdrawDetailResponse {
-        /// How much is withdrawn, in fen; in fen.
+        /// How much is withdrawn, in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// Free text added by whoever made the record.
         1 remark: Option<String> => "remark",
@@ -337,9 +345,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/getwithdrawlist.html>.
     /// * Catalog: `channels.funds.get_withdraw_list`.
     pub struct GetWithdrawList {
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the period to look up, Unix seconds; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the period to look up, Unix seconds; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Which page to return, given the page size.
         2 page_num: i64 => "page_num: must",
@@ -433,7 +441,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/submitwithdraw.html>.
     /// * Catalog: `channels.funds.submit_withdraw`.
     pub struct SubmitWithdraw {
-        /// How much is withdrawn, in fen; in fen.
+        /// How much is withdrawn, in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// Free text added by whoever made the record.
         1 remark: Option<String> => "remark",
@@ -447,9 +455,11 @@ w::record! {
 w::record! {
     /// Answer to [`SubmitWithdraw`].
     pub struct SubmitWithdrawResponse {
+        /// Number that the platform gave the withdrawal.
+        0 withdraw_id: Option<String> => "withdraw_id",
         /// Ticket with which the QR code is fetched and its scan is checked; `qrcode_ticket` on the wire.
         #[doc(alias = "qrcode_ticket")]
-        0 qr_code_ticket: String => "qrcode_ticket: must",
+        1 qr_code_ticket: String => "qrcode_ticket: must",
     }
 }
 

@@ -8,7 +8,7 @@ w::record! {
     pub struct GetLeadsComponentIdItem {
         /// Number of the leads component, from its list; used to fetch records and leads.
         0 leads_component_id: String => "leads_component_id: must",
-        /// The component in words.
+        /// Headline of the leads component.
         1 leads_description: String => "leads_description: must",
         /// Whether the leads component is in use.
         2 status: i64 => "status: must",
@@ -18,7 +18,7 @@ w::record! {
 w::record! {
     /// An item of `item` in the answer of `leads::GetLeadsRequestId`.
     pub struct GetLeadsRequestIdItem {
-        /// Unique number of the request, for tracing or against repeats.
+        /// Number of the lead request of one stream, from the list of lead requests; used to fetch the leads of that stream.
         0 request_id: String => "request_id: must",
         /// When the live stream began; format `unix`.
         1 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
@@ -36,13 +36,13 @@ w::record! {
         1 live_description: String => "live_description: must",
         /// When the live stream began; format `unix`.
         2 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
-        /// People who saw the product, each counted once.
+        /// People who saw the leads component, each counted once.
         3 exposure_uv: i64 => "exposure_uv: must",
-        /// People who tapped, each counted once.
+        /// People who tapped the leads component, each counted once.
         4 click_uv: i64 => "click_uv: must",
-        /// Share of those who saw the product that tapped it.
+        /// Share of those who saw the leads component that tapped it.
         5 exposure_click_rate: f64 => "exposure_click_rate: must",
-        /// Leads received.
+        /// People who left their data.
         6 leads_num: i64 => "leads_num: must",
     }
 }
@@ -124,9 +124,9 @@ w::record! {
     pub struct GetLeadsComponentPromoteRecord {
         /// Number of the leads component, from its list; used to fetch records and leads.
         0 leads_component_id: String => "leads_component_id: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the period to look up, Unix seconds; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the period to look up, Unix seconds; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the next page starts, passed on unchanged; empty for the first.
         3 last_buffer: Option<String> => "last_buffer",
@@ -191,9 +191,9 @@ w::record! {
     pub struct GetLeadsInfoByComponentId {
         /// Number of the leads component, from its list; used to fetch records and leads.
         0 leads_component_id: String => "leads_component_id: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the period to look up, Unix seconds; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the period to look up, Unix seconds; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the next page starts, passed on unchanged; empty for the first.
         3 last_buffer: Option<String> => "last_buffer",
@@ -256,7 +256,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/leads/get_leads_info_by_request_id.html>.
     /// * Catalog: `channels.leads.get_leads_info_by_request_id`.
     pub struct GetLeadsInfoByRequestId {
-        /// Unique number of the request, for tracing or against repeats.
+        /// Number of the lead request of one stream, from the list of lead requests; used to fetch the leads of that stream.
         0 request_id: String => "request_id: must",
         /// Where the next page starts, passed on unchanged; empty for the first.
         1 last_buffer: Option<String> => "last_buffer",

@@ -29,9 +29,9 @@ w::record! {
         2 finder_num: Option<i64> => "finder_num",
         /// Talents with the exclusive right, each with id and times.
         3 finder_info_list: Option<Vec<FinderInfo>> => "finder_info_list",
-        /// Start of the range, paired with its end, Unix seconds; format `unix`.
+        /// Start of the promotion, Unix seconds; format `unix`.
         4 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the promotion, Unix seconds; format `unix`.
         5 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Whether the promotion has no end.
         6 is_forerver: bool => "is_forerver: must",
@@ -53,9 +53,9 @@ w::record! {
     pub struct FinderInfo {
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         0 finder_id: String => "finder_id: must",
-        /// Start of the range, paired with its end, Unix seconds; format `unix`.
+        /// Start of the promotion, Unix seconds; format `unix`.
         1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the promotion, Unix seconds; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -69,9 +69,9 @@ w::record! {
         1 funds_type: i64 => "funds_type: must",
         /// Direction of the flow: `1` income, `2` expense.
         2 flow_type: i64 => "flow_type: must",
-        /// How much moved, in fen; in fen.
+        /// How much moved, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Balance of the account after this entry; in fen.
+        /// Balance after this entry, in fen.
         4 balance: xinqiao_types::Fen => "balance: must",
         /// Documents behind it, one entry each.
         5 related_info_list: Vec<RelatedInfo> => "related_info_list: must",
@@ -107,7 +107,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Commission in percent, 0 to 90.
         1 ratio: Option<i64> => "ratio",
-        /// Share of the price that is paid as service fee.
+        /// Service fee for the head supplier, in percent.
         2 service_ratio: Option<i64> => "service_ratio",
     }
     new(product_id: i64)
@@ -133,7 +133,7 @@ w::record! {
         1 status: i64 => "status: must",
         /// When the invitation was sent, Unix seconds; format `unix`.
         2 invite_time: xinqiao_types::UnixSeconds => "invite_time: must",
-        /// Products that are promoted.
+        /// Products in cooperation so far.
         3 sale_product_number: i64 => "sale_product_number: must",
         /// Sales through the promotion.
         4 sale_gmv: i64 => "sale_gmv: must",
@@ -152,7 +152,7 @@ w::record! {
         2 after_sale_id: Option<w::TextOrNumber> => "aftersale_id",
         /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: Option<String> => "transaction_id",
-        /// Number that WeChat Pay gave the withdrawal.
+        /// Number that the platform gave the withdrawal.
         4 withdraw_id: Option<String> => "withdraw_id",
         /// Policy of the order's freight insurance.
         5 insurance_id: Option<String> => "insurance_id",
@@ -182,9 +182,9 @@ w::record! {
         0 add_finder_ids: Option<Vec<String>> => "add_finder_ids",
         /// Talents to remove, at most thirty.
         1 del_finder_ids: Option<Vec<String>> => "del_finder_ids",
-        /// Start of the range, paired with its end, Unix seconds; format `unix`.
+        /// Start of the promotion, Unix seconds; format `unix`.
         2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the promotion, Unix seconds; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Whether the promotion has no end.
         4 is_forerver: Option<bool> => "is_forerver",
@@ -252,9 +252,9 @@ pub mod funds {
         pub struct GetFundsFlowList {
             /// Direction of the flow: `1` income, `2` expense.
             0 flow_type: Option<i64> => "flow_type",
-            /// Start of the period or range, paired with its end; format `unix`.
+            /// Start of the period in which entries were booked, Unix seconds; format `unix`.
             1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-            /// End of the period or range, paired with its start; format `unix`.
+            /// End of the period in which entries were booked, Unix seconds; format `unix`.
             2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             3 transaction_id: Option<String> => "transaction_id",
@@ -340,7 +340,7 @@ pub mod item {
             2 finder_ids: Option<Vec<String>> => "finder_ids",
             /// When promoting begins; at once if left out, Unix seconds; format `unix`.
             3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-            /// End of the period or range, paired with its start; format `unix`.
+            /// End of the promotion, Unix seconds; for one without end use `is_forerver`; format `unix`.
             4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// Whether the promotion has no end.
             5 is_forerver: Option<bool> => "is_forerver",
@@ -431,7 +431,7 @@ pub mod item {
             1 product_id: Option<i64> => "product_id",
             /// Number of a targeted or exclusive plan, returned when items are added.
             2 info_id: Option<i64> => "info_id",
-            /// Whether promotion relations are returned.
+            /// Whether the talents bound to a targeted or exclusive item are returned.
             3 need_relation: Option<bool> => "need_relation",
             /// Whether the total is to be counted.
             4 need_total_num: Option<bool> => "need_total_num",
@@ -507,7 +507,7 @@ pub mod item {
             1 list: Vec<super::HeadSupplierBatchAddList> => "list: must",
             /// When promoting begins; at once if left out, Unix seconds; format `unix`.
             2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-            /// End of the period or range, paired with its start; format `unix`.
+            /// End of the promotion, Unix seconds; for one without end use `is_forerver`; format `unix`.
             3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// Whether the promotion has no end.
             4 is_forerver: Option<bool> => "is_forerver",
@@ -849,7 +849,7 @@ pub mod promoter {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_updpromoter.html>.
         /// * Catalog: `channels.league.promoter.upd`.
         pub struct Upd {
-            /// What to do: withdraw the invitation or end the cooperation.
+            /// What to do: `1` withdraw the invitation, `2` end the cooperation.
             0 type_: i64 => "type: must",
             /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             1 finder_id: String => "finder_id: must",

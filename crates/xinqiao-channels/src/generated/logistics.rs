@@ -8,7 +8,7 @@ w::record! {
     pub struct Account {
         /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// Number of the shop at the carrier's outlet, returned with the waybill account.
+        /// Number of the shop as a waybill customer, one per merchant, returned with the waybill account.
         1 shop_id: String => "shop_id: must",
         /// Number of the waybill account, returned when accounts are looked up.
         2 acct_id: String => "acct_id: must",
@@ -64,7 +64,7 @@ w::record! {
 w::record! {
     /// `contact` of `logistics::SiteInfo`.
     pub struct Contact {
-        /// Who sends, receives or answers, by name.
+        /// Who to ask for at the outlet.
         0 name: String => "name: must",
         /// Mobile number of the contact, sender or user; such as `13900000000`; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
@@ -76,9 +76,9 @@ w::record! {
 w::record! {
     /// `custom_config` of `logistics::Single`.
     pub struct CustomConfig {
-        /// Width of the waybill paper or of the custom area; in px.
+        /// Width of the custom area, in pixels; in px.
         0 width: Option<i64> => "width",
-        /// Height of the waybill paper or of the custom area; in px.
+        /// Height of the custom area, in pixels; in px.
         1 height: Option<i64> => "height",
         /// Distance from the top edge of the waybill, in pixels; in px.
         2 top: Option<i64> => "top",
@@ -100,13 +100,13 @@ w::record! {
 w::record! {
     /// `delivery_info` of `logistics::ewaybill::biz::OrderCreate`.
     pub struct DeliveryInfo {
-        /// Product of the carrier, such as standard or express; each has its own values.
+        /// How it is sent: `0` from a warehouse, `1` collected at a store by appointment, for which times are needed.
         0 delivery_type: Option<i64> => "delivery_type",
         /// Earliest time for the pickup, Unix seconds; format `unix`.
         1 collected_time_begin: Option<xinqiao_types::UnixSeconds> => "collected_time_begin",
         /// Latest time for the pickup, Unix seconds; format `unix`.
         2 collected_time_end: Option<xinqiao_types::UnixSeconds> => "collected_time_end",
-        /// How many parcels.
+        /// Parcels of a multi-parcel consignment, 2 to 300; left out for a single one.
         3 package_quantity: Option<i64> => "package_quantity",
         /// Parcels of the shipment, one entry each.
         4 subpackage_list: Option<Vec<Subpackage>> => "subpackage_list",
@@ -147,9 +147,9 @@ w::record! {
 w::record! {
     /// `ext_info` of `logistics::ewaybill::biz::OrderCreate`.
     pub struct ExtInfo {
-        /// At which temperature it is transported.
+        /// Temperature, for JD: `0` default, `1` normal, `5` live and fresh, `6` controlled, `7` chilled, `8` frozen, `9` deep-frozen.
         0 temperature_range: Option<i64> => "temperature_range",
-        /// Weight of the parcel in grams; in g.
+        /// Weight of the parcel in grams.
         1 package_weight_g: Option<i64> => "package_weight_g",
         /// How long the parcel is, in centimetres; in cm.
         2 package_space_x: Option<i64> => "package_space_x",
@@ -192,9 +192,9 @@ w::record! {
 w::record! {
     /// An item of `options` in `logistics::TemplateCreateInfo`; an item of `options` in `logistics::TemplateUpdateInfo`.
     pub struct InfoOption {
-        /// Number of a printable item, from the template's settings.
+        /// What is printed: `0` number of goods, `1` to `3` goods by name, `4` shop, `5` order number, `6` buyer's message, `7` seller's note; give all eight.
         0 option_id: i64 => "option_id: must",
-        /// Size of the custom text on the waybill.
+        /// Size of the print: `0` normal, `1` large.
         1 font_size: i64 => "font_size: must",
         /// Whether this text is printed bold on the waybill.
         2 is_bold: Option<bool> => "is_bold",
@@ -216,7 +216,7 @@ w::record! {
         2 waybill_id: String => "waybill_id: must",
         /// Code of the carrier's outlet, needed with franchised carriers; returned with the account.
         3 site_code: Option<String> => "site_code",
-        /// Number of the shop at the carrier's outlet, returned with the waybill account.
+        /// Number of the shop as a waybill customer, one per merchant, returned with the waybill account.
         4 shop_id: String => "shop_id: must",
         /// Number of the waybill account, returned when accounts are looked up.
         5 ewaybill_acct_id: String => "ewaybill_acct_id: must",
@@ -228,7 +228,7 @@ w::record! {
         8 ec_order_list: Vec<EcOrder> => "ec_order_list: must",
         /// Free text added by whoever made the record.
         9 remark: Option<String> => "remark",
-        /// Step of the waybill: number taken, picked up, cancelled and so on.
+        /// State of the waybill: `1` made, `2` cancelled, `3` printed, `4` parcel sent.
         10 status: i64 => "status: must",
         /// Route of the parcel, one entry per step.
         11 path_info: Vec<PathInfo> => "path_info: must",
@@ -236,23 +236,23 @@ w::record! {
 }
 
 w::record! {
-    /// `order_risk_info` of the answer of `logistics::ewaybill::biz::OrderCreate`.
+    /// An item of `order_risk_info` in the answer of `logistics::ewaybill::biz::OrderCreate`.
     pub struct OrderRiskInfo {
         /// The risk in words.
         0 risk_msg: Option<String> => "risk_msg",
-        /// Orders at risk: `ec_order_id`, `ewaybill_order_code` and so on.
-        1 risk_ec_order_info: Option<Vec<RiskEcOrderInfo>> => "risk_ec_order_info",
+        /// The order at risk: `ec_order_id`, `ewaybill_order_code` and so on.
+        1 risk_ec_order_info: Option<RiskEcOrderInfo> => "risk_ec_order_info",
     }
 }
 
 w::record! {
     /// An item of `order_vas_list` in `logistics::ewaybill::biz::OrderCreate`.
     pub struct OrderVa {
-        /// Extra service of the carrier, such as insurance or signed return.
+        /// Extra service of the carrier, such as `INSURE`.
         0 vas_type: String => "vas_type: must",
         /// Further content of the extra service, which differs by service.
         1 vas_detail: Option<String> => "vas_detail",
-        /// Value of the extra service, such as the insured sum.
+        /// Value of the extra service, such as the insured sum; amounts in fen.
         2 vas_value: Option<String> => "vas_value",
     }
     new(vas_type: impl Into<String>)
@@ -262,7 +262,7 @@ w::record! {
 w::record! {
     /// An item of `path_info` in `logistics::OrderInfo`.
     pub struct PathInfo {
-        /// Stage of transport that this entry stands for: picked up, out for delivery, signed.
+        /// `0` to be collected, `1` collected, `2` on the way, `3` out for delivery, `4` in a locker, `5` signed for, `6` back, `7` forwarded, `8` trouble, `9` out of the locker, `99` unknown.
         0 status: i64 => "status: must",
         /// The step in words.
         1 desc: String => "desc: must",
@@ -292,7 +292,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `risk_ec_order_info` in `logistics::OrderRiskInfo`.
+    /// `risk_ec_order_info` of `logistics::OrderRiskInfo`.
     pub struct RiskEcOrderInfo {
         /// Number of the shop order that the waybill belongs to.
         0 ec_order_id: w::TextOrNumber => "ec_order_id: must",
@@ -316,9 +316,9 @@ w::record! {
         3 street: Option<String> => "street",
         /// Street, house number and the like; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
-        /// Who sends, receives or answers, by name.
+        /// Who sends or receives the parcel, by name.
         5 name: String => "name: must",
-        /// Mobile number of the contact, sender or user; such as `13900000000`; personal data, masked in `Debug`.
+        /// Mobile number of who sends or receives the parcel; personal data, masked in `Debug`.
         6 mobile: String => "mobile: must masked",
     }
     new(
@@ -359,11 +359,11 @@ w::record! {
         2 site_name: String => "site_name: must",
         /// Number of the sharing of the waybill account.
         3 share_id: String => "share_id: must",
-        /// Number of the shop at the carrier's outlet, returned with the waybill account.
+        /// Number of the shop as a waybill customer, one per merchant, returned with the waybill account.
         4 shop_id: String => "shop_id: must",
         /// Number of the waybill account, returned when accounts are looked up.
         5 acct_id: String => "acct_id: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Shop that shares the account, by name; personal data, masked in `Debug`.
         6 nickname: String => "nickname: must masked",
         /// Monthly account agreed with the carrier, needed with directly run carriers.
         7 monthly_card: Option<String> => "monthly_card",
@@ -375,13 +375,13 @@ w::record! {
 w::record! {
     /// `single` of `logistics::TemplateConfigDetail`.
     pub struct Single {
-        /// Form of the waybill, such as single or double sheet.
+        /// Kind of template, such as `single` for one sheet.
         0 type_: String => "type: must",
         /// The template in words.
         1 desc: String => "desc: must",
-        /// Width of the waybill paper or of the custom area; in mm.
+        /// Width of the waybill, in millimetres; in mm.
         2 width: i64 => "width: must",
-        /// Height of the waybill paper or of the custom area; in mm.
+        /// Height of the waybill, in millimetres; in mm.
         3 height: i64 => "height: must",
         /// Address of the template's layout file.
         4 url: String => "url: must",
@@ -395,7 +395,7 @@ w::record! {
     pub struct SiteInfo {
         /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// Whether the outlet can issue waybills.
+        /// Whether the outlet works: `1` for yes, anything else for no.
         1 site_status: i64 => "site_status: must",
         /// Code of the carrier's outlet, needed with franchised carriers; returned with the account.
         2 site_code: String => "site_code: must",
@@ -414,7 +414,7 @@ w::record! {
 w::record! {
     /// An item of `subpackage_list` in `logistics::ewaybill::biz::OrderAddSuborder`; an item of `subpackage_list` in `logistics::DeliveryInfo`.
     pub struct Subpackage {
-        /// Weight of the parcel in grams; in g.
+        /// Weight of the parcel in grams.
         0 weight_g: Option<i64> => "weight_g",
         /// How long the parcel is, in centimetres; in cm.
         1 space_x: Option<i64> => "space_x",
@@ -435,7 +435,7 @@ w::record! {
     pub struct Template {
         /// Number of the waybill template, from adding or listing templates.
         0 template_id: String => "template_id: must",
-        /// Form of the waybill template, such as a single sheet.
+        /// Form of the waybill template, `single` (one sheet) by default.
         1 template_type: String => "template_type: must",
         /// Name by which users tell templates apart.
         2 template_name: String => "template_name: must",
@@ -443,7 +443,7 @@ w::record! {
         3 template_desc: String => "template_desc: must",
         /// What is printed, one entry per kind with its style.
         4 options: Vec<TemplateOption> => "options: must",
-        /// Whether it is the default one, such as freight rule or waybill template.
+        /// Whether it is the carrier's default waybill template.
         5 is_default: bool => "is_default: must",
         /// When this record was made, or this message sent; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -463,7 +463,7 @@ w::record! {
 w::record! {
     /// `info` of `logistics::ewaybill::biz::TemplateCreate`.
     pub struct TemplateCreateInfo {
-        /// Form of the waybill template, such as a single sheet.
+        /// Form of the waybill template, `single` (one sheet) by default.
         0 template_type: String => "template_type: must",
         /// Name by which users tell templates apart.
         1 template_name: String => "template_name: must",
@@ -471,7 +471,7 @@ w::record! {
         2 template_desc: String => "template_desc: must",
         /// What is printed, one entry per kind with its style.
         3 options: Vec<InfoOption> => "options: must",
-        /// Whether it is the default one, such as freight rule or waybill template.
+        /// Whether it is the carrier's default waybill template.
         4 is_default: bool => "is_default: must",
     }
     new(
@@ -486,9 +486,9 @@ w::record! {
 w::record! {
     /// An item of `options` in `logistics::Template`.
     pub struct TemplateOption {
-        /// Number of a printable item, from the template's settings.
+        /// What is printed: `0` number of goods, `1` to `3` goods by name, `4` shop, `5` order number, `6` buyer's message, `7` seller's note.
         0 option_id: i64 => "option_id: must",
-        /// Size of the custom text on the waybill.
+        /// Size of the print: `0` normal, `1` large.
         1 font_size: i64 => "font_size: must",
         /// Whether this text is printed bold on the waybill.
         2 is_bold: bool => "is_bold: must",
@@ -500,7 +500,7 @@ w::record! {
 w::record! {
     /// `info` of `logistics::ewaybill::biz::TemplateUpdate`.
     pub struct TemplateUpdateInfo {
-        /// Form of the waybill template, such as a single sheet.
+        /// Form of the waybill template, `single` (one sheet) by default.
         0 template_type: String => "template_type: must",
         /// Name by which users tell templates apart.
         1 template_name: String => "template_name: must",
@@ -508,7 +508,7 @@ w::record! {
         2 template_desc: String => "template_desc: must",
         /// What is printed, one entry per kind with its style.
         3 options: Vec<InfoOption> => "options: must",
-        /// Whether it is the default one, such as freight rule or waybill template.
+        /// Whether it is the carrier's default waybill template.
         4 is_default: bool => "is_default: must",
         /// Number of the waybill template, from adding or listing templates.
         5 template_id: String => "template_id: must",
@@ -538,7 +538,7 @@ w::record! {
 w::record! {
     /// An item of `waybill_id_list` in the answer of `logistics::ewaybill::biz::OrderAddSuborder`; an item of `waybill_id_list` in the answer of `logistics::ewaybill::biz::OrderCreate`.
     pub struct WaybillId {
-        /// Whether it is the main or a sub-number.
+        /// Kind of tracking number: `1` main parcel, `2` further parcel.
         0 waybill_type: Option<i64> => "waybill_type",
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: Option<String> => "waybill_id",
@@ -609,7 +609,7 @@ w::record! {
 w::record! {
     /// Answer to [`PhoneNumberPoolGet`].
     pub struct PhoneNumberPoolGetResponse {
-        /// Phone numbers in the pool, one entry each; `phonenumbers` on the wire.
+        /// Virtual numbers in the pool, one entry each; `phonenumbers` on the wire.
         #[doc(alias = "phonenumbers")]
         0 phone_numbers: Vec<String> => "phonenumbers: must",
         /// How many there are in all, whatever the page.
@@ -675,7 +675,7 @@ w::record! {
         0 masked_real_phone: String => "masked_real_phone: must masked",
         /// The virtual number without extension; personal data, masked in `Debug`.
         1 main_phone: String => "main_phone: must masked",
-        /// Virtual number that stands in for the real one; personal data, masked in `Debug`.
+        /// The whole virtual number, with extension; personal data, masked in `Debug`.
         2 virtual_phone: String => "virtual_phone: must masked",
     }
 }
@@ -717,7 +717,7 @@ pub mod ewaybill {
                 0 delivery_id: Option<String> => "delivery_id",
                 /// Number of the waybill account, returned when accounts are looked up.
                 1 acct_id: Option<String> => "acct_id",
-                /// State of the account's binding or of the waybill; as a filter, only those are listed.
+                /// Only accounts in this state of binding, as in the account's `status`, such as `3` bound.
                 2 status: Option<i64> => "status",
                 /// Whether balances are returned.
                 3 need_balance: bool => "need_balance: must",
@@ -782,7 +782,7 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/get_acctdeliverylist.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.delivery_get`.
             pub struct DeliveryGet {
-                /// State of the account's binding or of the waybill; as a filter, only those are listed.
+                /// Only accounts in this state of binding, as in the account's `status`, such as `3` bound.
                 0 status: Option<i64> => "status",
             }
             new()
@@ -794,7 +794,7 @@ pub mod ewaybill {
             pub struct DeliveryGetResponse {
                 /// Carriers in use, one entry each.
                 0 list: Vec<super::super::DeliveryGetList> => "list: must",
-                /// Number of the shop at the carrier's outlet, returned with the waybill account.
+                /// Number of the shop as a waybill customer, one per merchant, returned with the waybill account.
                 1 shop_id: String => "shop_id: must",
             }
         }
@@ -831,7 +831,7 @@ pub mod ewaybill {
                 1 waybill_id: String => "waybill_id: must",
                 /// Code of the express or delivery company; such as `SF`.
                 2 delivery_id: String => "delivery_id: must",
-                /// Number of the shop at the carrier's outlet, returned with the waybill account.
+                /// Number of the shop as a waybill customer, one per merchant, returned with the waybill account.
                 3 shop_id: String => "shop_id: must",
                 /// Number of the waybill account, returned when accounts are looked up.
                 4 ewaybill_acct_id: String => "ewaybill_acct_id: must",
@@ -990,11 +990,11 @@ pub mod ewaybill {
             pub struct OrderCreate {
                 /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// Number that the platform gave the electronic waybill order.
+                /// Number of the waybill order, from the preliminary call or made up by you (unsigned 64-bit as text); must be unique.
                 1 ewaybill_order_id: String => "ewaybill_order_id: must",
                 /// Code of the carrier's outlet, needed with franchised carriers; returned with the account.
                 2 site_code: Option<String> => "site_code",
-                /// Number of the shop at the carrier's outlet, returned with the waybill account.
+                /// Number of the shop as a waybill customer, one per merchant, returned with the waybill account.
                 3 shop_id: String => "shop_id: must",
                 /// Number of the waybill account, returned when accounts are looked up.
                 4 ewaybill_acct_id: String => "ewaybill_acct_id: must",
@@ -1010,7 +1010,7 @@ pub mod ewaybill {
                 9 ec_order_list: Vec<super::super::EcOrder> => "ec_order_list: must",
                 /// Free text added by whoever made the record.
                 10 remark: Option<String> => "remark",
-                /// Whether the waybill is for a shop order or one from elsewhere.
+                /// Kind of order that the carrier supports, `1` by default; may be left out with franchised carriers.
                 11 order_type: Option<i64> => "order_type",
                 /// Extra services of the carrier, such as insurance.
                 12 order_vas_list: Option<Vec<super::super::OrderVa>> => "order_vas_list",
@@ -1041,18 +1041,18 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`OrderCreate`].
             pub struct OrderCreateResponse {
-                /// Number that the platform gave the electronic waybill order.
+                /// Number of the waybill order, from the preliminary call or made up by you (unsigned 64-bit as text); must be unique.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
                 /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
                 1 waybill_id: Option<String> => "waybill_id",
                 /// Error from the carrier in words.
                 2 delivery_error_msg: Option<String> => "delivery_error_msg",
-                /// Data for the print component.
+                /// Data for the print component, returned if the request has `template_id`.
                 3 print_info: Option<String> => "print_info",
-                /// Numbers of the added parcels, one entry each.
+                /// Numbers of a multi-parcel consignment, one entry each: `waybill_id`, `waybill_type` and `create_time`.
                 4 waybill_id_list: Option<Vec<super::super::WaybillId>> => "waybill_id_list",
-                /// Suspected risks of the orders in the parcel: `risk_msg` and `risk_ec_order_info`.
-                5 order_risk_info: Option<super::super::OrderRiskInfo> => "order_risk_info",
+                /// Suspected risks, one entry per order in the parcel: `risk_msg` and `risk_ec_order_info`.
+                5 order_risk_info: Option<Vec<super::super::OrderRiskInfo>> => "order_risk_info",
             }
         }
 
@@ -1171,7 +1171,7 @@ pub mod ewaybill {
                 0 delivery_id: String => "delivery_id: must",
                 /// Code of the carrier's outlet, needed with franchised carriers; returned with the account.
                 1 site_code: Option<String> => "site_code",
-                /// Number of the shop at the carrier's outlet, returned with the waybill account.
+                /// Number of the shop as a waybill customer, one per merchant, returned with the waybill account.
                 2 shop_id: String => "shop_id: must",
                 /// Number of the waybill account, returned when accounts are looked up.
                 3 ewaybill_acct_id: String => "ewaybill_acct_id: must",
@@ -1198,7 +1198,7 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`OrderPreCreate`].
             pub struct OrderPreCreateResponse {
-                /// Number that the platform gave the electronic waybill order.
+                /// Number of the waybill order, given when the tracking number is fetched.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
             }
         }
@@ -1319,7 +1319,7 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`TemplateConfig`].
             pub struct TemplateConfigResponse {
-                /// Settings by template.
+                /// Standard templates by carrier, whose code `delivery_id` is the key.
                 0 config: std::collections::BTreeMap<String, super::super::TemplateConfigDetail> => "config: must",
             }
         }

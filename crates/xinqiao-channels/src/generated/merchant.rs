@@ -150,11 +150,11 @@ w::record! {
         2 delivery_id: Option<String> => "delivery_id",
         /// First pieces, or first weight in kilograms; in kg.
         3 first_val_amount: i64 => "first_val_amount: must",
-        /// Freight for the first pieces or kilograms, in fen; in fen.
+        /// Freight for the first pieces or kilograms, in fen.
         4 first_price: xinqiao_types::Fen => "first_price: must",
         /// Further pieces, or further weight in kilograms; in kg.
         5 second_val_amount: i64 => "second_val_amount: must",
-        /// Freight for each further step, in fen; in fen.
+        /// Freight for each further step, in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
 }
@@ -166,9 +166,9 @@ w::record! {
         0 address_infos: Vec<AddressInfo> => "address_infos: must",
         /// Pieces needed for free delivery.
         1 min_piece: Option<i64> => "min_piece",
-        /// Amount needed for free delivery, in fen; in fen.
+        /// Amount needed for free delivery, in fen.
         2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
-        /// Weight needed for free delivery; in kg.
+        /// Weight needed for free delivery, in kilograms; less than one counts as one; in kg.
         3 min_weight: Option<i64> => "min_weight",
         /// Whether the pieces or weight condition is on; `0` or `1` on the wire.
         4 valuation_flag: Option<bool> => "valuation_flag: zero-one",
@@ -196,11 +196,11 @@ w::record! {
         2 delivery_id: Option<String> => "delivery_id",
         /// First pieces, or first weight in kilograms; in kg.
         3 first_val_amount: i64 => "first_val_amount: must",
-        /// Freight for the first pieces or kilograms, in fen; in fen.
+        /// Freight for the first pieces or kilograms, in fen.
         4 first_price: xinqiao_types::Fen => "first_price: must",
         /// Further pieces, or further weight in kilograms; in kg.
         5 second_val_amount: i64 => "second_val_amount: must",
-        /// Freight for each further step, in fen; in fen.
+        /// Freight for each further step, in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
@@ -300,9 +300,9 @@ w::record! {
         0 address_infos: Vec<FreightTemplateAddressInfo> => "address_infos: must",
         /// Pieces needed for free delivery.
         1 min_piece: Option<i64> => "min_piece",
-        /// Amount needed for free delivery, in fen; in fen.
+        /// Amount needed for free delivery, in fen.
         2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
-        /// Weight needed for free delivery; in kg.
+        /// Weight needed for free delivery, in kilograms; less than one counts as one; in kg.
         3 min_weight: Option<i64> => "min_weight",
         /// Whether the pieces or weight condition is on; `0` or `1` on the wire.
         4 valuation_flag: Option<bool> => "valuation_flag: zero-one",
@@ -883,9 +883,9 @@ pub mod private_number {
         pub struct AddPhone {
             /// Merchant’s phone for calling buyers, proved by a code before it is added; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
-            /// Code from the text message to the administrator.
+            /// Code from the text message to the number to be proved.
             1 verify_code: String => "verify_code: must",
-            /// WeChat ID of the person to whom the number belongs; `wxusername` on the wire.
+            /// WeChat ID of the shop's member to whom the number belongs; `wxusername` on the wire.
             #[doc(alias = "wxusername")]
             2 wx_username: Option<String> => "wxusername",
         }
@@ -896,10 +896,10 @@ pub mod private_number {
     w::record! {
         /// Answer to [`AddPhone`].
         pub struct AddPhoneResponse {
-            /// Link of the QR code: a picture, or the text to make one from; `qrcode_url` on the wire.
+            /// Link of the operator's page to prove the identity, opened on the phone; `qrcode_url` on the wire.
             #[doc(alias = "qrcode_url")]
             0 qr_code_url: String => "qrcode_url: must",
-            /// Whether the number was verified; only then can it serve behind a private number.
+            /// State of the number's proof: `1` passed, `2` failed, `3` with the operator.
             1 status: i64 => "status: must",
         }
     }
@@ -939,7 +939,7 @@ pub mod private_number {
     w::record! {
         /// Answer to [`GetPhone`].
         pub struct GetPhoneResponse {
-            /// Whether the number was verified; only then can it serve behind a private number.
+            /// State of the number's proof: `1` passed, `2` failed, `3` with the operator.
             0 status: i64 => "status: must",
             /// Why it failed; present only after a failure.
             1 fail_reason: Option<String> => "fail_reason",

@@ -58,7 +58,7 @@ w::record! {
         /// Number of the after-sales case, given when the buyer opens it; `aftersale_order_id` on the wire.
         #[doc(alias = "aftersale_order_id")]
         0 after_sale_order_id: w::TextOrNumber => "aftersale_order_id: must",
-        /// Step of the after-sales case; final once cancelled or done.
+        /// State of the after-sales case, no longer kept up; ask the after-sales endpoint instead.
         1 status: i64 => "status: must",
     }
 }
@@ -76,9 +76,9 @@ w::record! {
 w::record! {
     /// An item of `audit_items` in `order::FreshInspectSubmit`.
     pub struct AuditItem {
-        /// What the checked item is called.
+        /// What is shown: `product_express_pic_url` the waybill; names ending in `_video_url` are videos of box, unboxing and details.
         0 item_name: String => "item_name: must",
-        /// Link of this item's picture.
+        /// Address of the picture or video for the item.
         1 item_value: String => "item_value: must",
     }
     new(item_name: impl Into<String>, item_value: impl Into<String>)
@@ -102,7 +102,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// Price of the item after the change, in fen; in fen.
+        /// Price of the item after the change, in fen.
         2 change_price: xinqiao_types::Fen => "change_price: must",
     }
     new(product_id: i64, sku_id: i64, change_price: xinqiao_types::Fen)
@@ -128,13 +128,13 @@ w::record! {
     pub struct CommissionInfo {
         /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the talent or agency that receives the commission; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// Who receives: `0` talent, `1` agency.
         2 type_: i64 => "type: must",
         /// Commission: `1` not settled, `2` settled.
         3 status: i64 => "status: must",
-        /// How much is paid, in fen; in fen.
+        /// How much is paid, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         5 finder_id: Option<String> => "finder_id",
@@ -169,9 +169,9 @@ w::record! {
 w::record! {
     /// `course_info` of `order::SendDelivery`.
     pub struct CourseInfo {
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the course, Unix seconds; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the course, Unix seconds; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Page of the mini program with the course: `type`, `wxa_appid` and `wxa_path`.
         2 course_path: CoursePath => "course_path: must",
@@ -183,7 +183,7 @@ w::record! {
 w::record! {
     /// `course_path` of `order::CourseInfo`.
     pub struct CoursePath {
-        /// Where the course is opened, such as mini program or web.
+        /// Kind of course address: `0` mini program.
         0 type_: i64 => "type: must",
         /// AppID of the mini program; such as `wxd678efh567hg6787`.
         1 wxa_appid: Option<xinqiao_types::AppId> => "wxa_appid",
@@ -197,9 +197,9 @@ w::record! {
 w::record! {
     /// `create_time_range` of `order::ListGet`; `update_time_range` of `order::ListGet`; and 6 more.
     pub struct TimeRange {
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the range, Unix seconds; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the range, Unix seconds; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -226,7 +226,7 @@ w::record! {
         0 delivery_id: String => "delivery_id: must",
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: Option<String> => "waybill_id",
-        /// How it is sent: `1` own carrier, `3` nothing to ship.
+        /// How it is sent: `1` a carrier of your choice; when sent again also `6`, your own delivery.
         2 deliver_type: i64 => "deliver_type: must",
         /// Products concerned, one entry per variant.
         3 product_infos: Vec<ProductInfo> => "product_infos: must",
@@ -267,7 +267,7 @@ w::record! {
 w::record! {
     /// An item of `delivery_product_info` in `order::DeliveryInfo`.
     pub struct DeliveryProductInfo {
-        /// How it is sent: `1` own carrier, `3` nothing to ship.
+        /// How it was sent: `1` own carrier, `2` contracted carrier booked online, `3` nothing to ship, `4` single parcel booked online.
         0 deliver_type: i64 => "deliver_type: must",
         /// Code of the express or delivery company; such as `SF`.
         1 delivery_id: String => "delivery_id: must",
@@ -410,11 +410,11 @@ w::record! {
 w::record! {
     /// An item of `main_product_list` in `order::FreeGiftInfo`.
     pub struct MainProduct {
-        /// Number that the platform gave the product; such as `10000000123456`.
+        /// Number of the product that the gift comes with.
         0 product_id: i64 => "product_id: must",
-        /// Number that the platform gave the variant (SKU).
+        /// Number of the variant that the gift comes with.
         1 sku_id: i64 => "sku_id: must",
-        /// Number of the task, to ask for its progress or result.
+        /// Number of the activity that gives the gift.
         2 task_id: i64 => "task_id: must",
         /// Pieces of the gift that come with the product.
         3 gift_cnt: i64 => "gift_cnt: must",
@@ -450,7 +450,7 @@ w::record! {
         /// After-sales cases of the order: `aftersale_order_list` and `on_aftersale_order_cnt`; `aftersale_detail` on the wire.
         #[doc(alias = "aftersale_detail")]
         3 after_sale_detail: Option<AfterSaleDetail> => "aftersale_detail",
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the buyer; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
@@ -484,7 +484,7 @@ w::record! {
     pub struct OrderDetail {
         /// Products concerned, one entry per variant.
         0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
-        /// The payment: method, time and numbers.
+        /// The payment: `prepay_id`, `transaction_id`, `pay_time`, `payment_method` and so on.
         1 pay_info: PayInfo => "pay_info: must",
         /// Price of the goods, freight, discounts and what was paid.
         2 price_info: PriceInfo => "price_info: must",
@@ -496,9 +496,9 @@ w::record! {
         5 ext_info: Option<ExtInfo> => "ext_info",
         /// Commissions, one entry per receiver.
         6 commission_infos: Option<Vec<CommissionInfo>> => "commission_infos",
-        /// How the order settles, above all whether it will be split.
+        /// Settlement of the order: the platform's service fee, returns in popularity cards and `settle_time`.
         7 settle_info: Option<SettleInfo> => "settle_info",
-        /// Ids and nickname of the sharer.
+        /// Who shared the product: `sharer_openid`, `sharer_type`, `share_scene` and so on.
         8 sharer_info: Option<SharerInfo> => "sharer_info",
         /// Sharers by item: `sharer_openid`, `sharer_unionid`, `sharer_type` and so on.
         9 sku_sharer_infos: Option<Vec<SkuSharerInfo>> => "sku_sharer_infos",
@@ -538,40 +538,40 @@ w::record! {
         7 thumb_img: String => "thumb_img: must",
         /// Number of the line in the order; tells lines of one SKU apart.
         8 product_unique_id: Option<String> => "product_unique_id",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen.
         9 market_price: xinqiao_types::Fen => "market_price: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         10 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen.
+        /// What was paid for it in all: the lower of expected and changed price, in fen.
         11 real_price: Option<xinqiao_types::Fen> => "real_price",
-        /// Price of the item after all discounts, in fen; in fen.
+        /// Price of the item after all discounts, in fen.
         12 estimate_price: Option<xinqiao_types::Fen> => "estimate_price",
-        /// Discount paid by the merchant, in fen; in fen.
+        /// Discount paid by the merchant, in fen.
         13 merchant_discounted_price: Option<xinqiao_types::Fen> => "merchant_discounted_price",
-        /// Discount paid by the talent, in fen; in fen.
+        /// Discount paid by the talent, in fen.
         14 finder_discounted_price: Option<xinqiao_types::Fen> => "finder_discounted_price",
-        /// Discount for buying in a group, in fen; in fen; `bulkbuy_discounted_price` on the wire.
+        /// Discount for buying in a group, in fen; `bulkbuy_discounted_price` on the wire.
         #[doc(alias = "bulkbuy_discounted_price")]
         15 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// Discount by cash coupons of the platform, in fen; in fen.
+        /// Discount by cash coupons of the platform, in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// Discount of the flash sale, in fen; in fen; `limited_discount_discounted_price` on the wire.
+        /// Discount of the flash sale, in fen; `limited_discount_discounted_price` on the wire.
         17 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// Part of the platform activity's discount that the merchant pays, in fen; in fen; `platform_activity_merchant_discounted_price` on the wire.
+        /// Part of the platform activity's discount that the merchant pays, in fen; `platform_activity_merchant_discounted_price` on the wire.
         18 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// State subsidy on the order or item, in fen; in fen; `national_subsidy_discounted_price` on the wire.
+        /// State subsidy on the order or item, in fen; `national_subsidy_discounted_price` on the wire.
         19 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// Local subsidy on the order or item, in fen; in fen; `national_subsidy_merchant_discounted_price` on the wire.
+        /// Local subsidy on the order or item, in fen; `national_subsidy_merchant_discounted_price` on the wire.
         20 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
         /// Whether the merchant changed the price of the item.
         21 is_change_price: Option<bool> => "is_change_price",
-        /// Price of the item after the change, in fen; in fen.
+        /// Price of the item after the change, in fen.
         22 change_price: Option<xinqiao_types::Fen> => "change_price",
         /// Whether points were used to pay.
         23 use_deduction: Option<bool> => "use_deduction",
-        /// How much was paid with points, in fen; in fen.
+        /// How much was paid with points, in fen.
         24 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// Discount for members, in fen; in fen.
+        /// Discount for members, in fen.
         25 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
         /// The merchant's own number of the product.
         26 out_product_id: Option<String> => "out_product_id",
@@ -632,7 +632,7 @@ w::record! {
         1 user_coupon_id: Option<String> => "user_coupon_id",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         2 coupon_id: Option<String> => "coupon_id",
-        /// How much was taken off, in fen; in fen.
+        /// How much was taken off, in fen.
         3 discounted_price: Option<xinqiao_types::Fen> => "discounted_price",
     }
 }
@@ -674,9 +674,9 @@ w::record! {
 w::record! {
     /// `present_detail` of `order::Present`.
     pub struct PresentDetail {
-        /// Price of the goods, freight, discounts and what was paid.
+        /// Price of the present: `order_price`.
         0 price_info: Option<PresentDetailPriceInfo> => "price_info",
-        /// The payment: method, time and numbers.
+        /// The payment: `pay_time`.
         1 pay_info: Option<PresentDetailPayInfo> => "pay_info",
         /// Wish from giver to receiver; `wishmessage` on the wire.
         #[doc(alias = "wishmessage")]
@@ -695,7 +695,7 @@ w::record! {
 w::record! {
     /// `price_info` of `order::PresentDetail`.
     pub struct PresentDetailPriceInfo {
-        /// Amount that the whole order comes to, in fen; in fen.
+        /// Amount that the whole order comes to, in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
     }
 }
@@ -726,7 +726,7 @@ w::record! {
     pub struct PresentOrderListGetPresentOrder {
         /// Number that the platform gave the present order.
         0 present_order_id: w::TextOrNumber => "present_order_id: must",
-        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
+        /// Numbers of the orders inside the present, one per receiver.
         1 order_id: Vec<String> => "order_id: must",
     }
 }
@@ -734,50 +734,50 @@ w::record! {
 w::record! {
     /// `price_info` of `order::OrderDetail`.
     pub struct PriceInfo {
-        /// Price of the goods before freight and discounts, in fen; in fen.
+        /// Price of the goods before freight and discounts, in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// Amount that the whole order comes to, in fen; in fen.
+        /// Amount that the whole order comes to, in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; the new one if it was changed, in fen; in fen.
+        /// Freight on the order; the new one if it was changed, in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off, in fen; in fen.
+        /// How much was taken off, in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
         /// Whether there was any discount; its amount is beside.
         4 is_discounted: bool => "is_discounted: must",
-        /// Price of the order before the merchant changed it, in fen; in fen.
+        /// Price of the order before the merchant changed it, in fen.
         5 original_order_price: Option<xinqiao_types::Fen> => "original_order_price",
-        /// Expected price of the goods, in fen; in fen.
+        /// Expected price of the goods, in fen.
         6 estimate_product_price: Option<xinqiao_types::Fen> => "estimate_product_price",
-        /// How much the merchant took off, in fen; in fen.
+        /// How much the merchant took off, in fen.
         7 change_down_price: Option<xinqiao_types::Fen> => "change_down_price",
-        /// Freight after the change, in fen; in fen.
+        /// Freight after the change, in fen.
         8 change_freight: Option<xinqiao_types::Fen> => "change_freight",
         /// Whether the freight was changed.
         9 is_change_freight: Option<bool> => "is_change_freight",
         /// Whether points were used to pay.
         10 use_deduction: Option<bool> => "use_deduction",
-        /// How much was paid with points, in fen; in fen.
+        /// How much was paid with points, in fen.
         11 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// What the merchant receives, in fen; in fen.
+        /// What the merchant receives, in fen.
         12 merchant_receieve_price: xinqiao_types::Fen => "merchant_receieve_price: must",
-        /// Discount paid by the merchant, in fen; in fen.
+        /// Discount paid by the merchant, in fen.
         13 merchant_discounted_price: xinqiao_types::Fen => "merchant_discounted_price: must",
-        /// Discount paid by the talent, in fen; in fen.
+        /// Discount paid by the talent, in fen.
         14 finder_discounted_price: xinqiao_types::Fen => "finder_discounted_price: must",
-        /// Discount for members, in fen; in fen.
+        /// Discount for members, in fen.
         15 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
-        /// Discount by cash coupons of the platform, in fen; in fen.
+        /// Discount by cash coupons of the platform, in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// Part of the platform activity's discount that the merchant pays, in fen; in fen; `platform_activity_merchant_discounted_price` on the wire.
+        /// Part of the platform activity's discount that the merchant pays, in fen; `platform_activity_merchant_discounted_price` on the wire.
         17 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// Discount for buying in a group, in fen; in fen; `bulkbuy_discounted_price` on the wire.
+        /// Discount for buying in a group, in fen; `bulkbuy_discounted_price` on the wire.
         #[doc(alias = "bulkbuy_discounted_price")]
         18 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// Discount of the flash sale, in fen; in fen; `limited_discount_discounted_price` on the wire.
+        /// Discount of the flash sale, in fen; `limited_discount_discounted_price` on the wire.
         19 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// State subsidy on the order or item, in fen; in fen; `national_subsidy_discounted_price` on the wire.
+        /// State subsidy on the order or item, in fen; `national_subsidy_discounted_price` on the wire.
         20 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// Local subsidy on the order or item, in fen; in fen; `national_subsidy_merchant_discounted_price` on the wire.
+        /// Local subsidy on the order or item, in fen; `national_subsidy_merchant_discounted_price` on the wire.
         21 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
     }
 }
@@ -808,7 +808,7 @@ w::record! {
     pub struct ReceiverSetSubOrder {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of who receives the order; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(order_id: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
@@ -839,7 +839,7 @@ w::record! {
 w::record! {
     /// `refund_info` of `order::OrderDetail`.
     pub struct RefundInfo {
-        /// Freight that is given back, in fen; in fen.
+        /// Freight that is given back, in fen.
         0 refund_freight: Option<xinqiao_types::Fen> => "refund_freight",
     }
 }
@@ -847,13 +847,13 @@ w::record! {
 w::record! {
     /// `search_condition` of `order::Search`.
     pub struct SearchCondition {
-        /// Name of the product as buyers see it.
+        /// Words in the title of the product.
         0 title: Option<String> => "title",
         /// Code that the merchant gave the variant, such as an article number.
         1 sku_code: Option<String> => "sku_code",
-        /// Who receives or sends the goods, by name.
+        /// Name of the receiver.
         2 user_name: Option<String> => "user_name",
-        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver; personal data, masked in `Debug`.
         3 tel_number: Option<String> => "tel_number: masked",
         /// Last four digits of the recipient's number.
         4 tel_number_last4: Option<String> => "tel_number_last4",
@@ -917,14 +917,14 @@ w::record! {
 w::record! {
     /// `settle_info` of `order::OrderDetail`.
     pub struct SettleInfo {
-        /// Expected service fee of the platform, in fen; in fen.
+        /// Expected service fee of the platform, in fen.
         0 predict_commission_fee: xinqiao_types::Fen => "predict_commission_fee: must",
-        /// Service fee of the platform, in fen; in fen.
+        /// Service fee of the platform, empty until settled, in fen.
         1 commission_fee: Option<xinqiao_types::Fen> => "commission_fee",
-        /// Expected return in popularity cards, in fen; in fen; `predict_wecoin_commission` on the wire.
+        /// Expected return in popularity cards, in fen; `predict_wecoin_commission` on the wire.
         #[doc(alias = "predict_wecoin_commission")]
         2 predict_we_coin_commission: Option<xinqiao_types::Fen> => "predict_wecoin_commission",
-        /// Return in popularity cards, in fen; in fen; `wecoin_commission` on the wire.
+        /// Return in popularity cards, in fen; `wecoin_commission` on the wire.
         #[doc(alias = "wecoin_commission")]
         3 we_coin_commission: Option<xinqiao_types::Fen> => "wecoin_commission",
         /// When the money was settled to the merchant; format `unix`.
@@ -1019,7 +1019,7 @@ w::record! {
     pub struct SubOrder {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of who receives the order; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// State of one recipient's order: `10` unpaid, `20` to send, `30` sent, `100` done, `250` cancelled.
         2 status: i64 => "status: must",
@@ -1086,9 +1086,9 @@ w::record! {
     pub struct Voucher {
         /// Code that the buyer shows to use the voucher; such as `12345678`.
         0 voucher_code: String => "voucher_code: must",
-        /// Kind of voucher; it decides how it is used and settled.
+        /// Kind of group-buying voucher, as a code.
         1 voucher_type: i64 => "voucher_type: must",
-        /// What the buyer paid for the voucher, in fen; in fen.
+        /// Price at which the voucher is sold, in fen.
         2 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
         /// Which use of a multi-use card this is.
         3 time_index: Option<i64> => "time_index",
@@ -1175,7 +1175,7 @@ w::record! {
     pub struct FreshInspectSubmit {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// What is handed in, one entry per picture.
+        /// What is handed in, one picture or video each: `item_name` and `item_value`.
         1 audit_items: Vec<AuditItem> => "audit_items: must",
     }
     new(order_id: impl Into<String>, audit_items: Vec<AuditItem>)
@@ -1256,7 +1256,7 @@ w::record! {
         1 update_time_range: Option<TimeRange> => "update_time_range",
         /// Order: `10` unpaid, `12` present waits, `20` to send, `21` partly sent, `30` on the way, `100` done, `200` all refunded, `250` cancelled.
         2 status: Option<i64> => "status",
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// Only orders of this buyer, by OpenID; personal data, masked in `Debug`.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
@@ -1610,7 +1610,7 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// Whether the freight is changed.
         1 change_express: bool => "change_express: must",
-        /// Freight after the change, in fen; in fen.
+        /// Freight after the change, in fen.
         2 express_fee: Option<xinqiao_types::Fen> => "express_fee",
         /// New prices, one entry per item.
         3 change_order_infos: Option<Vec<ChangeOrderInfo>> => "change_order_infos",
@@ -1705,9 +1705,9 @@ w::record! {
 w::record! {
     /// Answer to [`RealNumberViewAuditGet`].
     pub struct RealNumberViewAuditGetResponse {
-        /// Number of the task, to ask for its progress or result.
+        /// Number of the request.
         0 task_id: w::TextOrNumber => "task_id: must",
-        /// How far the request to see the real number has come; once passed it can be seen for a while.
+        /// State of the request: `1` in review, `2` refused, `3` approved.
         1 audit_state: i64 => "audit_state: must",
         /// Why the merchant wants to see the buyer's real number; the platform reviews it.
         2 apply_reason: String => "apply_reason: must",
@@ -1744,7 +1744,7 @@ w::record! {
     pub struct ReceiverOrderListGet {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the receiver; only presents to this user are listed; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Only entries made within this period.
         2 create_time_range: Option<TimeRange> => "create_time_range",
@@ -1835,7 +1835,7 @@ w::record! {
 w::record! {
     /// Answer to [`Search`].
     pub struct SearchResponse {
-        /// Orders, one entry each.
+        /// Numbers of the orders found, one entry each.
         0 orders: Vec<String> => "orders: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
@@ -2047,9 +2047,9 @@ pub mod delivery {
         pub struct Compensation {
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
-            /// Parcels, one entry each.
+            /// Parcels sent in addition, one entry each.
             1 delivery_list: Vec<super::Delivery> => "delivery_list: must",
-            /// Why it is sent again: missing, wrong or damaged.
+            /// Why it is sent again: `1` something was missing, `2` split into parcels, `3` damaged, `4` free gift.
             2 reason: i64 => "reason: must",
         }
         new(order_id: impl Into<String>, delivery_list: Vec<super::Delivery>, reason: i64)

@@ -12,7 +12,7 @@ pub mod spu;
 w::record! {
     /// `account_info` of `product::funds::SetBankAccount`.
     pub struct AccountInfo {
-        /// Whether the bank account is the company's or a person's.
+        /// Kind of account: `ACCOUNT_TYPE_BUSINESS` of the company, `ACCOUNT_TYPE_PRIVATE` the operator's own.
         0 bank_account_type: String => "bank_account_type: must",
         /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
         1 account_number: String => "account_number: must masked",
@@ -80,7 +80,7 @@ w::record! {
     pub struct SkusInfo {
         /// The merchant's own number of the variant (SKU).
         0 out_sku_id: Option<String> => "out_sku_id",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Pieces in stock that can be sold now.
         2 stock_num: Option<i64> => "stock_num",
@@ -314,7 +314,7 @@ w::record! {
     pub struct AuditFreeExpressInfo {
         /// Number of the freight or delivery template.
         0 template_id: Option<i64> => "template_id",
-        /// How heavy the parcel or the goods are, in grams; in g.
+        /// How heavy the parcel or the goods are, in grams.
         1 weight: Option<i64> => "weight",
     }
     new()
@@ -364,7 +364,7 @@ w::record! {
         0 sku_id: i64 => "sku_id: must",
         /// Code that the merchant gave the variant, such as an article number.
         1 sku_code: Option<String> => "sku_code",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         2 sale_price: Option<xinqiao_types::Fen> => "sale_price",
         /// How the stock changes and by how much: `diff_type` and `num`.
         3 stock_info: Option<StockInfo> => "stock_info",
@@ -388,7 +388,7 @@ w::record! {
     pub struct AuditFreeSkusItem {
         /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
     }
     new(sku_id: i64, sale_price: xinqiao_types::Fen)
@@ -429,9 +429,9 @@ w::record! {
         2 out_sku_id: String => "out_sku_id: must",
         /// Address of the small picture of the product or variant.
         3 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         4 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen.
         5 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         6 stock_num: i64 => "stock_num: must",
@@ -489,7 +489,7 @@ w::record! {
 w::record! {
     /// `busi_license` of `product::register::SubmitMerchantInfo`.
     pub struct BusiLicense {
-        /// Kind of business licence, such as unified or older form.
+        /// Kind of business licence: `1` unified (three in one), `2` ordinary.
         0 license_type: i64 => "license_type: must",
         /// Registration number or social credit code on the licence.
         1 registration_num: String => "registration_num: must",
@@ -503,7 +503,7 @@ w::record! {
         5 registered_addrs: Option<String> => "registered_addrs",
         /// First day of the range or of the document's validity, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         6 start_date: String => "start_date: must",
-        /// Last day on which the document is valid, `LONG_TERM` if it has no end; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the document is valid, such as `2030-01-01`; write 「长期」 if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         7 end_date: String => "end_date: must",
     }
     new(
@@ -588,19 +588,19 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::register::CheckAuditStatus`.
     pub struct CheckAuditStatusData {
-        /// How far the registration is submitted and reviewed.
+        /// `0` registered, `1` agreement sent but not signed, `2` agreement not sent or expired; the other fields only count for `0`.
         0 register_status: i64 => "register_status: must",
-        /// How far the merchant's own data are submitted and reviewed.
+        /// Merchant data: `1` not open yet, `2` to be done, `3` in review, `4` turned down, `5` done, `6` frozen.
         1 merchant_info_status: i64 => "merchant_info_status: must",
-        /// How far the proof by bank transfer has come.
+        /// Proof of the account: `1` not open yet, `2` to be done, `3` in review, `4` failed, `5` done, `6` frozen.
         2 acct_verify_status: i64 => "acct_verify_status: must",
-        /// How far the basic data of the shop are submitted and reviewed.
+        /// Basic data: `1` not open yet, `2` to be done, `3` in review, `4` turned down, `5` done, `6` frozen.
         3 basic_info_status: i64 => "basic_info_status: must",
-        /// Whether the agreement for taking payments has been signed.
+        /// Payment agreement: `1` not open yet, `2` to be signed, `3` under way, `4` failed, `5` done, `6` frozen.
         4 pay_sign_status: i64 => "pay_sign_status: must",
-        /// Why the review turned it down; submit again once mended.
+        /// Why the basic data of the shop were turned down.
         5 audit_reject_reasons: Option<String> => "audit_reject_reasons",
-        /// Parameters that the payment review refused, each with its reason.
+        /// Parameter that the payment review refused, and why: `param_name` and `reject_reason`.
         6 pay_audit_detail: Option<PayAuditDetail> => "pay_audit_detail",
         /// Link where the legal representative confirms the identity.
         7 legal_validation_url: Option<String> => "legal_validation_url",
@@ -612,7 +612,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::service::CheckAuth`.
     pub struct CheckAuthData {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop that gave the authorisation.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Service that the merchant authorised.
         1 service_id: i64 => "service_id: must",
@@ -646,9 +646,9 @@ w::record! {
         0 address_infos: Vec<TemplateAddressInfo> => "address_infos: must",
         /// Pieces needed for free delivery.
         1 min_piece: Option<i64> => "min_piece",
-        /// Amount needed for free delivery, in fen; in fen.
+        /// Amount needed for free delivery, in fen.
         2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
-        /// Weight needed for free delivery; in kg.
+        /// Weight needed for free delivery, in kilograms; less than one counts as one; in kg.
         3 min_weight: Option<i64> => "min_weight",
         /// Whether the pieces or weight condition is on; `0` or `1` on the wire.
         4 valuation_flag: Option<bool> => "valuation_flag: zero-one",
@@ -668,7 +668,7 @@ w::record! {
 w::record! {
     /// `condition_free_valuation` of `product::CityTemplateSameCityValuation`; `condition_free_valuation` of `product::SameCityValuation`.
     pub struct ConditionFreeValuation {
-        /// Amount from which delivery is free, in fen; in fen.
+        /// Amount from which delivery is free, in fen.
         0 min_free_price: xinqiao_types::Fen => "min_free_price: must",
     }
     new(min_free_price: xinqiao_types::Fen)
@@ -697,7 +697,7 @@ w::record! {
 w::record! {
     /// `coupon_info` of `product::Coupon`.
     pub struct CouponInfo {
-        /// Name of the template, category or coupon.
+        /// Name of the coupon as users see it.
         0 name: String => "name: must",
         /// What the discount is: condition and amount or rate.
         1 discount_info: DiscountInfo => "discount_info: must",
@@ -715,7 +715,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `product::CouponInfo`.
     pub struct CouponInfoExtInfo {
-        /// Product that the coupon leads to; needed for coupons on products.
+        /// Product that opens after the coupon is received; needed for coupons on products.
         0 jump_product_id: Option<i64> => "jump_product_id",
         /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
@@ -743,9 +743,9 @@ w::record! {
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// How many of the coupon are issued altogether.
         1 total_num: Option<i64> => "total_num",
-        /// Start of the period or range, paired with its end; format `yyyy-MM-dd HH:mm:ss`.
+        /// Start of the period in which the coupon can be received; format `yyyy-MM-dd HH:mm:ss`.
         2 start_time: Option<String> => "start_time",
-        /// End of the period or range, paired with its start; format `yyyy-MM-dd HH:mm:ss`.
+        /// End of the period in which the coupon can be received; format `yyyy-MM-dd HH:mm:ss`.
         3 end_time: Option<String> => "end_time",
     }
 }
@@ -757,9 +757,9 @@ w::record! {
         0 valid_type: String => "valid_type: must",
         /// Days that it is valid after receiving; for `valid_type` `2`.
         1 valid_day_num: Option<i64> => "valid_day_num",
-        /// Start of the period or range, paired with its end; format `yyyy-MM-dd HH:mm:ss`.
+        /// Start of the coupon's validity; format `yyyy-MM-dd HH:mm:ss`.
         2 start_time: Option<String> => "start_time",
-        /// End of the period or range, paired with its start; format `yyyy-MM-dd HH:mm:ss`.
+        /// End of the coupon's validity; format `yyyy-MM-dd HH:mm:ss`.
         3 end_time: Option<String> => "end_time",
     }
 }
@@ -787,7 +787,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `product::coupon::Create`; `ext_info` of `product::coupon::Update`.
     pub struct CreateExtInfo {
-        /// Product that the coupon leads to; needed for coupons on products.
+        /// Product that opens after the coupon is received; needed for coupons on products.
         0 jump_product_id: Option<i64> => "jump_product_id",
         /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
@@ -839,15 +839,15 @@ w::record! {
         2 end_business_hour: i64 => "end_business_hour: must",
         /// Minute at which business ends.
         3 end_business_minute: i64 => "end_business_minute: must",
-        /// How long ahead to book, in minutes; in min.
+        /// How long ahead to book, in minutes.
         4 book_time: i64 => "book_time: must",
-        /// Distance that the first price covers, in metres; in m.
+        /// First distance, in metres, to which `first_val_minutes` applies.
         5 first_val_meter: i64 => "first_val_meter: must",
-        /// Minutes that the first step covers; in min.
+        /// How many minutes delivery within the first distance takes; in min.
         6 first_val_minutes: i64 => "first_val_minutes: must",
-        /// Distance of each further step, in metres; in m.
+        /// Length of each further step of distance, in metres.
         7 second_val_meter: i64 => "second_val_meter: must",
-        /// Minutes of each further step; in min.
+        /// Minutes added by each further step of distance; in min.
         8 second_val_minutes: i64 => "second_val_minutes: must",
     }
     new(
@@ -882,7 +882,7 @@ w::record! {
         0 product_cnt: Option<i64> => "product_cnt",
         /// Products concerned, by number.
         1 product_ids: Option<Vec<i64>> => "product_ids",
-        /// Sum to spend before the coupon applies, in fen; in fen.
+        /// Sum to spend before the coupon applies, in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
     new()
@@ -894,7 +894,7 @@ w::record! {
     pub struct DiscountInfo {
         /// What is needed to use it: price, pieces, products.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// How much the coupon takes off, in fen; in fen.
+        /// How much the coupon takes off, in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
@@ -908,7 +908,7 @@ w::record! {
     pub struct ExpressInfo {
         /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// How heavy the parcel or the goods are, in grams; in g.
+        /// How heavy the parcel or the goods are, in grams.
         1 weight: Option<i64> => "weight",
     }
     new(template_id: i64)
@@ -946,7 +946,7 @@ w::record! {
         2 end_hour: i64 => "end_hour: must",
         /// Minute of the hour at which the period ends.
         3 end_minute: i64 => "end_minute: must",
-        /// Extra fee for delivery, in fen; in fen.
+        /// Extra fee for delivery, in fen.
         4 fee: xinqiao_types::Fen => "fee: must",
     }
     new(
@@ -983,17 +983,17 @@ w::record! {
     pub struct FreightCalcMethod {
         /// Regions the rule applies to, each a province, city or district.
         0 address_info: Vec<TemplateAddressInfo> => "address_info: must",
-        /// Whether it is the default one, such as freight rule or waybill template; `0` or `1` on the wire.
+        /// Whether this is the default freight rule, for regions not listed; `0` or `1` on the wire.
         1 is_default: bool => "is_default: must zero-one",
         /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",
         /// First pieces, or first weight in kilograms; in kg.
         3 first_val_amount: i64 => "first_val_amount: must",
-        /// Freight for the first pieces or kilograms, in fen; in fen.
+        /// Freight for the first pieces or kilograms, in fen.
         4 first_price: xinqiao_types::Fen => "first_price: must",
         /// Further pieces, or further weight in kilograms; in kg.
         5 second_val_amount: i64 => "second_val_amount: must",
-        /// Freight for each further step, in fen; in fen.
+        /// Freight for each further step, in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
@@ -1010,9 +1010,9 @@ w::record! {
 w::record! {
     /// `freight_template` of `product::delivery::InsertFreightTemplate`.
     pub struct FreightTemplate {
-        /// Name of the template, category or coupon.
+        /// Name of the freight template, chosen by the shop.
         0 name: String => "name: must",
-        /// How freight is counted: `PIECE` or `WEIGHT`.
+        /// How freight is counted: `1` by pieces, `2` by weight.
         1 valuation_type: i64 => "valuation_type: must",
         /// Promised time until dispatch, one of the platform's steps, no moment.
         2 send_time: i64 => "send_time: must",
@@ -1020,7 +1020,7 @@ w::record! {
         3 delivery_type: i64 => "delivery_type: must",
         /// Code of the express or delivery company; such as `SF`.
         4 delivery_id: Option<Vec<String>> => "delivery_id",
-        /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
+        /// Integer code for free, free above a threshold, or not free.
         5 shipping_method: i64 => "shipping_method: must",
         /// Where the goods are sent from, province to street.
         6 address_info: Option<TemplateAddressInfo> => "address_info",
@@ -1055,9 +1055,9 @@ w::record! {
     pub struct GetCat {
         /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
-        /// Name of the template, category or coupon.
+        /// What the category is called.
         1 name: String => "name: must",
-        /// Number of the parent category, `0` for the top level.
+        /// Number of the parent category, `0` at the top level.
         2 f_cat_id: i64 => "f_cat_id: must",
     }
 }
@@ -1097,9 +1097,9 @@ w::record! {
         3 out_sku_id: String => "out_sku_id: must",
         /// Address of the small picture of the product or variant.
         4 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen.
         6 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         7 stock_num: i64 => "stock_num: must",
@@ -1117,7 +1117,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::store::GetInfo`.
     pub struct GetInfoData {
-        /// Legal form of the small shop: company, self-employed or person.
+        /// Kind of small shop: `1` of a company, `2` of a person.
         0 type_: i64 => "type: must",
         /// Store or shop as users see it, by name; such as `腾讯大厦分店`.
         1 store_name: String => "store_name: must",
@@ -1177,7 +1177,7 @@ w::record! {
         0 sku_id: i64 => "sku_id: must",
         /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Pieces in stock that can be sold now.
         3 stock_num: i64 => "stock_num: must",
@@ -1205,9 +1205,9 @@ w::record! {
         0 activity_id: Option<i64> => "activity_id",
         /// What the activity is called.
         1 title: String => "title: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the gift activity, Unix seconds; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the gift activity, Unix seconds; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Rules: products, gifts and limits.
         4 detail: GiftActivityDetail => "detail: must",
@@ -1224,7 +1224,7 @@ w::record! {
 w::record! {
     /// `detail` of `product::GiftActivity`.
     pub struct GiftActivityDetail {
-        /// Where the activity is shown, such as product page or live room.
+        /// Where the activity is shown: `0` everywhere, `1` live rooms only; the API so far accepts `0` only.
         0 show_scene: i64 => "show_scene: must",
         /// How often it can be received: `is_limited` and `limit_num`.
         1 receive_limit: ReceiveLimit => "receive_limit: must",
@@ -1274,11 +1274,11 @@ w::record! {
         2 id_card_name: String => "id_card_name: must masked",
         /// The 18-character number on the identity card; personal data, masked in `Debug`.
         3 id_card_number: String => "id_card_number: must masked",
-        /// Street, house number and the like; personal data, masked in `Debug`.
+        /// Address as on the identity card; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
         /// First day of the range or of the document's validity, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         5 start_date: String => "start_date: must",
-        /// Last day on which the document is valid, `LONG_TERM` if it has no end; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the card is valid, such as `2030-01-01`; write 「长期」 if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         6 end_date: String => "end_date: must",
     }
     new(
@@ -1305,13 +1305,13 @@ w::record! {
 w::record! {
     /// An item of `limited_discount_list` in the answer of `product::limited_discount::GetList`.
     pub struct LimitedDiscount {
-        /// Number of the task, to ask for its progress or result.
+        /// Number of the flash sale, used to end or delete it.
         0 task_id: i64 => "task_id: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the flash sale, Unix seconds; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the flash sale, Unix seconds; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Variants in the flash sale, one entry each.
         4 limited_discount_sku_list: Vec<LimitedDiscountSkus> => "limited_discount_sku_list: must",
@@ -1327,7 +1327,7 @@ w::record! {
     pub struct LimitedDiscountSkus {
         /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Price in the flash sale, below the normal one, in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Stock put into the flash sale.
         2 sale_stock: i64 => "sale_stock: must",
@@ -1338,13 +1338,13 @@ w::record! {
 w::record! {
     /// An item of `limited_discount_tasks` in the answer of `product::limited_discount_task::ListGet`.
     pub struct LimitedDiscountTask {
-        /// Number of the task, to ask for its progress or result.
+        /// Number of the flash sale, used to stop or delete it.
         0 task_id: i64 => "task_id: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the flash sale, Unix seconds; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the flash sale, Unix seconds; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Variants in the flash sale, one entry each.
         4 limited_discount_skus: Vec<LimitedDiscountSkus> => "limited_discount_skus: must",
@@ -1379,11 +1379,11 @@ w::record! {
 w::record! {
     /// `name_info` of `product::register::SubmitBasicInfo`.
     pub struct NameInfo {
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Name of the shop's mini program, 4 to 30 characters, a Chinese one counting as two; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// Short name of the shop, shown when paying.
+        /// Short name made of characters of the full one in their order, 4 to 10, a Chinese one counting as two.
         1 abbr: String => "abbr: must",
-        /// Words about the shop on its page.
+        /// Words about the mini program, 4 to 120 characters, a Chinese one counting as two.
         2 introduction: String => "introduction: must",
         /// Media handles of proofs for the name.
         3 naming_other_stuff: Option<Vec<String>> => "naming_other_stuff",
@@ -1434,7 +1434,7 @@ w::record! {
         5 category_id: i64 => "category_id: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         6 brand_id: i64 => "brand_id: must",
-        /// Whether the version on sale is listed; see `draft_status` for the draft.
+        /// State online, codes as for other products, such as `5` listed, `11` taken off, `13` violation; see `draft_status` for the draft.
         7 online_status: i64 => "online_status: must",
         /// Review of the product's draft; see `online_status` for the one on sale.
         8 draft_status: i64 => "draft_status: must",
@@ -1460,7 +1460,7 @@ w::record! {
     pub struct OnlineDataSkus {
         /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Pieces in stock that can be sold now.
         2 stock_num: i64 => "stock_num: must",
@@ -1500,19 +1500,19 @@ w::record! {
         0 order_id: i64 => "order_id: must",
         /// Whether the booking of this flow is complete.
         1 status: String => "status: must",
-        /// Price of the order, in fen; in fen.
+        /// What the merchant gets, in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// Amount that the whole order comes to, in fen; in fen.
+        /// Price of the order, in fen.
         3 order_price: xinqiao_types::Fen => "order_price: must",
-        /// How much the coupon takes off, in fen; in fen.
+        /// How much the coupon takes off, in fen.
         4 discount_fee: xinqiao_types::Fen => "discount_fee: must",
-        /// What the platform charges, in fen; in fen.
+        /// What the platform charges, in fen.
         5 service_fee: xinqiao_types::Fen => "service_fee: must",
-        /// Fee of the payment, in fen; in fen.
+        /// Fee of the payment, in fen.
         6 handling_fee: xinqiao_types::Fen => "handling_fee: must",
         /// Kind of refund, that is who pays and who gets it.
         7 refunding_type: i64 => "refunding_type: must",
-        /// How much is refunded; not more than what is left of the order, in fen; in fen.
+        /// How much is refunded; not more than what is left of the order, in fen.
         8 refund_fee: xinqiao_types::Fen => "refund_fee: must",
         /// When it settled, Unix seconds; format `unix`.
         9 settled_time: Option<xinqiao_types::UnixSeconds> => "settled_time",
@@ -1530,7 +1530,7 @@ w::record! {
         1 pic_file: BusiLicensePicFile => "pic_file: must",
         /// First day of the range or of the document's validity, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         2 start_date: String => "start_date: must",
-        /// Last day on which the document is valid, `LONG_TERM` if it has no end; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the document is valid, such as `2030-01-01`; write 「长期」 if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         3 end_date: String => "end_date: must",
     }
     new(
@@ -1587,7 +1587,7 @@ w::record! {
         3 end_business_minute: i64 => "end_business_minute: must",
         /// Minutes in which the goods are ready; in min.
         4 promise_delivery_minutes: i64 => "promise_delivery_minutes: must",
-        /// How long ahead to book, in minutes; in min.
+        /// How long ahead to book, in minutes.
         5 book_time: i64 => "book_time: must",
     }
     new(
@@ -1636,7 +1636,7 @@ w::record! {
         14 status: i64 => "status: must",
         /// State of the draft: `1` edited, `2` in review, `3` failed, `4` passed, `7` uploading, `8` upload failed.
         15 edit_status: i64 => "edit_status: must",
-        /// Lowest price among the variants, in fen; in fen.
+        /// Lowest price among the variants, in fen.
         16 min_price: xinqiao_types::Fen => "min_price: must",
         /// Variants (SKUs) of the product, one entry each.
         17 skus: Option<Vec<ProductSkus>> => "skus",
@@ -1697,7 +1697,7 @@ w::record! {
     pub struct ProductExpressInfo {
         /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// How heavy the parcel or the goods are, in grams; in g.
+        /// How heavy the parcel or the goods are, in grams.
         1 weight: Option<i64> => "weight",
     }
 }
@@ -1746,9 +1746,9 @@ w::record! {
         1 out_sku_id: Option<String> => "out_sku_id",
         /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         5 stock_num: i64 => "stock_num: must",
@@ -1785,7 +1785,7 @@ w::record! {
         1 on_sale_time: xinqiao_types::UnixSeconds => "onsale_time: must",
         /// Whether the price is hidden before the sale starts; `0` or `1` on the wire.
         2 is_hide_price: bool => "is_hide_price: must zero-one",
-        /// Number of the task, to ask for its progress or result.
+        /// Number of the timed sale.
         3 task_id: Option<i64> => "task_id",
     }
 }
@@ -1808,9 +1808,9 @@ w::record! {
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// How many of the coupon are issued altogether.
         1 total_num: Option<i64> => "total_num",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the period in which the coupon can be received, Unix seconds; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the period in which the coupon can be received, Unix seconds; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
@@ -1864,9 +1864,9 @@ w::record! {
     pub struct SameCityTemplate {
         /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// Whether the shop or a courier company carries the goods.
+        /// Who delivers, such as `Shipper_MerchantSend` for the merchant.
         1 shipper: String => "shipper: must",
-        /// How far around the shop it is delivered, in metres; in m.
+        /// How far around the shop it is delivered, in metres.
         2 scope: i64 => "scope: must",
         /// How courier delivery is charged: `type`, `condition_free_valuation` and so on.
         3 same_city_valuation: SameCityValuation => "same_city_valuation: must",
@@ -1880,7 +1880,7 @@ w::record! {
 w::record! {
     /// `same_city_valuation` of `product::CityTemplate`.
     pub struct CityTemplateSameCityValuation {
-        /// How it is charged: by distance or flat.
+        /// How it is charged: `0` free; others are free above an amount, or stepped by distance.
         0 type_: i64 => "type: must",
         /// Amount from which delivery is free: `min_free_price`.
         1 condition_free_valuation: Option<ConditionFreeValuation> => "condition_free_valuation",
@@ -1897,7 +1897,7 @@ w::record! {
 w::record! {
     /// `special_time` of `product::CityTemplate`.
     pub struct SameCityTemplateSpecialTime {
-        /// Whether the special hours are by day, week or date.
+        /// Whether special hours cost extra: `0` means no; hours and fee stand in `extra_fee_valuation`.
         0 type_: i64 => "type: must",
         /// Extra fee and its hours: `start_hour`, `start_minute`, `end_hour`, `end_minute` and so on.
         1 extra_fee_valuation: Option<ExtraFeeValuation> => "extra_fee_valuation",
@@ -1909,7 +1909,7 @@ w::record! {
 w::record! {
     /// `same_city_valuation` of `product::SameCityTemplate`.
     pub struct SameCityValuation {
-        /// How it is charged: by distance or flat.
+        /// How it is charged: free (`ValuationType_Free`), free above an amount, or stepped by distance.
         0 type_: String => "type: must",
         /// Amount from which delivery is free: `min_free_price`.
         1 condition_free_valuation: Option<ConditionFreeValuation> => "condition_free_valuation",
@@ -1923,9 +1923,9 @@ w::record! {
     pub struct ScanWithdrawList {
         /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
         0 out_request_no: String => "out_request_no: must",
-        /// Withdrawal, such as `SUCCESS` or `FAIL`.
+        /// Withdrawal: `INIT` made, `CREATE_SUCCESS` accepted, `SUCCESS`, `FAIL`, `REFUND` sent back by the bank, `CLOSE` closed.
         1 status: String => "status: must",
-        /// How much is withdrawn, in fen; in fen.
+        /// How much is withdrawn, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// Why the withdrawal failed.
         3 reason: Option<String> => "reason",
@@ -1971,7 +1971,7 @@ w::record! {
         4 service_order_id: w::TextOrNumber => "service_order_id: must",
         /// Number of the service's specification.
         5 specification_id: String => "specification_id: must",
-        /// What is to be paid in all, in fen; in fen.
+        /// What is to be paid in all, in fen.
         6 total_price: xinqiao_types::Fen => "total_price: must",
         /// Whether the service was paid and is in force.
         7 status: i64 => "status: must",
@@ -2121,9 +2121,9 @@ w::record! {
         0 out_sku_id: Option<String> => "out_sku_id",
         /// Address of the small picture of the product or variant.
         1 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen.
         3 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         4 stock_num: Option<i64> => "stock_num",
@@ -2154,9 +2154,9 @@ w::record! {
         1 out_sku_id: Option<String> => "out_sku_id",
         /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         5 stock_num: Option<i64> => "stock_num",
@@ -2181,7 +2181,7 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::local_life::Add`.
     pub struct SkusItem {
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         0 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Sales attributes by name.
         1 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
@@ -2220,7 +2220,7 @@ w::record! {
 w::record! {
     /// `special_time` of `product::SameCityTemplate`.
     pub struct SpecialTime {
-        /// Whether the special hours are by day, week or date.
+        /// Whether special hours cost extra: `ValuationType_Free` means no; hours and fee stand in `extra_fee_valuation`.
         0 type_: String => "type: must",
         /// Extra fee and its hours: `start_hour`, `start_minute`, `end_hour`, `end_minute` and so on.
         1 extra_fee_valuation: Option<ExtraFeeValuation> => "extra_fee_valuation",
@@ -2343,7 +2343,7 @@ w::record! {
 w::record! {
     /// `super_administrator_info` of `product::register::SubmitMerchantInfo`.
     pub struct SuperAdministratorInfo {
-        /// Who it is: legal representative or agent.
+        /// Who it is: `65` legal representative or owner, `66` an authorised agent.
         0 type_: i64 => "type: must",
         /// The administrator's name.
         1 name: String => "name: must",
@@ -2351,7 +2351,7 @@ w::record! {
         2 id_card_number: String => "id_card_number: must masked",
         /// The administrator's mobile phone; personal data, masked in `Debug`.
         3 phone: String => "phone: must masked",
-        /// Mail address of the person who receives returns.
+        /// The administrator's mail address, for notices about the account.
         4 mail: String => "mail: must",
         /// Kind of the contact's identity document; needed for an agent.
         5 contact_id_doc_type: Option<String> => "contact_id_doc_type",
@@ -2361,7 +2361,7 @@ w::record! {
         7 contact_id_doc_copy_back: Option<BusiLicensePicFile> => "contact_id_doc_copy_back",
         /// First day on which the contact's document is valid, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         8 contact_id_doc_period_begin: Option<String> => "contact_id_doc_period_begin",
-        /// Last day on which the contact's document is valid, as `yyyy-MM-dd`, or `LONG_TERM`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the contact's document is valid, as `yyyy-MM-dd`, or 「长期」 if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         9 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
         /// Media handle of the letter that authorises the agent.
         10 business_authorization_letter: Option<BusiLicensePicFile> => "business_authorization_letter",
@@ -2412,17 +2412,17 @@ w::record! {
     pub struct Template {
         /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// Name of the template, category or coupon.
+        /// Name that the shop gave the freight template.
         1 name: String => "name: must",
-        /// How freight is counted: `PIECE` or `WEIGHT`.
+        /// How freight is counted: `1` by pieces, `2` by weight.
         2 valuation_type: i64 => "valuation_type: must",
         /// Promised time until dispatch, one of the platform's steps, no moment.
         3 send_time: i64 => "send_time: must",
-        /// How goods are carried, such as by express.
+        /// How it is sent: `1` express.
         4 delivery_type: i64 => "delivery_type: must",
         /// Code of the express or delivery company; such as `SF`.
         5 delivery_id: Vec<String> => "delivery_id: must",
-        /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
+        /// Integer code for free, free above a threshold, or not free.
         6 shipping_method: i64 => "shipping_method: must",
         /// Where the goods are sent from, province to street.
         7 address_info: TemplateAddressInfo => "address_info: must",
@@ -2458,15 +2458,15 @@ w::record! {
 w::record! {
     /// `tiered_billing_valuation` of `product::CityTemplateSameCityValuation`; `tiered_billing_valuation` of `product::SameCityValuation`.
     pub struct TieredBillingValuation {
-        /// Amount from which it is delivered, in fen; in fen.
+        /// Amount from which it is delivered, in fen.
         0 min_send_price: xinqiao_types::Fen => "min_send_price: must",
-        /// Distance that the first price covers, in metres; in m.
+        /// Distance that the first price covers, in metres.
         1 first_val_meter: i64 => "first_val_meter: must",
-        /// Freight for the first pieces or kilograms, in fen; in fen.
+        /// Delivery fee within the first distance, in fen.
         2 first_price: xinqiao_types::Fen => "first_price: must",
-        /// Distance of each further step, in metres; in m.
+        /// Distance of each further step, in metres.
         3 second_val_meter: i64 => "second_val_meter: must",
-        /// Freight for each further step, in fen; in fen.
+        /// Delivery fee for each further step of distance, in fen.
         4 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
@@ -2558,17 +2558,17 @@ w::record! {
 w::record! {
     /// `freight_template` of `product::delivery::UpdateFreightTemplate`.
     pub struct UpdateFreightTemplateDetail {
-        /// Name of the template, category or coupon.
+        /// Name of the freight template, chosen by the shop.
         0 name: String => "name: must",
-        /// How freight is counted: `PIECE` or `WEIGHT`.
+        /// How freight is counted: `1` by pieces, `2` by weight.
         1 valuation_type: i64 => "valuation_type: must",
         /// Promised time until dispatch, one of the platform's steps, no moment.
         2 send_time: i64 => "send_time: must",
-        /// How goods are carried, such as by express.
+        /// How it is sent: `1` express.
         3 delivery_type: i64 => "delivery_type: must",
         /// Code of the express or delivery company; such as `SF`.
         4 delivery_id: Option<Vec<String>> => "delivery_id",
-        /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
+        /// Integer code for free, free above a threshold, or not free.
         5 shipping_method: i64 => "shipping_method: must",
         /// Where the goods are sent from, province to street.
         6 address_info: Option<TemplateAddressInfo> => "address_info",
@@ -2614,9 +2614,9 @@ w::record! {
     pub struct CityTemplate {
         /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// Whether the shop or a courier company carries the goods.
+        /// Who delivers; `1` is the merchant.
         1 shipper: i64 => "shipper: must",
-        /// How far around the shop it is delivered, in metres; in m.
+        /// How far around the shop it is delivered, in metres.
         2 scope: i64 => "scope: must",
         /// How courier delivery is charged: `type`, `condition_free_valuation` and so on.
         3 same_city_valuation: CityTemplateSameCityValuation => "same_city_valuation: must",
@@ -2642,7 +2642,7 @@ w::record! {
         0 sku_id: Option<i64> => "sku_id",
         /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Pieces in stock that can be sold now.
         3 stock_num: Option<i64> => "stock_num",
@@ -2659,7 +2659,7 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::local_life::Update`.
     pub struct SkusItemInfo {
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         0 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Sales attributes by name.
         1 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
@@ -2677,13 +2677,13 @@ w::record! {
         0 coupon_id: i64 => "coupon_id: must",
         /// Whether the user's coupon is valid, used or expired: `100`, `102`, `101`.
         1 status: String => "status: must",
-        /// Start of the period or range, paired with its end; format `yyyy-MM-dd HH:mm:ss`.
+        /// Start of the validity of the user's coupon; format `yyyy-MM-dd HH:mm:ss`.
         2 start_time: String => "start_time: must",
-        /// End of the period or range, paired with its start; format `yyyy-MM-dd HH:mm:ss`.
+        /// End of the validity of the user's coupon; format `yyyy-MM-dd HH:mm:ss`.
         3 end_time: String => "end_time: must",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<i64> => "order_id",
-        /// How much the coupon takes off, in fen; in fen.
+        /// How much the coupon takes off, in fen.
         5 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// When and for what it was used.
         6 ext_info: UserCouponExtInfo => "ext_info: must",
@@ -2711,9 +2711,9 @@ w::record! {
         1 valid_day_num: Option<i64> => "valid_day_num",
         /// Seconds that it is valid after receiving.
         2 valid_second: Option<i64> => "valid_second",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the validity, Unix seconds; format `unix`.
         3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the validity, Unix seconds; for `valid_type` `1`; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(valid_type: i64)
@@ -2728,7 +2728,7 @@ w::record! {
 w::record! {
     /// `verify_page` of `product::local_life::Add`; `verify_page` of `product::local_life::Update`; and 1 more.
     pub struct VerifyPage {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the mini program with the page.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Page where the voucher is used.
         1 path: String => "path: must",
@@ -3491,7 +3491,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// AppID of the mini program that opens the link.
         1 from_appid: xinqiao_types::AppId => "from_appid: must",
-        /// How long the link works, in seconds; in s.
+        /// How long the link works, in seconds.
         2 expire: i64 => "expire: must",
         /// Data passed to the product page.
         3 ext_info: Option<String> => "ext_info",
@@ -4016,7 +4016,7 @@ pub mod coupon {
         pub struct Create {
             /// Kind of coupon: `1` rate on condition, `2` amount above a sum, `3` flat rate, `4` plain.
             0 type_: i64 => "type: must",
-            /// Name of the template, category or coupon.
+            /// Name of the coupon as users see it.
             1 name: String => "name: must",
             /// What the discount is: condition and amount or rate.
             2 discount_info: super::DiscountInfo => "discount_info: must",
@@ -4260,7 +4260,7 @@ pub mod coupon {
         pub struct Update {
             /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
             0 coupon_id: i64 => "coupon_id: must",
-            /// Name of the template, category or coupon.
+            /// Name of the coupon as users see it.
             1 name: String => "name: must",
             /// What the discount is: condition and amount or rate.
             2 discount_info: super::DiscountInfo => "discount_info: must",
@@ -4360,7 +4360,7 @@ pub mod decoration {
     w::record! {
         /// Answer to [`CheckStatus`].
         pub struct CheckStatusResponse {
-            /// Whether the decoration service is on, or how far the pressure test has come.
+            /// Whether the decoration service is on at present.
             0 status: i64 => "status: must",
         }
     }
@@ -4466,11 +4466,11 @@ pub mod decoration {
     w::record! {
         /// Answer to [`GetPressureTestReport`].
         pub struct GetPressureTestReportResponse {
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the shop that was tested.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// Number of the pressure test, returned when it is started.
             1 pressure_id: i64 => "pressure_id: must",
-            /// Whether the decoration service is on, or how far the pressure test has come.
+            /// How far the pressure test has come; the other fields are filled when it is done.
             2 status: i64 => "status: must",
             /// Percentage of starts that showed a blank page; `blankpage_pencent` on the wire.
             #[doc(alias = "blankpage_pencent")]
@@ -4483,7 +4483,7 @@ pub mod decoration {
             6 total_launch_cnt: i64 => "total_launch_cnt: must",
             /// How many requests were made.
             7 total_request_cnt: i64 => "total_request_cnt: must",
-            /// How long the pressure test runs, in seconds; in s.
+            /// How long the pressure test runs, in seconds.
             8 run_time: i64 => "run_time: must",
             /// Results by request path.
             9 network_list: Option<Vec<super::Network>> => "network_list",
@@ -4788,9 +4788,9 @@ pub mod funds {
     w::record! {
         /// Answer to [`GetBalance`].
         pub struct GetBalanceResponse {
-            /// Part of the balance that can be used or withdrawn, in fen; in fen.
+            /// Part of the balance that can be used or withdrawn, in fen.
             0 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// Part of the balance that is not yet available, in fen; in fen.
+            /// Part of the balance that is not yet available, in fen.
             1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
             /// WeChat Pay number of the sub-merchant for which the partner acts; such as `1900000109`.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -4874,9 +4874,9 @@ pub mod funds {
         pub struct GetWithdrawDetailResponse {
             /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
             0 out_request_no: String => "out_request_no: must",
-            /// Withdrawal, such as `SUCCESS` or `FAIL`.
+            /// Withdrawal: `INIT` made, `CREATE_SUCCESS` accepted, `SUCCESS`, `FAIL`, `REFUND` sent back by the bank, `CLOSE` closed.
             1 status: String => "status: must",
-            /// How much is withdrawn, in fen; in fen.
+            /// How much is withdrawn, in fen.
             2 amount: xinqiao_types::Fen => "amount: must",
             /// Why the withdrawal failed.
             3 reason: Option<String> => "reason",
@@ -4932,7 +4932,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`ScanOrderFlow`].
         pub struct ScanOrderFlowResponse {
-            /// Money flow of the order: `order_id`, `status`, `price`, `order_price` and so on.
+            /// Money flows, one entry per order: `order_id`, `status`, `price`, `order_price` and so on.
             0 order_flow: Vec<super::OrderFlow> => "order_flow: must",
         }
     }
@@ -5069,7 +5069,7 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/submit_withdraw.html>.
         /// * Catalog: `channels.product.funds.submit_withdraw`.
         pub struct SubmitWithdraw {
-            /// How much to withdraw, in fen; in fen.
+            /// How much to withdraw, in fen.
             0 amount: xinqiao_types::Fen => "amount: must",
             /// Free text added by whoever made the record.
             1 remark: Option<String> => "remark",
@@ -5455,9 +5455,9 @@ pub mod limited_discount {
         pub struct Add {
             /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// Start of the period or range, paired with its end; format `unix`.
+            /// Start of the flash sale, Unix seconds; format `unix`.
             1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-            /// End of the period or range, paired with its start; format `unix`.
+            /// End of the flash sale, Unix seconds; format `unix`.
             2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
             /// Variants in the flash sale, one entry each.
             3 limited_discount_sku_list: Vec<super::LimitedDiscountSkus> => "limited_discount_sku_list: must",
@@ -5473,7 +5473,7 @@ pub mod limited_discount {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the task, to ask for its progress or result.
+            /// Number of the flash sale, returned when it is added; used to end or delete it.
             0 task_id: i64 => "task_id: must",
         }
     }
@@ -5545,7 +5545,7 @@ pub mod limited_discount {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/update_limiteddiscount_status.html>.
         /// * Catalog: `channels.product.limited_discount.update_status`.
         pub struct UpdateStatus {
-            /// Number of the task, to ask for its progress or result.
+            /// Number of the flash sale, returned when it is added; used to end or delete it.
             0 task_id: i64 => "task_id: must",
             /// New state of the flash sale: `1` end, `9` delete.
             1 status: i64 => "status: must",
@@ -5586,9 +5586,9 @@ pub mod limited_discount_task {
         pub struct Add {
             /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// Start of the period or range, paired with its end; format `unix`.
+            /// Start of the flash sale, Unix seconds; format `unix`.
             1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-            /// End of the period or range, paired with its start; format `unix`.
+            /// End of the flash sale, Unix seconds; format `unix`.
             2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
             /// Variants in the flash sale, one entry each.
             3 limited_discount_skus: Vec<super::LimitedDiscountSkus> => "limited_discount_skus: must",
@@ -5604,7 +5604,7 @@ pub mod limited_discount_task {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the task, to ask for its progress or result.
+            /// Number of the flash sale, returned when it is added; used to stop or delete it.
             0 task_id: i64 => "task_id: must",
         }
     }
@@ -5635,7 +5635,7 @@ pub mod limited_discount_task {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/limiteddiscounttask/delete.html>.
         /// * Catalog: `channels.product.limited_discount_task.delete`.
         pub struct Delete {
-            /// Number of the task, to ask for its progress or result.
+            /// Number of the flash sale, returned when it is added; used to stop or delete it.
             0 task_id: i64 => "task_id: must",
         }
         new(task_id: i64)
@@ -5732,7 +5732,7 @@ pub mod limited_discount_task {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/limiteddiscounttask/stop.html>.
         /// * Catalog: `channels.product.limited_discount_task.stop`.
         pub struct Stop {
-            /// Number of the task, to ask for its progress or result.
+            /// Number of the flash sale, returned when it is added; used to stop or delete it.
             0 task_id: i64 => "task_id: must",
         }
         new(task_id: i64)
@@ -6439,7 +6439,7 @@ pub mod register {
             2 id_card_number: String => "id_card_number: must masked",
             /// Number of the channel that brought the shop.
             3 channel_id: Option<i64> => "channel_id",
-            /// Whether the shop is opened for a company or a person; the ways differ; `api_openstore_type` on the wire.
+            /// How the shop is opened: `1` whole shop, `2` open component; `api_openstore_type` on the wire.
             #[doc(alias = "api_openstore_type")]
             4 api_open_store_type: i64 => "api_openstore_type: must",
             /// Page to send the merchant to for authorisation.
@@ -6481,7 +6481,7 @@ pub mod register {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/register/submit_basicinfo.html>.
         /// * Catalog: `channels.product.register.submit_basic_info`.
         pub struct SubmitBasicInfo {
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`; the account's appid.
+            /// AppID of the small shop, returned by the registration check; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// Name of the shop and proofs: `nickname`, `abbr`, `introduction` and `naming_other_stuff`.
             1 name_info: super::NameInfo => "name_info: must",
@@ -6521,9 +6521,9 @@ pub mod register {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/register/submit_merchantinfo.html>.
         /// * Catalog: `channels.product.register.submit_merchant_info`.
         pub struct SubmitMerchantInfo {
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`; the account's appid.
+            /// AppID of the small shop, returned by the registration check; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// Legal form: company, self-employed and so on.
+            /// Legal form, such as `2` company, `4` self-employed trader.
             1 subject_type: i64 => "subject_type: must",
             /// Short name of the merchant, shown to paying users.
             2 merchant_shortname: String => "merchant_shortname: must",
@@ -6823,9 +6823,9 @@ pub mod sku {
             2 out_sku_id: String => "out_sku_id: must",
             /// Address of the small picture of the product or variant.
             3 thumb_img: String => "thumb_img: must",
-            /// Selling price before discounts, in fen; in fen.
+            /// Selling price before discounts, in fen.
             4 sale_price: xinqiao_types::Fen => "sale_price: must",
-            /// Crossed-out list price; must be above the selling price, in fen; in fen.
+            /// Crossed-out list price; must be above the selling price, in fen.
             5 market_price: xinqiao_types::Fen => "market_price: must",
             /// Pieces in stock that can be sold now.
             6 stock_num: i64 => "stock_num: must",
@@ -6851,7 +6851,7 @@ pub mod sku {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number and times of the variant; all fields when it is looked up.
+            /// The new variant: `sku_id` and `create_time`.
             0 data: super::AddDataItem => "data: must",
         }
     }
@@ -6891,7 +6891,7 @@ pub mod sku {
     w::record! {
         /// Answer to [`BatchAdd`].
         pub struct BatchAddResponse {
-            /// Number and times of the variant; all fields when it is looked up.
+            /// The new variants, one entry each: `sku_id`, `out_sku_id` and `create_time`.
             0 data: Vec<super::BatchAddData> => "data: must",
         }
     }
@@ -6979,7 +6979,7 @@ pub mod sku {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Number and times of the variant; all fields when it is looked up.
+            /// The variant in full: `sku_id`, `product_id`, `sale_price`, `stock_num`, `status` and so on.
             0 data: super::GetData => "data: must",
         }
     }
@@ -7065,9 +7065,9 @@ pub mod sku {
             3 out_sku_id: Option<String> => "out_sku_id",
             /// Address of the small picture of the product or variant.
             4 thumb_img: String => "thumb_img: must",
-            /// Selling price before discounts, in fen; in fen.
+            /// Selling price before discounts, in fen.
             5 sale_price: xinqiao_types::Fen => "sale_price: must",
-            /// Crossed-out list price; must be above the selling price, in fen; in fen.
+            /// Crossed-out list price; must be above the selling price, in fen.
             6 market_price: xinqiao_types::Fen => "market_price: must",
             /// Pieces in stock that can be sold now.
             7 stock_num: i64 => "stock_num: must",
@@ -7092,7 +7092,7 @@ pub mod sku {
     w::record! {
         /// Answer to [`Update`].
         pub struct UpdateResponse {
-            /// Number and times of the variant; all fields when it is looked up.
+            /// Number of the variant and when it changed: `sku_id` and `update_time`.
             0 data: super::DataItemInfo => "data: must",
         }
     }
@@ -7131,9 +7131,9 @@ pub mod sku {
             2 sku_id: Option<i64> => "sku_id",
             /// The merchant's own number of the variant (SKU).
             3 out_sku_id: Option<String> => "out_sku_id",
-            /// Selling price before discounts, in fen; in fen.
+            /// Selling price before discounts, in fen.
             4 sale_price: xinqiao_types::Fen => "sale_price: must",
-            /// Crossed-out list price; must be above the selling price, in fen; in fen.
+            /// Crossed-out list price; must be above the selling price, in fen.
             5 market_price: xinqiao_types::Fen => "market_price: must",
         }
         new(sale_price: xinqiao_types::Fen, market_price: xinqiao_types::Fen)
@@ -7175,7 +7175,7 @@ pub mod stock {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/batchget_stock.html>.
         /// * Catalog: `channels.product.stock.batch_get`.
         pub struct BatchGet {
-            /// Number that the platform gave the product; such as `10000000123456`.
+            /// Numbers of the products whose stock is asked for.
             0 product_id: Vec<i64> => "product_id: must",
         }
         new(product_id: Vec<i64>)
@@ -7184,7 +7184,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// Stock by variant, or the record of its changes.
+            /// Stock by product: `spu_stock_list`.
             0 data: super::BatchGetData => "data: must",
         }
     }
@@ -7226,7 +7226,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`GetChannelsEcProductStock`].
         pub struct GetChannelsEcProductStockResponse {
-            /// Stock by variant, or the record of its changes.
+            /// Stock of the variant: `normal_stock_num`, `warehouse_stocks`, `total_stock_num` and so on.
             0 data: super::GetChannelsEcProductStockData => "data: must",
         }
     }
@@ -7265,9 +7265,9 @@ pub mod stock {
             2 stock_type: i64 => "stock_type: must",
             /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             3 finder_id: Option<String> => "finder_id",
-            /// Start of the range, paired with its end, Unix seconds; format `unix`.
+            /// Start of the period to look up, Unix seconds; format `unix`.
             4 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-            /// End of the period or range, paired with its start; format `unix`.
+            /// End of the period to look up, Unix seconds; format `unix`.
             5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
             /// Kinds of stock operation to list, as in `op_type`; all if left out.
             6 op_type_list: Option<Vec<i64>> => "op_type_list",
@@ -7291,7 +7291,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`GetFlow`].
         pub struct GetFlowResponse {
-            /// Stock by variant, or the record of its changes.
+            /// Record of stock changes: `stock_flow_info_list`, with `next_key` for paging.
             0 data: super::GetFlowData => "data: must",
         }
     }
@@ -7354,7 +7354,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`GetProductStock`].
         pub struct GetProductStockResponse {
-            /// Stock by variant, or the record of its changes.
+            /// Stock of the variant: `stock_num`.
             0 data: super::GetProductStockData => "data: must",
         }
     }
@@ -7433,7 +7433,7 @@ pub mod stock {
             3 out_sku_id: Option<String> => "out_sku_id",
             /// How the stock changes: `1` add, `2` take off.
             4 type_: i64 => "type: must",
-            /// Pieces in stock that can be sold now.
+            /// How many pieces to add or take off.
             5 stock_num: i64 => "stock_num: must",
         }
         new(type_: i64, stock_num: i64)
@@ -7444,7 +7444,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`UpdateProductStock`].
         pub struct UpdateProductStockResponse {
-            /// Stock afterwards: `update_time`.
+            /// Outcome of the change: `update_time`.
             0 data: super::UpdateProductStockData => "data: must",
         }
     }
@@ -7487,7 +7487,7 @@ pub mod store {
     w::record! {
         /// Answer to [`GetInfo`].
         pub struct GetInfoResponse {
-            /// Name, logo and kind of the small shop.
+            /// The small shop: `store_name`, `logo` and `type`.
             0 data: super::GetInfoData => "data: must",
         }
     }

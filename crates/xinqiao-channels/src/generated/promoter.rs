@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `promoter_list` in `promoter::AddPromoter`.
     pub struct AddPromoterDetail {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the promoter in this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Number of the role, returned when it is made; used to declare promoters.
         1 role_id: i64 => "role_id: must",
@@ -14,7 +14,7 @@ w::record! {
         2 retail_id: Option<String> => "retail_id",
         /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
+        /// Name of the promoter as the merchant wrote it, at most 30 characters.
         4 name: Option<String> => "name",
         /// The promoter's phone number for your own records, at most 20 characters; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
@@ -60,7 +60,7 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
-        /// Expected commission, in fen; in fen.
+        /// Expected commission, in fen.
         3 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// Share of the price that the promoter is paid as commission; in 1/10000.
         4 commission_rate: i64 => "commission_rate: must",
@@ -76,9 +76,9 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
-        /// Expected commission, in fen; in fen.
+        /// Expected commission, in fen.
         3 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// Lowest price of the product, in fen; in fen.
+        /// Lowest price of the product, in fen.
         4 product_mini_price: xinqiao_types::Fen => "product_mini_price: must",
     }
 }
@@ -122,9 +122,9 @@ w::record! {
         0 status: i64 => "status: must",
         /// Service fee that the shop pays, in millionths: `100000` is 10 %; in 1/1000000.
         1 service_ratio: i64 => "service_ratio: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the promotion, Unix seconds; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the promotion, Unix seconds; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -182,7 +182,7 @@ w::record! {
         0 product_cnt: Option<i64> => "product_cnt",
         /// Products concerned, by number.
         1 product_ids: Option<Vec<i64>> => "product_ids",
-        /// Sum to spend before the coupon applies, in fen; in fen.
+        /// Sum to spend before the coupon applies, in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
 }
@@ -192,7 +192,7 @@ w::record! {
     pub struct DiscountInfo {
         /// What is needed to use it: price, pieces, products.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// How much the coupon takes off, in fen; in fen.
+        /// How much the coupon takes off, in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
@@ -202,7 +202,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `promoter::CouponInfo`.
     pub struct ExtInfo {
-        /// Product that the coupon leads to; needed for coupons on products.
+        /// Product that opens after the coupon is received; needed for coupons on products.
         0 jump_product_id: Option<i64> => "jump_product_id",
         /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
@@ -216,7 +216,7 @@ w::record! {
 w::record! {
     /// An item of `fail_list` in the answer of `promoter::AddPromoter`.
     pub struct Fail {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the promoter who could not be added; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Number of the role, returned when it is made; used to declare promoters.
         1 role_id: i64 => "role_id: must",
@@ -224,7 +224,7 @@ w::record! {
         2 retail_id: Option<String> => "retail_id",
         /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
+        /// Name of the promoter as the merchant wrote it, at most 30 characters.
         4 name: Option<String> => "name",
         /// The promoter's phone number for your own records, at most 20 characters; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
@@ -255,7 +255,7 @@ w::record! {
         0 export_id: String => "export_id: must",
         /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
         1 talent_appid: xinqiao_types::AppId => "talent_appid: must",
-        /// Expected commission, in fen; in fen.
+        /// Expected commission, in fen.
         2 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// The product: number, name, picture, price and how many.
         3 product_info: ProductInfo => "product_info: must",
@@ -291,11 +291,11 @@ w::record! {
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// When this record was made, or this message sent; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// Whether the coupon may grow in value.
+        /// Whether the coupon may grow in value after it is received.
         7 is_can_up: bool => "is_can_up: must",
         /// By how many times the coupon may grow.
         8 can_up_times: i64 => "can_up_times: must",
-        /// Most that may be taken off, `0` for no limit, in fen; in fen.
+        /// Most that may be taken off, `0` for no limit, in fen.
         9 discount_limit: Option<xinqiao_types::Fen> => "discount_limit",
     }
 }
@@ -328,7 +328,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         1 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Link whose sales count for the promoter.
+        /// Promotion string of the product, passed on when a mini program opens it in the shop, so that sales count for the promoter.
         2 product_promotion_link: String => "product_promotion_link: must",
         /// The product: number, name, picture, price and how many.
         3 product_info: ProductInfoDetail => "product_info: must",
@@ -364,7 +364,7 @@ w::record! {
     pub struct GetShopFeedListFeed {
         /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
-        /// Expected commission, in fen; in fen.
+        /// Expected commission, in fen.
         1 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// The product: number, name, picture, price and how many.
         2 product_info: ProductInfo => "product_info: must",
@@ -389,9 +389,9 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
-        /// What the product sells for, in fen; in fen.
+        /// What the product sells for, in fen.
         3 product_price: xinqiao_types::Fen => "product_price: must",
-        /// Expected commission, in fen; in fen.
+        /// Expected commission, in fen.
         4 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// Share of the price that the promoter is paid as commission; in 1/10000.
         5 commission_rate: i64 => "commission_rate: must",
@@ -415,7 +415,7 @@ w::record! {
 w::record! {
     /// An item of `data_list` in the answer of `promoter::GetMsgClickData`.
     pub struct MsgClickData {
-        /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
+        /// Kind of template message to promoters, a code from the platform's list of templates; it decides the form of `content`.
         0 msg_type: Option<i64> => "msg_type",
         /// Number of the message, to ask for its outcome.
         1 msg_id: Option<String> => "msg_id",
@@ -433,7 +433,7 @@ w::record! {
     pub struct GetPromoterDetail {
         /// Number given to the promoter on declaration; used to update or message them.
         0 id: String => "id: must",
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the promoter in this mini program; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Number of the role, returned when it is made; used to declare promoters.
         2 role_id: i64 => "role_id: must",
@@ -441,7 +441,7 @@ w::record! {
         3 retail_id: Option<String> => "retail_id",
         /// Your own data, handed back unchanged.
         4 extra_info: Option<String> => "extra_info",
-        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
+        /// Name of the promoter as the merchant wrote it, at most 30 characters.
         5 name: Option<String> => "name",
         /// The promoter's phone number for your own records, at most 20 characters; personal data, masked in `Debug`.
         6 phone: Option<String> => "phone: masked",
@@ -471,7 +471,7 @@ w::record! {
         0 notice_id: String => "notice_id: must",
         /// The stream or preview in words.
         1 description: String => "description: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// When the stream is to begin, Unix seconds; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
     }
 }
@@ -491,7 +491,7 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `promoter::GetOrder`.
     pub struct Order {
-        /// OpenID of the person who brought the sale; personal data, masked in `Debug`.
+        /// OpenID of the person who promoted, not of the buyer; personal data, masked in `Debug`.
         0 promoter_openid: xinqiao_types::OpenId => "promoter_openid: must masked",
         /// Number of the role, returned when it is made; used to declare promoters.
         1 role_id: i64 => "role_id: must",
@@ -499,7 +499,7 @@ w::record! {
         2 retail_id: Option<String> => "retail_id",
         /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the user who ordered; for the promoter see `promoter_openid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Scene value with which the user opened the mini program, see the list of scenes.
         5 scene: i64 => "scene: must",
@@ -517,7 +517,7 @@ w::record! {
         11 trade_no: String => "trade_no: must",
         /// State of the promoted order: `1` paid, `2` refund accepted.
         12 status: i64 => "status: must",
-        /// How much was really paid, in fen; in fen.
+        /// How much was really paid, in fen.
         13 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// When it was paid, Unix seconds; format `unix`.
         14 paid_time: xinqiao_types::UnixSeconds => "paid_time: must",
@@ -535,9 +535,9 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
-        /// What the product sells for, in fen; in fen.
+        /// What the product sells for, in fen.
         3 product_price: xinqiao_types::Fen => "product_price: must",
-        /// Expected commission, in fen; in fen.
+        /// Expected commission, in fen.
         4 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
     }
 }
@@ -551,7 +551,7 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
-        /// Lowest price of the product, in fen; in fen.
+        /// Lowest price of the product, in fen.
         3 product_mini_price: xinqiao_types::Fen => "product_mini_price: must",
     }
 }
@@ -587,7 +587,7 @@ w::record! {
 w::record! {
     /// An item of `promoter_list` in the answer of `promoter::GetBindShopPromoterList`.
     pub struct Promoter {
-        /// Id that the platform gave the promoter; it stays when the account is renamed.
+        /// Number of the account linked to the shop, from the list of the shop's accounts.
         0 promoter_id: String => "promoter_id: must",
         /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         1 promoter_type: i64 => "promoter_type: must",
@@ -613,9 +613,9 @@ w::record! {
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// How many of the coupon are issued altogether.
         1 total_num: Option<i64> => "total_num",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the period in which the coupon can be received, Unix seconds; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the period in which the coupon can be received, Unix seconds; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
 }
@@ -623,7 +623,7 @@ w::record! {
 w::record! {
     /// An item of `relation_list` in the answer of `promoter::GetRelation`.
     pub struct Relation {
-        /// OpenID of the person who brought the sale; personal data, masked in `Debug`.
+        /// OpenID of the person who promoted, not of the user who was reached; personal data, masked in `Debug`.
         0 promoter_openid: xinqiao_types::OpenId => "promoter_openid: must masked",
         /// Number of the role, returned when it is made; used to declare promoters.
         1 role_id: i64 => "role_id: must",
@@ -631,7 +631,7 @@ w::record! {
         2 retail_id: Option<String> => "retail_id",
         /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the user who was reached; for the promoter see `promoter_openid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Scene value with which the user opened the mini program, see the list of scenes.
         5 scene: i64 => "scene: must",
@@ -649,7 +649,7 @@ w::record! {
     pub struct Role {
         /// Number of the role, returned when it is made; used to declare promoters.
         0 role_id: i64 => "role_id: must",
-        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
+        /// Name of the role, as the merchant chose it.
         1 name: String => "name: must",
         /// What the role is for, in your own words.
         2 desc: String => "desc: must",
@@ -672,9 +672,9 @@ w::record! {
     pub struct SharerInfo {
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the promoter; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
+        /// Address of the promoter's avatar; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// When the binding took effect; renewed when bound again; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
@@ -734,7 +734,7 @@ w::record! {
         0 sku_id: i64 => "sku_id: must",
         /// Address of the small picture of the product or variant.
         1 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Pieces in stock that can be sold now.
         3 stock_num: i64 => "stock_num: must",
@@ -748,9 +748,9 @@ w::record! {
 w::record! {
     /// `spu_item_condition` of `promoter::GetPromoteProductList`.
     pub struct SpuItemCondition {
-        /// Lowest and highest price to list, in fen: `min` and `max`; in fen.
+        /// Lowest and highest price to list, in fen: `min` and `max`.
         0 selling_price_range: Option<SellingPriceRange> => "selling_price_range",
-        /// Class in which the monthly sales fall; as a filter, its bounds.
+        /// Lowest and highest monthly sales to list: `min` and `max`.
         1 monthly_sales_range: Option<SellingPriceRange> => "monthly_sales_range",
         /// Lowest and highest fee to list: `min` and `max`; in 1/100000.
         2 service_fee_rate_range: Option<SellingPriceRange> => "service_fee_rate_range",
@@ -810,9 +810,9 @@ w::record! {
         0 valid_type: i64 => "valid_type: must",
         /// Days that it is valid after receiving; for `valid_type` `2`.
         1 valid_day_num: Option<i64> => "valid_day_num",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the coupon's validity, Unix seconds; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the coupon's validity, Unix seconds; for `valid_type` `1`; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
 }
@@ -868,7 +868,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/role_manage.html>.
     /// * Catalog: `channels.promoter.add_role`.
     pub struct AddRole {
-        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
+        /// Name of the role, chosen by the merchant.
         0 name: String => "name: must",
         /// What the role is for, in your own words.
         1 desc: Option<String> => "desc",
@@ -882,7 +882,7 @@ w::record! {
     pub struct AddRoleResponse {
         /// Number of the role, returned when it is made; used to declare promoters.
         0 role_id: i64 => "role_id: must",
-        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
+        /// Name of the role, chosen by the merchant.
         1 name: String => "name: must",
         /// What the role is for, in your own words.
         2 desc: String => "desc: must",
@@ -935,7 +935,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBindSharerList`].
     pub struct GetBindSharerListResponse {
-        /// Sharers, one entry each.
+        /// Promoters bound to the agency, one entry each: `sharer_appid`, `nickname`, commission and so on.
         0 sharer_info_list: Vec<SharerInfo> => "sharer_info_list: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
@@ -1059,7 +1059,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBindShopPromoterList`].
     pub struct GetBindShopPromoterListResponse {
-        /// Promoters, one entry each.
+        /// Accounts linked to the shop, one entry each: `promoter_id`, `promoter_type`, `promoter_name` and so on.
         0 promoter_list: Vec<Promoter> => "promoter_list: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
@@ -1727,7 +1727,7 @@ w::record! {
     pub struct GetLiveNoticePromoterLink {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Id that the platform gave the promoter; it stays when the account is renamed.
+        /// Number of the account linked to the shop, from the list of the shop's accounts.
         1 promoter_id: String => "promoter_id: must",
         /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         2 promoter_type: i64 => "promoter_type: must",
@@ -1968,7 +1968,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetLiveRecordList`].
     pub struct GetLiveRecordListResponse {
-        /// Live streams or previews to promote: id, text and promoter's link.
+        /// Live streams, one entry each: `export_id`, `description` and `promoter_share_link`.
         0 live_record_list: Vec<LiveRecord> => "live_record_list: must",
     }
 }
@@ -2050,7 +2050,7 @@ w::record! {
     pub struct GetMsgResponse {
         /// How many people the message went to.
         0 send_cnt: i64 => "send_cnt: must",
-        /// How far the sending has come, in percent; in percent.
+        /// How far the sending has come, in percent.
         1 percent: i64 => "percent: must",
         /// How many entries failed.
         2 fail_cnt: i64 => "fail_cnt: must",
@@ -2058,21 +2058,21 @@ w::record! {
         3 fail_info: Option<Vec<FailInfo>> => "fail_info",
         /// File with the failed sendings.
         4 fail_info_url: Option<String> => "fail_info_url",
-        /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
+        /// Kind of template message to promoters, a code from the platform's list of templates; it decides the form of `content`.
         5 msg_type: i64 => "msg_type: must",
-        /// Text of the message to promoters.
+        /// What the message says, as JSON text in the form of the template that `msg_type` names.
         6 content: String => "content: must",
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the mini program that the message opens, under the same Open Platform account; the caller's if left out.
         7 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Page of the mini program that is shared.
+        /// Page of the mini program that the message opens.
         8 path: Option<String> => "path",
         /// Receivers: `1` by role, `2` by store, `3` by promoter, `0` or left out for all.
         9 list_type: i64 => "list_type: must",
-        /// Number of the role, returned when it is made; used to declare promoters.
+        /// Roles to whose promoters the message was sent, if sent by role.
         10 role_id: Option<Vec<i64>> => "role_id",
-        /// Number of the promoter's store, at most 20 characters.
+        /// Stores to whose promoters the message was sent, if sent by store.
         11 retail_id: Option<Vec<String>> => "retail_id",
-        /// Number given to the promoter on declaration; used to update or message them.
+        /// Promoters to whom the message was sent, if sent by id.
         12 id: Option<Vec<String>> => "id",
     }
 }
@@ -2103,9 +2103,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
     /// * Catalog: `channels.promoter.get_msg_click_data`.
     pub struct GetMsgClickData {
-        /// What the figures are split by, such as day or product.
+        /// Integer code of what the clicks are grouped by, such as kind of message or single message.
         0 dimonsion: i64 => "dimonsion: must",
-        /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
+        /// Kind of template message to promoters, a code from the platform's list of templates; it decides the form of `content`.
         1 msg_type: Option<i64> => "msg_type",
         /// Number of the message, to ask for its outcome.
         2 msg_id: Option<String> => "msg_id",
@@ -2267,7 +2267,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetProductPromotionInfo`].
     pub struct GetProductPromotionInfoResponse {
-        /// Link whose sales count for the promoter.
+        /// Promotion string of the product, passed on when a mini program opens it in the shop, so that sales count for the promoter.
         0 product_promotion_link: String => "product_promotion_link: must",
     }
 }
@@ -2533,15 +2533,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/manage_promoter.html>.
     /// * Catalog: `channels.promoter.get_promoter`.
     pub struct GetPromoter {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// Only this promoter, by OpenID; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Number of the role, returned when it is made; used to declare promoters.
         1 role_id: Option<i64> => "role_id",
         /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
-        /// Start of the range, paired with its end, Unix seconds; format `unix`.
+        /// Start of the period to look up, Unix seconds; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the period to look up, Unix seconds; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Authorisation by the promoter: `0` not yet, `1` given, `2` withdrawn.
         5 auth_status: Option<i64> => "auth_status",
@@ -2729,9 +2729,9 @@ w::record! {
         1 scene: Option<i64> => "scene",
         /// Page of the mini program that is shared.
         2 path: Option<String> => "path",
-        /// Start of the range, paired with its end, Unix seconds; format `unix`.
+        /// Start of the period to look up, Unix seconds; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the period to look up, Unix seconds; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Record to start with; leave it out first, then use the value returned.
         5 start_id: Option<String> => "start_id",
@@ -2947,7 +2947,7 @@ w::record! {
     pub struct GetShopFeedList {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Id that the platform gave the promoter; it stays when the account is renamed.
+        /// Number of the account linked to the shop, from the list of the shop's accounts.
         1 promoter_id: String => "promoter_id: must",
         /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         2 promoter_type: i64 => "promoter_type: must",
@@ -3022,7 +3022,7 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// Id that the platform gave the promoter; it stays when the account is renamed.
+        /// Number of the account linked to the shop, from the list of the shop's accounts.
         2 promoter_id: String => "promoter_id: must",
         /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         3 promoter_type: i64 => "promoter_type: must",
@@ -3072,7 +3072,7 @@ w::record! {
     pub struct GetShopLiveCommissionProductList {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Id that the platform gave the promoter; it stays when the account is renamed.
+        /// Number of the account linked to the shop, from the list of the shop's accounts.
         1 promoter_id: String => "promoter_id: must",
         /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         2 promoter_type: i64 => "promoter_type: must",
@@ -3145,7 +3145,7 @@ w::record! {
     pub struct GetShopLiveNoticeRecordList {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Id that the platform gave the promoter; it stays when the account is renamed.
+        /// Number of the account linked to the shop, from the list of the shop's accounts.
         1 promoter_id: String => "promoter_id: must",
         /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         2 promoter_type: i64 => "promoter_type: must",
@@ -3160,7 +3160,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetShopLiveNoticeRecordList`].
     pub struct GetShopLiveNoticeRecordListResponse {
-        /// Live streams or previews to promote: id, text and promoter's link.
+        /// Live previews, one entry each: `notice_id`, `description` and `start_time`.
         0 live_record_list: Vec<LiveNoticeRecord> => "live_record_list: must",
     }
 }
@@ -3195,7 +3195,7 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// Id that the platform gave the promoter; it stays when the account is renamed.
+        /// Number of the account linked to the shop, from the list of the shop's accounts.
         2 promoter_id: String => "promoter_id: must",
         /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         3 promoter_type: i64 => "promoter_type: must",
@@ -3246,7 +3246,7 @@ w::record! {
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
         /// AppID of the promoter's mini program, in which the card is embedded.
         2 mini_program_appid: xinqiao_types::AppId => "mini_program_appid: must",
-        /// Id that the platform gave the promoter; it stays when the account is renamed.
+        /// Number of the account linked to the shop, from the list of the shop's accounts.
         3 promoter_id: String => "promoter_id: must",
         /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         4 promoter_type: i64 => "promoter_type: must",
@@ -3293,7 +3293,7 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// Id that the platform gave the promoter; it stays when the account is renamed.
+        /// Number of the account linked to the shop, from the list of the shop's accounts.
         2 promoter_id: String => "promoter_id: must",
         /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         3 promoter_type: i64 => "promoter_type: must",
@@ -3342,7 +3342,7 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// Id that the platform gave the promoter; it stays when the account is renamed.
+        /// Number of the account linked to the shop, from the list of the shop's accounts.
         2 promoter_id: String => "promoter_id: must",
         /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         3 promoter_type: i64 => "promoter_type: must",
@@ -3513,21 +3513,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
     /// * Catalog: `channels.promoter.send_msg`.
     pub struct SendMsg {
-        /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
+        /// Kind of template message to promoters, a code from the platform's list of templates; it decides the form of `content`.
         0 msg_type: i64 => "msg_type: must",
-        /// Text of the message to promoters.
+        /// What the message says, as JSON text in the form of the template that `msg_type` names.
         1 content: String => "content: must",
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the mini program that the message opens, under the same Open Platform account; the caller's if left out.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Page of the mini program that is shared.
+        /// Page of the mini program that the message opens.
         3 path: Option<String> => "path",
         /// Receivers: `1` by role, `2` by store, `3` by promoter, `0` or left out for all.
         4 list_type: i64 => "list_type: must",
-        /// Number of the role, returned when it is made; used to declare promoters.
+        /// For `list_type` `1`: roles whose promoters get the message, by number.
         5 role_id: Option<Vec<i64>> => "role_id",
-        /// Number of the promoter's store, at most 20 characters.
+        /// For `list_type` `2`: stores whose promoters get the message, by number.
         6 retail_id: Option<Vec<String>> => "retail_id",
-        /// Number given to the promoter on declaration; used to update or message them.
+        /// For `list_type` `3`: promoters who get the message, by id.
         7 id: Option<Vec<String>> => "id",
     }
     new(msg_type: i64, content: impl Into<String>, list_type: i64)
@@ -3675,17 +3675,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
     /// * Catalog: `channels.promoter.single_send_msg`.
     pub struct SingleSendMsg {
-        /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
+        /// Kind of template message to promoters, a code from the platform's list of templates; it decides the form of `content`.
         0 msg_type: i64 => "msg_type: must",
-        /// Text of the message to promoters.
+        /// What the message says, as JSON text in the form of the template that `msg_type` names.
         1 content: String => "content: must",
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the mini program that the message opens, under the same Open Platform account; the caller's if left out.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Page of the mini program that is shared.
+        /// Page of the mini program that the message opens.
         3 path: Option<String> => "path",
         /// Number given to the promoter on declaration; used to update or message them.
         4 id: Option<String> => "id",
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the promoter who gets the message; this or `id`; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
     new(msg_type: i64, content: impl Into<String>)
@@ -3726,7 +3726,7 @@ w::record! {
         2 retail_id: Option<String> => "retail_id",
         /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
+        /// Name of the promoter as the merchant wrote it, at most 30 characters.
         4 name: Option<String> => "name",
         /// The promoter's phone number for your own records, at most 20 characters; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
@@ -3766,7 +3766,7 @@ w::record! {
     pub struct UpdateRole {
         /// Number of the role, returned when it is made; used to declare promoters.
         0 role_id: i64 => "role_id: must",
-        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
+        /// New name of the role.
         1 name: Option<String> => "name",
         /// What the role is for, in your own words.
         2 desc: Option<String> => "desc",

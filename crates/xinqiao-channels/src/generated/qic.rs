@@ -20,7 +20,7 @@ w::record! {
     pub struct CodePrintData {
         /// AppID of the shop that sends it in; `channelAppId` on the wire.
         0 channel_app_id: xinqiao_types::AppId => "channelAppId: must",
-        /// Name of the merchant as on its licence; `merchantName` on the wire.
+        /// Name of the shop that sends the goods in; `merchantName` on the wire.
         1 merchant_name: String => "merchantName: must",
         /// Code of the express or delivery company; such as `SF`; `deliveryId` on the wire.
         2 delivery_id: String => "deliveryId: must",
@@ -28,7 +28,7 @@ w::record! {
         3 delivery_name: String => "deliveryName: must",
         /// Carrier to use when the first choice is not available; `backupDeliveryId` on the wire.
         4 backup_delivery_id: Option<String> => "backupDeliveryId",
-        /// The alternative carrier's name; `backupDeliveryName` on the wire.
+        /// Name of the carrier used when the first choice is not available; `backupDeliveryName` on the wire.
         5 backup_delivery_name: Option<String> => "backupDeliveryName",
         /// Material that is set into the goods, printed on the label; `embedGoodsMaterial` on the wire.
         6 embed_goods_material: Option<String> => "embedGoodsMaterial",
@@ -40,7 +40,7 @@ w::record! {
         9 goods_main_material: String => "goodsMainMaterial: must",
         /// What the parts consist of, printed on the label; `goodsPartsMaterial` on the wire.
         10 goods_parts_material: Option<String> => "goodsPartsMaterial",
-        /// What the merchant calls the goods; `goodsName` on the wire.
+        /// Name of the goods that are inspected; `goodsName` on the wire.
         11 goods_name: String => "goodsName: must",
         /// Pieces sent to the inspection; `goodsNum` on the wire.
         12 goods_num: i64 => "goodsNum: must",
@@ -48,7 +48,7 @@ w::record! {
         13 inspect_base_id: String => "inspectBaseId: must",
         /// Inspection site, by name; `inspectBaseName` on the wire.
         14 inspect_base_name: String => "inspectBaseName: must",
-        /// Code put on the goods after the inspection; `inspectCode` on the wire.
+        /// Inspection code, printed and sent in with the goods so that the warehouse can match them; `inspectCode` on the wire.
         15 inspect_code: String => "inspectCode: must",
         /// Number of the inspection body, from the inspection settings; `inspectOrgId` on the wire.
         16 inspect_org_id: String => "inspectOrgId: must",
@@ -62,7 +62,7 @@ w::record! {
         20 order_id: String => "orderId: must",
         /// Whether the inspection takes precedence; `urgentOrder` on the wire.
         21 urgent_order: bool => "urgentOrder: must",
-        /// Data for the print component; `printInfo` on the wire.
+        /// Print template of the inspection label, in Base64; `printInfo` on the wire.
         22 print_info: String => "printInfo: must",
     }
 }
@@ -70,9 +70,9 @@ w::record! {
 w::record! {
     /// An item of `delivery_list` in `qic::ConfigInfo`.
     pub struct Delivery {
-        /// Number of this option (body, carrier, service or insurance), given back when registering.
+        /// Code of the carrier, given as `delivery_id` when the inspection is submitted.
         0 id: String => "id: must",
-        /// Name of the body, carrier or insurance.
+        /// Name of the carrier.
         1 name: String => "name: must",
         /// Services of the carrier: number, name and whether they insure.
         2 delivery_products: Vec<DeliveryProduct> => "delivery_products: must",
@@ -90,9 +90,9 @@ w::record! {
         2 county: String => "county: must",
         /// Street, house number and the like.
         3 detail: String => "detail: must",
-        /// Who receives the parcel at this address, by name; personal data, masked in `Debug`.
+        /// Contact at this sending or return address, by name; personal data, masked in `Debug`.
         4 contact_name: String => "contact_name: must masked",
-        /// Phone of the person who receives the parcel; personal data, masked in `Debug`.
+        /// Phone of the contact at this sending or return address; personal data, masked in `Debug`.
         5 contact_phone: String => "contact_phone: must masked",
     }
 }
@@ -100,11 +100,11 @@ w::record! {
 w::record! {
     /// An item of `delivery_products` in `qic::Delivery`.
     pub struct DeliveryProduct {
-        /// Number of this option (body, carrier, service or insurance), given back when registering.
+        /// Number of the carrier's service, given as `delivery_product_id` when the inspection is submitted.
         0 id: i64 => "id: must",
-        /// Name of the body, carrier or insurance.
+        /// Name of the carrier's service.
         1 name: String => "name: must",
-        /// Whether and how it can be insured.
+        /// Code of how the service can be insured; the choices are in `insure_type_list`.
         2 enable_insure: i64 => "enable_insure: must",
         /// Kinds of insurance, one entry each with its limit.
         3 insure_type_list: Vec<InsureType> => "insure_type_list: must",
@@ -116,13 +116,13 @@ w::record! {
     pub struct InspectConfig {
         /// Inspection warehouse, from the settings.
         0 warehouse_id: String => "warehouse_id: must",
-        /// Name of the regional warehouse, for your own use.
+        /// Name of the inspection warehouse.
         1 warehouse_name: String => "warehouse_name: must",
         /// Address at which the inspection warehouse takes goods.
         2 warehouse_addr: String => "warehouse_addr: must",
-        /// Address from which the goods are sent.
+        /// Address from which the shop sends goods in: `province`, `city`, `county`, `detail` and the contact.
         3 delivery_address: DeliveryAddress => "delivery_address: must",
-        /// Where goods are returned to: person, phone and place.
+        /// Address to which goods are sent back, say when they fail: `province`, `city`, `county`, `detail` and the contact.
         4 return_address: DeliveryAddress => "return_address: must",
     }
 }
@@ -140,21 +140,21 @@ w::record! {
         3 backup_delivery_product_id: Option<i64> => "backup_delivery_product_id",
         /// Whether the parcel is insured.
         4 express_insure: bool => "express_insure: must",
-        /// Insured value of the parcel, in fen; in fen.
+        /// Insured value of the parcel, in fen.
         5 express_insure_amount: Option<xinqiao_types::Fen> => "express_insure_amount",
         /// Insurance for sending to the inspection, from its settings.
         6 delivery_insure_id: Option<String> => "delivery_insure_id",
         /// Whether the alternative carrier insures the parcel.
         7 backup_express_insure: bool => "backup_express_insure: must",
-        /// Insured value with the alternative carrier, in fen; in fen.
+        /// Insured value with the alternative carrier, in fen.
         8 backup_express_insure_amount: Option<xinqiao_types::Fen> => "backup_express_insure_amount",
         /// Number of the alternative carrier's insurance.
         9 backup_delivery_insure_id: Option<String> => "backup_delivery_insure_id",
         /// Whether goods are sent on together after the inspection.
         10 express_merge: bool => "express_merge: must",
-        /// Whether an after-sales case stops the parcel.
+        /// Code of what happens to the parcel when the buyer opens an after-sales case.
         11 refund_intercept: i64 => "refund_intercept: must",
-        /// Name of the regional warehouse, for your own use.
+        /// Name of the inspection warehouse.
         12 warehouse_name: String => "warehouse_name: must",
         /// Address at which the inspection warehouse takes goods.
         13 warehouse_addr: String => "warehouse_addr: must",
@@ -162,7 +162,7 @@ w::record! {
         14 inspect_org_id: String => "inspect_org_id: must",
         /// Body that inspects the goods.
         15 inspect_org_name: String => "inspect_org_name: must",
-        /// Free text added by whoever made the record.
+        /// The shop's note for the inspection warehouse.
         16 remark: String => "remark: must",
     }
     new(
@@ -189,9 +189,9 @@ w::record! {
 w::record! {
     /// An item of `inspect_org_list` in `qic::ConfigInfo`.
     pub struct InspectOrg {
-        /// Number of this option (body, carrier, service or insurance), given back when registering.
+        /// Number of the inspection body, given as `inspect_org_id` when the inspection is submitted.
         0 id: String => "id: must",
-        /// Name of the body, carrier or insurance.
+        /// Name of the inspection body.
         1 name: String => "name: must",
         /// Goods that the body inspects, such as jewels or watches.
         2 org_category: i64 => "org_category: must",
@@ -201,13 +201,13 @@ w::record! {
 w::record! {
     /// An item of `insure_type_list` in `qic::DeliveryProduct`.
     pub struct InsureType {
-        /// Number of this option (body, carrier, service or insurance), given back when registering.
+        /// Number of the insurance, given as `delivery_insure_id` when the inspection is submitted.
         0 id: String => "id: must",
-        /// Name of the body, carrier or insurance.
+        /// Name of the insurance.
         1 name: String => "name: must",
-        /// Whether the limit of the insurance is an amount or a share.
+        /// Code of the kind of limit, read with `upper_limit_amount`.
         2 upper_limit_type: i64 => "upper_limit_type: must",
-        /// Highest insured value, in fen; in fen.
+        /// Highest insured value, in fen.
         3 upper_limit_amount: Option<xinqiao_types::Fen> => "upper_limit_amount",
     }
 }
@@ -217,7 +217,7 @@ w::record! {
     pub struct LogisticsInfo {
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
-        /// How it goes to the inspection: express or by hand.
+        /// Code of the way in which the goods are sent to the inspection.
         1 delivery_type: i64 => "delivery_type: must",
         /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `finder_scene_info` of `sharer::Order`.
     pub struct FinderSceneInfo {
-        /// Id that the platform gave the promoter; it stays when the account is renamed.
+        /// Id of the Channels account that brought the sale.
         0 promoter_id: String => "promoter_id: must",
         /// Name shown on the home page of the Channels account; personal data, masked in `Debug`.
         1 finder_nickname: String => "finder_nickname: must masked",
@@ -38,11 +38,11 @@ w::record! {
 w::record! {
     /// An item of `sharer_info_list` in the answer of `sharer::GetSharerList`.
     pub struct SharerInfo {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the sharer under this shop; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
+        /// UnionID of the sharer; absent if no Open Platform account is bound; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the sharer; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// Kind of sharer: `0` normal, `1` of the shop.
         3 sharer_type: i64 => "sharer_type: must",
@@ -164,13 +164,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_order_list.html>.
     /// * Catalog: `channels.sharer.get_sharer_order_list`.
     pub struct GetSharerOrderList {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the sharer under this shop; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Where it was shared: `1` live, `2` window, `3` short video, `4` Channels home, `5` product page, `6` article, `7` link, `8` QR code.
         1 share_scene: Option<i64> => "share_scene",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Only orders placed from this moment on, Unix seconds; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// Only orders placed up to this moment, Unix seconds; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Which page to return, counted from 1.
         4 page: i64 => "page: must",
@@ -236,7 +236,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_product_h5url.html>.
     /// * Catalog: `channels.sharer.get_sharer_product_h5_url`.
     pub struct GetSharerProductH5Url {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the sharer under this shop; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
@@ -280,7 +280,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_product_qrcode.html>.
     /// * Catalog: `channels.sharer.get_sharer_product_qr_code`.
     pub struct GetSharerProductQrCode {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the sharer under this shop; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
@@ -324,7 +324,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_product_taglink.html>.
     /// * Catalog: `channels.sharer.get_sharer_product_tag_link`.
     pub struct GetSharerProductTagLink {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the sharer under this shop; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
@@ -379,7 +379,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetShopFinderLiveNoticeSharerUrl`].
     pub struct GetShopFinderLiveNoticeSharerUrlResponse {
-        /// Link whose sales count for the sharer.
+        /// Link with which the sharer promotes the live preview.
         0 url: String => "url: must",
     }
 }
@@ -449,7 +449,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/search_sharer.html>.
     /// * Catalog: `channels.sharer.search_sharer`.
     pub struct SearchSharer {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the sharer under this shop; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// WeChat ID of the sharer.
         1 username: Option<String> => "username",
@@ -461,11 +461,11 @@ w::record! {
 w::record! {
     /// Answer to [`SearchSharer`].
     pub struct SearchSharerResponse {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the sharer under this shop; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
+        /// UnionID of the sharer; absent if no Open Platform account is bound; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the sharer; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// Kind of sharer: `0` normal, `1` of the shop.
         3 sharer_type: i64 => "sharer_type: must",
@@ -501,7 +501,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/unbindsharer.html>.
     /// * Catalog: `channels.sharer.unbind`.
     pub struct Unbind {
-        /// OpenIDs of the users concerned; personal data, masked in `Debug`.
+        /// OpenIDs of the sharers to unbind; personal data, masked in `Debug`.
         0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
     }
     new(openid_list: Vec<xinqiao_types::OpenId>)
@@ -510,11 +510,11 @@ w::record! {
 w::record! {
     /// Answer to [`Unbind`].
     pub struct UnbindResponse {
-        /// OpenIDs that succeeded; personal data, masked in `Debug`.
+        /// OpenIDs of the sharers that were unbound; personal data, masked in `Debug`.
         0 success_openid: Vec<xinqiao_types::OpenId> => "success_openid: must masked",
-        /// OpenIDs that failed; personal data, masked in `Debug`.
+        /// OpenIDs of the sharers whose unbinding failed; personal data, masked in `Debug`.
         1 fail_openid: Vec<xinqiao_types::OpenId> => "fail_openid: must masked",
-        /// OpenIDs whose removal was refused; personal data, masked in `Debug`.
+        /// OpenIDs of the sharers whose unbinding was refused; personal data, masked in `Debug`.
         2 refuse_openid: Vec<xinqiao_types::OpenId> => "refuse_openid: must masked",
     }
 }

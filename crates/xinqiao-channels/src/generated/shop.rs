@@ -114,7 +114,7 @@ w::record! {
         0 account_name: String => "account_name: must",
         /// Bank or payment account that the money goes to or comes from; personal data, masked in `Debug`.
         1 account_no: Option<String> => "account_no: masked",
-        /// Sum to transfer from the account as proof, in fen; in fen.
+        /// Sum to transfer from the account as proof, in fen.
         2 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// Holder of the account that receives the proving transfer.
         3 destination_account_name: String => "destination_account_name: must",
@@ -149,7 +149,7 @@ w::record! {
         5 type_: i64 => "type: must",
         /// State: `0` new, `1` cancelled, `2` with the merchant, `4`/`5` refused, `6` to return, `8` to receive, `11` refunding, `13`/`14` done.
         6 status: i64 => "status: must",
-        /// How much is refunded, in fen; in fen.
+        /// How much is refunded, in fen.
         7 refund: xinqiao_types::Fen => "refund: must",
         /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
@@ -177,7 +177,7 @@ w::record! {
         0 license: String => "license: must",
         /// The category with its documents: `level1`, `level2`, `level3`, `certificate` and so on.
         1 category_info: CategoryInfo => "category_info: must",
-        /// Scenes, such as Channels, where the product may be shown.
+        /// Scenes in which the category will be used, by number, such as `1` Channels.
         2 scene_group_list: Option<Vec<i64>> => "scene_group_list",
     }
     new(license: impl Into<String>, category_info: CategoryInfo)
@@ -311,7 +311,7 @@ w::record! {
         0 status: i64 => "status: must",
         /// State of the tasks for joining: `spu_audit_finished`, `spu_audit_success` and so on.
         1 access_info: Option<AccessInfo> => "access_info",
-        /// Scenes, such as Channels, where the product may be shown.
+        /// Review by scene, one entry each: `group_id`, `status`, `reason` and so on.
         2 scene_group_list: Option<Vec<SceneGroup>> => "scene_group_list",
     }
 }
@@ -348,11 +348,11 @@ w::record! {
     pub struct CreateOrderSubOrder {
         /// WeChat Pay number of the merchant that this sub-order is paid to.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Number that the platform gave the transaction of the sub-order.
+        /// Your own number of the sub-order's payment, given when the payment is made.
         1 trade_no: String => "trade_no: must",
         /// What the single order is for.
         2 description: String => "description: must",
-        /// Amount of the single order, in fen; in fen.
+        /// Amount of the single order, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
     }
     new(
@@ -422,7 +422,7 @@ w::record! {
     pub struct EcCategoryGetCategoryRuleList {
         /// Whether the category is sent by express or is virtual.
         0 deliver_type: i64 => "deliver_type: must",
-        /// Kinds of account that may sell in the category.
+        /// Kinds of account to deliver to with this way, such as OpenID or phone number; codes as in `deliver_acct_type` of products.
         1 acct_type: Vec<i64> => "acct_type: must",
     }
 }
@@ -440,7 +440,7 @@ w::record! {
     pub struct FlowInfoList {
         /// Who acted: buyer, merchant or platform.
         0 object: i64 => "object: must",
-        /// What was done in the step: `state`, `state_describe`, `event`, `event_describe` and so on.
+        /// What the platform did: `state`, `state_describe`, `event`, `event_describe` and so on.
         1 op_record: Option<OpRecord> => "op_record",
         /// What the user did: `state`, `state_describe`, `event`, `event_describe` and so on.
         2 user_record: Option<OpRecord> => "user_record",
@@ -568,7 +568,7 @@ w::record! {
     pub struct GetOrderDetail {
         /// WeChat Pay number of the merchant that is paid; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Number that the platform gave the transaction of the sub-order.
+        /// Your own number of the sub-order's payment, given when the payment is made.
         1 trade_no: String => "trade_no: must",
         /// Your number of the combined payment, which covers several sub-orders.
         2 combine_trade_no: String => "combine_trade_no: must",
@@ -582,7 +582,7 @@ w::record! {
         6 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
         /// When it stops being valid; format `unix`.
         7 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// Amount of the payment, in fen; in fen.
+        /// Amount of the payment, in fen.
         8 amount: xinqiao_types::Fen => "amount: must",
         /// What is paid for, as the user sees it when paying.
         9 description: String => "description: must",
@@ -604,7 +604,7 @@ w::record! {
         0 id_card_name: String => "id_card_name: must masked",
         /// The 18-character number on the identity card; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
-        /// Last day on which the identity card is valid, or the fixed word for unlimited; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the card is valid, as `yyyy-MM-dd`, or 「长期」 if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         2 id_card_valid_time: String => "id_card_valid_time: must",
         /// Picture of the identity card's portrait side: `name`, `media_id` and `pay_media_id`.
         3 wxa_id_card_copy: WxaBusinessLicenseCopy => "wxa_id_card_copy: must",
@@ -627,7 +627,7 @@ w::record! {
         0 id_doc_name: String => "id_doc_name: must",
         /// Number on the document of the given kind.
         1 id_doc_number: String => "id_doc_number: must",
-        /// Last day on which the document is valid, as `yyyy-MM-dd`, or `LONG_TERM`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the document is valid, as `yyyy-MM-dd`, or 「长期」 if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         2 doc_period_end: String => "doc_period_end: must",
         /// Picture of the identity document: `name`, `media_id` and `pay_media_id`.
         3 wxa_id_doc_copy: WxaBusinessLicenseCopy => "wxa_id_doc_copy: must",
@@ -664,7 +664,7 @@ w::record! {
 w::record! {
     /// `merchant_record` of `shop::FlowInfoList`.
     pub struct MerchantRecord {
-        /// Whether the shop has dealt with this step of the dispute.
+        /// Step of the dispute at this record; in words in `state_describe`.
         0 state: i64 => "state: must",
         /// The state in words.
         1 state_describe: String => "state_describe: must",
@@ -708,9 +708,9 @@ w::record! {
         1 order_id: i64 => "order_id: must",
         /// Number that the platform gave the after-sales case.
         2 after_sale_order_id: i64 => "after_sale_order_id: must",
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the user who opened the dispute; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Telephone number on which the person is reached; such as `13900000000`; personal data, masked in `Debug`.
+        /// Telephone number of the user who opened the dispute; personal data, masked in `Debug`.
         4 phone_number: String => "phone_number: must masked",
         /// How far the dispute has come, such as waiting for the shop or the platform.
         5 state: i64 => "state: must",
@@ -720,7 +720,7 @@ w::record! {
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When it stops being valid, Unix seconds; format `unix`.
+        /// When the present state of the dispute runs out, Unix seconds; format `unix`.
         9 expired_time: xinqiao_types::UnixSeconds => "expired_time: must",
         /// Whom the platform holds responsible for the dispute.
         10 judge_result: i64 => "judge_result: must",
@@ -790,7 +790,7 @@ w::record! {
         0 id_card_name: String => "id_card_name: must masked",
         /// The 18-character number on the identity card; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
-        /// Last day on which the identity card is valid, or the fixed word for unlimited; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the card is valid, as `yyyy-MM-dd`, or 「长期」 if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         2 id_card_valid_time: String => "id_card_valid_time: must",
         /// Media handle of the portrait side of the identity card.
         3 id_card_copy: String => "id_card_copy: must",
@@ -806,7 +806,7 @@ w::record! {
         0 id_doc_name: String => "id_doc_name: must",
         /// Number on the document of the given kind.
         1 id_doc_number: String => "id_doc_number: must",
-        /// Last day on which the document is valid, as `yyyy-MM-dd`, or `LONG_TERM`; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the document is valid, as `yyyy-MM-dd`, or 「长期」 if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         2 doc_period_end: String => "doc_period_end: must",
         /// Media handle of the document's picture.
         3 id_doc_copy: String => "id_doc_copy: must",
@@ -820,7 +820,7 @@ w::record! {
         0 out_request_no: String => "out_request_no: must",
         /// Number that WeChat Pay gave the application; such as `2000002124775691`.
         1 applyment_id: i64 => "applyment_id: must",
-        /// How far review and signing have come; payments can be taken when done.
+        /// State, such as `CHECKING`, `ACCOUNT_NEED_VERIFY` (proof by transfer wanted), `AUDITING`, `REJECTED`, `NEED_SIGN`, `FINISH` or `FROZEN`.
         2 applyment_state: String => "applyment_state: must",
         /// State of the application in words, for people to read.
         3 applyment_state_desc: String => "applyment_state_desc: must",
@@ -875,11 +875,11 @@ w::record! {
     pub struct ProfitSharing {
         /// WeChat Pay number of the merchant that is paid; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Number that the platform gave the profit split.
+        /// Your own number of the profit split.
         1 profit_sharing_no: String => "profit_sharing_no: must",
-        /// Number of this profit split.
+        /// Number that WeChat Pay gave the profit split.
         2 profit_sharing_id: String => "profit_sharing_id: must",
-        /// How much is split off, in fen; in fen.
+        /// How much is split off, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// When this record was made, or this message sent; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -914,11 +914,11 @@ w::record! {
 w::record! {
     /// An item of `refund_list` in `shop::GetOrderDetail`.
     pub struct Refund {
-        /// Number that the platform gave the refund.
+        /// Your own number of the refund.
         0 refund_no: String => "refund_no: must",
         /// Number that WeChat Pay gave the refund; such as `50000000382019052709732678859`.
         1 refund_id: Option<String> => "refund_id",
-        /// How much goes back to the user, in fen; in fen.
+        /// How much goes back to the user, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// When this record was made, or this message sent; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -960,7 +960,7 @@ w::record! {
         0 group_id: i64 => "group_id: must",
         /// Which scene, such as Channels, by name.
         1 name: String => "name: must",
-        /// Whether the scene, such as Channels, may carry the shop's products.
+        /// Review of the scene: `0` under way, `1` done, `2` failed, `3` not yet reviewed.
         2 status: i64 => "status: must",
         /// Why the scene failed the review.
         3 reason: Option<String> => "reason",
@@ -976,7 +976,7 @@ w::record! {
         0 ext_id: i64 => "ext_id: must",
         /// Which check of the scene, by name.
         1 name: String => "name: must",
-        /// Outcome of one check of the scene, such as customer service.
+        /// Outcome of the check: `0` under way, `1` passed, `2` failed, `3` not yet reviewed.
         2 status: i64 => "status: must",
     }
 }
@@ -986,7 +986,7 @@ w::record! {
     pub struct SubOrder {
         /// WeChat Pay number of the merchant that this sub-order is paid to.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Number that the platform gave the transaction of the sub-order.
+        /// Your own number of the sub-order's payment, given when the payment is made.
         1 trade_no: String => "trade_no: must",
     }
     new(mchid: impl Into<xinqiao_types::MchId>, trade_no: impl Into<String>)
@@ -1051,7 +1051,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/category-rule/api_get_category_rule.html>.
     /// * Catalog: `channels.shop.ec_category_get_category_rule`.
     pub struct EcCategoryGetCategoryRule {
-        /// Rule of the category whose demands are wanted.
+        /// Rule that is asked for: `1` deposit, `2` ways of delivery.
         0 rule_id: i64 => "rule_id: must query",
         /// Number of the category.
         1 category_id: i64 => "category_id: must",
@@ -1062,9 +1062,9 @@ w::record! {
 w::record! {
     /// Answer to [`EcCategoryGetCategoryRule`].
     pub struct EcCategoryGetCategoryRuleResponse {
-        /// Deposit that the category needs, in fen; in fen.
+        /// Deposit that the category needs, in fen.
         0 deposit: Option<xinqiao_types::Fen> => "deposit",
-        /// Rules of the category, each a way of delivery and kind of account.
+        /// Ways of delivery that the category allows, one entry each: `deliver_type` and `acct_type`.
         1 list: Option<Vec<EcCategoryGetCategoryRuleList>> => "list",
     }
 }
@@ -1420,7 +1420,7 @@ pub mod after_sale {
             4 type_: i64 => "type: must",
             /// State: `0` new, `1` cancelled, `2` with the merchant, `4`/`5` refused, `6` to return, `8` to receive, `11` refunding, `13`/`14` done.
             5 status: i64 => "status: must",
-            /// How much is refunded, in fen; in fen.
+            /// How much is refunded, in fen.
             6 refund: xinqiao_types::Fen => "refund: must",
             /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
             7 create_time: String => "create_time: must",
@@ -1783,7 +1783,7 @@ pub mod complaint {
         pub struct GetResponse {
             /// The dispute in detail: `complaint_order_id`, `order_id`, `after_sale_order_id` and so on.
             0 order: super::Order => "order: must",
-            /// Course of the dispute, one entry per step.
+            /// Course of the dispute: its `list` holds one entry per step.
             1 flow_info: super::FlowInfo => "flow_info: must",
         }
     }
@@ -2105,7 +2105,7 @@ pub mod pay {
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Your number of the combined payment, which covers several sub-orders.
             1 combine_trade_no: String => "combine_trade_no: must",
-            /// When it stops being valid; format `unix`.
+            /// When the payment can no longer be made, Unix seconds; format `unix`.
             2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
             /// Orders that are handled together, one entry per merchant order.
             3 sub_orders: Vec<super::CreateOrderSubOrder> => "sub_orders: must",
@@ -2152,7 +2152,7 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/get_order_detail.html>.
         /// * Catalog: `channels.shop.pay.get_order`.
         pub struct GetOrder {
-            /// Number that the platform gave the transaction of the sub-order.
+            /// Your own number of the sub-order's payment, given when the payment is made.
             0 trade_no: String => "trade_no: must",
         }
         new(trade_no: impl Into<String>)
@@ -2265,11 +2265,11 @@ pub mod pay {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Number that the platform gave the transaction of the sub-order.
+            /// Your own number of the sub-order's payment, given when the payment is made.
             2 trade_no: Option<String> => "trade_no",
             /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             3 transaction_id: Option<String> => "transaction_id",
-            /// Number that the platform gave the profit split.
+            /// Your own number of the profit split.
             4 profit_sharing_no: String => "profit_sharing_no: must",
         }
         new(
@@ -2310,15 +2310,15 @@ pub mod pay {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Number that the platform gave the transaction of the sub-order.
+            /// Your own number of the sub-order's payment, given when the payment is made.
             2 trade_no: Option<String> => "trade_no",
             /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             3 transaction_id: Option<String> => "transaction_id",
-            /// Number that the platform gave the refund.
+            /// Your own number of the refund.
             4 refund_no: String => "refund_no: must",
-            /// Full amount of the order to be refunded, in fen; in fen.
+            /// Full amount of the order to be refunded, in fen.
             5 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// How much this refund gives back, in fen; in fen.
+            /// How much this refund gives back, in fen.
             6 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         }
         new(

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `audit_results` in `store::SetResp`.
     pub struct AuditResult {
-        /// Number of the category.
+        /// Category that was reviewed, by number.
         0 level_id: i64 => "level_id: must",
         /// Review: `1` failed, `2` passed.
         1 result_code: i64 => "result_code: must",
@@ -82,7 +82,7 @@ w::record! {
 w::record! {
     /// `resp` of the answer of `store::classification::tree::ProductGet`.
     pub struct ProductGetResp {
-        /// Products concerned, by number.
+        /// Numbers of the products in the category.
         0 product_ids: Vec<i64> => "product_ids: must",
         /// How many there are in all, whatever the page.
         1 total_count: i64 => "total_count: must",
@@ -157,7 +157,7 @@ pub mod classification {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// The answer: tree, products or outcome of saving.
+                /// The shop's category tree with its version: `version` and `tree`.
                 0 resp: super::super::GetResp => "resp: must",
             }
         }
@@ -188,7 +188,7 @@ pub mod classification {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/classification/addclassificationproduct.html>.
             /// * Catalog: `channels.store.classification.tree.product_add`.
             pub struct ProductAdd {
-                /// Products to put into a category, or the tree to save.
+                /// Which products go into which category: `level_1_id`, `level_2_id` and `product_ids`.
                 0 req: super::super::Req => "req: must",
             }
             new(req: super::super::Req)
@@ -220,7 +220,7 @@ pub mod classification {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/classification/delclassificationproduct.html>.
             /// * Catalog: `channels.store.classification.tree.product_del`.
             pub struct ProductDel {
-                /// Products to put into a category, or the tree to save.
+                /// Which products leave which category: `level_1_id`, `level_2_id` and `product_ids`.
                 0 req: super::super::Req => "req: must",
             }
             new(req: super::super::Req)
@@ -252,7 +252,7 @@ pub mod classification {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/classification/getclassificationproductlist.html>.
             /// * Catalog: `channels.store.classification.tree.product_get`.
             pub struct ProductGet {
-                /// Products to put into a category, or the tree to save.
+                /// Category to look into, and paging: `level_1_id`, `level_2_id`, `page_size` and `page_context`.
                 0 req: super::super::ProductGetReq => "req: must",
             }
             new(req: super::super::ProductGetReq)
@@ -261,7 +261,7 @@ pub mod classification {
         w::record! {
             /// Answer to [`ProductGet`].
             pub struct ProductGetResponse {
-                /// The answer: tree, products or outcome of saving.
+                /// Products in the category, and paging: `product_ids`, `total_count` and `page_context`.
                 0 resp: super::super::ProductGetResp => "resp: must",
             }
         }
@@ -307,7 +307,7 @@ pub mod classification {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/classification/setclassificationtree.html>.
             /// * Catalog: `channels.store.classification.tree.set`.
             pub struct Set {
-                /// Products to put into a category, or the tree to save.
+                /// The category tree to save: `version`, `tree` and `classification_id_deleted`.
                 0 req: super::super::SetReq => "req: must",
             }
             new(req: super::super::SetReq)
@@ -316,7 +316,7 @@ pub mod classification {
         w::record! {
             /// Answer to [`Set`].
             pub struct SetResponse {
-                /// The answer: tree, products or outcome of saving.
+                /// Outcome: `version` is the new version, `audit_results` the review of the category names.
                 0 resp: super::super::SetResp => "resp: must",
             }
         }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `list` in the answer of `supplier::relation::GetEcList`.
     pub struct EcList {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop that is supplied.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Supplier or supplied shop, by public name.
+        /// Name of the shop that is supplied.
         1 name: String => "name: must",
         /// Avatar of the shop; personal data, masked in `Debug`.
         2 head_img: String => "head_img: must masked",
@@ -38,9 +38,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `supplier::relation::GetSupplierList`.
     pub struct SupplierList {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the supplier.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Supplier or supplied shop, by public name.
+        /// Name of the supplier.
         1 name: String => "name: must",
         /// Relation: `0` new, `1` bound, `2` unbound.
         2 status: i64 => "status: must",
@@ -78,7 +78,7 @@ w::record! {
 w::record! {
     /// Answer to [`BaseGetSupplierBaseInfo`].
     pub struct BaseGetSupplierBaseInfoResponse {
-        /// Supplier or supplied shop, by public name.
+        /// Public name of the supplier.
         0 name: String => "name: must",
     }
 }
@@ -401,9 +401,9 @@ pub mod relation {
         pub struct InviteSupplier {
             /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
             0 supplier_appid: xinqiao_types::AppId => "supplier_appid: must",
-            /// Service in the market under which the supplier is invited, by number.
+            /// Number of the third-party provider's service (ServiceId).
             1 service_id: Option<i64> => "service_id",
-            /// Free text added by whoever made the record.
+            /// Note that goes with the invitation.
             2 remark: Option<String> => "remark",
         }
         new(supplier_appid: impl Into<xinqiao_types::AppId>)

@@ -8,7 +8,7 @@ w::record! {
     pub struct BaseInfo {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// Mark of a commission order under a special plan; absent for ordinary ones.
+        /// Special mark of the commission order; the list can be filtered by it.
         1 special_id: Option<w::TextOrNumber> => "special_id",
         /// Number of the product, returned when it was added; the same as `product_id`.
         2 spu_id: String => "spu_id: must",
@@ -16,9 +16,9 @@ w::record! {
         3 sku_id: i64 => "sku_id: must numeric",
         /// Order: `10` unpaid, `20` to send, `30` on the way, `100` done, `200` and `250` cancelled.
         4 order_status: i64 => "order_status: must",
-        /// What the buyer really paid, in fen; in fen.
+        /// What the buyer really paid, in fen.
         5 actual_payment: String => "actual_payment: must",
-        /// Amount from which the commission is reckoned, in fen; in fen.
+        /// Amount of the order from which the commission is reckoned, in fen.
         6 settle_payment: String => "settle_payment: must",
         /// When the order was paid, Unix seconds; format `unix`.
         7 order_pay_time: xinqiao_types::UnixSeconds => "order_pay_time: must",
@@ -34,9 +34,9 @@ w::record! {
 w::record! {
     /// `buyer_info` of `talent::BaseInfo`.
     pub struct BuyerInfo {
-        /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        /// OpenID of the buyer; personal data, masked in `Debug`.
         0 open_id: xinqiao_types::OpenId => "open_id: must masked",
-        /// Id of the user that is the same in all accounts bound to one Open Platform account; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
+        /// UnionID of the buyer; absent if no Open Platform account is bound; personal data, masked in `Debug`.
         1 union_id: Option<xinqiao_types::UnionId> => "union_id: masked",
     }
 }
@@ -62,11 +62,11 @@ w::record! {
         1 ratio: String => "ratio: must",
         /// When it is expected to settle, Unix seconds; format `unix`.
         2 expect_settle_time: xinqiao_types::UnixSeconds => "expect_settle_time: must",
-        /// Commission that is expected, in yuan; in yuan.
+        /// Commission that is expected, in yuan.
         3 expect_settlement: String => "expect_settlement: must",
         /// When it really settled, Unix seconds; format `unix`.
         4 actual_settle_time: Option<xinqiao_types::UnixSeconds> => "actual_settle_time",
-        /// Commission that really settled, in yuan; in yuan.
+        /// Commission that really settled, in yuan.
         5 actual_settlement: Option<String> => "actual_settlement",
     }
 }
@@ -78,7 +78,7 @@ w::record! {
         0 product_id: i64 => "product_id: must numeric",
         /// Whether the product comes from a shop, the union or elsewhere.
         1 product_source: i64 => "product_source: must",
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop that sells the product.
         2 appid: Option<xinqiao_types::AppId> => "appid",
         /// The merchant's own number of the product.
         3 out_product_id: Option<String> => "out_product_id",
@@ -90,7 +90,7 @@ w::record! {
     pub struct Order {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: w::TextOrNumber => "order_id: must",
-        /// Mark of a commission order under a special plan; absent for ordinary ones.
+        /// Special mark of the commission order; the list can be filtered by it.
         1 special_id: Option<w::TextOrNumber> => "special_id",
         /// Number that the platform gave the variant (SKU); a number as text on the wire.
         2 sku_id: i64 => "sku_id: must numeric",
@@ -102,7 +102,7 @@ w::record! {
     pub struct Product {
         /// Number that the platform gave the product; such as `10000000123456`; a number as text on the wire.
         0 product_id: i64 => "product_id: must numeric",
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop that sells the product.
         1 appid: Option<xinqiao_types::AppId> => "appid",
         /// The merchant's own number of the product.
         2 out_product_id: Option<String> => "out_product_id",
@@ -114,7 +114,7 @@ w::record! {
         5 leaf_category_id: i64 => "leaf_category_id: must",
         /// State of the product, such as `5` listed.
         6 status: i64 => "status: must",
-        /// Price at which it sells, in fen; in fen.
+        /// Price at which it sells, in fen.
         7 selling_price: xinqiao_types::Fen => "selling_price: must",
         /// Stock for sale, in pieces.
         8 stock: i64 => "stock: must",
@@ -122,7 +122,7 @@ w::record! {
         9 sales: i64 => "sales: must",
         /// Whether buyers cannot see the product in the window.
         10 is_hide: bool => "is_hide: must",
-        /// Link whose sales count for the promoter.
+        /// Promotion string of the product, passed on when a mini program opens it in the shop, so that sales count for the promoter.
         11 product_promotion_link: Option<String> => "product_promotion_link",
     }
 }
@@ -190,7 +190,7 @@ w::record! {
         3 update_time_lt: Option<xinqiao_types::UnixSeconds> => "update_time_lt",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<String> => "order_id",
-        /// Mark of a commission order under a special plan; absent for ordinary ones.
+        /// Special mark of the commission order; the list can be filtered by it.
         5 special_id: Option<String> => "special_id",
         /// Number of the product, returned when it was added; the same as `product_id`.
         6 spu_id: Option<String> => "spu_id",

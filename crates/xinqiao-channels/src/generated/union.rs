@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `productList` in `union::shop::target::AddPlan`; an item of `productList` in `union::shop::target::UpdatePlan`.
     pub struct AddPlanProduct {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: i64 => "productId: must",
         /// Share of the price that is paid as commission, in ten-thousandths; in 1/10000.
         1 rate: i64 => "rate: must",
@@ -84,7 +84,7 @@ w::record! {
         1 rest_num: i64 => "restNum: must",
         /// What the discount is: condition and amount or rate; `discountInfo` on the wire.
         2 discount_info: DiscountInfo => "discountInfo: must",
-        /// How the coupon is received: period, number per person, total; `receiveInfo` on the wire.
+        /// How the coupon is received: how many per person, and from when until when; `receiveInfo` on the wire.
         3 receive_info: Option<ReceiveInfo> => "receiveInfo",
         /// When it is valid: a fixed period, or days after receiving; `validInfo` on the wire.
         4 valid_info: ValidInfo => "validInfo: must",
@@ -94,7 +94,7 @@ w::record! {
 w::record! {
     /// `couponInfo` of `union::ProductItem`.
     pub struct CouponInfo {
-        /// Whether the product has a coupon; as a filter, only such products; `0` or `1` on the wire; `hasCoupon` on the wire.
+        /// Whether the product has a coupon of the union; as a filter, `1` for only such products, `0` for all; `0` or `1` on the wire; `hasCoupon` on the wire.
         0 has_coupon: bool => "hasCoupon: must zero-one",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; `couponId` on the wire.
         1 coupon_id: Option<i64> => "couponId",
@@ -110,7 +110,7 @@ w::record! {
         0 product_cnt: Option<i64> => "productCnt",
         /// Products concerned, by number; `productIds` on the wire.
         1 product_ids: Option<Vec<i64>> => "productIds",
-        /// Sum to spend before the coupon applies, in fen; in fen; `productPrice` on the wire.
+        /// Sum to spend before the coupon applies, in fen; `productPrice` on the wire.
         2 product_price: Option<xinqiao_types::Fen> => "productPrice",
     }
 }
@@ -120,7 +120,7 @@ w::record! {
     pub struct DiscountInfo {
         /// What is needed to use it: price, pieces, products; `discountCondition` on the wire.
         0 discount_condition: Option<DiscountCondition> => "discountCondition",
-        /// How much the coupon takes off, in fen; in fen; `discountFee` on the wire.
+        /// How much the coupon takes off, in fen; `discountFee` on the wire.
         1 discount_fee: Option<xinqiao_types::Fen> => "discountFee",
         /// Discount rate times 1000: `5100` means the buyer pays 51 percent; `discountNum` on the wire.
         2 discount_num: Option<i64> => "discountNum",
@@ -150,7 +150,7 @@ w::record! {
 w::record! {
     /// An item of `result` in the answer of `union::shop::open::GetCommission`.
     pub struct GetCommissionResult {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: i64 => "productId: must",
         /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: String => "outProductId: must",
@@ -186,7 +186,7 @@ w::record! {
 w::record! {
     /// An item of `key` in `union::shop::open::DeleteCommission`; an item of `key` in `union::shop::open::GetCommission`.
     pub struct Key {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: Option<i64> => "productId",
         /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: Option<String> => "outProductId",
@@ -203,7 +203,7 @@ w::record! {
         0 has_commission: bool => "hasCommission: must zero-one",
         /// Commission of the promoter in ten-thousandths: `1000` is 10 %; in 1/10000; `commissionRatio` on the wire.
         1 commission_ratio: Option<i64> => "commissionRatio",
-        /// How much the commission is, in fen; in fen; `commissionValue` on the wire.
+        /// How much the commission is, in fen; `commissionValue` on the wire.
         2 commission_value: Option<xinqiao_types::Fen> => "commissionValue",
     }
 }
@@ -219,7 +219,7 @@ w::record! {
         2 detail: InfoDetail => "detail: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none; `brandId` on the wire.
         3 brand_id: i64 => "brandId: must",
-        /// Lowest price among the variants, in fen; in fen; `minPrice` on the wire.
+        /// Lowest price among the variants, in fen; `minPrice` on the wire.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         5 total_stock_num: i64 => "totalStockNum: must",
@@ -253,7 +253,7 @@ w::record! {
 w::record! {
     /// `productInfo` of `union::ItemInfo`.
     pub struct ListProductInfo {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: i64 => "productId: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
@@ -261,7 +261,7 @@ w::record! {
         2 sub_title: Option<String> => "subTitle",
         /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
         3 head_img: Vec<String> => "headImg: must masked",
-        /// Lowest price among the variants, in fen; in fen; `minPrice` on the wire.
+        /// Lowest price among the variants, in fen; `minPrice` on the wire.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         5 total_stock_num: i64 => "totalStockNum: must",
@@ -277,7 +277,7 @@ w::record! {
 w::record! {
     /// `product` of `union::ProductItem`.
     pub struct ListProductDetail {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: i64 => "productId: must",
         /// Whether it can be promoted: `1` for yes.
         1 status: i64 => "status: must",
@@ -305,13 +305,13 @@ w::record! {
         5 brand: Option<String> => "brand",
         /// Model as marked by the producer, such as X100.
         6 model: Option<String> => "model",
-        /// Categories to list, by number; in answers, those of the product.
+        /// Category of the product, one entry per level: `catId` and `name`.
         7 category: Vec<ProductCat> => "category: must",
         /// Attributes of the product, one key and value each.
         8 param: Vec<InfoParam> => "param: must",
-        /// Freight template and weight of the product; `expressInfo` on the wire.
+        /// Freight template of the product: `templateId`; `expressInfo` on the wire.
         9 express_info: ExpressInfo => "expressInfo: must",
-        /// Lowest price among the variants, in fen; in fen; `minPrice` on the wire.
+        /// Lowest price among the variants, in fen; `minPrice` on the wire.
         10 min_price: xinqiao_types::Fen => "minPrice: must",
         /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         11 total_stock_num: i64 => "totalStockNum: must",
@@ -325,7 +325,7 @@ w::record! {
 w::record! {
     /// `shareInfo` of `union::ItemInfo`.
     pub struct ListShareInfo {
-        /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
+        /// AppID of the mini program with the product's page, used with `path`; `appId` on the wire.
         0 app_id: xinqiao_types::AppId => "appId: must",
         /// Page of the mini program.
         1 path: String => "path: must",
@@ -333,7 +333,7 @@ w::record! {
         2 wxa_code: String => "wxaCode: must",
         /// Ready text for sharing the product; `promotionWording` on the wire.
         3 promotion_wording: Option<String> => "promotionWording",
-        /// Link that the promotion entry opens; `promotionUrl` on the wire.
+        /// Link to share; orders made through it count for the promoter; `promotionUrl` on the wire.
         4 promotion_url: Option<String> => "promotionUrl",
         /// Text to share with, for the coupon; `couponPromotionWording` on the wire.
         5 coupon_promotion_wording: Option<String> => "couponPromotionWording",
@@ -373,13 +373,13 @@ w::record! {
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
         /// When this record was made, or this message sent; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// Amount that the whole order comes to, in fen; in fen; `orderPrice` on the wire.
+        /// Amount that the whole order comes to, in fen; `orderPrice` on the wire.
         5 order_price: xinqiao_types::Fen => "orderPrice: must",
-        /// Freight on the order; the new one if it was changed, in fen; in fen.
+        /// Freight on the order; the new one if it was changed, in fen.
         6 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off, in fen; in fen; `discountedPrice` on the wire.
+        /// How much was taken off, in fen; `discountedPrice` on the wire.
         7 discounted_price: xinqiao_types::Fen => "discountedPrice: must",
-        /// Amount added to the price, in fen; in fen; `additionalPrice` on the wire.
+        /// Amount added to the price, in fen; `additionalPrice` on the wire.
         8 additional_price: xinqiao_types::Fen => "additionalPrice: must",
         /// What the added amount is for, such as wrapping; `additionalRemarks` on the wire.
         9 additional_remarks: Option<String> => "additionalRemarks",
@@ -397,9 +397,9 @@ w::record! {
 w::record! {
     /// `shopInfo` of `union::OrderInfo`.
     pub struct OrderInfoShopInfo {
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// What the shop is called; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop that sold it.
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Original id of the shop's mini program; such as `gh_0123456789ab`.
         2 username: String => "username: must",
@@ -419,13 +419,13 @@ w::record! {
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
         /// When this record was made, or this message sent; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// Amount that the whole order comes to, in fen; in fen; `orderPrice` on the wire.
+        /// Amount that the whole order comes to, in fen; `orderPrice` on the wire.
         5 order_price: xinqiao_types::Fen => "orderPrice: must",
-        /// Freight on the order; the new one if it was changed, in fen; in fen.
+        /// Freight on the order; the new one if it was changed, in fen.
         6 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off, in fen; in fen; `discountedPrice` on the wire.
+        /// How much was taken off, in fen; `discountedPrice` on the wire.
         7 discounted_price: xinqiao_types::Fen => "discountedPrice: must",
-        /// Amount added to the price, in fen; in fen; `additionalPrice` on the wire.
+        /// Amount added to the price, in fen; `additionalPrice` on the wire.
         8 additional_price: xinqiao_types::Fen => "additionalPrice: must",
         /// What the added amount is for, such as wrapping; `additionalRemarks` on the wire.
         9 additional_remarks: Option<String> => "additionalRemarks",
@@ -441,7 +441,7 @@ w::record! {
 w::record! {
     /// An item of `productList` in `union::Order`.
     pub struct OrderProduct {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: i64 => "productId: must",
         /// Number that the platform gave the variant (SKU); `skuId` on the wire.
         1 sku_id: i64 => "skuId: must",
@@ -449,15 +449,15 @@ w::record! {
         2 title: String => "title: must",
         /// Address of the small picture of the product or variant; `thumbImg` on the wire.
         3 thumb_img: String => "thumbImg: must",
-        /// Price of the product, in fen; in fen.
+        /// Price of the product, in fen.
         4 price: w::serial::Value => "price: must",
         /// How many pieces of the product are bought or concerned; `productCnt` on the wire.
         5 product_cnt: i64 => "productCnt: must",
         /// Share of the price that is paid as commission, in ten-thousandths; in 1/10000.
         6 ratio: i64 => "ratio: must",
-        /// How much the commission is, in fen; in fen.
+        /// How much the commission is, in fen.
         7 commission: w::serial::Value => "commission: must",
-        /// Commission that is expected, in fen; in fen; `estimatedCommission` on the wire.
+        /// Commission that is expected, in fen; `estimatedCommission` on the wire.
         8 estimated_commission: w::serial::Value => "estimatedCommission: must",
         /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
         9 commission_status: String => "commissionStatus: must",
@@ -487,7 +487,7 @@ w::record! {
 w::record! {
     /// An item of `productList` in `union::NormalOrder`.
     pub struct OrderSearchNormalOrderProduct {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: i64 => "productId: must",
         /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: String => "outProductId: must",
@@ -497,11 +497,11 @@ w::record! {
         3 out_sku_id: String => "outSkuId: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         4 title: String => "title: must",
-        /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
+        /// Address of the main picture; personal data, masked in `Debug`; `headImg` on the wire.
         5 head_img: String => "headImg: must masked",
-        /// Selling price before discounts, in fen; in fen; `salePrice` on the wire.
+        /// Selling price before discounts, in fen; `salePrice` on the wire.
         6 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen; `realPrice` on the wire.
+        /// What the buyer paid, in fen; `realPrice` on the wire.
         7 real_price: xinqiao_types::Fen => "realPrice: must",
         /// Sales attributes such as colour and size, one key and value each; `skuAttrs` on the wire.
         8 sku_attrs: Option<Vec<SkuAttr>> => "skuAttrs",
@@ -509,7 +509,7 @@ w::record! {
         9 product_cnt: i64 => "productCnt: must",
         /// Share of the price that is paid as commission, in ten-thousandths; in 1/10000.
         10 ratio: i64 => "ratio: must",
-        /// How much the commission is, in fen; in fen; `commissionValue` on the wire.
+        /// How much the commission is, in fen; `commissionValue` on the wire.
         11 commission_value: xinqiao_types::Fen => "commissionValue: must",
         /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
         12 commission_status: String => "commissionStatus: must",
@@ -580,9 +580,9 @@ w::record! {
 w::record! {
     /// An item of `productList` in `union::promoter::open_product::Generate`; an item of `productList` in `union::promoter::product::Generate`.
     pub struct Product {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
+        /// AppID of the shop that sells the product; `appId` on the wire.
         1 app_id: xinqiao_types::AppId => "appId: must",
         /// Your own information, handed back for attribution; `customizeInfo` on the wire.
         2 customize_info: Option<String> => "customizeInfo",
@@ -618,7 +618,7 @@ w::record! {
         1 sub_title: String => "subTitle: must",
         /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
         2 head_img: Vec<String> => "headImg: must masked",
-        /// Categories to list, by number; in answers, those of the product.
+        /// Category of the product, one entry per level: `catId` and `name`.
         3 category: Vec<ProductCat> => "category: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none; `brandId` on the wire.
         4 brand_id: i64 => "brandId: must",
@@ -630,7 +630,7 @@ w::record! {
         7 detail: ProductDetailInfoDetail => "detail: must",
         /// Attributes of the product, one key and value each.
         8 param: Vec<InfoParam> => "param: must",
-        /// Lowest price among the variants, in fen; in fen; `minPrice` on the wire.
+        /// Lowest price among the variants, in fen; `minPrice` on the wire.
         9 min_price: xinqiao_types::Fen => "minPrice: must",
         /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         10 total_stock_num: i64 => "totalStockNum: must",
@@ -650,7 +650,7 @@ w::record! {
 w::record! {
     /// `productInfo` of `union::GenerateList`.
     pub struct ProductInfo {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: i64 => "productId: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
@@ -658,7 +658,7 @@ w::record! {
         2 sub_title: Option<String> => "subTitle",
         /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
         3 head_img: Vec<String> => "headImg: must masked",
-        /// Lowest price among the variants, in fen; in fen; `minPrice` on the wire.
+        /// Lowest price among the variants, in fen; `minPrice` on the wire.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         5 total_stock_num: i64 => "totalStockNum: must",
@@ -672,7 +672,7 @@ w::record! {
 w::record! {
     /// An item of `productList` in the answer of `union::promoter::product::List`; an item of `productList` in the answer of `union::promoter::product::Select`.
     pub struct ProductItem {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: i64 => "productId: must",
         /// The product with its commission: `productId`, `info`, `skus` and so on.
         1 product: ListProductDetail => "product: must",
@@ -680,7 +680,7 @@ w::record! {
         2 league_ex_info: LeagueExInfo => "leagueExInfo: must",
         /// The shop: AppID, name and picture; `shopInfo` on the wire.
         3 shop_info: ProductShopInfo => "shopInfo: must",
-        /// Whether the product has a coupon and which: `has_coupon`, `coupon_id` and so on; `couponInfo` on the wire.
+        /// Coupon on the product: `hasCoupon`, `couponId` and `couponDetail`; `couponInfo` on the wire.
         4 coupon_info: Option<CouponInfo> => "couponInfo",
     }
 }
@@ -690,7 +690,7 @@ w::record! {
     pub struct ProductListInfo {
         /// Number of the targeted plan, returned when it is added; `planId` on the wire.
         0 plan_id: String => "planId: must",
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         1 product_id: i64 => "productId: must",
         /// Whether the product can be promoted in the union; `productStatus` on the wire.
         2 product_status: i64 => "productStatus: must",
@@ -700,7 +700,7 @@ w::record! {
         4 product_detail_info: ProductDetailInfo => "productDetailInfo: must",
         /// Whether and how much commission there is; `leagueExInfo` on the wire.
         5 league_ex_info: ProductListInfoLeagueExInfo => "leagueExInfo: must",
-        /// Whether the product has a coupon and which: `has_coupon`, `coupon_id` and so on; `couponInfo` on the wire.
+        /// Coupon on the product: `hasCoupon`, `couponId`, `couponDetail` and `discount`; `couponInfo` on the wire.
         6 coupon_info: ProductListInfoCouponInfo => "couponInfo: must",
     }
 }
@@ -708,13 +708,13 @@ w::record! {
 w::record! {
     /// `couponInfo` of `union::ProductListInfo`.
     pub struct ProductListInfoCouponInfo {
-        /// Whether the product has a coupon; as a filter, only such products; `0` or `1` on the wire; `hasCoupon` on the wire.
+        /// Whether the product has a coupon of the union; as a filter, `1` for only such products, `0` for all; `0` or `1` on the wire; `hasCoupon` on the wire.
         0 has_coupon: bool => "hasCoupon: must zero-one",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; `couponId` on the wire.
         1 coupon_id: Option<i64> => "couponId",
         /// What it takes off and until when: `type`, `restNum`, `discountInfo`, `receiveInfo` and so on; `couponDetail` on the wire.
         2 coupon_detail: Option<CouponDetail> => "couponDetail",
-        /// How much the coupon takes off, in fen; in fen.
+        /// How much the coupon takes off, in fen.
         3 discount: Option<xinqiao_types::Fen> => "discount",
     }
 }
@@ -726,7 +726,7 @@ w::record! {
         0 has_commission: bool => "hasCommission: must zero-one",
         /// Commission of the promoter in ten-thousandths: `1000` is 10 %; in 1/10000; `commissionRatio` on the wire.
         1 commission_ratio: Option<i64> => "commissionRatio",
-        /// How much the commission is, in fen; in fen; `commissionValue` on the wire.
+        /// How much the commission is, in fen; `commissionValue` on the wire.
         2 commission_value: Option<xinqiao_types::Fen> => "commissionValue",
         /// Whether the shop may not be promoted; `0` or `1` on the wire; `banBizuin` on the wire.
         #[doc(alias = "banBizuin")]
@@ -741,19 +741,19 @@ w::record! {
 w::record! {
     /// An item of `productList` in the answer of `union::shop::target::ProductList`.
     pub struct ProductListProduct {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: i64 => "productId: must",
         /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: String => "outProductId: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
+        /// Address of the main picture; personal data, masked in `Debug`; `headImg` on the wire.
         3 head_img: String => "headImg: must masked",
         /// Category of the product in the old tree: first, second and third level.
         4 cats: Vec<Cat> => "cats: must",
         /// Page of the mini program.
         5 path: String => "path: must",
-        /// Lowest price among the variants, in fen; in fen; `minPrice` on the wire.
+        /// Lowest price among the variants, in fen; `minPrice` on the wire.
         6 min_price: xinqiao_types::Fen => "minPrice: must",
         /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         7 total_stock_num: i64 => "totalStockNum: must",
@@ -765,7 +765,7 @@ w::record! {
 w::record! {
     /// `product` of `union::ListProduct`.
     pub struct ProductBody {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: i64 => "productId: must",
         /// The product: title, pictures, category, prices and sales.
         1 info: ListInfo => "info: must",
@@ -777,9 +777,9 @@ w::record! {
 w::record! {
     /// `shopInfo` of `union::ProductItem`.
     pub struct ProductShopInfo {
-        /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
+        /// AppID of the shop; `appId` on the wire.
         0 app_id: xinqiao_types::AppId => "appId: must",
-        /// Name of the shop, or of the product's category.
+        /// What the shop is called.
         1 name: String => "name: must",
         /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`; `headImgUrl` on the wire.
         2 head_img_url: String => "headImgUrl: must masked",
@@ -791,9 +791,9 @@ w::record! {
     pub struct ProductSkuInfo {
         /// Address of the small picture of the product or variant; `thumbImg` on the wire.
         0 thumb_img: String => "thumbImg: must",
-        /// Selling price before discounts, in fen; in fen; `salePrice` on the wire.
+        /// Selling price before discounts, in fen; `salePrice` on the wire.
         1 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen; `marketPrice` on the wire.
+        /// Crossed-out list price; must be above the selling price, in fen; `marketPrice` on the wire.
         2 market_price: xinqiao_types::Fen => "marketPrice: must",
         /// Pieces in stock that can be sold now; `stockNum` on the wire.
         3 stock_num: i64 => "stockNum: must",
@@ -815,9 +815,9 @@ w::record! {
 w::record! {
     /// An item of `promoterList` in the answer of `union::shop::target::PromoterList`.
     pub struct Promoter {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the promoter.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the promoter; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// Kind of promoter, the same as when they were invited to the plan; `promoterType` on the wire.
         2 promoter_type: String => "promoterType: must",
@@ -835,9 +835,9 @@ w::record! {
 w::record! {
     /// `promoterInfo` of `union::OrderSearchNormalOrderProduct`.
     pub struct PromoterInfo {
-        /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
+        /// AppID of the promoter who made the sale; `appId` on the wire.
         0 app_id: xinqiao_types::AppId => "appId: must",
-        /// Display name of the user or account, may change any time; `nickName` on the wire.
+        /// Nickname of the promoter who made the sale; `nickName` on the wire.
         1 nick_name: String => "nickName: must",
     }
 }
@@ -877,7 +877,7 @@ w::record! {
 w::record! {
     /// An item of `productList` in `union::SearchNormalOrderDetail`.
     pub struct SearchNormalOrderProduct {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: i64 => "productId: must",
         /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: String => "outProductId: must",
@@ -887,17 +887,17 @@ w::record! {
         3 out_sku_id: String => "outSkuId: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         4 title: String => "title: must",
-        /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
+        /// Address of the main picture; personal data, masked in `Debug`; `headImg` on the wire.
         5 head_img: String => "headImg: must masked",
-        /// Selling price before discounts, in fen; in fen; `salePrice` on the wire.
+        /// Selling price before discounts, in fen; `salePrice` on the wire.
         6 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen; `realPrice` on the wire.
+        /// What the buyer paid, in fen; `realPrice` on the wire.
         7 real_price: xinqiao_types::Fen => "realPrice: must",
         /// How many pieces of the product are bought or concerned; `productCnt` on the wire.
         8 product_cnt: i64 => "productCnt: must",
         /// Share of the price that is paid as commission, in ten-thousandths; in 1/10000.
         9 ratio: i64 => "ratio: must",
-        /// How much the commission is, in fen; in fen; `commissionValue` on the wire.
+        /// How much the commission is, in fen; `commissionValue` on the wire.
         10 commission_value: xinqiao_types::Fen => "commissionValue: must",
         /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
         11 commission_status: String => "commissionStatus: must",
@@ -911,7 +911,7 @@ w::record! {
 w::record! {
     /// An item of `key` in `union::shop::open::SetCommission`.
     pub struct SetCommissionKey {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: Option<i64> => "productId",
         /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: Option<String> => "outProductId",
@@ -926,7 +926,7 @@ w::record! {
 w::record! {
     /// `shareInfo` of `union::GenerateList`.
     pub struct ShareInfo {
-        /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
+        /// AppID of the mini program with the product's page, used with `path`; `appId` on the wire.
         0 app_id: xinqiao_types::AppId => "appId: must",
         /// Original id of the shop's mini program; such as `gh_0123456789ab`.
         1 username: String => "username: must",
@@ -934,7 +934,7 @@ w::record! {
         2 path: String => "path: must",
         /// Ready text for sharing the product; `promotionWording` on the wire.
         3 promotion_wording: Option<String> => "promotionWording",
-        /// Link that the promotion entry opens; `promotionUrl` on the wire.
+        /// Link to share; orders made through it count for the promoter; `promotionUrl` on the wire.
         4 promotion_url: Option<String> => "promotionUrl",
         /// Text command that opens the product in WeChat, with sales counted for the promoter; `promotionTag` on the wire.
         5 promotion_tag: Option<String> => "promotionTag",
@@ -959,9 +959,9 @@ w::record! {
 w::record! {
     /// `shopInfo` of `union::ListProduct`.
     pub struct ShopInfo {
-        /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
+        /// AppID of the shop; `appId` on the wire.
         0 app_id: xinqiao_types::AppId => "appId: must",
-        /// Name of the shop, or of the product's category.
+        /// What the shop is called.
         1 name: String => "name: must",
         /// Original id of the shop's mini program; such as `gh_0123456789ab`.
         2 username: String => "username: must",
@@ -995,11 +995,11 @@ w::record! {
     pub struct SkusProductSkuInfo {
         /// Address of the small picture of the product or variant; `thumbImg` on the wire.
         0 thumb_img: String => "thumbImg: must",
-        /// Selling price before discounts, in fen; in fen; `salePrice` on the wire.
+        /// Selling price before discounts, in fen; `salePrice` on the wire.
         1 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen; `marketPrice` on the wire.
+        /// Crossed-out list price; must be above the selling price, in fen; `marketPrice` on the wire.
         2 market_price: xinqiao_types::Fen => "marketPrice: must",
-        /// Stock of the variant: `stock_num`; `stockInfo` on the wire.
+        /// Stock of the variant: `stockNum`; `stockInfo` on the wire.
         3 stock_info: StockInfo => "stockInfo: must",
         /// Code that the merchant gave the variant, such as an article number; `skuCode` on the wire.
         4 sku_code: Option<String> => "skuCode",
@@ -1017,7 +1017,7 @@ w::record! {
 w::record! {
     /// An item of `tagList` in the answer of `union::promoter::product::ParseTag`.
     pub struct Tag {
-        /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
+        /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; `productId` on the wire.
         0 product_id: i64 => "productId: must",
         /// Where the product behind the text command comes from.
         1 source: i64 => "source: must",
@@ -1085,7 +1085,7 @@ w::record! {
     pub struct ValidInfo {
         /// Kind of validity: `1` fixed period, `2` days after receiving; `validType` on the wire.
         0 valid_type: String => "validType: must",
-        /// Days that it is valid after receiving; for `valid_type` `2`; `validDayNum` on the wire.
+        /// Days that it is valid after receiving; for `validType` `2`; `validDayNum` on the wire.
         1 valid_day_num: Option<i64> => "validDayNum",
         /// Start of the period or range, paired with its end; format `yyyy-MM-dd HH:mm:ss`; `startTime` on the wire.
         2 start_time: Option<String> => "startTime",
@@ -1142,7 +1142,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/customized-userinfo.html>.
             /// * Catalog: `channels.union.promoter.open_account.bind`.
             pub struct Bind {
-                /// The agency's account outside; `openAccount` on the wire.
+                /// Account of the agency on the WeChat Open Platform, so that users are known by `unionid`; `openAccount` on the wire.
                 0 open_account: String => "openAccount: must",
             }
             new(open_account: impl Into<String>)
@@ -1213,7 +1213,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// The agency's account outside; `openAccount` on the wire.
+                /// Account of the agency on the WeChat Open Platform, so that users are known by `unionid`; `openAccount` on the wire.
                 0 open_account: String => "openAccount: must",
             }
         }
@@ -1338,13 +1338,13 @@ pub mod promoter {
             pub struct List {
                 /// What products are searched by; it decides which of the other parameters count; `queryType` on the wire.
                 0 query_type: Option<i64> => "queryType: query",
-                /// Parameters that the promotion link carries.
+                /// What to search for; in product lists `queryType` says what it means.
                 1 query: Option<String> => "query: query",
-                /// Only products at or below this price, in fen; in fen; `maxPrice` on the wire.
+                /// Only products at or below this price, in fen; `maxPrice` on the wire.
                 2 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
-                /// Only products at or above this price, in fen; in fen; `minPrice` on the wire.
+                /// Only products at or above this price, in fen; `minPrice` on the wire.
                 3 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
-                /// Only products with at least this commission, in fen; in fen; `minCommissionValue` on the wire.
+                /// Only products with at least this commission, in fen; `minCommissionValue` on the wire.
                 4 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
                 /// Only products with at least this commission rate, in ten-thousandths; in 1/10000; `minCommissionRatio` on the wire.
                 5 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
@@ -1358,9 +1358,9 @@ pub mod promoter {
                 9 category: Option<Vec<i64>> => "category: query comma",
                 /// Categories to leave out, by number; joined by `,` on the wire; `noCategory` on the wire.
                 10 no_category: Option<Vec<i64>> => "noCategory: query comma",
-                /// Number that the platform gave the product; such as `10000000123456`; joined by `,` on the wire; `productId` on the wire.
+                /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; joined by `,` on the wire; `productId` on the wire.
                 11 product_id: Option<Vec<i64>> => "productId: query comma",
-                /// Mark of where the call comes from, to tell channels apart.
+                /// Where the page starts, counted from 0.
                 12 from: i64 => "from: must query",
                 /// Most entries to return in one answer, for paging.
                 13 limit: i64 => "limit: must query",
@@ -1545,7 +1545,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/promoter/order-info.html>.
             /// * Catalog: `channels.union.promoter.order.search_normal_order`.
             pub struct SearchNormalOrder {
-                /// Parameters that the promotion link carries.
+                /// What to search for; in product lists `queryType` says what it means.
                 0 query: Option<String> => "query: query",
                 /// Number that the platform gave the order; such as `3705115058471208928`; `orderId` on the wire. From: An order event, or the list of orders.
                 1 order_id: Option<i64> => "orderId: query",
@@ -1734,19 +1734,19 @@ pub mod promoter {
             pub struct List {
                 /// What products are searched by; it decides which of the other parameters count; `queryType` on the wire.
                 0 query_type: Option<i64> => "queryType: query",
-                /// Parameters that the promotion link carries.
+                /// What to search for; in product lists `queryType` says what it means.
                 1 query: Option<String> => "query: query",
-                /// Only products at or below this price, in fen; in fen; `maxPrice` on the wire.
+                /// Only products at or below this price, in fen; `maxPrice` on the wire.
                 2 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
-                /// Only products at or above this price, in fen; in fen; `minPrice` on the wire.
+                /// Only products at or above this price, in fen; `minPrice` on the wire.
                 3 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
-                /// Only products with at least this commission, in fen; in fen; `minCommissionValue` on the wire.
+                /// Only products with at least this commission, in fen; `minCommissionValue` on the wire.
                 4 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
                 /// Only products with at least this commission rate, in ten-thousandths; in 1/10000; `minCommissionRatio` on the wire.
                 5 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
                 /// Order of the product list (overall, commission, price, sales); `sortType` on the wire.
                 6 sort_type: Option<i64> => "sortType: query",
-                /// Whether the product has a coupon; as a filter, only such products; `0` or `1` on the wire; `hasCoupon` on the wire.
+                /// Whether the product has a coupon of the union; as a filter, `1` for only such products, `0` for all; `0` or `1` on the wire; `hasCoupon` on the wire.
                 7 has_coupon: Option<bool> => "hasCoupon: query zero-one",
                 /// Only products of these shops, by AppID; joined by `,` on the wire; `shopAppIds` on the wire.
                 8 shop_app_ids: Option<Vec<xinqiao_types::AppId>> => "shopAppIds: query comma",
@@ -1756,9 +1756,9 @@ pub mod promoter {
                 10 category: Option<Vec<i64>> => "category: query comma",
                 /// Categories to leave out, by number; joined by `,` on the wire; `noCategory` on the wire.
                 11 no_category: Option<Vec<i64>> => "noCategory: query comma",
-                /// Number that the platform gave the product; such as `10000000123456`; joined by `,` on the wire; `productId` on the wire.
+                /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; joined by `,` on the wire; `productId` on the wire.
                 12 product_id: Option<Vec<i64>> => "productId: query comma",
-                /// Mark of where the call comes from, to tell channels apart.
+                /// Where the page starts, counted from 0.
                 13 from: i64 => "from: must query",
                 /// Most entries to return in one answer, for paging.
                 14 limit: i64 => "limit: must query",
@@ -1872,17 +1872,17 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/product/category.html>.
             /// * Catalog: `channels.union.promoter.product.select`.
             pub struct Select {
-                /// Only products at or below this price, in fen; in fen; `maxPrice` on the wire.
+                /// Only products at or below this price, in fen; `maxPrice` on the wire.
                 0 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
-                /// Only products at or above this price, in fen; in fen; `minPrice` on the wire.
+                /// Only products at or above this price, in fen; `minPrice` on the wire.
                 1 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
-                /// Only products with at least this commission, in fen; in fen; `minCommissionValue` on the wire.
+                /// Only products with at least this commission, in fen; `minCommissionValue` on the wire.
                 2 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
                 /// Only products with at least this commission rate, in ten-thousandths; in 1/10000; `minCommissionRatio` on the wire.
                 3 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
                 /// Order of the product list (overall, commission, price, sales); `sortType` on the wire.
                 4 sort_type: Option<i64> => "sortType: query",
-                /// Whether the product has a coupon; as a filter, only such products; `0` or `1` on the wire; `hasCoupon` on the wire.
+                /// Whether the product has a coupon of the union; as a filter, `1` for only such products, `0` for all; `0` or `1` on the wire; `hasCoupon` on the wire.
                 5 has_coupon: Option<bool> => "hasCoupon: query zero-one",
                 /// Only products of these shops, by AppID; joined by `,` on the wire; `shopAppIds` on the wire.
                 6 shop_app_ids: Option<Vec<xinqiao_types::AppId>> => "shopAppIds: query comma",
@@ -1892,13 +1892,13 @@ pub mod promoter {
                 8 category: Option<Vec<i64>> => "category: query comma",
                 /// Categories to leave out, by number; joined by `,` on the wire; `noCategory` on the wire.
                 9 no_category: Option<Vec<i64>> => "noCategory: query comma",
-                /// Number that the platform gave the product; such as `10000000123456`; joined by `,` on the wire; `productId` on the wire.
+                /// Number that the platform gave the product (SPU); as a filter, a list of such numbers; joined by `,` on the wire; `productId` on the wire.
                 10 product_id: Option<Vec<i64>> => "productId: query comma",
                 /// Only products with these ways of delivery: `express`, `same_city` and `pickup`; JSON in a text on the wire; `shippingMethods` on the wire.
                 11 shipping_methods: Option<super::super::ShippingMethod> => "shippingMethods: query json",
                 /// Regions of delivery to keep, each with its way of delivery; JSON in a text on the wire; `addressList` on the wire.
                 12 address_list: Option<Vec<super::super::Address>> => "addressList: query json",
-                /// Mark of where the call comes from, to tell channels apart.
+                /// Where the page starts, counted from 0.
                 13 from: i64 => "from: must query",
                 /// Most entries to return in one answer, for paging.
                 14 limit: i64 => "limit: must query",
@@ -2107,7 +2107,7 @@ pub mod promoter {
             pub struct Upd {
                 /// The promotion position as it is now: `promotionSourceName` and `promotionSourcePid`; `previousPromotionInfo` on the wire.
                 0 previous_promotion_info: super::super::PreviousPromotionInfo => "previousPromotionInfo: must",
-                /// The promotion position, by id, with its new name; `promotionInfo` on the wire.
+                /// The promotion position after the change: its new `promotionSourceName`; `promotionInfo` on the wire.
                 1 promotion_info: super::super::UpdPromotionInfo => "promotionInfo: must",
             }
             new(
@@ -2156,7 +2156,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`ApplyStatus`].
             pub struct ApplyStatusResponse {
-                /// State of the application by product: `planId`, `promoterStatus`, `applyReason`, `applyTime` and so on.
+                /// The promoter's application to the plan: `promoterStatus`, `applyReason`, `applyTime` and so on.
                 0 data: super::super::ApplyStatusData => "data: must",
             }
         }
@@ -2269,7 +2269,7 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/order-info.html>.
         /// * Catalog: `channels.union.shop.order_search_normal_order`.
         pub struct OrderSearchNormalOrder {
-            /// Parameters that the promotion link carries.
+            /// What to search for; in product lists `queryType` says what it means.
             0 query: Option<String> => "query: query",
             /// AppID of the promoting agency; `allianceAppid` on the wire.
             1 alliance_appid: Option<xinqiao_types::AppId> => "allianceAppid: query",
@@ -2769,7 +2769,7 @@ pub mod shop {
             pub struct UpdatePromoter {
                 /// Number of the targeted plan, returned when it is added; `planId` on the wire.
                 0 plan_id: String => "planId: must",
-                /// AppIDs to which the operation applies, one entry each; `appidList` on the wire.
+                /// AppIDs of the promoters whose state is changed, one entry each; `appidList` on the wire.
                 1 appid_list: Vec<xinqiao_types::AppId> => "appidList: must",
                 /// State of the promoter in the targeted plan: applied, accepted, refused or removed; codes in the union pages; `promoterStatus` on the wire.
                 2 promoter_status: String => "promoterStatus: must",

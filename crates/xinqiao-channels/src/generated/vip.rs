@@ -14,11 +14,11 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `vip::user::score::FlowRecordGet`.
     pub struct FlowRecordGetList {
-        /// Points that the member has now.
+        /// Points that this entry of the flow moved.
         0 score: i64 => "score: must",
         /// What moved the points: purchase, refund, campaign and so on.
         1 source: i64 => "source: must",
-        /// Free text added by whoever made the record.
+        /// What this entry of the point flow was for.
         2 remark: Option<String> => "remark",
     }
 }
@@ -34,7 +34,7 @@ w::record! {
 w::record! {
     /// `info` of the answer of `vip::user::InfoGet`; an item of `list` in the answer of `vip::user::ListGet`.
     pub struct InfoGetInfo {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the member under this shop; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
@@ -161,7 +161,7 @@ pub mod user {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/vip/api_getuserinfo.html>.
         /// * Catalog: `channels.vip.user.info_get`.
         pub struct InfoGet {
-            /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+            /// OpenID of the member under this shop; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -296,7 +296,7 @@ pub mod user {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/vip/api_getuserscoreflowrecord.html>.
             /// * Catalog: `channels.vip.user.score.flow_record_get`.
             pub struct FlowRecordGet {
-                /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+                /// OpenID of the member under this shop; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// Which page to return, given the page size.
                 1 page_num: i64 => "page_num: must",
@@ -357,7 +357,7 @@ pub mod user {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/vip/api_getvipuserscore.html>.
             /// * Catalog: `channels.vip.user.score.get`.
             pub struct Get {
-                /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+                /// OpenID of the member under this shop; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(openid: impl Into<xinqiao_types::OpenId>)

@@ -14,17 +14,17 @@ w::record! {
         2 code: String => "code: must",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// What the buyer paid for the voucher, in fen; in fen.
+        /// Price at which the voucher is sold, in fen.
         4 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// What the buyer paid for it, in fen; in fen.
+        /// What the buyer paid for it, in fen.
         5 voucher_pay_amount: xinqiao_types::Fen => "voucher_pay_amount: must",
-        /// Discount paid by the merchant, in fen; in fen.
+        /// Discount paid by the merchant, in fen.
         6 mch_favor_amount: xinqiao_types::Fen => "mch_favor_amount: must",
-        /// Discount paid by the platform, in fen; in fen.
+        /// Discount paid by the platform, in fen.
         7 platform_favor_amount: xinqiao_types::Fen => "platform_favor_amount: must",
-        /// What settles to the merchant, in fen; in fen.
+        /// What settles to the merchant, in fen.
         8 mch_settle_amount: xinqiao_types::Fen => "mch_settle_amount: must",
-        /// What settles to the talent, in fen; in fen.
+        /// What settles to the talent, in fen.
         9 finder_settle_amount: xinqiao_types::Fen => "finder_settle_amount: must",
         /// When the voucher was bought, Unix seconds; format `unix`.
         10 voucher_buy_time: xinqiao_types::UnixSeconds => "voucher_buy_time: must",
@@ -78,11 +78,11 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// Kind of voucher; it decides how it is used and settled.
+        /// Kind of group-buying voucher, as a code.
         2 voucher_type: i64 => "voucher_type: must",
-        /// What the buyer paid for the voucher, in fen; in fen.
+        /// Price at which the voucher is sold, in fen.
         3 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// Market value of the voucher, in fen; in fen.
+        /// Market value of the voucher, in fen.
         4 voucher_actual_amount: xinqiao_types::Fen => "voucher_actual_amount: must",
         /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
         5 code_type: i64 => "code_type: must",
@@ -94,11 +94,11 @@ w::record! {
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When it was sent, Unix seconds; format `unix`.
+        /// When the voucher was given to the user, Unix seconds; format `unix`.
         10 send_time: xinqiao_types::UnixSeconds => "send_time: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// From when the voucher is valid, Unix seconds; format `unix`.
         11 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// Until when the voucher is valid, Unix seconds; format `unix`.
         12 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// When the coupon was used up, Unix seconds; format `unix`.
         13 consume_time: Option<xinqiao_types::UnixSeconds> => "consume_time",
@@ -164,11 +164,11 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// Kind of voucher; it decides how it is used and settled.
+        /// Kind of group-buying voucher, as a code.
         2 voucher_type: i64 => "voucher_type: must",
-        /// What the buyer paid for the voucher, in fen; in fen.
+        /// Price at which the voucher is sold, in fen.
         3 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// Market value of the voucher, in fen; in fen.
+        /// Market value of the voucher, in fen.
         4 voucher_actual_amount: xinqiao_types::Fen => "voucher_actual_amount: must",
         /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
         5 code_type: i64 => "code_type: must",
@@ -180,11 +180,11 @@ w::record! {
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When it was sent, Unix seconds; format `unix`.
+        /// When the voucher was given to the user, Unix seconds; format `unix`.
         10 send_time: xinqiao_types::UnixSeconds => "send_time: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// From when the voucher is valid, Unix seconds; format `unix`.
         11 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// Until when the voucher is valid, Unix seconds; format `unix`.
         12 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// When the coupon was used up, Unix seconds; format `unix`.
         13 consume_time: Option<xinqiao_types::UnixSeconds> => "consume_time",
@@ -277,7 +277,7 @@ w::record! {
         0 consume_request_no: String => "consume_request_no: must",
         /// Store in which the voucher was used.
         1 consume_store_name: Option<String> => "consume_store_name",
-        /// How the voucher is used: scanned, typed or by the API.
+        /// Channel through which it is redeemed, as a code.
         2 consume_channel: Option<i64> => "consume_channel",
         /// The merchant's own number of the store.
         3 out_store_id: Option<String> => "out_store_id",

@@ -36,7 +36,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `warehouse::address::priority_sort::Get`.
     pub struct DataInfo {
-        /// Warehouses in order of priority, by your numbers.
+        /// Your numbers of the warehouses, highest priority first.
         0 priority_sort: Vec<String> => "priority_sort: must",
     }
 }
@@ -150,7 +150,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The warehouse, its priority or stock.
+        /// The warehouse: `out_warehouse_id`, `name`, `intro` and `cover_locations`.
         0 data: DataItem => "data: must",
     }
 }
@@ -193,7 +193,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
-        /// The warehouse, its priority or stock.
+        /// Numbers of the warehouses, and paging: `out_warehouse_ids` and `next_key`.
         0 data: ListGetData => "data: must",
     }
 }
@@ -262,7 +262,7 @@ pub mod address {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// The warehouse, its priority or stock.
+                /// Order of the warehouses for this region: `priority_sort`.
                 0 data: super::super::DataInfo => "data: must",
             }
         }
@@ -301,7 +301,7 @@ pub mod address {
                 2 address_id3: Option<i64> => "address_id3",
                 /// Code of the street, from the address code list.
                 3 address_id4: Option<i64> => "address_id4",
-                /// Warehouses in order of priority, by your numbers.
+                /// Your numbers of the warehouses, highest priority first.
                 4 priority_sort: Vec<String> => "priority_sort: must",
             }
             new(address_id1: i64, priority_sort: Vec<String>)
@@ -426,7 +426,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The warehouse, its priority or stock.
+            /// Stock of the variant in this warehouse: `num`.
             0 data: super::GetDataItem => "data: must",
         }
     }
@@ -465,7 +465,7 @@ pub mod stock {
             2 out_warehouse_id: String => "out_warehouse_id: must",
             /// How the stock changes: `1` add, `2` take off, `3` set to.
             3 diff_type: i64 => "diff_type: must",
-            /// How many pieces are in the warehouse.
+            /// Pieces to add, to take off or to set, by `diff_type`.
             4 num: i64 => "num: must",
         }
         new(

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `banned_details` of `window::Product`.
     pub struct BannedDetail {
-        /// Why the product is banned in the window; it cannot be promoted until released.
+        /// Code of why it may not be sold; for a missing category see `need_apply_category_id`.
         0 reason: i64 => "reason: must",
         /// Category that must be applied for.
         1 need_apply_category_id: Option<i64> => "need_apply_category_id",
@@ -32,9 +32,9 @@ w::record! {
     pub struct LimitDiscountInfo {
         /// Whether the flash sale is on.
         0 is_effect: bool => "is_effect: must",
-        /// Price in the flash sale, in fen; in fen.
+        /// Price in the flash sale, in fen.
         1 discount_price: xinqiao_types::Fen => "discount_price: must",
-        /// How many pieces are in stock.
+        /// Pieces left in the flash sale.
         2 stock: i64 => "stock: must",
         /// When the flash sale ends, in milliseconds.
         3 end_time_ms: i64 => "end_time_ms: must",
@@ -46,7 +46,7 @@ w::record! {
     pub struct ListGetProduct {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop from which the product comes.
         1 appid: xinqiao_types::AppId => "appid: must",
     }
 }
@@ -54,7 +54,7 @@ w::record! {
 w::record! {
     /// `page_path` of `window::Product`.
     pub struct PagePath {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the mini program that shows the product.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Page shown on half the screen.
         1 half_page_path: Option<String> => "half_page_path",
@@ -66,7 +66,7 @@ w::record! {
 w::record! {
     /// `product` of the answer of `window::product::Get`.
     pub struct Product {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop from which the product comes.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
@@ -82,15 +82,15 @@ w::record! {
         6 leaf_category_id: Option<i64> => "leaf_category_id",
         /// State of the product, `1` for listed.
         7 status: i64 => "status: must",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen.
         8 market_price: xinqiao_types::Fen => "market_price: must",
-        /// Price at which it sells, in fen; in fen.
+        /// Price at which it sells, in fen.
         9 selling_price: xinqiao_types::Fen => "selling_price: must",
         /// How many pieces are in stock.
         10 stock: i64 => "stock: must",
         /// Pieces sold since it was listed.
         11 sales: i64 => "sales: must",
-        /// Pages of the product in a mini program: `appid`, half-screen and full-screen path; such as `pages/index/index`.
+        /// Pages of the product in a mini program: `appid`, `half_page_path` and `full_page_path`.
         12 page_path: Option<PagePath> => "page_path",
         /// Number of the platform that sells the product.
         13 platform_id: Option<i64> => "platform_id",
@@ -98,9 +98,9 @@ w::record! {
         14 platform_name: Option<String> => "platform_name",
         /// Whether it is hidden in the window.
         15 is_hide_for_window: bool => "is_hide_for_window: must",
-        /// Whether the platform banned the product, so that it cannot be sold.
+        /// Whether the product may not be sold; why is in `banned_details`.
         16 banned: bool => "banned: must",
-        /// Why it was banned and what to do: `reason`, `need_apply_category_id` and so on.
+        /// Why it may not be sold: `reason`, `need_apply_category_id` and `need_apply_category_name`.
         17 banned_details: Option<BannedDetail> => "banned_details",
         /// The branch with number and state: `branch_id`, `branch_name` and `branch_status`.
         18 branch_info: Option<BranchInfo> => "branch_info",
@@ -122,7 +122,7 @@ pub mod product {
         pub struct Add {
             /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the shop from which the product comes.
             1 appid: xinqiao_types::AppId => "appid: must",
             /// Whether it is hidden in the window.
             2 is_hide_for_window: Option<bool> => "is_hide_for_window",
@@ -159,9 +159,9 @@ pub mod product {
         pub struct Get {
             /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the shop from which the product comes.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// Whether commission products are returned.
+            /// Whether a commission product is looked up.
             2 need_cps_product: Option<bool> => "need_cps_product",
         }
         new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)
@@ -202,7 +202,7 @@ pub mod product {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/windowproduct/list_get.html>.
         /// * Catalog: `channels.window.product.list_get`.
         pub struct ListGet {
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the shop from which the product comes.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// Branch of the shop, to list only its products.
             1 branch_id: Option<i64> => "branch_id",
@@ -212,9 +212,9 @@ pub mod product {
             3 page_size: i64 => "page_size: must",
             /// Where the next page starts, passed on unchanged; empty for the first.
             4 last_buffer: Option<String> => "last_buffer",
-            /// Whether the total is to be counted.
+            /// Whether `total_num` is returned.
             5 need_total_num: Option<bool> => "need_total_num",
-            /// Whether commission products are listed.
+            /// Whether only commission products in the window are listed.
             6 query_cps_product: Option<bool> => "query_cps_product",
         }
         new(page_index: i64, page_size: i64)
@@ -277,7 +277,7 @@ pub mod product {
         pub struct Off {
             /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the shop from which the product comes.
             1 appid: xinqiao_types::AppId => "appid: must",
         }
         new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)

@@ -16,9 +16,9 @@ w::record! {
     pub struct AuthorizerInfo {
         /// Original id of the account, starting with `gh_`.
         0 user_name: String => "user_name: must",
-        /// Display name of the user or account, may change any time.
+        /// Name of the authorised official account or mini program.
         1 nick_name: String => "nick_name: must",
-        /// Link of the avatar or cover picture, free to fetch; personal data, masked in `Debug`.
+        /// Address of the authorised account's avatar; personal data, masked in `Debug`.
         2 head_img: String => "head_img: must masked",
         /// Kind of the account: subscription, service or mini program.
         3 service_type_info: ServiceTypeInfo => "service_type_info: must",
@@ -115,7 +115,7 @@ w::record! {
 
 w::record! {
     /// An item of `list` in `base::DataItem`.
-    pub struct UnbindMpList {
+    pub struct HotQuesCluster {
         /// How often this question, or this cluster, was asked; `askCount` on the wire.
         0 ask_count: i64 => "askCount: must",
         /// How many users asked this question, or this cluster; `askUserCount` on the wire.
@@ -157,7 +157,7 @@ w::record! {
         /// Pages in all at this page size; `totalPages` on the wire.
         2 total_pages: i64 => "totalPages: must",
         /// The clusters: `askCount`, `askUserCount`, `quesCount`, `cluesType` and so on.
-        3 list: Vec<UnbindMpList> => "list: must",
+        3 list: Vec<HotQuesCluster> => "list: must",
     }
 }
 
@@ -178,7 +178,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `exampleQues` in `base::UnbindMpList`.
+    /// An item of `exampleQues` in `base::HotQuesCluster`.
     pub struct ExampleQue {
         /// The question as users put it.
         0 ques: String => "ques: must",
@@ -794,7 +794,7 @@ w::paged! {
         pages: "data.totalPages",
         lists: &["data.list"],
     },
-    |answer| answer.data.unwrap_or_default().list => UnbindMpList
+    |answer| answer.data.unwrap_or_default().list => HotQuesCluster
 }
 
 w::record! {

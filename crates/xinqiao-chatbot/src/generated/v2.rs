@@ -198,7 +198,7 @@ w::record! {
 w::record! {
     /// Answer to [`AsyncFetch`].
     pub struct AsyncFetchResponse {
-        /// Unique number of the request, for tracing or against repeats.
+        /// Number that the platform gave this request, to report problems with.
         0 request_id: Option<String> => "request_id",
         /// Progress and result of the task: `err_detail`, `state`, `progress`, `start` and so on.
         1 data: Option<AsyncFetchData> => "data",
@@ -231,7 +231,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/token.html>.
     /// * Catalog: `chatbot.v2.token`.
     pub struct Token {
-        /// Account that owns the bot.
+        /// Id of the administrator on whose behalf data are changed.
         0 account: String => "account: must",
     }
     new(account: impl Into<String>)
@@ -240,7 +240,7 @@ w::record! {
 w::record! {
     /// Answer to [`Token`].
     pub struct TokenResponse {
-        /// Unique number of the request, for tracing or against repeats.
+        /// Number that the platform gave this request, to report problems with.
         0 request_id: Option<String> => "request_id",
         /// The credential: `err_detail` and `access_token`.
         1 data: Option<TokenData> => "data",
@@ -286,7 +286,7 @@ pub mod bot {
     w::record! {
         /// Answer to [`EffectiveProgress`].
         pub struct EffectiveProgressResponse {
-            /// Unique number of the request, for tracing or against repeats.
+            /// Number that the platform gave this request, to report problems with.
             0 request_id: Option<String> => "request_id",
             /// How far the publication has taken effect: `err_detail`, `status`, `progress` and `end_time`.
             1 data: Option<super::EffectiveProgressData> => "data",
@@ -330,7 +330,7 @@ pub mod bot {
     w::record! {
         /// Answer to [`ImportJson`].
         pub struct ImportJsonResponse {
-            /// Unique number of the request, for tracing or against repeats.
+            /// Number that the platform gave this request, to report problems with.
             0 request_id: Option<String> => "request_id",
             /// Number of the import task: `err_detail` and `task_id`.
             1 data: Option<super::DataItem> => "data",
@@ -370,7 +370,7 @@ pub mod bot {
     w::record! {
         /// Answer to [`Publish`].
         pub struct PublishResponse {
-            /// Unique number of the request, for tracing or against repeats.
+            /// Number that the platform gave this request, to report problems with.
             0 request_id: Option<String> => "request_id",
             /// Details when publishing failed: `err_detail`.
             1 data: Option<super::PublishData> => "data",
@@ -426,7 +426,7 @@ pub mod bot {
     w::record! {
         /// Answer to [`Query`].
         pub struct QueryResponse {
-            /// Unique number of the request, for tracing or against repeats.
+            /// Number that the platform gave this request, to report problems with.
             0 request_id: Option<String> => "request_id",
             /// The bot's answer and what was hit: `err_detail`, `answer_type`, `answer`, `status` and so on.
             1 data: Option<super::QueryData> => "data",

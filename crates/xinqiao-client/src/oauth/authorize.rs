@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use xinqiao_catalog::Page;
-use xinqiao_types::AppId;
+use xinqiao_types::{AppId, percent};
 
-use crate::{error::Error, url};
+use crate::error::Error;
 
 /// Bytes that the platform keeps of `state`.
 const MAX_STATE: usize = 128;
@@ -213,7 +213,7 @@ impl Authorize {
             };
             let Some(value) = value else { continue };
             let _ = write!(out, "{mark}{name}=");
-            url::encode(&value, &mut out);
+            percent::encode_into(&value, &mut out);
             mark = '&';
         }
         if !page.fragment.is_empty() {

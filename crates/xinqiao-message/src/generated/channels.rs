@@ -145,7 +145,7 @@ w::record! {
         1 order_id: i64 => "order_id: must",
         /// State of the case, such as `MERCHANT_PROCESSING` or `MERCHANT_REFUND_SUCCESS`.
         2 status: String => "status: must",
-        /// Discount for members of the mini program, in fen; in fen.
+        /// Discount for members of the mini program, in fen.
         3 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
     }
 }
@@ -193,13 +193,13 @@ w::record! {
     pub struct ItemInfo {
         /// Kind of change: `1` new, `2` updated.
         0 event_type: i64 => "event_type: must",
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop to which the product belongs.
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         2 product_id: i64 => "product_id: must",
         /// Version of the change; higher is newer.
         3 version: Option<String> => "version",
-        /// Names of the fields that changed.
+        /// Fields that changed, for `event_type` `2`: `commission_ratio`, `service_ratio`, `status` or `active_time` (when the deal takes effect).
         4 update_fields: Vec<String> => "update_fields",
     }
 }
@@ -291,7 +291,7 @@ w::record! {
         0 ewaybill_order_id: String => "ewaybill_order_id: must",
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
-        /// Where the parcel stands; the carrier updates it.
+        /// `0` to be collected, `1` collected, `2` on the way, `3` out for delivery, `4` in a locker, `5` signed for, `6` back, `7` forwarded, `8` trouble, `9` out of the locker, `99` unknown.
         2 status: i64 => "status: must",
         /// The step in words.
         3 desc: String => "desc: must",
@@ -551,7 +551,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// How the coupon is received: period, number per person, total.
+            /// The coupon that the user got: `user_coupon_id`, its kind `coupon_id` and `receive_time`.
             5 receive_info: super::ReceiveInfo => "receive_info: must",
         }
     }

@@ -146,7 +146,7 @@ w::record! {
         11 product_name: String => "product_name: must",
         /// When the order was paid, Unix seconds; format `unix`.
         12 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-        /// Amount of the order complained about, in fen; in fen.
+        /// Amount of the order complained about, in fen.
         13 total_cost: xinqiao_types::Fen => "total_cost: must",
         /// When the complaint was made, Unix seconds; format `unix`.
         14 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -162,13 +162,13 @@ w::record! {
     pub struct Cargo {
         /// How many parcels, usually 1; `Count` on the wire.
         0 count: i64 => "Count: must",
-        /// Length of the parcel in cm; in cm; `Space_X` on the wire.
+        /// Length of the parcel in cm; `Space_X` on the wire.
         1 space_x: Option<f64> => "Space_X",
-        /// Width of the parcel in cm; in cm; `Space_Y` on the wire.
+        /// Width of the parcel in cm; `Space_Y` on the wire.
         2 space_y: Option<f64> => "Space_Y",
-        /// Height of the parcel in cm; in cm.
+        /// Height of the parcel in cm.
         3 space_z: Option<f64> => "space_z: xml=Space_Z",
-        /// Weight of all parcels in kg; in kg.
+        /// Weight of all parcels in kg.
         4 weight: Option<f64> => "weight: xml=Weight",
         /// Goods in the parcels: `Name` and `Count`; `DetailList` on the wire.
         5 detail_list: Vec<CargoDetail> => "DetailList",
@@ -190,9 +190,9 @@ w::record! {
     pub struct CoinInfo {
         /// How many coins or items were bought; `Quantity` on the wire.
         0 quantity: i64 => "Quantity: must",
-        /// Original price before discounts, in fen; in fen; `OrigPrice` on the wire.
+        /// Original price before discounts, in fen; `OrigPrice` on the wire.
         1 orig_price: xinqiao_types::Fen => "OrigPrice: must",
-        /// Price that was really paid, in fen, discounts taken off; in fen; `ActualPrice` on the wire.
+        /// Price that was really paid, in fen, discounts taken off; `ActualPrice` on the wire.
         2 actual_price: xinqiao_types::Fen => "ActualPrice: must",
         /// Your own data from the order, given back unchanged; `Attach` on the wire.
         3 attach: Option<String> => "Attach",
@@ -228,7 +228,7 @@ w::record! {
     pub struct FundsOrderProfitSharingOrderInfo {
         /// The merchant's number of the split, as given when asking for it.
         0 profit_sharing_no: String => "profit_sharing_no: must",
-        /// How much was split off, in fen; in fen.
+        /// How much was split off, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// State of the split: succeeded, failed or pending; the money arrived only on success.
         2 result: String => "result: must",
@@ -256,7 +256,7 @@ w::record! {
         0 good_count: i64 => "good_count: must",
         /// What is carried, as shown to the rider.
         1 good_name: String => "good_name: must",
-        /// Price of one item in yuan; in yuan.
+        /// Price of one item in yuan.
         2 good_price: Option<f64> => "good_price",
         /// Unit that the item is counted in, such as boxes; such as `盒`.
         3 good_unit: Option<String> => "good_unit",
@@ -268,7 +268,7 @@ w::record! {
     pub struct GoodDetail {
         /// Item: `0` documents, `1` electronics, `2` office and clothes, `3` cosmetics, `4` valuables, `5` food or medicine, `6` crafts, `7` toys and instruments, `8` other; `Special` on the wire.
         0 special: Option<i64> => "Special",
-        /// Total weight of what is sent, in kg, may be a fraction; in kg; `Weight` on the wire.
+        /// Total weight of what is sent, in kg, may be a fraction; `Weight` on the wire.
         1 weight: Option<f64> => "Weight",
     }
 }
@@ -288,9 +288,9 @@ w::record! {
         0 product_id: String => "ProductId: must",
         /// How many coins or items were bought; `Quantity` on the wire.
         1 quantity: i64 => "Quantity: must",
-        /// Original price before discounts, in fen; in fen; `OrigPrice` on the wire.
+        /// Original price before discounts, in fen; `OrigPrice` on the wire.
         2 orig_price: xinqiao_types::Fen => "OrigPrice: must",
-        /// Price that was really paid, in fen, discounts taken off; in fen; `ActualPrice` on the wire.
+        /// Price that was really paid, in fen, discounts taken off; `ActualPrice` on the wire.
         3 actual_price: xinqiao_types::Fen => "ActualPrice: must",
         /// Your own data from the order, given back unchanged; `Attach` on the wire.
         4 attach: Option<String> => "Attach",
@@ -314,7 +314,7 @@ w::record! {
     pub struct Insured {
         /// Whether losses are covered up to the declared value; `0` or `1` on the wire; `UseInsured` on the wire.
         0 use_insured: bool => "UseInsured: must zero-one",
-        /// Declared value in fen, up to which losses are covered; in fen; `InsuredValue` on the wire.
+        /// Declared value in fen, up to which losses are covered; `InsuredValue` on the wire.
         1 insured_value: xinqiao_types::Fen => "InsuredValue: must",
     }
 }
@@ -384,7 +384,7 @@ w::record! {
         1 order_id: i64 => "order_id: must",
         /// Number of the settlement, for your accounts.
         2 settle_no: String => "settle_no: must",
-        /// Amount settled to the merchant, in fen; in fen.
+        /// Amount settled to the merchant, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// When it was settled, such as 2024-06-01 12:00:00; format `yyyy-MM-dd HH:mm:ss`.
         4 settle_time: String => "settle_time: must",
@@ -574,7 +574,7 @@ w::record! {
 w::record! {
     /// `cargo` of `mini_program.event.transport_add_order`; `cargo` of `mini_program.event.transport_precreate_order`; and 1 more.
     pub struct TransportAddOrderCargo {
-        /// Value of the goods in yuan, at most 5,000; in yuan.
+        /// Value of the goods in yuan, at most 5,000.
         0 goods_value: f64 => "goods_value: must",
         /// How tall the goods are, at most 45 cm; in cm.
         1 goods_height: Option<f64> => "goods_height",
@@ -616,15 +616,15 @@ w::record! {
         6 order_time: Option<xinqiao_types::UnixSeconds> => "order_time",
         /// Whether losses are covered up to `declared_value`; `0` or `1` on the wire.
         7 is_insured: Option<bool> => "is_insured: zero-one",
-        /// Value in yuan up to which losses are covered; in yuan.
+        /// Value in yuan up to which losses are covered.
         8 declared_value: Option<f64> => "declared_value",
-        /// Tip for the rider in yuan; each company has its own limit; in yuan.
+        /// Tip for the rider in yuan; each company has its own limit.
         9 tips: Option<f64> => "tips",
         /// Whether the rider carries only this order; `0` or `1` on the wire.
         10 is_direct_delivery: Option<bool> => "is_direct_delivery: zero-one",
-        /// How much the rider has to pay, in yuan; in yuan.
+        /// How much the rider has to pay, in yuan.
         11 cash_on_delivery: Option<f64> => "cash_on_delivery",
-        /// How much the rider has to receive, in yuan; in yuan.
+        /// How much the rider has to receive, in yuan.
         12 cash_on_pickup: Option<f64> => "cash_on_pickup",
         /// Direction: `1` store to user, `2` user to store.
         13 rider_pick_method: Option<i64> => "rider_pick_method",
@@ -978,9 +978,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `add_express_path` (a waybill's path changed); `Event` on the wire.
             4 event: String => "Event: must",
             /// Code of the express company that carries it, such as `SF`; such as `SF`; `DeliveryID` on the wire.
             5 delivery_id: String => "DeliveryID: must",
@@ -1010,9 +1010,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `add_nearby_poi_audit_info` (audit of a nearby place); `Event` on the wire.
             4 event: String => "Event: must",
             /// Number of the review, as returned when the place was added.
             5 audit_id: String => "audit_id: must plain-xml",
@@ -1038,9 +1038,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `add_single_waybill` (the user ordered a delivery); `Event` on the wire.
             4 event: String => "Event: must",
             /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
@@ -1092,9 +1092,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `add_waybill` (a merchant ordered a waybill); `Event` on the wire.
             4 event: String => "Event: must",
             /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
@@ -1114,7 +1114,7 @@ pub mod event {
             12 sender: super::AddWaybillSender => "Sender: must",
             /// Name, phone and address of the receiver; `Receiver` on the wire.
             13 receiver: super::AddWaybillSender => "Receiver: must",
-            /// The parcel: `Count`, `Weight`, `Space_X` and so on; for local delivery the goods: `goods_value`, `goods_weight` and so on; `Cargo` on the wire.
+            /// The parcel: `Count`, `weight`, `Space_X`, `DetailList` and so on; `Cargo` on the wire.
             14 cargo: Option<super::Cargo> => "Cargo",
             /// Whether and for how much it is insured: `UseInsured` and `InsuredValue`; `Insured` on the wire.
             15 insured: Option<super::Insured> => "Insured",
@@ -1135,9 +1135,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_complaint_update_order_state` (a complaint's state changed); `Event` on the wire.
             4 event: String => "Event: must",
             /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1157,9 +1157,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_merchant_confirm_receipt_overdue` (the merchant did not confirm receipt in time); `Event` on the wire.
             4 event: String => "Event: must",
             /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1179,9 +1179,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_merchant_handle_refund_overdue` (the merchant did not handle a refund in time); `Event` on the wire.
             4 event: String => "Event: must",
             /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1201,9 +1201,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_merchant_handle_return_overdue` (the merchant did not handle a return in time); `Event` on the wire.
             4 event: String => "Event: must",
             /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1223,9 +1223,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_new_order` (the user asked for after-sales service); `Event` on the wire.
             4 event: String => "Event: must",
             /// The new after-sales case and its order: `aftersale_id`, `order_id` and `out_order_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1245,9 +1245,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_refund_success` (a refund succeeded); `Event` on the wire.
             4 event: String => "Event: must",
             /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1267,9 +1267,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_update_order` (an after-sales order changed); `Event` on the wire.
             4 event: String => "Event: must",
             /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1289,9 +1289,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_user_apply_platform_judge_overdue` (the user did not call the platform in time); `Event` on the wire.
             4 event: String => "Event: must",
             /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1311,9 +1311,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_user_cancel` (the user cancelled an after-sales request); `Event` on the wire.
             4 event: String => "Event: must",
             /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1333,9 +1333,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_user_confirm_refund_certificate` (the user confirmed a refund certificate); `Event` on the wire.
             4 event: String => "Event: must",
             /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1355,9 +1355,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_user_modify_return_info` (the user changed the return's logistics); `Event` on the wire.
             4 event: String => "Event: must",
             /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1377,9 +1377,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_user_upload_return_info_overdue` (the user did not give the return's logistics in time); `Event` on the wire.
             4 event: String => "Event: must",
             /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1399,9 +1399,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_wait_merchant_confirm_receipt` (the merchant is to confirm receipt); `Event` on the wire.
             4 event: String => "Event: must",
             /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1421,9 +1421,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `aftersale_wait_merchant_offline_refund` (the merchant is to refund offline); `Event` on the wire.
             4 event: String => "Event: must",
             /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
@@ -1444,9 +1444,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `cancel_auth_account` (the user withdrew an account's authorization); `Event` on the wire.
             4 event: String => "Event: must",
             /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
@@ -1469,9 +1469,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `cancel_single_waybill` (the user cancelled a delivery); `Event` on the wire.
             4 event: String => "Event: must",
             /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
@@ -1501,9 +1501,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `cancel_waybill` (a merchant cancelled a waybill); `Event` on the wire.
             4 event: String => "Event: must",
             /// Customer code of the merchant at the express company; `BizID` on the wire.
             5 biz_id: String => "BizID: must",
@@ -1531,9 +1531,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `check_biz` (a merchant is to be reviewed); `Event` on the wire.
             4 event: String => "Event: must",
             /// Customer code of the merchant at the express company; `BizID` on the wire.
             5 biz_id: String => "BizID: must",
@@ -1573,9 +1573,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `complaint_callback` (a complaint changed); `Event` on the wire.
             4 event: String => "Event: must",
             /// The complaint as it is now; `bussi` is the platform's own misspelling; `BussiCallBackInfo` on the wire.
             5 bussi_call_back_info: super::BussiCallBackInfo => "BussiCallBackInfo: must beside",
@@ -1594,9 +1594,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `complaint_notify` (a complaint arrived); `Event` on the wire.
             4 event: String => "Event: must",
             /// The dispute: `complaint_order_id`, `state` and `event`.
             5 complaint_info: super::ComplaintInfo => "complaint_info: must",
@@ -1615,9 +1615,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `funds_order_pay` (a payment succeeded); `Event` on the wire.
             4 event: String => "Event: must",
             /// The payment that succeeded: `trade_no`, `transaction_id` and `pay_time`.
             5 order_info: super::OrderInfo => "order_info: must",
@@ -1636,9 +1636,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `funds_order_profitsharing` (result of sharing a payment's profit); `Event` on the wire.
             4 event: String => "Event: must",
             /// The profit split and its result: `profit_sharing_no`, `amount`, `result` and `finish_time`.
             5 order_info: super::FundsOrderProfitSharingOrderInfo => "order_info: must",
@@ -1657,9 +1657,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `funds_order_refund` (result of refunding a payment); `Event` on the wire.
             4 event: String => "Event: must",
             /// The refund and its result: `refund_no`, `status` and `success_time`.
             5 order_info: super::FundsOrderRefundOrderInfo => "order_info: must",
@@ -1679,9 +1679,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `get_auth_info` (authorization data is asked for); `Event` on the wire.
             4 event: String => "Event: must",
             /// AppID of the merchant's mini program.
             5 wx_appid: xinqiao_types::AppId => "wx_appid: must",
@@ -1703,9 +1703,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `get_pre_auth_code` (a pre-authorization code is asked for); `Event` on the wire.
             4 event: String => "Event: must",
             /// AppID of the merchant's mini program.
             5 wx_appid: xinqiao_types::AppId => "wx_appid: must",
@@ -1725,9 +1725,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `get_quota` (the waybill balance is asked for); `Event` on the wire.
             4 event: String => "Event: must",
             /// Customer code of the merchant at the express company; `BizID` on the wire.
             5 biz_id: String => "BizID: must",
@@ -1750,9 +1750,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `minigame_coin_deliver_completed` (game coins were delivered); `Event` on the wire.
             4 event: String => "Event: must",
             /// The result with its signature: `Payload`, `PayEventSig` and `IsMock`; `MiniGame` on the wire.
             5 mini_game: super::MiniGame => "MiniGame: must",
@@ -1771,9 +1771,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `miniprogram_sharer_action` (a sharer acted); `Event` on the wire.
             4 event: String => "Event: must",
             /// Kind of what the sharer did; keep values that you do not know.
             5 type_: i64 => "type: must",
@@ -1796,9 +1796,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `miniprogram_sharer_bind_status_change` (a sharer was bound or unbound); `Event` on the wire.
             4 event: String => "Event: must",
             /// The sharer who was bound or unbound, by openid; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -1820,9 +1820,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `mock_update_order_status` (a simulated delivery state); `Event` on the wire.
             4 event: String => "Event: must",
             /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
@@ -1857,9 +1857,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `notify_single_waybill_pay` (a delivery was paid); `Event` on the wire.
             4 event: String => "Event: must",
             /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
@@ -1869,9 +1869,9 @@ pub mod event {
             7 order_id: Option<String> => "OrderID",
             /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             8 way_bill_id: Option<String> => "WayBillID",
-            /// Delivery fee that the user really paid, in fen; in fen; `Fee` on the wire.
+            /// Delivery fee that the user really paid, in fen; `Fee` on the wire.
             9 fee: xinqiao_types::Fen => "Fee: must",
-            /// Delivery fee before discounts, in fen; in fen; `OriginalFee` on the wire.
+            /// Delivery fee before discounts, in fen; `OriginalFee` on the wire.
             10 original_fee: Option<xinqiao_types::Fen> => "OriginalFee",
             /// Number of the user's payment of the fee, for refunds and accounts; `PayOrderId` on the wire.
             11 pay_order_id: Option<String> => "PayOrderId",
@@ -1892,9 +1892,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `open_product_account_register` (result of the component's registration); `Event` on the wire.
             4 event: String => "Event: must",
             /// Result of joining the trade component: `status`; `OpenProductAccountRegister` on the wire.
             5 open_product_account_register: super::OpenProductAccountRegisterItem => "OpenProductAccountRegister: must",
@@ -1913,9 +1913,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `open_product_brand_audit` (audit of a brand); `Event` on the wire.
             4 event: String => "Event: must",
             /// The review and its decision: `status`, `audit_id`, `brand_id`, `audit_type` and so on; `QualificationAuditResult` on the wire.
             5 qualification_audit_result: super::QualificationAuditResult => "QualificationAuditResult: must",
@@ -1934,9 +1934,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `open_product_category_audit` (audit of a category); `Event` on the wire.
             4 event: String => "Event: must",
             /// The review and its decision: `status`, `audit_id`, `audit_type` and `reject_reason`; `QualificationAuditResult` on the wire.
             5 qualification_audit_result: super::QualificationAuditResultItem => "QualificationAuditResult: must",
@@ -1955,9 +1955,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `open_product_order_analyze` (attribution of an order); `Event` on the wire.
             4 event: String => "Event: must",
             /// The order whose origin was worked out: `out_order_id`, `order_id` and `openid`.
             5 order_info: super::OpenProductOrderAnalyzeOrderInfo => "order_info: must",
@@ -1976,9 +1976,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `open_product_order_cancel` (an order was cancelled); `Event` on the wire.
             4 event: String => "Event: must",
             /// The cancelled order: `out_order_id` and `order_id`.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
@@ -1997,9 +1997,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `open_product_order_confirm` (the user confirmed receipt); `Event` on the wire.
             4 event: String => "Event: must",
             /// The order whose receipt was confirmed: `out_order_id` and `order_id`.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
@@ -2018,9 +2018,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `open_product_order_pay` (an order was paid); `Event` on the wire.
             4 event: String => "Event: must",
             /// The paid order: `out_order_id`, `order_id`, `transaction_id` and `pay_time`.
             5 order_info: super::OpenProductOrderPayOrderInfo => "order_info: must",
@@ -2039,9 +2039,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `open_product_order_refund` (an order was refunded); `Event` on the wire.
             4 event: String => "Event: must",
             /// The refunded order: `out_order_id` and `order_id`.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
@@ -2060,9 +2060,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `open_product_order_settle` (an order was settled); `Event` on the wire.
             4 event: String => "Event: must",
             /// The settled order: `out_order_id`, `order_id`, `settle_no`, `amount` and so on.
             5 order_info: super::OpenProductOrderSettleOrderInfo => "order_info: must",
@@ -2081,9 +2081,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `open_product_receive_coupon` (the user received a coupon); `Event` on the wire.
             4 event: String => "Event: must",
             /// Coupon that the user took, by the merchant's own number.
             5 out_coupon_id: String => "out_coupon_id: must",
@@ -2104,9 +2104,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `open_product_scene_group_audit` (audit of a scene); `Event` on the wire.
             4 event: String => "Event: must",
             /// The scene with the decision on each item: `group_id`, `name`, `reason` and `scene_group_ext_list`; `SceneGroupAudit` on the wire.
             5 scene_group_audit: super::SceneGroupAudit => "SceneGroupAudit: must",
@@ -2125,9 +2125,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `open_product_spu_audit` (audit of a product); `Event` on the wire.
             4 event: String => "Event: must",
             /// The product and the decision: `status`, `out_product_id`, `product_id` and `reject_reason`; `OpenProductSpuAudit` on the wire.
             5 open_product_spu_audit: super::OpenProductSpuAudit => "OpenProductSpuAudit: must",
@@ -2146,9 +2146,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `open_product_spu_status_update` (a product's state changed); `Event` on the wire.
             4 event: String => "Event: must",
             /// The product and its change on the shelf: `status`, `out_product_id`, `product_id` and `reject_reason`; `OpenProductSpuAudit` on the wire.
             5 open_product_spu_audit: super::OpenProductSpuAudit => "OpenProductSpuAudit: must",
@@ -2168,9 +2168,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `query_single_waybill` (a delivery is asked for); `Event` on the wire.
             4 event: String => "Event: must",
             /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
@@ -2196,9 +2196,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `query_single_waybill_fee` (a delivery's fee is asked for); `Event` on the wire.
             4 event: String => "Event: must",
             /// Name, phone and address of the sender; `Sender` on the wire.
             5 sender: super::Sender => "Sender: must",
@@ -2224,9 +2224,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `remind_waybill` (the user urges the courier); `Event` on the wire.
             4 event: String => "Event: must",
             /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
@@ -2251,9 +2251,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `secbook_audit_event` (audit of a book); `Event` on the wire.
             4 event: String => "Event: must",
             /// The work and the result of its review: `book_id` and `audit_detail`.
             5 audit_event: super::AuditEvent => "audit_event: must",
@@ -2272,9 +2272,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `secvod_audit_event` (audit of a drama); `Event` on the wire.
             4 event: String => "Event: must",
             /// The work and the result of its review: `drama_id` and `audit_detail`.
             5 audit_event: super::SecVodAuditEvent => "audit_event: must",
@@ -2293,9 +2293,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `secvod_upload_event` (result of uploading a media file); `Event` on the wire.
             4 event: String => "Event: must",
             /// Result of the upload: `media_id`, `source_context`, `errcode` and `errmsg`.
             5 upload_event: super::UploadEvent => "upload_event: must",
@@ -2314,9 +2314,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `trade_manage_order_settlement` (an order is going to be settled); `Event` on the wire.
             4 event: String => "Event: must",
             /// When shipping was entered, Unix seconds; format `unix`.
             5 shipped_time: xinqiao_types::UnixSeconds => "shipped_time: must",
@@ -2355,9 +2355,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `trade_manage_remind_access_api` (reminder to use shipping management); `Event` on the wire.
             4 event: String => "Event: must",
             /// Text of the notice, for people to read.
             5 msg: Option<String> => "msg",
@@ -2376,9 +2376,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `trade_manage_remind_shipping` (reminder to report a shipment); `Event` on the wire.
             4 event: String => "Event: must",
             /// Merchant number that took the payment.
             5 merchant_id: String => "merchant_id: must",
@@ -2408,9 +2408,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `transport_add_order` (a delivery is ordered); `Event` on the wire.
             4 event: String => "Event: must",
             /// Token that WeChat gave this delivery order, needed to update its state.
             5 wx_token: String => "wx_token: must",
@@ -2427,7 +2427,7 @@ pub mod event {
             10 sender: Option<super::TransportAddOrderSender> => "sender",
             /// Name, phone and address of the receiver.
             11 receiver: super::TransportAddOrderSender => "receiver: must",
-            /// The parcel: `Count`, `Weight`, `Space_X` and so on; for local delivery the goods: `goods_value`, `goods_weight` and so on.
+            /// The goods: `goods_value`, `goods_weight`, `goods_detail` and so on.
             12 cargo: super::TransportAddOrderCargo => "cargo: must",
             /// Delivery requirements: `delivery_service_code`, `order_type`, `expected_delivery_time` and so on.
             13 order_info: super::TransportAddOrderInfo => "order_info: must",
@@ -2447,9 +2447,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `transport_add_tips` (a tip is added); `Event` on the wire.
             4 event: String => "Event: must",
             /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
@@ -2462,7 +2462,7 @@ pub mod event {
             8 delivery_sign: String => "delivery_sign: must",
             /// Number of the delivery, given by the delivery company.
             9 waybill_id: Option<String> => "waybill_id",
-            /// Tip for the rider in yuan; each company has its own limit; in yuan.
+            /// Tip for the rider in yuan; each company has its own limit.
             10 tips: f64 => "tips: must",
             /// What the sender wants the courier or rider to know.
             11 remark: String => "remark: must",
@@ -2482,9 +2482,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `transport_cancel_order` (a delivery is cancelled); `Event` on the wire.
             4 event: String => "Event: must",
             /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
@@ -2517,9 +2517,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `transport_confirm_return_to_biz` (the return of an undelivered order is confirmed); `Event` on the wire.
             4 event: String => "Event: must",
             /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
@@ -2548,9 +2548,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `transport_get_agent_pos` (the rider's position is asked for); `Event` on the wire.
             4 event: String => "Event: must",
             /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
@@ -2577,9 +2577,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `transport_precancel_order` (the cost of cancelling is asked for); `Event` on the wire.
             4 event: String => "Event: must",
             /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
@@ -2612,9 +2612,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `transport_precreate_order` (the cost of a delivery is asked for); `Event` on the wire.
             4 event: String => "Event: must",
             /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
@@ -2629,7 +2629,7 @@ pub mod event {
             9 sender: Option<super::TransportAddOrderSender> => "sender",
             /// Name, phone and address of the receiver.
             10 receiver: super::TransportAddOrderSender => "receiver: must",
-            /// The parcel: `Count`, `Weight`, `Space_X` and so on; for local delivery the goods: `goods_value`, `goods_weight` and so on.
+            /// The goods: `goods_value`, `goods_weight`, `goods_detail` and so on.
             11 cargo: super::TransportAddOrderCargo => "cargo: must",
             /// Delivery requirements: `delivery_service_code`, `order_type`, `expected_delivery_time` and so on.
             12 order_info: super::TransportAddOrderInfo => "order_info: must",
@@ -2649,9 +2649,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `transport_query_order_status` (a delivery's state is asked for); `Event` on the wire.
             4 event: String => "Event: must",
             /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
@@ -2680,9 +2680,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `transport_readd_order` (a delivery is ordered again); `Event` on the wire.
             4 event: String => "Event: must",
             /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
@@ -2697,7 +2697,7 @@ pub mod event {
             9 sender: Option<super::TransportAddOrderSender> => "sender",
             /// Name, phone and address of the receiver.
             10 receiver: super::TransportAddOrderSender => "receiver: must",
-            /// The parcel: `Count`, `Weight`, `Space_X` and so on; for local delivery the goods: `goods_value`, `goods_weight` and so on.
+            /// The goods: `goods_value`, `goods_weight`, `goods_detail` and so on.
             11 cargo: super::TransportAddOrderCargo => "cargo: must",
             /// Delivery requirements: `delivery_service_code`, `order_type`, `expected_delivery_time` and so on.
             12 order_info: super::TransportAddOrderInfo => "order_info: must",
@@ -2719,9 +2719,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `transport_set_rider_score` (the user rated the rider); `Event` on the wire.
             4 event: String => "Event: must",
             /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
@@ -2755,9 +2755,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `update_business_bind_result` (result of binding a merchant); `Event` on the wire.
             4 event: String => "Event: must",
             /// Code of the express company whose account was bound, such as `SF`; such as `SF`.
             5 delivery_id: String => "delivery_id: must",
@@ -2779,9 +2779,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `update_waybill_status` (a waybill's state changed); `Event` on the wire.
             4 event: String => "Event: must",
             /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
             #[doc(alias = "shopid")]
@@ -2816,9 +2816,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `waybill_complaint` (the user complained about a waybill); `Event` on the wire.
             4 event: String => "Event: must",
             /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
@@ -2854,9 +2854,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `waybill_evaluate_agent` (the user rated the courier); `Event` on the wire.
             4 event: String => "Event: must",
             /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
@@ -2886,9 +2886,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `waybill_query_expect_time_range` (the times of collection are asked for); `Event` on the wire.
             4 event: String => "Event: must",
             /// AppID of the merchant's mini program that the user is in; `WXAppId` on the wire.
             5 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
@@ -2920,9 +2920,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `weapp_audit_delay` (the audit of the code is delayed); `Event` on the wire.
             4 event: String => "Event: must",
             /// Why the review was put off, for people to read; `Reason` on the wire.
             5 reason: Option<String> => "Reason",
@@ -2944,9 +2944,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `weapp_audit_fail` (the audit of the code failed); `Event` on the wire.
             4 event: String => "Event: must",
             /// Why the code was rejected; mend it and submit again; `Reason` on the wire.
             5 reason: Option<String> => "Reason",
@@ -2970,9 +2970,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `weapp_audit_success` (the audit of the code succeeded); `Event` on the wire.
             4 event: String => "Event: must",
             /// When the review passed, Unix seconds; the version can be released from then on; format `unix`; `SuccTime` on the wire.
             5 succ_time: xinqiao_types::UnixSeconds => "SuccTime: must",
@@ -2991,9 +2991,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `withdraw_notify` (result of a withdrawal); `Event` on the wire.
             4 event: String => "Event: must",
             /// The withdrawal and its result: `out_request_no` and `event`.
             5 withdraw_info: super::WithdrawInfo => "withdraw_info: must",
@@ -3013,9 +3013,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `wxa_comment_bad_score` (the user gave a bad review); `Event` on the wire.
             4 event: String => "Event: must",
             /// Number of the bad review: `comment_id`.
             5 result: super::WxaCommentBadScoreResult => "result: must",
@@ -3035,9 +3035,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `wxa_media_check` (result of checking audio or pictures); `Event` on the wire.
             4 event: String => "Event: must",
             /// AppID of the mini program that asked for the check.
             5 appid: xinqiao_types::AppId => "appid: must plain-xml",
@@ -3071,11 +3071,11 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `xpay_coin_pay_notify` (virtual currency was paid); `Event` on the wire.
             4 event: String => "Event: must",
-            /// The user concerned, by openid: who paid, or who withdrew consent; personal data, masked in `Debug`; `OpenId` on the wire.
+            /// The user who paid, by openid; personal data, masked in `Debug`; `OpenId` on the wire.
             5 open_id: xinqiao_types::OpenId => "OpenId: must masked",
             /// Order number of your system, as passed when paying; `OutTradeNo` on the wire.
             6 out_trade_no: String => "OutTradeNo: must",
@@ -3103,9 +3103,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `xpay_complaint_notify` (a user complained about a virtual payment); `Event` on the wire.
             4 event: String => "Event: must",
             /// The user who complained; personal data, masked in `Debug`; `OpenId` on the wire.
             5 open_id: xinqiao_types::OpenId => "OpenId: must masked",
@@ -3140,11 +3140,11 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `xpay_goods_deliver_notify` (goods are to be delivered); `Event` on the wire.
             4 event: String => "Event: must",
-            /// The user concerned, by openid: who paid, or who withdrew consent; personal data, masked in `Debug`; `OpenId` on the wire.
+            /// The user who bought the item, by openid; personal data, masked in `Debug`; `OpenId` on the wire.
             5 open_id: xinqiao_types::OpenId => "OpenId: must masked",
             /// Order number of your system, as passed when paying; `OutTradeNo` on the wire.
             6 out_trade_no: String => "OutTradeNo: must",
@@ -3171,11 +3171,11 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `xpay_refund_notify` (a virtual payment was refunded); `Event` on the wire.
             4 event: String => "Event: must",
-            /// The user concerned, by openid: who paid, or who withdrew consent; personal data, masked in `Debug`; `OpenId` on the wire.
+            /// The user who is refunded, by openid; personal data, masked in `Debug`; `OpenId` on the wire.
             5 open_id: xinqiao_types::OpenId => "OpenId: must masked",
             /// Your number of the refund, as given when asking for it; `MchRefundId` on the wire.
             6 mch_refund_id: String => "MchRefundId: must",
@@ -3188,7 +3188,7 @@ pub mod event {
             /// WeChat Pay's transaction number of the refund; `WxpayRefundTransactionId` on the wire.
             #[doc(alias = "WxpayRefundTransactionId")]
             10 wx_pay_refund_transaction_id: Option<String> => "WxpayRefundTransactionId",
-            /// How much was refunded this time, in fen; in fen; `RefundFee` on the wire.
+            /// How much was refunded this time, in fen; `RefundFee` on the wire.
             11 refund_fee: xinqiao_types::Fen => "RefundFee: must",
             /// Result: `0` refunded, others failed; `RetCode` on the wire.
             12 ret_code: i64 => "RetCode: must",
@@ -3222,9 +3222,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `xpay_subscribe_ios_refund_query_notify` (apple asks whether to refund); `Event` on the wire.
             4 event: String => "Event: must",
             /// When the refund was asked for, Unix seconds; format `unix`.
             5 refund_time: xinqiao_types::UnixSeconds => "refund_time: must",
@@ -3261,9 +3261,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `xpay_subscribe_pay_fail_notify` (a subscription could not be charged); `Event` on the wire.
             4 event: String => "Event: must",
         }
     }
@@ -3281,9 +3281,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `xpay_subscribe_signing_result_notify` (a subscription was signed or ended); `Event` on the wire.
             4 event: String => "Event: must",
         }
     }
@@ -3301,9 +3301,9 @@ pub mod event {
             1 from_user_name: String => "FromUserName: must masked",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `xpay_wxpay_callback_notify` (risk control of WeChat Pay looks at the merchant); `Event` on the wire.
             4 event: String => "Event: must",
             /// AppID of the mini program concerned, the one that gets the push; `AppId` on the wire.
             5 app_id: xinqiao_types::AppId => "AppId: must",
@@ -3432,7 +3432,7 @@ pub mod info {
             0 app_id: xinqiao_types::AppId => "AppId: must",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of notice, here `notify_3rd_wxa_auth`; `InfoType` on the wire.
+            /// Kind of notice, always `notify_3rd_wxa_auth` (progress of a mini program's verification); `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
             /// AppID of the mini program to verify.
             3 appid: xinqiao_types::AppId => "appid: must",
@@ -3460,7 +3460,7 @@ pub mod info {
             0 app_id: xinqiao_types::AppId => "AppId: must",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of notice, here `notify_3rd_wxa_wxverify`; `InfoType` on the wire.
+            /// Kind of notice, always `notify_3rd_wxa_wxverify` (a mini program's verification expires); `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
             /// AppID of the mini program whose verification ends.
             3 appid: xinqiao_types::AppId => "appid: must",
@@ -3597,9 +3597,9 @@ pub mod reply {
             6 insured: Option<super::Insured> => "Insured",
             /// Path of the parcel: `path_info`; `PathInfo` on the wire.
             7 path_info: super::PathInfo => "PathInfo",
-            /// Delivery fee that has to be paid, in fen, once it is known; in fen; `Fee` on the wire.
+            /// Delivery fee that has to be paid, in fen, once it is known; `Fee` on the wire.
             8 fee: Option<xinqiao_types::Fen> => "Fee",
-            /// Delivery fee before discounts, in fen; in fen; `OriginalFee` on the wire.
+            /// Delivery fee before discounts, in fen; `OriginalFee` on the wire.
             9 original_fee: Option<xinqiao_types::Fen> => "OriginalFee",
             /// Whether it can be paid online: `0` no, `1` yes; `OnlinePay` on the wire.
             10 online_pay: Option<i64> => "OnlinePay",
@@ -3618,9 +3618,9 @@ pub mod reply {
             0 result_code: i64 => "ResultCode: must",
             /// What to tell user or merchant if it failed; `ResultMsg` on the wire.
             1 result_msg: Option<String> => "ResultMsg",
-            /// Estimated delivery fee in yuan, shown before the user orders; in yuan; `Fee` on the wire.
+            /// Estimated delivery fee in yuan, shown before the user orders; `Fee` on the wire.
             2 fee: f64 => "Fee: must",
-            /// Estimated delivery fee before discounts, in yuan; in yuan; `OriginalFee` on the wire.
+            /// Estimated delivery fee before discounts, in yuan; `OriginalFee` on the wire.
             3 original_fee: Option<f64> => "OriginalFee",
         }
     }
@@ -3660,13 +3660,13 @@ pub mod reply {
         ///
         /// * Catalog: `mini_program.reply.transfer_customer_service`.
         pub struct TransferCustomerService {
-            /// Original id of the recipient, the mini program itself; such as `gh_7f083739789a`; personal data, masked in `Debug`; `ToUserName` on the wire.
+            /// Recipient: the openid of the user who wrote; personal data, masked in `Debug`; `ToUserName` on the wire.
             0 to_user_name: String => "ToUserName: must masked",
-            /// Who caused it: a user's openid, or an id of WeChat's for pushes by the platform; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `FromUserName` on the wire.
+            /// Sender: the original id of the mini program; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When this reply was made, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of message: `event`, or `text`, `image`, `miniprogrampage` for messages; `MsgType` on the wire.
+            /// Always `transfer_customer_service`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
         }
     }
@@ -3702,7 +3702,7 @@ pub mod reply {
             2 lng: f64 => "lng: must",
             /// Latitude of where the rider is; such as `23.106610`.
             3 lat: f64 => "lat: must",
-            /// How far the rider is from the destination, in metres; in m.
+            /// How far the rider is from the destination, in metres.
             4 distance: Option<i64> => "distance",
             /// Seconds until the rider delivers; in s.
             5 reach_time: Option<i64> => "reach_time",

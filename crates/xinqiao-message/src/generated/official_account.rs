@@ -127,7 +127,7 @@ w::record! {
         1 qr_code_guide_openid: Option<xinqiao_types::OpenId> => "qrcode_guide_openid: masked",
         /// OpenID of the customer who scanned; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// What scanning the adviser's code led to, such as being bound.
+        /// Result of the scan: `1` the code's adviser is no longer valid, `2` bound, `3` bound to this adviser already, `4` bound to another adviser.
         3 action: i64 => "action: must",
         /// Extra information given when the code was made; `qrcode_info` on the wire.
         #[doc(alias = "qrcode_info")]
@@ -423,7 +423,7 @@ w::pushes! {
         NamingVerifyFail(event::NamingVerifyFail) = "official_account.event.naming_verify_fail",
         /// Verification of the name succeeded (名称认证成功).
         NamingVerifySuccess(event::NamingVerifySuccess) = "official_account.event.naming_verify_success",
-        /// A delivery order was paid (寄件订单支付成功).
+        /// Card coins were credited (卡券券点充值成功).
         OrderStatusFinanceSucc(event::OrderStatusFinanceSucc) = "official_account.event.order_status_finance_succ",
         /// The user took or chose pictures from the menu (菜单拍照或选图).
         PicPhotoOrAlbum(event::PicPhotoOrAlbum) = "official_account.event.pic_photo_or_album",
@@ -690,9 +690,9 @@ pub mod event {
             5 order_id: String => "OrderId: must",
             /// State, `ORDER_STATUS_` and `WAITING` to be paid, `SUCC` paid, `FINANCE_SUCC` coins added, `QUANTITY_SUCC` stock added; `Status` on the wire.
             6 status: String => "Status: must",
-            /// When the coins were ordered; `CreateOrderTime` on the wire.
+            /// When the coins were ordered, Unix seconds; `CreateOrderTime` on the wire.
             7 create_order_time: i64 => "CreateOrderTime: must",
-            /// When the order was paid, `0` until then; `PayFinishTime` on the wire.
+            /// When the order was paid, `0` until then, Unix seconds; `PayFinishTime` on the wire.
             8 pay_finish_time: i64 => "PayFinishTime: must",
             /// Note on the payment, usually a top-up by WeChat Pay; `Desc` on the wire.
             9 desc: String => "Desc: must",
@@ -1215,7 +1215,7 @@ pub mod event {
     }
 
     w::record! {
-        /// A delivery order was paid (寄件订单支付成功).
+        /// Card coins were credited (卡券券点充值成功).
         ///
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
@@ -1791,7 +1791,7 @@ pub mod event {
             6 user_card_code: String => "UserCardCode: must",
             /// Points added or taken; `ModifyBonus` on the wire.
             7 modify_bonus: Option<i64> => "ModifyBonus",
-            /// Balance added or taken, in fen; in fen; `ModifyBalance` on the wire.
+            /// Balance added or taken, in fen; `ModifyBalance` on the wire.
             8 modify_balance: Option<xinqiao_types::Fen> => "ModifyBalance",
         }
     }
@@ -2128,9 +2128,9 @@ pub mod event {
             8 location_id: Option<i64> => "LocationId",
             /// Store at which the user is or scanned; `LocationName` on the wire.
             9 location_name: Option<String> => "LocationName",
-            /// What the user paid after the discount, in fen; in fen; `Fee` on the wire.
+            /// What the user paid after the discount, in fen; `Fee` on the wire.
             10 fee: xinqiao_types::Fen => "Fee: must",
-            /// Amount before the discount, in fen; in fen; `OriginalFee` on the wire.
+            /// Amount before the discount, in fen; `OriginalFee` on the wire.
             11 original_fee: xinqiao_types::Fen => "OriginalFee: must",
         }
     }
@@ -2255,7 +2255,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `WifiConnected`; such as `WifiConnected`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// When the user got online; `ConnectTime` on the wire.
+            /// When the user got online, Unix seconds; `ConnectTime` on the wire.
             5 connect_time: i64 => "ConnectTime: must",
             /// Reserved, a fixed value; `ExpireTime` on the wire.
             6 expire_time: i64 => "ExpireTime: must",

@@ -220,7 +220,7 @@ pub mod event {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `betaapp_authorization_apply_event` (result of creating a trial mini program); `Event` on the wire.
             4 event: String => "Event: must",
             /// Result and accounts concerned: `status`, `msg`, `appid` and so on; `noitfy` is the platform's own misspelling; `ApplyAuthorizationInfoNoitfy` on the wire.
             5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfy => "ApplyAuthorizationInfoNoitfy: must",
@@ -242,7 +242,7 @@ pub mod event {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `betaapp_verify_apply_event` (application to turn a trial mini program into a full one); `Event` on the wire.
             4 event: String => "Event: must",
             /// Result and accounts concerned: `status`, `msg`, `appid` and so on; `noitfy` is the platform's own misspelling; `ApplyAuthorizationInfoNoitfy` on the wire.
             5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfyItem => "ApplyAuthorizationInfoNoitfy: must",
@@ -264,7 +264,7 @@ pub mod event {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `betaapp_verify_event` (result of turning a trial mini program into a full one); `Event` on the wire.
             4 event: String => "Event: must",
             /// Result and accounts concerned: `status`, `msg`, `appid` and so on; `noitfy` is the platform's own misspelling; `ApplyAuthorizationInfoNoitfy` on the wire.
             5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfyItem => "ApplyAuthorizationInfoNoitfy: must",
@@ -286,7 +286,7 @@ pub mod event {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `wxa_appeal_record` (a mini program's appeal was recorded); `Event` on the wire.
             4 event: String => "Event: must",
             /// Number of the appeal, as in the list of appeals.
             5 appeal_record_id: i64 => "appeal_record_id: must",
@@ -324,7 +324,7 @@ pub mod event {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `wxa_category_audit` (audit of a category); `Event` on the wire.
             4 event: String => "Event: must",
             /// Number of the top-level category reviewed.
             5 first: i64 => "first: must",
@@ -352,7 +352,7 @@ pub mod event {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `wxa_nickname_audit` (audit of a name); `Event` on the wire.
             4 event: String => "Event: must",
             /// The name under review, in force with `ret` `3`; personal data, masked in `Debug`.
             5 nickname: String => "nickname: must masked",
@@ -378,7 +378,7 @@ pub mod event {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, `event` for events; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the event, which decides the other fields; `Event` on the wire.
+            /// Name of the event, always `wxa_privacy_apply` (audit of a privacy interface); `Event` on the wire.
             4 event: String => "Event: must",
             /// The interface applied for and the decision: `api_name`, `audit_id`, `status`, `apply_time` and so on.
             5 result_info: super::ResultInfo => "result_info: must",
@@ -414,7 +414,7 @@ pub mod info {
             0 app_id: xinqiao_types::AppId => "AppId: must plain-xml",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
+            /// Kind of notice, always `authorized` (an account authorized the component); `InfoType` on the wire.
             2 info_type: String => "InfoType: must plain-xml",
             /// AppID of the account that granted, changed or withdrew its authorization; such as `wx9c3e1f7ab2d04586`; `AuthorizerAppid` on the wire.
             3 authorizer_appid: xinqiao_types::AppId => "AuthorizerAppid: must plain-xml",
@@ -439,7 +439,7 @@ pub mod info {
             0 app_id: xinqiao_types::AppId => "AppId: must plain-xml",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
+            /// Kind of notice, always `component_verify_ticket` (the component's ticket); `InfoType` on the wire.
             2 info_type: String => "InfoType: must plain-xml",
             /// Ticket to get the platform's token with; comes every 10 minutes, lives 12 hours, store the latest; a secret, masked in `Debug`; `ComponentVerifyTicket` on the wire.
             3 component_verify_ticket: String => "ComponentVerifyTicket: must masked plain-xml",
@@ -457,7 +457,7 @@ pub mod info {
             0 app_id: xinqiao_types::AppId => "AppId: must",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
+            /// Kind of notice, always `notify_apply_icpfiling_result` (result of an ICP filing); `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
             /// AppID of the mini program that filed for its ICP record.
             3 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
@@ -477,7 +477,7 @@ pub mod info {
             0 app_id: xinqiao_types::AppId => "AppId: must",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
+            /// Kind of notice, always `notify_third_fasteregister` (result of a fast registration); `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
             /// AppID of the mini program created, empty on failure.
             3 appid: Option<xinqiao_types::AppId> => "appid",
@@ -503,7 +503,7 @@ pub mod info {
             0 app_id: xinqiao_types::AppId => "AppId: must",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
+            /// Kind of notice, always `notify_third_fastregisterbetaapp` (result of creating a trial mini program); `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
             /// AppID of the trial mini program created, absent on failure.
             3 appid: Option<xinqiao_types::AppId> => "appid",
@@ -527,7 +527,7 @@ pub mod info {
             0 app_id: xinqiao_types::AppId => "AppId: must",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
+            /// Kind of notice, always `notify_third_fastverifybetaapp` (result of turning a trial mini program into a full one); `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
             /// AppID of the mini program concerned; such as `wx9c3e1f7ab2d04586`.
             3 appid: Option<xinqiao_types::AppId> => "appid",
@@ -552,7 +552,7 @@ pub mod info {
             0 app_id: xinqiao_types::AppId => "AppId: must plain-xml",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
+            /// Kind of notice, always `unauthorized` (an account withdrew its authorization); `InfoType` on the wire.
             2 info_type: String => "InfoType: must plain-xml",
             /// AppID of the account that granted, changed or withdrew its authorization; such as `wx9c3e1f7ab2d04586`; `AuthorizerAppid` on the wire.
             3 authorizer_appid: xinqiao_types::AppId => "AuthorizerAppid: must plain-xml",
@@ -571,7 +571,7 @@ pub mod info {
             0 app_id: xinqiao_types::AppId => "AppId: must plain-xml",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
+            /// Kind of notice, always `updateauthorized` (an account changed its authorization); `InfoType` on the wire.
             2 info_type: String => "InfoType: must plain-xml",
             /// AppID of the account that granted, changed or withdrew its authorization; such as `wx9c3e1f7ab2d04586`; `AuthorizerAppid` on the wire.
             3 authorizer_appid: xinqiao_types::AppId => "AuthorizerAppid: must plain-xml",

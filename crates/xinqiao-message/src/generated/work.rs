@@ -145,7 +145,7 @@ w::record! {
     pub struct BatchJob {
         /// Id of the background job, as returned when it was started; `JobId` on the wire.
         0 job_id: String => "JobId: must",
-        /// `sync_user`, `replace_user`, `invite_user` or `replace_party`; `JobType` on the wire.
+        /// `sync_user`, `replace_user`, `invite_user`, `replace_party` or `import_chain_contact`; `JobType` on the wire.
         1 job_type: String => "JobType: must",
         /// Outcome of the job as a whole, `0` is success; rows are asked for apart; `ErrCode` on the wire.
         2 err_code: i64 => "ErrCode: must",
@@ -989,7 +989,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// What changed, such as corps or groups added or removed; `ChangeType` on the wire.
+            /// What changed, such as `create_chain`, `update_chain`, `delete_chain`, `create_group`, `update_group`, or corps that joined or were removed; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
             /// The supply chain concerned; `ChainId` on the wire.
             7 chain_id: String => "ChainId: must",
@@ -1391,11 +1391,11 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// What happened to the document, such as a form being answered; `ChangeType` on the wire.
+            /// `doc_member_change`, `delete_doc`, `form_complete` (a form was answered), `delete_form` or `form_settings_change`; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
-            /// Documents concerned; `DocId` on the wire.
+            /// Ids of the documents concerned, if `ChangeType` is about documents; `DocId` on the wire.
             7 doc_id: Vec<String> => "DocId",
-            /// Forms concerned; `FormId` on the wire.
+            /// Ids of the forms concerned, if `ChangeType` is about forms; `FormId` on the wire.
             8 form_id: Vec<String> => "FormId",
         }
     }
@@ -1416,15 +1416,15 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// What happened: fields or records added, changed or deleted; `ChangeType` on the wire.
+            /// Fields: `add_filed`, `update_filed`, `delete_filed` (the platform spells it so); records: `add_record`, `update_record`, `delete_record`; `ChangeType` on the wire.
             5 change_type: String => "ChangeType: must",
             /// The document concerned; `DocId` on the wire.
             6 doc_id: Option<String> => "DocId",
             /// The sheet inside the document; `SheetId` on the wire.
             7 sheet_id: Option<String> => "SheetId",
-            /// Fields concerned; `FieldId` on the wire.
+            /// Ids of the fields concerned, for changes of fields; `FieldId` on the wire.
             8 field_id: Vec<String> => "FieldId",
-            /// Records concerned; `RecordId` on the wire.
+            /// Ids of the records concerned, for changes of records; at most 1,000 at a time, the rest comes in further events; `RecordId` on the wire.
             9 record_id: Vec<String> => "RecordId",
         }
     }
@@ -1448,7 +1448,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// Key of the menu entry or button that was used; empty for events such as entering the app; `EventKey` on the wire.
+            /// Empty when a member enters the app; `EventKey` on the wire.
             6 event_key: Option<String> => "EventKey",
         }
     }
@@ -1576,7 +1576,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// What happened, such as `modify_meeting`, `cancel_meeting`, `medium_upload`, `meeting_room_response`; `ChangeType` on the wire.
+            /// Such as `modify_meeting`, `cancel_meeting`, `meeting_start`, `meeting_end`, `join_meeting`, `quit_meeting`, `role_change`, `enroll`, `medium_upload`, `meeting_room_response`; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
             /// Id of the meeting concerned; quick meetings have one too; `MeetingId` on the wire.
             7 meeting_id: String => "MeetingId: must",
@@ -1588,14 +1588,18 @@ pub mod event {
             10 operated_user: Option<super::OperatedUser> => "OperatedUser",
             /// How the upload of the webinar's warm-up media went: `WarmUpPicture`, `WarmUpVideo`, `UploadStatus` and `ErrorMsg`; `WarmUpInfo` on the wire.
             11 warm_up_info: Option<super::WarmUpInfo> => "WarmUpInfo",
+            /// Whether all media were uploaded; if not, upload all of them again; `AllUploadStatus` on the wire.
+            12 all_upload_status: Option<bool> => "AllUploadStatus: true-false",
             /// How the upload of each medium went: `MediumType`, `MediumUrl`, `UploadStatus` and `ErrorMsg`; `UploadInfo` on the wire.
-            12 upload_info: Vec<super::UploadInfo> => "UploadInfo",
+            13 upload_info: Vec<super::UploadInfo> => "UploadInfo",
             /// The enrolment concerned; `EnrollId` on the wire.
-            13 enroll_id: Option<String> => "EnrollId",
+            14 enroll_id: Option<String> => "EnrollId",
             /// The SIP or H.323 device that answered; either this or `MeetingRoomId`; `MraAddress` on the wire.
-            14 mra_address: Option<super::MraAddress> => "MraAddress",
+            15 mra_address: Option<super::MraAddress> => "MraAddress",
             /// `0` no answer, `2` joining, `3` declined, `5` call cancelled; `RoomResponseStatus` on the wire.
-            15 room_response_status: Option<i64> => "RoomResponseStatus",
+            16 room_response_status: Option<i64> => "RoomResponseStatus",
+            /// A call to a phone: `START_INVITE`, `START_ACCEPT`, `LEAVE_WITHOUT_ACCEPT` not taken, `LEAVE_WITH_ACCEPTED` hung up, `CANCLE_INVITE` cancelled (the platform spells it so); `PstnStatus` on the wire.
+            17 pstn_status: Option<String> => "PstnStatus",
         }
     }
 
@@ -1814,7 +1818,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// What happened in security management; it decides which fields come; `ChangeType` on the wire.
+            /// What happened in security management, such as `change_domain_ip`: WeCom's own domains or IP addresses changed; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
         }
     }
@@ -2104,7 +2108,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// What was done to the files, such as created, changed, deleted, moved; `ChangeType` on the wire.
+            /// What was done to the files: `create_file`, `rename_file`, `update_file`, `delete_file` or `move_file`; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
             /// Files concerned; `FileId` on the wire.
             7 file_id: Vec<String> => "FileId: must",
@@ -2152,7 +2156,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// What was done to the spaces, such as created or members changed; `ChangeType` on the wire.
+            /// `dismiss_space`, `space_member_change` or `space_security_settings_change`; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
             /// Spaces concerned; `SpaceId` on the wire.
             7 space_id: Vec<String> => "SpaceId: must",

@@ -55,9 +55,9 @@ w::record! {
         3 visit_uv: i64 => "visit_uv: must",
         /// How many users came for the first time.
         4 visit_uv_new: i64 => "visit_uv_new: must",
-        /// Average stay of one user, in seconds; in s.
+        /// Average stay of one user, in seconds.
         5 stay_time_uv: f64 => "stay_time_uv: must",
-        /// Average stay of one opening, in seconds; in s.
+        /// Average stay of one opening, in seconds.
         6 stay_time_session: f64 => "stay_time_session: must",
         /// Average depth: pages seen in one opening.
         7 visit_depth: f64 => "visit_depth: must",
@@ -77,9 +77,9 @@ w::record! {
         3 visit_uv: i64 => "visit_uv: must",
         /// How many users came for the first time.
         4 visit_uv_new: i64 => "visit_uv_new: must",
-        /// Average stay of one user, in seconds; in s.
+        /// Average stay of one user, in seconds.
         5 stay_time_uv: f64 => "stay_time_uv: must",
-        /// Average stay of one opening, in seconds; in s.
+        /// Average stay of one opening, in seconds.
         6 stay_time_session: f64 => "stay_time_session: must",
         /// Average depth: pages seen in one opening.
         7 visit_depth: f64 => "visit_depth: must",
@@ -123,7 +123,7 @@ w::record! {
         1 page_visit_pv: i64 => "page_visit_pv: must",
         /// How many users visited the page that day.
         2 page_visit_uv: i64 => "page_visit_uv: must",
-        /// Average stay of one visit to the page, in seconds; in s; `page_staytime_pv` on the wire.
+        /// Average stay of one visit to the page, in seconds; `page_staytime_pv` on the wire.
         #[doc(alias = "page_staytime_pv")]
         3 page_stay_time_pv: f64 => "page_staytime_pv: must",
         /// How often it was the first page of an opening; `entrypage_pv` on the wire.
@@ -152,9 +152,9 @@ w::record! {
         3 visit_uv: i64 => "visit_uv: must",
         /// How many users came for the first time.
         4 visit_uv_new: i64 => "visit_uv_new: must",
-        /// Average stay of one user, in seconds; in s.
+        /// Average stay of one user, in seconds.
         5 stay_time_uv: f64 => "stay_time_uv: must",
-        /// Average stay of one opening, in seconds; in s.
+        /// Average stay of one opening, in seconds.
         6 stay_time_session: f64 => "stay_time_session: must",
         /// Average depth: pages seen in one opening.
         7 visit_depth: f64 => "visit_depth: must",
@@ -200,9 +200,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-retain/analysis.getDailyRetain.html>.
     /// * Catalog: `mini_program.data_cube.get_daily_retain_info`.
     pub struct GetDailyRetainInfo {
-        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
+        /// First day as `yyyyMMdd`: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`; such as `20240603`.
         0 begin_date: String => "begin_date: must",
-        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
+        /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -213,9 +213,9 @@ w::record! {
     pub struct GetDailyRetainInfoResponse {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// New users: by attribute for the portrait, by periods later for retention.
+        /// Retention of new users: `key` days (weeks, months) later, `value` users still came.
         1 visit_uv_new: Vec<VisitUvNew> => "visit_uv_new: must",
-        /// Active users: by attribute for the portrait, by periods later for retention.
+        /// Retention of active users: `key` days (weeks, months) later, `value` users still came.
         2 visit_uv: Vec<VisitUvNew> => "visit_uv: must",
     }
 }
@@ -246,9 +246,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getDailySummary.html>.
     /// * Catalog: `mini_program.data_cube.get_daily_summary_trend`.
     pub struct GetDailySummaryTrend {
-        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
+        /// First day as `yyyyMMdd`: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`; such as `20240603`.
         0 begin_date: String => "begin_date: must",
-        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
+        /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -257,7 +257,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetDailySummaryTrend`].
     pub struct GetDailySummaryTrendResponse {
-        /// Rows by date, page or distribution; see each type for the figures.
+        /// Overview of the day: `ref_date`, `visit_total`, `share_pv` and `share_uv`.
         0 list: Vec<GetDailySummaryTrendList> => "list: must",
     }
 }
@@ -289,9 +289,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-trend/analysis.getDailyVisitTrend.html>.
     /// * Catalog: `mini_program.data_cube.get_daily_visit_trend`.
     pub struct GetDailyVisitTrend {
-        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
+        /// First day as `yyyyMMdd`: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`; such as `20240603`.
         0 begin_date: String => "begin_date: must",
-        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
+        /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -300,7 +300,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetDailyVisitTrend`].
     pub struct GetDailyVisitTrendResponse {
-        /// Rows by date, page or distribution; see each type for the figures.
+        /// Visits of the day: `ref_date`, `session_cnt`, `visit_pv`, `visit_uv` and so on.
         0 list: Vec<GetDailyVisitTrendList> => "list: must",
     }
 }
@@ -387,9 +387,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-retain/analysis.getMonthlyRetain.html>.
     /// * Catalog: `mini_program.data_cube.get_monthly_retain_info`.
     pub struct GetMonthlyRetainInfo {
-        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
+        /// First day as `yyyyMMdd`: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`; such as `20240603`.
         0 begin_date: String => "begin_date: must",
-        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
+        /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -400,9 +400,9 @@ w::record! {
     pub struct GetMonthlyRetainInfoResponse {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMM`.
         0 ref_date: String => "ref_date: must",
-        /// New users: by attribute for the portrait, by periods later for retention.
+        /// Retention of new users: `key` days (weeks, months) later, `value` users still came.
         1 visit_uv_new: Vec<VisitUvNew> => "visit_uv_new: must",
-        /// Active users: by attribute for the portrait, by periods later for retention.
+        /// Retention of active users: `key` days (weeks, months) later, `value` users still came.
         2 visit_uv: Vec<VisitUvNew> => "visit_uv: must",
     }
 }
@@ -433,9 +433,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-trend/analysis.getMonthlyVisitTrend.html>.
     /// * Catalog: `mini_program.data_cube.get_monthly_visit_trend`.
     pub struct GetMonthlyVisitTrend {
-        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
+        /// First day as `yyyyMMdd`: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`; such as `20240603`.
         0 begin_date: String => "begin_date: must",
-        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
+        /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -444,7 +444,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMonthlyVisitTrend`].
     pub struct GetMonthlyVisitTrendResponse {
-        /// Rows by date, page or distribution; see each type for the figures.
+        /// Visits of the month: `ref_date`, `session_cnt`, `visit_pv`, `visit_uv` and so on.
         0 list: Vec<GetMonthlyVisitTrendList> => "list: must",
     }
 }
@@ -475,9 +475,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getUserPortrait.html>.
     /// * Catalog: `mini_program.data_cube.get_user_portrait`.
     pub struct GetUserPortrait {
-        /// First day, which is 0, 6 or 29 days before the last; format `yyyyMMdd`.
+        /// First day as `yyyyMMdd`, which is 0, 6 or 29 days before the last; format `yyyyMMdd`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, yesterday at the latest; format `yyyyMMdd`.
+        /// Last day as `yyyyMMdd`, yesterday at the latest; format `yyyyMMdd`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -488,9 +488,9 @@ w::record! {
     pub struct GetUserPortraitResponse {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// New users: by attribute for the portrait, by periods later for retention.
+        /// Portrait of new users: `province`, `city`, `genders`, `platforms`, `devices` and `ages`.
         1 visit_uv_new: GetUserPortraitVisitUvNew => "visit_uv_new: must",
-        /// Active users: by attribute for the portrait, by periods later for retention.
+        /// Portrait of active users: `province`, `city`, `genders`, `platforms`, `devices` and `ages`.
         2 visit_uv: GetUserPortraitVisitUvNew => "visit_uv: must",
     }
 }
@@ -521,9 +521,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getVisitDistribution.html>.
     /// * Catalog: `mini_program.data_cube.get_visit_distribution`.
     pub struct GetVisitDistribution {
-        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
+        /// First day as `yyyyMMdd`: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`; such as `20240603`.
         0 begin_date: String => "begin_date: must",
-        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
+        /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -534,7 +534,7 @@ w::record! {
     pub struct GetVisitDistributionResponse {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// Rows by date, page or distribution; see each type for the figures.
+        /// Distributions: `index` tells which one, `item_list` has the values.
         1 list: Vec<GetVisitDistributionList> => "list: must",
     }
 }
@@ -565,9 +565,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getVisitPage.html>.
     /// * Catalog: `mini_program.data_cube.get_visit_page`.
     pub struct GetVisitPage {
-        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
+        /// First day as `yyyyMMdd`: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`; such as `20240603`.
         0 begin_date: String => "begin_date: must",
-        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
+        /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -578,7 +578,7 @@ w::record! {
     pub struct GetVisitPageResponse {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// Rows by date, page or distribution; see each type for the figures.
+        /// Visits of each page: `page_path`, `page_visit_pv`, `page_visit_uv` and so on.
         1 list: Vec<GetVisitPageList> => "list: must",
     }
 }
@@ -609,9 +609,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-retain/analysis.getWeeklyRetain.html>.
     /// * Catalog: `mini_program.data_cube.get_weekly_retain_info`.
     pub struct GetWeeklyRetainInfo {
-        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
+        /// First day as `yyyyMMdd`: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`; such as `20240603`.
         0 begin_date: String => "begin_date: must",
-        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
+        /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -622,9 +622,9 @@ w::record! {
     pub struct GetWeeklyRetainInfoResponse {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd-yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// New users: by attribute for the portrait, by periods later for retention.
+        /// Retention of new users: `key` days (weeks, months) later, `value` users still came.
         1 visit_uv_new: Vec<VisitUvNew> => "visit_uv_new: must",
-        /// Active users: by attribute for the portrait, by periods later for retention.
+        /// Retention of active users: `key` days (weeks, months) later, `value` users still came.
         2 visit_uv: Vec<VisitUvNew> => "visit_uv: must",
     }
 }
@@ -655,9 +655,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/visit-trend/analysis.getWeeklyVisitTrend.html>.
     /// * Catalog: `mini_program.data_cube.get_weekly_visit_trend`.
     pub struct GetWeeklyVisitTrend {
-        /// First day: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`.
+        /// First day as `yyyyMMdd`: equal to the last for daily data, a Monday for weeks, the 1st for months; format `yyyyMMdd`; such as `20240603`.
         0 begin_date: String => "begin_date: must",
-        /// Last day: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`.
+        /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -666,7 +666,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWeeklyVisitTrend`].
     pub struct GetWeeklyVisitTrendResponse {
-        /// Rows by date, page or distribution; see each type for the figures.
+        /// Visits of the week: `ref_date`, `session_cnt`, `visit_pv`, `visit_uv` and so on.
         0 list: Vec<GetWeeklyVisitTrendList> => "list: must",
     }
 }

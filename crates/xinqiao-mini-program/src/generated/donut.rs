@@ -17,11 +17,11 @@ w::record! {
 w::record! {
     /// `login_info` of the answer of `donut::Code2VerifyInfo`.
     pub struct LoginInfo {
-        /// Way of signing in, such as WeChat, phone or Apple.
+        /// Way of signing in: `weixinApp`, `weixinMiniProgram`, `phoneSms`, `apple` or `phoneOneClick`.
         0 type_: String => "type: must",
         /// When the user signed in, Unix seconds; format `unix`.
         1 login_time: xinqiao_types::UnixSeconds => "login_time: must",
-        /// AppID of the multi-end app or mini program.
+        /// AppID of the mini program or mobile app through which the user signed in.
         2 appid: Option<xinqiao_types::AppId> => "appid",
     }
 }
@@ -88,7 +88,7 @@ w::record! {
     /// * Source: <https://dev.weixin.qq.com/docs/framework/dev/openapi/code2Verifyinfo.html>.
     /// * Catalog: `mini_program.donut.code_2_verify_info`.
     pub struct Code2VerifyInfo {
-        /// AppID of the multi-end app or mini program; the account's appid.
+        /// Id of the multi-end app, as in its console; not the AppID of a mini program or mobile app; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must query",
         /// Secret of the multi-end app, to be kept on the server; the account's appsecret; a secret, masked in `Debug`; `appsecret` on the wire.
         #[doc(alias = "appsecret")]

@@ -26,7 +26,7 @@ w::record! {
         0 enable: bool => "enable: must",
         /// Kind of message pushed to the function, such as `text` or `event`; `msgType` on the wire.
         1 msg_type: String => "msgType: must",
-        /// Event pushed, for the kind `event`.
+        /// Event pushed, given if `msgType` is `event`.
         2 event: String => "event: must",
         /// Id of the environment whose function takes the message.
         3 env: String => "env: must",
@@ -45,7 +45,7 @@ w::record! {
 w::record! {
     /// An item of `collections` in the answer of `tcb::DatabaseCollectionGet`.
     pub struct Collection {
-        /// Name of the function, collection, index or field.
+        /// Database collection, by name.
         0 name: String => "name: must",
         /// How many documents it holds now.
         1 count: i64 => "count: must",
@@ -97,7 +97,7 @@ w::record! {
 w::record! {
     /// An item of `create_indexes` in `tcb::UpdateIndex`; an item of `drop_indexes` in `tcb::UpdateIndex`.
     pub struct CreateIndex {
-        /// Name of the function, collection, index or field.
+        /// Index, by name, which is what deletion goes by.
         0 name: String => "name: must",
         /// Whether values of the index must be unique.
         1 unique: bool => "unique: must",
@@ -123,7 +123,7 @@ w::record! {
 w::record! {
     /// An item of `data_value` in the answer of `tcb::GetStatistics`.
     pub struct DataValue {
-        /// Rows of the statistics, values in the order of `data_column`.
+        /// Values of this row, in the order of `data_column`.
         0 data_value: Vec<String> => "data_value: must",
     }
 }
@@ -147,9 +147,9 @@ w::record! {
     pub struct DescribeSmsRecordsPostData {
         /// Id of the cloud environment, got by making one in the console; `EnvId` on the wire.
         0 env_id: String => "EnvId: must",
-        /// First day of the range or of the document's validity, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; `StartDate` on the wire.
+        /// First day to look at, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; `StartDate` on the wire.
         1 start_date: String => "StartDate: must",
-        /// End of the statistics, as a time or a date, inclusive; format `yyyy-MM-dd`; `EndDate` on the wire.
+        /// Last day to look at, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; `EndDate` on the wire.
         2 end_date: String => "EndDate: must",
         /// Only SMS to this phone; personal data, masked in `Debug`; `Mobile` on the wire.
         3 mobile: Option<String> => "Mobile: masked",
@@ -170,7 +170,7 @@ w::record! {
     pub struct ExtensionFile {
         /// Use of the file: `FUNCTION` function code, `STATIC` website code, `SMS` files for SMS; `FileType` on the wire.
         0 file_type: String => "FileType: must",
-        /// Name of the file with its extension; such as `license.jpg`; `FileName` on the wire.
+        /// Name of the file to upload, at most 24 characters; `FileName` on the wire.
         1 file_name: String => "FileName: must",
     }
     new(file_type: impl Into<String>, file_name: impl Into<String>)
@@ -197,7 +197,7 @@ w::record! {
         1 upload_url: String => "UploadUrl: must",
         /// Key that the upload address asks for; `CustomKey` on the wire.
         2 custom_key: Option<String> => "CustomKey",
-        /// Largest file allowed, in MB; in MB; `MaxSize` on the wire.
+        /// Largest file allowed, in MB; `MaxSize` on the wire.
         3 max_size: i64 => "MaxSize: must",
     }
 }
@@ -205,11 +205,11 @@ w::record! {
 w::record! {
     /// An item of `functions` in the answer of `tcb::ListFunctions`.
     pub struct Function {
-        /// Name of the function, collection, index or field.
+        /// Cloud function, by name, unique in the environment.
         0 name: String => "name: must",
         /// Runtime of the function, such as `Nodejs12.16`.
         1 runtime: String => "runtime: must",
-        /// State: `NORMAL` of environments, `Active` of functions, `success` of database jobs; others are under way or failed.
+        /// State of the function, `Active` once it is deployed and works.
         2 status: String => "status: must",
         /// When the code of the function last changed; format `rfc3339`.
         3 mod_time: String => "mod_time: must",
@@ -247,7 +247,7 @@ w::record! {
         0 env: String => "env: must",
         /// Alias of the environment: starts with a letter, only letters, digits and hyphens.
         1 alias: String => "alias: must",
-        /// State: `NORMAL` of environments, `Active` of functions, `success` of database jobs; others are under way or failed.
+        /// State of the environment: `NORMAL` works, `UNAVAILABLE` does not, for instance while being set up.
         2 status: String => "status: must",
         /// Number of the plan that the environment is on; its name is `package_name`.
         3 package_id: Option<String> => "package_id",
@@ -273,7 +273,7 @@ w::record! {
 w::record! {
     /// An item of `keys` in `tcb::CreateIndex`.
     pub struct Key {
-        /// Name of the function, collection, index or field.
+        /// Field that the index covers, by name.
         0 name: String => "name: must",
         /// Direction: `1` ascending, `-1` descending, `2dsphere` for places.
         1 direction: Option<String> => "direction",
@@ -377,7 +377,7 @@ w::record! {
     pub struct SendStatus {
         /// Serial number of this SMS at Tencent Cloud, for support.
         0 serial_no: String => "serial_no: must",
-        /// Telephone number on which the person is reached; such as `13900000000`; personal data, masked in `Debug`.
+        /// Phone that the SMS went to, with `+86`; such as `+8613800138000`; personal data, masked in `Debug`.
         1 phone_number: String => "phone_number: must masked",
         /// Result code, `Ok` is success.
         2 code: String => "code: must",
@@ -399,7 +399,7 @@ w::record! {
         2 content_size: i64 => "ContentSize: must",
         /// How many SMS were charged; long ones count as several; `Fee` on the wire.
         3 fee: i64 => "Fee: must",
-        /// Whether the SMS arrived; see `remarks` if not; `Status` on the wire.
+        /// Result: `sent` or `error`; `Remarks` tells why; `Status` on the wire.
         4 status: String => "Status: must",
         /// When the SMS arrived, empty if it did not; format `yyyy-MM-dd HH:mm:ss`; `ReceivedTime` on the wire.
         5 received_time: Option<String> => "ReceivedTime",
@@ -530,7 +530,7 @@ w::record! {
     pub struct BatchDownloadFile {
         /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Files to get links for: `fileid` and `max_age`; in the answer each with `download_url` and result.
+        /// Files to get download links for: `fileid` and `max_age`.
         1 file_list: Vec<File> => "file_list: must",
     }
     new(env: impl Into<String>, file_list: Vec<File>)
@@ -539,7 +539,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchDownloadFile`].
     pub struct BatchDownloadFileResponse {
-        /// Files to get links for: `fileid` and `max_age`; in the answer each with `download_url` and result.
+        /// Link and result for each file: `fileid`, `download_url`, `status` and `errmsg`.
         0 file_list: Vec<DownloadFile> => "file_list: must",
     }
 }
@@ -611,19 +611,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.report.html>.
     /// * Catalog: `mini_program.tcb.cloud_base_report`.
     pub struct CloudBaseReport {
-        /// Name of the user's action reported, by which statistics tell it apart.
+        /// Action reported: `sendSmsTask` (SMS sent) or `openH5` (page opened).
         0 report_action: String => "report_action: must",
         /// Id of the cloud environment, got by making one in the console.
         1 env_id: String => "env_id: must",
         /// Number of the cloud campaign, from its list.
         2 activity_id: String => "activity_id: must",
-        /// Number of the campaign's task, by which statistics tell it apart.
+        /// Number of the SMS task, required with `sendSmsTask`.
         3 task_id: Option<String> => "task_id",
-        /// How many phone numbers the placed SMS went to.
+        /// How many phones the SMS went to, required with `sendSmsTask`.
         4 phone_count: Option<i64> => "phone_count",
-        /// Channel through which it was placed, numbered by you, by which statistics tell it apart.
+        /// Channel of the campaign, required with `openH5`; `_cms_sms_` for the cloud CMS.
         5 channel_id: Option<String> => "channel_id",
-        /// Id of one visit of the user, which ties its actions together.
+        /// Id of the session, required with `openH5`.
         6 session_id: Option<String> => "session_id",
     }
     new(
@@ -702,7 +702,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateEnvAndResource`].
     pub struct CreateEnvAndResourceResponse {
-        /// State: `NORMAL` of environments, `Active` of functions, `success` of database jobs; others are under way or failed.
+        /// State of the new environment, `NORMAL` once it works.
         0 status: String => "status: must",
     }
 }
@@ -816,7 +816,7 @@ w::record! {
     pub struct CreateSendSmsTask {
         /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Address of the file: the export, or a file of phone numbers.
+        /// `CodeUri` of the CSV file with the phone numbers, from the endpoint that describes extension uploads.
         1 file_url: String => "file_url: must",
     }
     new(env: impl Into<String>, file_url: impl Into<String>)
@@ -1159,11 +1159,11 @@ w::record! {
     pub struct DatabaseMigrateExport {
         /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Path of the file to import or export, in the storage of the environment.
+        /// Path in the cloud storage to which the export is written.
         1 file_path: String => "file_path: must",
         /// File format: `1` JSON, `2` CSV.
         2 file_type: i64 => "file_type: must",
-        /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
+        /// Query that selects what to export, written like a database statement.
         3 query: String => "query: must",
     }
     new(
@@ -1212,7 +1212,7 @@ w::record! {
         0 env: String => "env: must",
         /// Database collection to work on; such as `orders`.
         1 collection_name: String => "collection_name: must",
-        /// Path of the file to import or export, in the storage of the environment.
+        /// Path of the file to import within the environment's storage, uploaded beforehand.
         2 file_path: String => "file_path: must",
         /// File format: `1` JSON, `2` CSV.
         3 file_type: i64 => "file_type: must",
@@ -1271,7 +1271,7 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseMigrateQueryInfo`].
     pub struct DatabaseMigrateQueryInfoResponse {
-        /// State: `NORMAL` of environments, `Active` of functions, `success` of database jobs; others are under way or failed.
+        /// State of the job: `success`, `fail`, otherwise still under way.
         0 status: String => "status: must",
         /// How many records were imported or exported.
         1 record_success: i64 => "record_success: must",
@@ -1279,7 +1279,7 @@ w::record! {
         2 record_fail: i64 => "record_fail: must",
         /// Why the import or export failed, empty on success.
         3 error_msg: Option<String> => "error_msg",
-        /// Address of the file: the export, or a file of phone numbers.
+        /// Address to download the export from, once it succeeded.
         4 file_url: Option<String> => "file_url",
     }
 }
@@ -1491,7 +1491,7 @@ w::record! {
 w::record! {
     /// Answer to [`DownloadFunction`].
     pub struct DownloadFunctionResponse {
-        /// Address of the file: to download a function's code, or to POST an upload to.
+        /// Address to download the function's code package from.
         0 url: String => "url: must",
         /// SHA-256 of the function's code.
         1 checksum: String => "checksum: must",
@@ -1812,7 +1812,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPressureTestStatus`].
     pub struct GetPressureTestStatusResponse {
-        /// State: `NORMAL` of environments, `Active` of functions, `success` of database jobs; others are under way or failed.
+        /// State of the pressure test; fetch the report once it is done.
         0 status: String => "status: must",
         /// When the test began, Unix seconds; format `unix`.
         1 beg_time: Option<xinqiao_types::UnixSeconds> => "beg_time",
@@ -1863,7 +1863,7 @@ w::record! {
         /// SecretKey of the temporary credentials, which end at `expired_time`; a secret, masked in `Debug`; `secretkey` on the wire.
         #[doc(alias = "secretkey")]
         1 secret_key: String => "secretkey: must masked",
-        /// Session token of the temporary credentials, or the form's `x-cos-security-token` for an upload.
+        /// Session token to use with `secretid` and `secretkey`.
         2 token: String => "token: must",
         /// When the temporary credentials end, Unix seconds; get new ones before; format `unix`.
         3 expired_time: xinqiao_types::UnixSeconds => "expired_time: must",
@@ -1897,11 +1897,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getStatistics.html>.
     /// * Catalog: `mini_program.tcb.get_statistics`.
     pub struct GetStatistics {
-        /// Which statistics to return, which decides the columns of `data_column`.
+        /// Statistics of SMS marketing: `smsMarketingOverviewData`, `smsMarketingConversionData` (conversion) or `smsMarketingRealTimeData`.
         0 action: String => "action: must",
         /// Start of the statistics, Unix seconds; format `unix`.
         1 begin_date: xinqiao_types::UnixSeconds => "begin_date: must",
-        /// End of the statistics, as a time or a date, inclusive; format `unix`.
+        /// End of the statistics, Unix seconds; format `unix`.
         2 end_date: xinqiao_types::UnixSeconds => "end_date: must",
         /// How many rows of statistics to skip; 0 for the first page.
         3 page_offset: Option<i64> => "page_offset",
@@ -2197,17 +2197,17 @@ w::record! {
     pub struct SendSms {
         /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Recipients' phones, with `+86`; such as `+8613800138000`.
+        /// Recipients' phones, with `+86`, at most 1,000; such as `+8613800138000`.
         1 phone_number_list: Vec<String> => "phone_number_list: must",
-        /// Kind of SMS, such as `Marketing`.
+        /// Kind of SMS: `Marketing` or `Notification`.
         2 sms_type: String => "sms_type: must",
-        /// Text of the SMS, without its signature.
+        /// Text of the SMS, required for marketing, at most 30 characters.
         3 content: Option<String> => "content",
-        /// Path in the cloud: where the file goes in the storage, or the static page that an SMS links to.
+        /// Path on the cloud's static website that the SMS opens, without host; required for marketing; such as `/index.html`.
         4 path: Option<String> => "path",
-        /// Number of the SMS template, given once it is approved.
+        /// Number of the SMS template, required for notifications.
         5 template_id: Option<String> => "template_id",
-        /// Parameters of the SMS template, in order.
+        /// Variables of the SMS template, in order, required for notifications.
         6 template_param_list: Option<Vec<String>> => "template_param_list",
     }
     new(env: impl Into<String>, phone_number_list: Vec<String>, sms_type: impl Into<String>)
@@ -2258,7 +2258,7 @@ w::record! {
         2 template_id: Option<String> => "template_id",
         /// Parameters of the SMS template, in order.
         3 template_param_list: Option<Vec<String>> => "template_param_list",
-        /// Recipients' phones, with `+86`; such as `+8613800138000`.
+        /// Recipients' phones, with `+86`, at most 1,000; such as `+8613800138000`.
         4 phone_number_list: Vec<String> => "phone_number_list: must",
     }
     new(env: impl Into<String>, url_link: impl Into<String>, phone_number_list: Vec<String>)
@@ -2443,7 +2443,7 @@ w::record! {
     pub struct UploadFile {
         /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Path in the cloud: where the file goes in the storage, or the static page that an SMS links to.
+        /// Path of the file within the cloud storage, with its name.
         1 path: String => "path: must",
     }
     new(env: impl Into<String>, path: impl Into<String>)
@@ -2452,9 +2452,9 @@ w::record! {
 w::record! {
     /// Answer to [`UploadFile`].
     pub struct UploadFileResponse {
-        /// Address of the file: to download a function's code, or to POST an upload to.
+        /// Address to which the file is posted as a form.
         0 url: String => "url: must",
-        /// Session token of the temporary credentials, or the form's `x-cos-security-token` for an upload.
+        /// Value of `x-cos-security-token` in the upload form.
         1 token: String => "token: must",
         /// Value of `Signature` in the upload form.
         2 authorization: String => "authorization: must",

@@ -136,7 +136,7 @@ w::record! {
         1 name: String => "name: must",
         /// What the goods are, shown with the order.
         2 description: Option<String> => "description",
-        /// Price of one piece in fen; in fen.
+        /// Price of one piece in fen.
         3 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// How many of this goods were bought.
         4 quantity: i64 => "quantity: must",

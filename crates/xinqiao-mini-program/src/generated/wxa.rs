@@ -25,7 +25,7 @@ w::record! {
     pub struct AddNearbyPoiData {
         /// Number of the review, to match the result pushed later.
         0 audit_id: w::TextOrNumber => "audit_id: must",
-        /// Number of the place, from the search for places or the review after adding.
+        /// Number of the nearby place, to update, delete and show it with.
         1 poi_id: w::TextOrNumber => "poi_id: must",
         /// Number of the licence that the place goes by.
         2 related_credential: Option<String> => "related_credential",
@@ -63,9 +63,9 @@ w::record! {
 w::record! {
     /// `base_info` of `wxa::Business`.
     pub struct BaseInfo {
-        /// Number of the place, from the search for places or the review after adding.
+        /// Number of the store, to update and delete it with.
         0 poi_id: String => "poi_id: must",
-        /// Name of the store without its region.
+        /// Name of the store, from its place on Tencent Maps.
         1 business_name: String => "business_name: must",
         /// Province of the store, by name.
         2 province: String => "province: must",
@@ -75,17 +75,17 @@ w::record! {
         4 district: String => "district: must",
         /// Street and number of the place; personal data, masked in `Debug`.
         5 address: String => "address: must masked",
-        /// Phone of the store that customers see; personal data, masked in `Debug`.
+        /// Phones of the store that customers see, joined by semicolons; personal data, masked in `Debug`.
         6 telephone: String => "telephone: must masked",
         /// Longitude on Tencent Maps; such as `113.323720`; personal data, masked in `Debug`.
         7 longitude: f64 => "longitude: must masked",
         /// Latitude on Tencent Maps; such as `23.106610`; personal data, masked in `Debug`.
         8 latitude: f64 => "latitude: must masked",
-        /// Opening hours of the store, from and to joined by a hyphen; format `HHmm-HHmm`; such as `0900-2100`.
+        /// Opening hours of the store, as `HH:mm-HH:mm`; format `HHmm-HHmm`; such as `09:00-21:00`.
         9 open_time: String => "open_time: must",
         /// Pictures of the store: `photo_url`.
         10 photo_list: Option<Vec<Photo>> => "photo_list",
-        /// State of the store; the result of a review comes by push.
+        /// Review of the store: `1` passed, `2` in review, `3` failed.
         11 status: i64 => "status: must",
     }
 }
@@ -211,7 +211,7 @@ w::record! {
         3 head_img_url: String => "headimgurl: must masked",
         /// Categories of the applicant: `first` and `second`.
         4 categories: Vec<Category> => "categories: must",
-        /// Page of the applicant.
+        /// Mini program code of the applicant.
         5 apply_url: String => "apply_url: must",
         /// What the applicant wrote to apply.
         6 reason: String => "reason: must",
@@ -286,9 +286,9 @@ w::record! {
     pub struct GetMerchantAuditInfoData {
         /// Number of the review, to match the result pushed later.
         0 audit_id: i64 => "audit_id: must",
-        /// Review: `1` passed, `2` in review, `3` failed.
+        /// Review: `0` not handed in, `1` passed, `2` in review, `3` failed, `4` refused by the admin.
         1 status: i64 => "status: must",
-        /// Why the review failed, with `status` `3`.
+        /// Why it did not pass, with `status` `3` or `4`.
         2 reason: Option<String> => "reason",
     }
 }
@@ -308,7 +308,7 @@ w::record! {
         0 left_apply_num: i64 => "left_apply_num: must",
         /// How many nearby places may be added in all.
         1 max_apply_num: i64 => "max_apply_num: must",
-        /// Holds the list of places: `poi_list`.
+        /// The list of places as JSON text, which holds `poi_list`.
         2 data: w::serial::Value => "data: must",
     }
 }
@@ -346,7 +346,7 @@ w::record! {
         4 start_percent: i64 => "start_percent: must",
         /// Redundancy of UDP: `0` all frames, N a fixed number of frames, best `3`.
         5 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
-        /// Longest duration of a game in seconds, at most 3,600; 1,200 if 0 or left out; in s.
+        /// Longest duration of a game in seconds, at most 3,600; 1,200 if 0 or left out.
         6 game_last_time: i64 => "game_last_time: must",
         /// Version of the game, as you numbered it.
         7 game_version: i64 => "game_version: must",
@@ -580,7 +580,7 @@ w::record! {
         1 code_state: i64 => "code_state: must",
         /// When the code stops working, Unix seconds; format `unix`.
         2 code_expire_time: xinqiao_types::UnixSeconds => "code_expire_time: must",
-        /// Content of the card, as serialized text.
+        /// State and fields of the last valid push as JSON text, empty if none.
         3 content_json: Option<String> => "content_json",
     }
 }
@@ -596,7 +596,7 @@ w::record! {
         2 effective_time: xinqiao_types::UnixSeconds => "effective_time: must",
         /// When the service bought ends, Unix seconds; format `unix`.
         3 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// Price of the whole purchase, in fen; in fen.
+        /// Price of the whole purchase, in fen.
         4 total_price: Option<xinqiao_types::Fen> => "total_price",
     }
 }
@@ -658,7 +658,7 @@ w::record! {
 w::record! {
     /// An item of `poi_list` in `wxa::DataDetail`.
     pub struct Poi {
-        /// Number of the place, from the search for places or the review after adding.
+        /// Number of the nearby place, to update, delete and show it with.
         0 poi_id: w::TextOrNumber => "poi_id: must",
         /// Address as it stands on the licence.
         1 qualification_address: String => "qualification_address: must",
@@ -832,7 +832,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.add.html>.
     /// * Catalog: `mini_program.wxa.add_nearby_poi`.
     pub struct AddNearbyPoi {
-        /// Number of the place, from the search for places or the review after adding.
+        /// Place to update, empty when making a new one; the number comes from adding or from the list of places.
         0 poi_id: String => "poi_id: must",
         /// Always `1`; `0` or `1` on the wire.
         1 is_comm_nearby: bool => "is_comm_nearby: must zero-one",
@@ -846,7 +846,7 @@ w::record! {
         5 kf_info: Option<KfInfo> => "kf_info: json",
         /// Name of the store, that of the place chosen on Tencent Maps.
         6 store_name: String => "store_name: must",
-        /// Opening hours that customers see, from and to joined by a hyphen; format `HH:mm-HH:mm`; such as `0900-2100`.
+        /// Opening hours that customers see, as `HH:mm-HH:mm`; format `HH:mm-HH:mm`; such as `09:00-21:00`.
         7 hour: String => "hour: must",
         /// Street and number of the place; personal data, masked in `Debug`.
         8 address: String => "address: must masked",
@@ -909,13 +909,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.add_store`.
     pub struct AddStore {
-        /// Number of the place, from the search for places or the review after adding.
+        /// Number of the old store when moving it over from store management, else left out.
         0 poi_id: Option<String> => "poi_id",
         /// Number of the place in Tencent Maps. From: The endpoint that searches the map.
         1 map_poi_id: String => "map_poi_id: must",
         /// Pictures of the store as JSON text: `list`, 1 to 9 for a nearby place; JSON in a text on the wire.
         2 pic_list: Pic => "pic_list: must json",
-        /// Opening hours that customers see, from and to joined by a hyphen; format `HH:mm-HH:mm`; such as `0900-2100`.
+        /// Opening hours that customers see, as `HH:mm-HH:mm`; format `HH:mm-HH:mm`; such as `09:00-21:00`.
         3 hour: String => "hour: must",
         /// Street and number of the place; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
@@ -984,18 +984,18 @@ w::record! {
         /// Second-level category of the store mini program, from the list of categories; `second_catid` on the wire.
         #[doc(alias = "second_catid")]
         1 second_cat_id: i64 => "second_catid: must",
-        /// Media ids of the licences; required for a nearby place whose owner is not the mini program's.
+        /// Media ids of licences for the category, at most 5; required if the second-level category has `sensitive_type` `1`.
         2 qualification_list: Option<Vec<String>> => "qualification_list",
-        /// Name for the store mini program, which is reviewed; personal data, masked in `Debug`.
+        /// Name for the store mini program, 4 to 30 characters of which Chinese ones count double, reviewed; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
         /// Introduction of the store mini program that users see.
         4 intro: String => "intro: must",
         /// Media id of the avatar of the store mini program; `headimg_mediaid` on the wire.
         #[doc(alias = "headimg_mediaid")]
         5 head_img_media_id: xinqiao_types::MediaId => "headimg_mediaid: must",
-        /// Media id of the licence.
+        /// Media id of the licence, only if error 85024 asked for it.
         6 org_code: Option<String> => "org_code",
-        /// Media ids of further documents for the review.
+        /// Media ids of further documents, at most 5, optional after error 85024.
         7 other_files: Option<Vec<String>> => "other_files",
     }
     new(
@@ -1110,7 +1110,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.create_map_poi`.
     pub struct CreateMapPoi {
-        /// Number of the place, from the search for places or the review after adding.
+        /// Number of the old store when moving it over from store management, else left out.
         0 poi_id: Option<String> => "poi_id",
         /// Name of the store, reviewed after handing in.
         1 name: String => "name: must",
@@ -1202,7 +1202,7 @@ w::record! {
         3 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
         /// Whether avatars and names of members are returned; if so, users who did not consent cannot join.
         4 need_user_info: Option<bool> => "need_user_info",
-        /// Longest duration of a game in seconds, at most 3,600; 1,200 if 0 or left out; in s.
+        /// Longest duration of a game in seconds, at most 3,600; 1,200 if 0 or left out.
         5 game_last_time: Option<i64> => "game_last_time",
         /// Data of your own for the room, at most 32 bytes.
         6 room_ext_info: Option<String> => "room_ext_info",
@@ -1253,7 +1253,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.delete.html>.
     /// * Catalog: `mini_program.wxa.del_nearby_poi`.
     pub struct DelNearbyPoi {
-        /// Number of the place, from the search for places or the review after adding.
+        /// Nearby place to delete, from the list of places.
         0 poi_id: String => "poi_id: must",
     }
     new(poi_id: impl Into<String>)
@@ -1943,7 +1943,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.get_store_info`.
     pub struct GetStoreInfo {
-        /// Number of the place, from the search for places or the review after adding.
+        /// Store to look up, from the list of stores.
         0 poi_id: String => "poi_id: must",
     }
     new(poi_id: impl Into<String>)
@@ -2125,7 +2125,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Scene: `0` sign-up, `1` abuse of campaigns.
+        /// Scene: `0` sign-up, `1` abuse of campaigns, `2` content posted by users.
         2 scene: i64 => "scene: must",
         /// IP address that the user comes from, to judge the risk; personal data, masked in `Debug`.
         3 client_ip: Option<String> => "client_ip: masked",
@@ -2139,7 +2139,7 @@ w::record! {
         7 cert_no: Option<String> => "cert_no",
         /// Further data in a form of your own, to judge the risk.
         8 extended_info: Option<String> => "extended_info",
-        /// Whether it is a test, which returns no real rank.
+        /// Whether it is a test: `false` real, `true` test, `false` by default.
         9 is_test: Option<bool> => "is_test",
     }
     new(
@@ -3162,7 +3162,7 @@ w::record! {
         1 api: String => "api: must",
         /// Whether to run it later and fetch the result then.
         2 async_: Option<bool> => "async",
-        /// Content for the service in the request, its result as text in the answer.
+        /// Content for the service, a JSON object as its own documentation tells.
         3 data: Option<w::serial::Value> => "data",
         /// Id of the request made by you, against repeats.
         4 client_msg_id: String => "client_msg_id: must",
@@ -3176,7 +3176,7 @@ w::record! {
     pub struct ServiceMarketResponse {
         /// Id of the later run, to fetch its result with.
         0 request_id: Option<String> => "request_id",
-        /// Content for the service in the request, its result as text in the answer.
+        /// Result of the service as text, as its documentation tells; fetched separately if run async.
         1 data: Option<String> => "data",
     }
 }
@@ -3274,7 +3274,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/service_market/buyer_guideline/API/retrieve.html>.
     /// * Catalog: `mini_program.wxa.service_market_retrieve`.
     pub struct ServiceMarketRetrieve {
-        /// Unique number of the request, for tracing or against repeats.
+        /// The `request_id` that the async call returned, to fetch its result with.
         0 request_id: String => "request_id: must",
     }
     new(request_id: impl Into<String>)
@@ -3396,7 +3396,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.setShowStatus.html>.
     /// * Catalog: `mini_program.wxa.set_nearby_poi_show_status`.
     pub struct SetNearbyPoiShowStatus {
-        /// Number of the place, from the search for places or the review after adding.
+        /// Nearby place to show or hide, from the list of places.
         0 poi_id: String => "poi_id: must",
         /// `1` shows it among nearby mini programs, `0` hides it; `0` or `1` on the wire.
         1 status: bool => "status: must zero-one",
@@ -3480,9 +3480,9 @@ w::record! {
         1 notify_type: i64 => "notify_type: must",
         /// Code that allows updates, from a payment or activation in the client.
         2 notify_code: String => "notify_code: must",
-        /// Content of the card, serialized as its protocol asks.
+        /// State of the card and its fields as JSON text, laid out as the card (`notify_type`) asks.
         3 content_json: Option<String> => "content_json",
-        /// Data to verify the payment, for codes that came from one.
+        /// JSON text that verifies the payment, when activating with a WeChat Pay order number as `notify_code`.
         4 check_json: Option<String> => "check_json",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, notify_type: i64, notify_code: impl Into<String>)
@@ -3522,6 +3522,7 @@ w::record! {
         1 notify_type: i64 => "notify_type: must",
         /// Code that allows updates, from a payment or activation in the client.
         2 notify_code: String => "notify_code: must",
+        /// Further data of the service card as JSON text, laid out as the card (`notify_type`) asks.
         3 ext_json: Option<String> => "ext_json",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, notify_type: i64, notify_code: impl Into<String>)
@@ -3666,7 +3667,7 @@ w::record! {
         1 map_poi_id: String => "map_poi_id: must",
         /// Pictures of the store as JSON text: `list`, 1 to 9 for a nearby place; JSON in a text on the wire.
         2 pic_list: Pic => "pic_list: must json",
-        /// Opening hours that customers see, from and to joined by a hyphen; format `HH:mm-HH:mm`; such as `0900-2100`.
+        /// Opening hours that customers see, as `HH:mm-HH:mm`; format `HH:mm-HH:mm`; such as `09:00-21:00`.
         3 hour: String => "hour: must",
         /// Phone of the store that customers see; such as `020-12345678`; personal data, masked in `Debug`.
         4 contract_phone: String => "contract_phone: must masked",
@@ -3843,7 +3844,7 @@ pub mod dev_plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.setDevPluginApplyStatus.html>.
         /// * Catalog: `mini_program.wxa.dev_plugin.dev_agree`.
         pub struct DevAgree {
-            /// Fixed name of the operation; one address serves several; always `dev_agree`.
+            /// Always `dev_agree`, to accept an application; such as `dev_agree`; always `dev_agree`.
             0 action: String => "action: must",
             /// AppID of the mini program whose use of the plugin is accepted.
             1 appid: xinqiao_types::AppId => "appid: must",
@@ -3877,7 +3878,7 @@ pub mod dev_plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.getPluginDevApplyList.html>.
         /// * Catalog: `mini_program.wxa.dev_plugin.dev_apply_list`.
         pub struct DevApplyList {
-            /// Fixed name of the operation; one address serves several; always `dev_apply_list`.
+            /// Always `dev_apply_list`, to list who uses the plugin; such as `dev_apply_list`; always `dev_apply_list`.
             0 action: String => "action: must",
             /// Page number, from 1.
             1 page: i64 => "page: must",
@@ -3936,7 +3937,7 @@ pub mod dev_plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.setDevPluginApplyStatus.html>.
         /// * Catalog: `mini_program.wxa.dev_plugin.dev_delete`.
         pub struct DevDelete {
-            /// Fixed name of the operation; one address serves several; always `dev_delete`.
+            /// Always `dev_delete`, to delete refused applicants; such as `dev_delete`; always `dev_delete`.
             0 action: String => "action: must",
         }
         new(action: impl Into<String>)
@@ -3968,7 +3969,7 @@ pub mod dev_plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.setDevPluginApplyStatus.html>.
         /// * Catalog: `mini_program.wxa.dev_plugin.dev_refuse`.
         pub struct DevRefuse {
-            /// Fixed name of the operation; one address serves several; always `dev_refuse`.
+            /// Always `dev_refuse`, to refuse an application; such as `dev_refuse`; always `dev_refuse`.
             0 action: String => "action: must",
             /// Why use of the plugin is refused, shown to the applicant.
             1 reason: String => "reason: must",
@@ -4330,6 +4331,7 @@ pub mod game {
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
             /// Order number of your system, as passed when ordering.
             9 out_trade_no: String => "out_trade_no: must",
+            /// Kind of order: `1` coins, `2` items bought directly.
             10 biz_id: i64 => "biz_id: must",
         }
         new(
@@ -4351,11 +4353,13 @@ pub mod game {
             0 product_id: String => "product_id: must",
             /// Order number of your system, as passed when ordering.
             1 out_trade_no: String => "out_trade_no: must",
-            /// Merchant order number at WeChat Pay.
+            /// Merchant order number at WeChat Pay, only if paid through it.
             2 mch_order_no: Option<String> => "mch_order_no",
             /// Transaction number at WeChat Pay.
             3 transaction_id: Option<String> => "transaction_id",
+            /// Payment: `1` not paid, `2` paid.
             4 pay_state: i64 => "pay_state: must",
+            /// Delivery: `1` not yet, `2` done; for coins, whether the balance was raised.
             5 deliver_state: i64 => "deliver_state: must",
             /// When it was paid, Unix seconds; format `unix`.
             6 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
@@ -4515,7 +4519,7 @@ pub mod plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.applyPlugin.html>.
         /// * Catalog: `mini_program.wxa.plugin.apply`.
         pub struct Apply {
-            /// Fixed name of the operation; one address serves several; always `apply`.
+            /// Always `apply`, to apply for a plugin; such as `apply`; always `apply`.
             0 action: String => "action: must",
             /// AppID of the plugin that is applied for or removed.
             1 plugin_appid: xinqiao_types::AppId => "plugin_appid: must",
@@ -4556,7 +4560,7 @@ pub mod plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.unbindPlugin.html>.
         /// * Catalog: `mini_program.wxa.plugin.list`.
         pub struct List {
-            /// Fixed name of the operation; one address serves several; always `list`.
+            /// Always `list`, to list the plugins added; such as `list`; always `list`.
             0 action: String => "action: must",
         }
         new(action: impl Into<String>)
@@ -4597,7 +4601,7 @@ pub mod plugin {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.unbindPlugin.html>.
         /// * Catalog: `mini_program.wxa.plugin.unbind`.
         pub struct Unbind {
-            /// Fixed name of the operation; one address serves several; always `unbind`.
+            /// Always `unbind`, to remove a plugin; such as `unbind`; always `unbind`.
             0 action: String => "action: must",
             /// AppID of the plugin that is applied for or removed.
             1 plugin_appid: xinqiao_types::AppId => "plugin_appid: must",
@@ -4643,7 +4647,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`ShopListGet`].
         pub struct ShopListGetResponse {
-            /// Members of this page, or shops linked: `wxa_openid`, `shop_appid` and so on.
+            /// Shops linked to the mini program: `shop_appid`.
             0 list: Vec<super::ShopListGetList> => "list: must",
         }
     }
@@ -4835,7 +4839,7 @@ pub mod vip {
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
-                /// Members of this page, or shops linked: `wxa_openid`, `shop_appid` and so on.
+                /// Members of this page: `wxa_openid`, `identity`, `outer_userid` and `related_shop_appid`.
                 0 list: Vec<super::super::ListGetList> => "list: must",
             }
         }

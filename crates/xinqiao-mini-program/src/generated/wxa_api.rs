@@ -212,7 +212,7 @@ w::record! {
 w::record! {
     /// An item of `list` in `wxa_api::DefaultTimeData`.
     pub struct DefaultTimeDataList {
-        /// Day that the time belongs to; format `yyyyMMdd`.
+        /// Day that the time belongs to, as `yyyyMMdd`; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
         /// Which time: `1` whole start, `2` download, `3` first rendering.
         1 cost_time_type: i64 => "cost_time_type: must",
@@ -316,7 +316,7 @@ w::record! {
     pub struct InfoContent {
         /// Number of the review, to answer and settle it with; `commentId` on the wire.
         0 comment_id: String => "commentId: must",
-        /// Amount of the order reviewed, in fen; in fen.
+        /// Amount of the order reviewed, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Order that was reviewed, by the platform's number; `orderId` on the wire.
         2 order_id: String => "orderId: must",
@@ -370,10 +370,10 @@ w::record! {
         10 app_version: String => "appVersion: must",
         /// Base library version of the user who met the error; `sdkVersion` on the wire.
         11 sdk_version: String => "sdkVersion: must",
-        /// Operating system of the user, such as iOS or Android; `osName` on the wire.
-        12 os_name: String => "osName: must",
-        /// WeChat version of the user who met the error; `clientVersion` on the wire.
-        13 client_version: String => "clientVersion: must",
+        /// System of the user: `1` Android, `2` iOS, `3` other; `OsName` on the wire.
+        12 os_name: String => "OsName: must",
+        /// WeChat version of the user who met the error; `ClientVersion` on the wire.
+        13 client_version: String => "ClientVersion: must",
         /// Version of the plugin at fault; `pluginversion` on the wire.
         #[doc(alias = "pluginversion")]
         14 plugin_version: Option<String> => "pluginversion",
@@ -381,9 +381,9 @@ w::record! {
         15 device_model: String => "DeviceModel: must",
         /// How often this user met the error; `Count` on the wire.
         16 count: i64 => "Count: must",
-        /// Day on which the error happened; format `yyyy-MM-dd`; `Ds` on the wire.
+        /// Day on which the error happened, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2021-01-25`; `Ds` on the wire.
         17 ds: String => "Ds: must",
-        /// When the error happened; format `yyyy-MM-dd HH:mm:ss`; `TimeStamp` on the wire.
+        /// When the error happened, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`; `TimeStamp` on the wire.
         18 time_stamp: String => "TimeStamp: must",
     }
 }
@@ -679,7 +679,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.realtimelogSearch.html>.
     /// * Catalog: `mini_program.wxa_api.user_log_search`.
     pub struct UserLogSearch {
-        /// Day to look at, within the last 7; format `yyyyMMdd`.
+        /// Day to look at, as `yyyyMMdd`, within the last 7 days; format `yyyyMMdd`.
         0 date: String => "date: must query",
         /// From when logs are wanted, Unix seconds, within `date`; format `unix`; `begintime` on the wire.
         #[doc(alias = "begintime")]
@@ -1216,9 +1216,9 @@ pub mod log {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getJsErrDetail.html>.
         /// * Catalog: `mini_program.wxa_api.log.js_err_detail`.
         pub struct JsErrDetail {
-            /// First day to look at, inclusive; format `yyyy-MM-dd`; `startTime` on the wire.
+            /// First day to look at, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2021-01-25`; `startTime` on the wire.
             0 start_time: String => "startTime: must",
-            /// Last day to look at, inclusive; format `yyyy-MM-dd`; `endTime` on the wire.
+            /// Last day to look at, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2021-01-26`; `endTime` on the wire.
             1 end_time: String => "endTime: must",
             /// MD5 of the error message, from the endpoint that lists JS errors; `errorMsgMd5` on the wire.
             2 error_msg_md5: String => "errorMsgMd5: must",
@@ -1234,11 +1234,11 @@ pub mod log {
             7 client_version: String => "clientVersion: must",
             /// Only errors that this user met, all if left out; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Order: for the list `1` descending and `2` ascending, for details `1` descending and `0` ascending.
+            /// Order: `1` descending, `0` ascending.
             9 desc: i64 => "desc: must",
             /// How many errors to skip; 0 for the first page.
             10 offset: i64 => "offset: must",
-            /// Rows to return, at most 30.
+            /// How many errors to return at most, for paging.
             11 limit: i64 => "limit: must",
         }
         new(
@@ -1260,7 +1260,7 @@ pub mod log {
     w::record! {
         /// Answer to [`JsErrDetail`].
         pub struct JsErrDetailResponse {
-            /// Errors found: `errorMsg`, `errorMsgMd5`, `errorStack`, `errorStackMd5` and so on.
+            /// Occurrences of the error: `openId`, `appVersion`, `route`, `errorStack`, `TimeStamp` and so on.
             0 data: Vec<super::JsErrDetailData> => "data: must",
             /// How many errors match; `totalCount` on the wire.
             1 total_count: i64 => "totalCount: must",
@@ -1309,9 +1309,9 @@ pub mod log {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getJsErrList.html>.
         /// * Catalog: `mini_program.wxa_api.log.js_err_list`.
         pub struct JsErrList {
-            /// First day to look at, inclusive; format `yyyy-MM-dd`; `startTime` on the wire.
+            /// First day to look at, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2021-01-25`; `startTime` on the wire.
             0 start_time: String => "startTime: must",
-            /// Last day to look at, inclusive; format `yyyy-MM-dd`; `endTime` on the wire.
+            /// Last day to look at, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2021-01-26`; `endTime` on the wire.
             1 end_time: String => "endTime: must",
             /// Kind of error: `0` all, `1` your code, `2` plugin, `3` framework; `errType` on the wire.
             2 err_type: String => "errType: must",
@@ -1324,7 +1324,7 @@ pub mod log {
             /// Sort by `uv` (users) or `pv` (times); `orderby` on the wire.
             #[doc(alias = "orderby")]
             6 order_by: String => "orderby: must",
-            /// Order: for the list `1` descending and `2` ascending, for details `1` descending and `0` ascending.
+            /// Order by `orderby`: `1` descending, `2` ascending.
             7 desc: i64 => "desc: must",
             /// How many errors to skip; 0 for the first page.
             8 offset: i64 => "offset: must",
@@ -1348,7 +1348,7 @@ pub mod log {
     w::record! {
         /// Answer to [`JsErrList`].
         pub struct JsErrListResponse {
-            /// Errors found: `errorMsg`, `errorMsgMd5`, `errorStack`, `errorStackMd5` and so on.
+            /// Errors grouped together: `errorMsg`, `errorMsgMd5`, `errorStackMd5`, `uv`, `pv` and so on.
             0 data: Vec<super::JsErrListData> => "data: must",
             /// How many errors match; `totalCount` on the wire.
             1 total_count: i64 => "totalCount: must",
@@ -1612,7 +1612,7 @@ pub mod new_tmpl {
         pub struct AddTemplate {
             /// Number of the title in the public library, from the list of titles.
             0 tid: String => "tid: must",
-            /// Keywords chosen, in order, at most 5; such as `3,5,4`; `kidList` on the wire.
+            /// Keywords chosen, by number and in order, 2 to 5 of them; such as `3,5,4`; `kidList` on the wire.
             1 kid_list: Vec<i64> => "kidList: must",
             /// What the template is for, at most 15 characters; `sceneDesc` on the wire.
             2 scene_desc: String => "sceneDesc: must",
@@ -1697,7 +1697,7 @@ pub mod new_tmpl {
     w::record! {
         /// Answer to [`GetCategory`].
         pub struct GetCategoryResponse {
-            /// Categories, titles, keywords or templates, whichever was asked for; see each type.
+            /// Categories of this account: `id` and `name`.
             0 data: Vec<super::GetCategoryData> => "data: must",
         }
     }
@@ -1739,7 +1739,7 @@ pub mod new_tmpl {
     w::record! {
         /// Answer to [`GetPubTemplateKeywords`].
         pub struct GetPubTemplateKeywordsResponse {
-            /// Categories, titles, keywords or templates, whichever was asked for; see each type.
+            /// Keywords to choose from for this title: `kid`, `name`, `example` and `rule`.
             0 data: Vec<super::GetPubTemplateKeywordsData> => "data: must",
         }
     }
@@ -1785,7 +1785,7 @@ pub mod new_tmpl {
     w::record! {
         /// Answer to [`GetPubTemplateTitles`].
         pub struct GetPubTemplateTitlesResponse {
-            /// Categories, titles, keywords or templates, whichever was asked for; see each type.
+            /// Template titles of the categories asked for: `tid`, `title`, `type` and `categoryId`.
             0 data: Vec<super::GetPubTemplateTitlesData> => "data: must",
             /// How many titles the categories have in all.
             1 count: i64 => "count: must",
@@ -1842,7 +1842,7 @@ pub mod new_tmpl {
     w::record! {
         /// Answer to [`GetTemplate`].
         pub struct GetTemplateResponse {
-            /// Categories, titles, keywords or templates, whichever was asked for; see each type.
+            /// Templates added to this account: `priTmplId`, `title`, `content`, `type` and so on.
             0 data: Vec<super::GetTemplateData> => "data: must",
         }
     }
@@ -1913,7 +1913,7 @@ pub mod wxa_embedded {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/embedded-management/deleteAuthorizedEmbedded.html>.
         /// * Catalog: `mini_program.wxa_api.wxa_embedded.del_authorize`.
         pub struct DelAuthorize {
-            /// AppID of the mini program opened in half screen.
+            /// AppID of the mini program whose permission to open this one in half screen is taken back.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1945,7 +1945,7 @@ pub mod wxa_embedded {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/embedded-management/deleteEmbedded.html>.
         /// * Catalog: `mini_program.wxa_api.wxa_embedded.del_embedded`.
         pub struct DelEmbedded {
-            /// AppID of the mini program opened in half screen.
+            /// AppID of the half-screen mini program to remove from the list.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -2049,7 +2049,7 @@ pub mod wxa_embedded {
         pub struct GetOwnListResponse {
             /// How requests are handled: `0` admin decides, `1` accepted, `2` refused.
             0 embedded_flag: i64 => "embedded_flag: must",
-            /// Half-screen mini programs with the state of the request: `appid`, `nickname`, `headimg`, `reason` and so on.
+            /// Mini programs that asked, or are allowed, to open this one in half screen: `appid`, `nickname`, `reason`, `status` and so on.
             1 wxa_embedded_list: Vec<super::WxaEmbedded> => "wxa_embedded_list: must",
         }
     }
@@ -2095,7 +2095,7 @@ pub mod wxa_embedded {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/embedded-management/setAuthorizedEmbedded.html>.
         /// * Catalog: `mini_program.wxa_api.wxa_embedded.set_authorize`.
         pub struct SetAuthorize {
-            /// How requests are handled: `0` admin decides, `1` accepted, `2` refused.
+            /// How requests to open this mini program in half screen are handled: `0` admin decides, `1` accepted, `2` refused.
             0 flag: i64 => "flag: must",
         }
         new(flag: i64)

@@ -278,9 +278,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/videoplayer.html>.
     /// * Catalog: `mini_program.wxa_drama.set_player_drama_recmd_switch`.
     pub struct SetPlayerDramaRecmdSwitch {
-        /// Where: `1` at the end, `2` beside the episodes, `3` on the profile page.
+        /// Always `2002`, or to control one place: `1` at the end, `2` beside the episodes, `3` on the profile page.
         0 entry_type: i64 => "entry_type: must",
-        /// Whether recommendations are on there.
+        /// Whether it is on; off by default, but on for places `1` and `3`.
         1 switch_status: bool => "switch_status: must",
     }
     new(entry_type: i64, switch_status: bool)

@@ -28,9 +28,9 @@ w::record! {
         2 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
         /// End of the ad credit's settlement period, Unix seconds; format `unix`.
         3 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
-        /// How much this ad credit was, in fen; in fen.
+        /// How much this ad credit was, in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// How much of this ad credit is left, in fen; in fen.
+        /// How much of this ad credit is left, in fen.
         5 remain_amount: xinqiao_types::Fen => "remain_amount: must",
         /// When this ad credit lapses, Unix seconds; format `unix`.
         6 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
@@ -40,7 +40,7 @@ w::record! {
 w::record! {
     /// `balance_available` of the answer of `xpay::QueryBizBalance`.
     pub struct BalanceAvailable {
-        /// Amount that can be withdrawn now, in yuan; in yuan.
+        /// Amount that can be withdrawn now, in yuan.
         0 amount: f64 => "amount: must",
         /// Currency, usually `CNY`.
         1 currency_code: String => "currency_code: must",
@@ -50,7 +50,7 @@ w::record! {
 w::record! {
     /// An item of `bill_list` in the answer of `xpay::QueryFundsBill`.
     pub struct Bill {
-        /// Number of the ad credit top-up or recovery, returned when it is made.
+        /// Number of the ad credit top-up, returned when it was made.
         0 bill_id: String => "bill_id: must",
         /// When the ad credit went to the ad account, Unix seconds; format `unix`.
         1 oper_time: xinqiao_types::UnixSeconds => "oper_time: must",
@@ -64,7 +64,7 @@ w::record! {
         5 transfer_account_uid: i64 => "transfer_account_uid: must",
         /// Name of the ad account that receives the ad credit.
         6 transfer_account_name: String => "transfer_account_name: must",
-        /// How much ad credit goes to the ad account, in fen; in fen.
+        /// How much ad credit goes to the ad account, in fen.
         7 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Top-up of the ad account: `0` under way, `1` done, `2` failed.
         8 status: i64 => "status: must",
@@ -98,15 +98,15 @@ w::record! {
         3 status: i64 => "status: must",
         /// Kind of business, `0` short drama.
         4 biz_type: i64 => "biz_type: must",
-        /// Amount of the order in fen; in fen.
+        /// Amount of the order in fen.
         5 order_fee: xinqiao_types::Fen => "order_fee: must",
-        /// How much was taken off, in fen; not returned at present; in fen.
+        /// How much was taken off, in fen; not returned at present.
         6 coupon_fee: xinqiao_types::Fen => "coupon_fee: must",
-        /// What the user really paid, in fen; in fen.
+        /// What the user really paid, in fen.
         7 paid_fee: xinqiao_types::Fen => "paid_fee: must",
-        /// Amount of the refund in fen, of no meaning for payments; in fen.
+        /// Amount of the refund in fen, of no meaning for payments.
         8 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
-        /// What is left to refund of the payment in fen, given back when refunding; in fen.
+        /// What is left to refund of the payment in fen, given back when refunding.
         9 left_fee: Option<xinqiao_types::Fen> => "left_fee",
         /// When it was paid or refunded, Unix seconds; format `unix`.
         10 paid_time: Option<xinqiao_types::UnixSeconds> => "paid_time",
@@ -154,7 +154,7 @@ w::record! {
         0 oper_time_begin: Option<xinqiao_types::UnixSeconds> => "oper_time_begin",
         /// Topped up not after, Unix seconds; format `unix`.
         1 oper_time_end: Option<xinqiao_types::UnixSeconds> => "oper_time_end",
-        /// Number of the ad credit top-up or recovery, returned when it is made.
+        /// Only this ad credit top-up, by the number given when it was made.
         2 bill_id: Option<String> => "bill_id",
     }
     new()
@@ -165,7 +165,7 @@ w::record! {
 w::record! {
     /// An item of `bill_list` in the answer of `xpay::QueryRecoverBill`.
     pub struct RecoverBill {
-        /// Number of the ad credit top-up or recovery, returned when it is made.
+        /// Number of the ad credit recovery, made by the platform.
         0 bill_id: String => "bill_id: must",
         /// When the ad credit was taken back, Unix seconds; format `unix`.
         1 recover_time: xinqiao_types::UnixSeconds => "recover_time: must",
@@ -177,7 +177,7 @@ w::record! {
         4 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
         /// Name of the ad account that it was taken from.
         5 recover_account_name: String => "recover_account_name: must",
-        /// How much was taken back from the ad account, in fen; in fen.
+        /// How much was taken back from the ad account, in fen.
         6 recover_amount: xinqiao_types::Fen => "recover_amount: must",
         /// Refunds because of which the credit was taken back.
         7 refund_order_list: Option<Vec<String>> => "refund_order_list",
@@ -191,7 +191,7 @@ w::record! {
         0 recover_time_begin: Option<xinqiao_types::UnixSeconds> => "recover_time_begin",
         /// Taken back not after, Unix seconds; format `unix`.
         1 recover_time_end: Option<xinqiao_types::UnixSeconds> => "recover_time_end",
-        /// Number of the ad credit top-up or recovery, returned when it is made.
+        /// Only this ad credit recovery, by its number.
         2 bill_id: Option<String> => "bill_id",
     }
     new()
@@ -218,7 +218,7 @@ w::record! {
         0 id: String => "id: must",
         /// Name of the item as users see it when paying.
         1 name: String => "name: must",
-        /// Price of one item in fen, above 0; in fen.
+        /// Price of one item in fen, above 0.
         2 price: xinqiao_types::Fen => "price: must",
         /// Remark on the item, for your own use.
         3 remark: Option<String> => "remark",
@@ -236,11 +236,11 @@ w::record! {
         0 id: String => "id: must",
         /// Name of the item as users see it when paying.
         1 name: String => "name: must",
-        /// Price of one item in fen, above 0; in fen.
+        /// Price of one item in fen, above 0.
         2 price: xinqiao_types::Fen => "price: must",
         /// Remark on the item, for your own use.
         3 remark: Option<String> => "remark",
-        /// Address of the item's picture, JPG or PNG.
+        /// Address of the item's picture as WeChat stored it.
         4 item_url: Option<String> => "item_url",
         /// State: `0` under way, `1` number taken, `2` done, `3` failed.
         5 upload_status: i64 => "upload_status: must",
@@ -270,6 +270,7 @@ w::record! {
         4 device_type: Option<i64> => "device_type",
         /// Number of the ad account that receives the ad credit.
         5 transfer_account_uid: i64 => "transfer_account_uid: must",
+        /// Name of the company that owns the ad account.
         6 transfer_account_org_name: String => "transfer_account_org_name: must",
     }
     new(env: i64, transfer_account_uid: i64, transfer_account_org_name: impl Into<String>)
@@ -320,7 +321,7 @@ w::record! {
         6 pay_order_id: String => "pay_order_id: must",
         /// Your number of this return, not that of the payment.
         7 order_id: String => "order_id: must",
-        /// Coins that are paid, given or returned.
+        /// How many coins are given back.
         8 amount: i64 => "amount: must",
     }
     new(env: i64, pay_order_id: impl Into<String>, order_id: impl Into<String>, amount: i64)
@@ -444,7 +445,7 @@ w::record! {
         6 transfer_account_name: String => "transfer_account_name: must",
         /// Number of the ad account's agency, from the list of ad accounts.
         7 transfer_account_agency_id: Option<i64> => "transfer_account_agency_id",
-        /// How much ad credit goes to the ad account, in fen; in fen.
+        /// How much ad credit goes to the ad account, in fen.
         8 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Id of the request of your own; equal ones count as repeats.
         9 request_id: String => "request_id: must",
@@ -475,7 +476,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateFundsBill`].
     pub struct CreateFundsBillResponse {
-        /// Number of the ad credit top-up or recovery, returned when it is made.
+        /// Number of the ad credit top-up, to look it up with.
         0 bill_id: String => "bill_id: must",
     }
 }
@@ -518,7 +519,7 @@ w::record! {
         4 device_type: Option<i64> => "device_type",
         /// Your number of the withdrawal, 8 to 32 characters.
         5 withdraw_no: String => "withdraw_no: must",
-        /// How much to withdraw in yuan, all if left out; in yuan; a number as text on the wire.
+        /// How much to withdraw in yuan, all if left out; a number as text on the wire.
         6 withdraw_amount: Option<f64> => "withdraw_amount: numeric",
     }
     new(env: i64, withdraw_no: impl Into<String>)
@@ -576,7 +577,7 @@ w::record! {
         5 device_type: Option<i64> => "device_type",
         /// Order number of your system, chosen when ordering, spending or presenting.
         6 order_id: String => "order_id: must",
-        /// Coins that are paid, given or returned.
+        /// How many coins are spent.
         7 amount: i64 => "amount: must",
         /// Items as serialized array: id, unit price, quantity; such as `[{"productid":"sword","unit_price":100,"quantity":1}]`; `payitem` on the wire.
         #[doc(alias = "payitem")]
@@ -676,9 +677,9 @@ w::record! {
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// First day of the bill to download; format `yyyyMMdd`.
+        /// First day of the bill to download, as `yyyyMMdd`; format `yyyyMMdd`; such as `20230801`.
         5 begin_ds: String => "begin_ds: must",
-        /// Last day of the bill to download, inclusive; format `yyyyMMdd`.
+        /// Last day of the bill to download, inclusive, as `yyyyMMdd`; format `yyyyMMdd`; such as `20230810`.
         6 end_ds: String => "end_ds: must",
     }
     new(env: i64, begin_ds: impl Into<String>, end_ds: impl Into<String>)
@@ -945,7 +946,7 @@ w::record! {
         4 device_type: Option<i64> => "device_type",
         /// Order number of your system, chosen when ordering, spending or presenting.
         5 order_id: String => "order_id: must",
-        /// Coins that are paid, given or returned.
+        /// How many coins are presented.
         6 amount: i64 => "amount: must",
     }
     new(env: i64, order_id: impl Into<String>, amount: i64)
@@ -1005,7 +1006,7 @@ w::record! {
         5 page: i64 => "page: must",
         /// How many rows a page has, with the page number to go on.
         6 page_size: i64 => "page_size: must",
-        /// Filters: `settle_begin`, `settle_end` and `fund_type`, or a bill's number and time.
+        /// Which ad credits: `settle_begin`, `settle_end` and `fund_type`.
         7 filter: Option<Filter> => "filter",
     }
     new(env: i64, page: i64, page_size: i64)
@@ -1160,7 +1161,7 @@ w::record! {
         5 page: i64 => "page: must",
         /// How many rows a page has, with the page number to go on.
         6 page_size: i64 => "page_size: must",
-        /// Filters: `settle_begin`, `settle_end` and `fund_type`, or a bill's number and time.
+        /// Which top-ups: `oper_time_begin`, `oper_time_end` and `bill_id`.
         7 filter: Option<QueryFundsBillFilter> => "filter",
     }
     new(env: i64, page: i64, page_size: i64)
@@ -1171,7 +1172,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryFundsBill`].
     pub struct QueryFundsBillResponse {
-        /// Records of top-ups or recoveries: `bill_id`, `fund_id`, `settle_begin`, `settle_end` and so on.
+        /// Top-ups: `bill_id`, `oper_time`, `fund_id`, `transfer_amount`, `status` and so on.
         0 bill_list: Vec<Bill> => "bill_list: must",
         /// How many pages of `page_size` rows there are.
         1 total_page: i64 => "total_page: must",
@@ -1298,7 +1299,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryPublishGoods`].
     pub struct QueryPublishGoodsResponse {
-        /// Items to publish: `id`; when queried each with `publish_status` and `errmsg`.
+        /// Result for each item: `id`, `publish_status` and `errmsg`.
         0 publish_item: Vec<PublishItem> => "publish_item: must",
         /// State of the task: `0` none, `1` running, `2` failed, also in part, `3` done.
         1 status: i64 => "status: must",
@@ -1378,7 +1379,7 @@ w::record! {
         5 page: i64 => "page: must",
         /// How many rows a page has, with the page number to go on.
         6 page_size: i64 => "page_size: must",
-        /// Filters: `settle_begin`, `settle_end` and `fund_type`, or a bill's number and time.
+        /// Which recoveries: `recover_time_begin`, `recover_time_end` and `bill_id`.
         7 filter: Option<QueryRecoverBillFilter> => "filter",
     }
     new(env: i64, page: i64, page_size: i64)
@@ -1389,7 +1390,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryRecoverBill`].
     pub struct QueryRecoverBillResponse {
-        /// Records of top-ups or recoveries: `bill_id`, `fund_id`, `settle_begin`, `settle_end` and so on.
+        /// Recoveries: `bill_id`, `recover_time`, `fund_id`, `recover_amount` and so on.
         0 bill_list: Vec<RecoverBill> => "bill_list: must",
         /// How many pages of `page_size` rows there are.
         1 total_page: i64 => "total_page: must",
@@ -1538,7 +1539,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryUploadGoods`].
     pub struct QueryUploadGoodsResponse {
-        /// Items to upload: `id`, `name`, `price` and so on; when queried each with `upload_status` and `errmsg`.
+        /// Result for each item: `id`, `name`, `price`, `upload_status`, `errmsg` and so on.
         0 upload_item: Vec<UploadItem> => "upload_item: must",
         /// State of the task: `0` none, `1` running, `2` failed, also in part, `3` done.
         1 status: i64 => "status: must",
@@ -1658,7 +1659,7 @@ w::record! {
     pub struct QueryWithdrawOrderResponse {
         /// Your number of the withdrawal, 8 to 32 characters.
         0 withdraw_no: String => "withdraw_no: must",
-        /// How much was withdrawn, in yuan; in yuan.
+        /// How much was withdrawn, in yuan.
         1 withdraw_amount: f64 => "withdraw_amount: must",
         /// State: `1` under way, `2` done, `3` failed.
         2 status: i64 => "status: must",
@@ -1715,9 +1716,9 @@ w::record! {
         6 wx_order_id: Option<String> => "wx_order_id",
         /// Your number of the refund, 8 to 32 characters, another one for each.
         7 refund_order_id: String => "refund_order_id: must",
-        /// How much to refund in fen, at most what is left; in fen.
+        /// How much to refund in fen, at most what is left.
         8 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// What is left to refund in fen, as the order query says; in fen.
+        /// What is left to refund in fen, as the order query says.
         9 left_fee: xinqiao_types::Fen => "left_fee: must",
         /// Data of your own, given back by the order query.
         10 biz_meta: Option<String> => "biz_meta",
@@ -1748,7 +1749,7 @@ w::record! {
 w::record! {
     /// Answer to [`RefundOrder`].
     pub struct RefundOrderResponse {
-        /// Your number of the payment that is returned.
+        /// Your number of the payment that is refunded.
         0 pay_order_id: String => "pay_order_id: must",
         /// WeChat's number of the original payment.
         1 pay_wx_order_id: String => "pay_wx_order_id: must",
@@ -1892,7 +1893,7 @@ w::record! {
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Items to publish: `id`; when queried each with `publish_status` and `errmsg`.
+        /// Items to publish to the live environment: `id`.
         5 publish_item: Vec<StartPublishGoodsPublishItem> => "publish_item: must",
     }
     new(env: i64, publish_item: Vec<StartPublishGoodsPublishItem>)
@@ -1936,7 +1937,7 @@ w::record! {
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Items to upload: `id`, `name`, `price` and so on; when queried each with `upload_status` and `errmsg`.
+        /// Items to upload: `id`, `name`, `price`, `remark` and `item_url`.
         5 upload_item: Vec<StartUploadGoodsUploadItem> => "upload_item: must",
     }
     new(env: i64, upload_item: Vec<StartUploadGoodsUploadItem>)

@@ -129,9 +129,9 @@ w::record! {
         2 digest: Option<String> => "digest",
         /// Whether the body shows the cover: `0` no, `1` yes; `0` or `1` on the wire.
         3 show_cover: bool => "show_cover: must zero-one",
-        /// Cover of the article in the automatic reply.
+        /// Address of the article's cover picture.
         4 cover_url: String => "cover_url: must",
-        /// Page of the article in the automatic reply.
+        /// Address of the article page.
         5 content_url: String => "content_url: must",
         /// Target of “阅读原文” (read the original); empty when there is no such link.
         6 source_url: Option<String> => "source_url",
@@ -165,9 +165,9 @@ w::record! {
         3 click_count: i64 => "click_count: must",
         /// Clicks divided by exposures.
         4 click_rate: f64 => "click_rate: must",
-        /// Estimated income of the publisher in this range, in fen; in fen.
+        /// Estimated income of the publisher in this range, in fen.
         5 income: xinqiao_types::Fen => "income: must",
-        /// Income per thousand exposures, in fen; in fen.
+        /// Income per thousand exposures, in fen.
         6 ecpm: f64 => "ecpm: must",
         /// Day that the row is about, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         7 date: String => "date: must",
@@ -193,9 +193,9 @@ w::record! {
         4 order_count: i64 => "order_count: must",
         /// Orders divided by clicks.
         5 order_rate: f64 => "order_rate: must",
-        /// Total value of the commission orders, in fen; in fen.
+        /// Total value of the commission orders, in fen.
         6 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// Estimated commission in total, in fen; in fen.
+        /// Estimated commission in total, in fen.
         7 total_commission: xinqiao_types::Fen => "total_commission: must",
         /// Day that the row is about, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         8 date: String => "date: must",
@@ -217,9 +217,9 @@ w::record! {
         4 order_count: i64 => "order_count: must",
         /// Orders divided by clicks.
         5 order_rate: f64 => "order_rate: must",
-        /// Total value of the commission orders, in fen; in fen.
+        /// Total value of the commission orders, in fen.
         6 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// Estimated commission in total, in fen; in fen.
+        /// Estimated commission in total, in fen.
         7 total_commission: xinqiao_types::Fen => "total_commission: must",
     }
 }
@@ -233,6 +233,16 @@ w::record! {
         1 used: i64 => "used: must",
         /// Calls left today.
         2 remain: i64 => "remain: must",
+    }
+}
+
+w::record! {
+    /// `rate_limit` of the answer of `open_api::quota::Get`; `component_rate_limit` of the answer of `open_api::quota::Get`.
+    pub struct RateLimit {
+        /// Calls allowed within one period.
+        0 call_count: i64 => "call_count: must",
+        /// Length of the period after which the count starts again; in s.
+        1 refresh_second: i64 => "refresh_second: must",
     }
 }
 
@@ -261,6 +271,8 @@ w::record! {
         3 invoke_time: xinqiao_types::UnixSeconds => "invoke_time: must",
         /// How long the call took, in milliseconds; in ms.
         4 cost_in_ms: i64 => "cost_in_ms: must",
+        /// Public address of the machine that made the call; such as `203.0.113.7`; personal data, masked in `Debug`.
+        5 client_ip: Option<String> => "client_ip: masked",
     }
 }
 
@@ -298,7 +310,7 @@ w::record! {
         3 order: i64 => "order: must",
         /// `1` in settlement, `2` and `3` settled, `4` being paid, `5` paid.
         4 sett_status: i64 => "sett_status: must",
-        /// Income settled for the period, in fen; in fen.
+        /// Income settled for the period, in fen.
         5 settled_revenue: xinqiao_types::Fen => "settled_revenue: must",
         /// Number of the publisher's settlement sheet.
         6 sett_no: String => "sett_no: must",
@@ -314,7 +326,7 @@ w::record! {
     pub struct SlotRevenue {
         /// Ad slot that earned the income.
         0 slot_id: String => "slot_id: must",
-        /// Amount settled for the slot, in fen; in fen.
+        /// Amount settled for the slot, in fen.
         1 slot_settled_revenue: xinqiao_types::Fen => "slot_settled_revenue: must",
     }
 }
@@ -340,9 +352,9 @@ w::record! {
         3 click_count: i64 => "click_count: must",
         /// Clicks divided by exposures.
         4 click_rate: f64 => "click_rate: must",
-        /// Estimated income of the publisher in this range, in fen; in fen.
+        /// Estimated income of the publisher in this range, in fen.
         5 income: xinqiao_types::Fen => "income: must",
-        /// Income per thousand exposures, in fen; in fen.
+        /// Income per thousand exposures, in fen.
         6 ecpm: f64 => "ecpm: must",
     }
 }
@@ -841,7 +853,7 @@ w::record! {
     pub struct StableTokenResponse {
         /// Credential of later calls, sent as a query parameter; allow for 512 characters; a secret, masked in `Debug`.
         0 access_token: String => "access_token: must masked",
-        /// How long until the credential expires, usually 7200, in seconds; in s.
+        /// How long until the credential expires, usually 7200, in seconds.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -1240,6 +1252,10 @@ pub mod open_api {
             pub struct GetResponse {
                 /// Today's allowance of the endpoint and how much is used: `daily_limit`, `used` and `remain`.
                 0 quota: super::super::Quota => "quota: must",
+                /// How often the endpoint may be called: calls per period, and the period's length.
+                1 rate_limit: Option<super::super::RateLimit> => "rate_limit",
+                /// The same limit for calls that a third-party platform makes for the account, in the form of `rate_limit`.
+                2 component_rate_limit: Option<super::super::RateLimit> => "component_rate_limit",
             }
         }
 
@@ -1434,11 +1450,11 @@ pub mod publisher {
                 0 base_resp: super::super::BaseResp => "base_resp: must",
                 /// Legal entity to which the income is paid, by name.
                 1 body: String => "body: must",
-                /// Income of the range so far, settled or not, in fen; in fen.
+                /// Income accumulated so far, including what is not settled yet, in fen.
                 2 revenue_all: xinqiao_types::Fen => "revenue_all: must",
-                /// Amount deducted so far, in fen; in fen.
+                /// Amount deducted so far, in fen.
                 3 penalty_all: xinqiao_types::Fen => "penalty_all: must",
-                /// Amount already settled, in fen; in fen.
+                /// Amount already settled, in fen.
                 4 settled_revenue_all: xinqiao_types::Fen => "settled_revenue_all: must",
                 /// One entry per settlement period; each month has two halves.
                 5 settlement_list: Vec<super::super::Settlement> => "settlement_list: must",
@@ -1509,7 +1525,7 @@ pub mod qr_code {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// Life of a temporary code; absent for permanent ones, in seconds; in s.
+            /// Life of a temporary code; absent for permanent ones, in seconds.
             0 expire_seconds: Option<i64> => "expire_seconds",
             /// Exchanged for the picture at `showqrcode`; URL-encode it; a secret, masked in `Debug`.
             1 ticket: String => "ticket: must masked",
@@ -1623,7 +1639,7 @@ pub mod shorten {
     w::record! {
         /// Answer to [`Fetch`].
         pub struct FetchResponse {
-            /// How long the key still lives, in seconds; in s.
+            /// How long the key still lives, in seconds.
             0 expire_seconds: Option<i64> => "expire_seconds",
             /// The original data behind the key.
             1 long_data: String => "long_data: must",
@@ -1718,7 +1734,7 @@ pub mod ticket {
         pub struct GetTicketResponse {
             /// Ticket for signatures: `jsapi_ticket` or, for cards, `api_ticket`; a secret, masked in `Debug`.
             0 ticket: String => "ticket: must masked",
-            /// How long until the credential expires, usually 7200, in seconds; in s.
+            /// How long until the credential expires, usually 7200, in seconds.
             1 expires_in: i64 => "expires_in: must",
         }
     }

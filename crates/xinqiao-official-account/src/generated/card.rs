@@ -142,7 +142,7 @@ w::record! {
         12 bind_openid: Option<bool> => "bind_openid: masked",
         /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         13 service_phone: Option<String> => "service_phone",
-        /// Stores where it may be used.
+        /// Stores where it may be used, by the `poi_id` from the store endpoints.
         14 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// Whether all stores accept it; excludes the list of stores.
         15 use_all_locations: Option<bool> => "use_all_locations",
@@ -309,7 +309,7 @@ w::record! {
 w::record! {
     /// `bonus_rule` of `card::CardMemberCard`; `bonus_rule` of `card::MemberCard`; and 1 more.
     pub struct BonusRule {
-        /// Spending that earns points once, in fen; in fen.
+        /// Spending that earns points once, in fen.
         0 cost_money_unit: Option<xinqiao_types::Fen> => "cost_money_unit",
         /// Points earned each time.
         1 increase_bonus: Option<i64> => "increase_bonus",
@@ -319,9 +319,9 @@ w::record! {
         3 init_increase_bonus: Option<i64> => "init_increase_bonus",
         /// Points used up by one deduction.
         4 cost_bonus_unit: Option<i64> => "cost_bonus_unit",
-        /// Amount taken off by one deduction, in fen; in fen.
+        /// Amount taken off by one deduction, in fen.
         5 reduce_money: Option<xinqiao_types::Fen> => "reduce_money",
-        /// Least spending for points to be used, in fen; in fen.
+        /// Least spending for points to be used, in fen.
         6 least_money_to_use_bonus: Option<xinqiao_types::Fen> => "least_money_to_use_bonus",
         /// Most points used in one purchase.
         7 max_reduce_bonus: Option<i64> => "max_reduce_bonus",
@@ -381,7 +381,7 @@ w::record! {
         13 bind_openid: Option<bool> => "bind_openid: masked",
         /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         14 service_phone: Option<String> => "service_phone",
-        /// Stores where it may be used.
+        /// Stores where it may be used, by the `poi_id` from the store endpoints.
         15 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// Whether all stores accept it; excludes the list of stores.
         16 use_all_locations: Option<bool> => "use_all_locations",
@@ -455,9 +455,9 @@ w::record! {
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// Least amount to spend for it to apply, in fen; in fen.
+        /// Least amount to spend for it to apply, in fen.
         2 least_cost: xinqiao_types::Fen => "least_cost: must",
-        /// Amount that the cash coupon takes off, in fen; in fen.
+        /// Amount that the cash coupon takes off, in fen.
         3 reduce_cost: xinqiao_types::Fen => "reduce_cost: must",
     }
 }
@@ -533,7 +533,7 @@ w::record! {
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
         /// Privileges of the card, at most 1024 Chinese characters.
         2 prerogative: String => "prerogative: must",
-        /// Page to bind an old membership card.
+        /// Page behind “bind membership card” that users see after taking the card; on creation, alternative to `activate_url`.
         3 bind_old_card_url: Option<String> => "bind_old_card_url",
         /// Page for activation by API; excludes the two other ways.
         4 activate_url: Option<String> => "activate_url",
@@ -573,7 +573,7 @@ w::record! {
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// Kind of ticket, such as full fare or 3D.
+        /// Kind of sightseeing ticket, such as full fare on weekdays or a package.
         2 ticket_class: String => "ticket_class: must",
         /// Address of the site map.
         3 guide_url: Option<String> => "guide_url",
@@ -587,9 +587,9 @@ w::record! {
         0 base_info: BaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// Least amount to spend for it to apply, in fen; in fen.
+        /// Least amount to spend for it to apply, in fen.
         2 least_cost: xinqiao_types::Fen => "least_cost: must",
-        /// Amount that the cash coupon takes off, in fen; in fen.
+        /// Amount that the cash coupon takes off, in fen.
         3 reduce_cost: xinqiao_types::Fen => "reduce_cost: must",
     }
     new(
@@ -724,7 +724,7 @@ w::record! {
         7 init_bonus: Option<i64> => "init_bonus",
         /// Whether a balance is shown.
         8 supply_balance: bool => "supply_balance: must",
-        /// Balance that the card starts with, in fen; in fen.
+        /// Balance that the card starts with, in fen.
         9 init_balance: Option<xinqiao_types::Fen> => "init_balance",
         /// First custom field on the card: `name_type`, `name` and `url`.
         10 custom_field1: Option<CustomField1Item> => "custom_field1",
@@ -783,7 +783,7 @@ w::record! {
         12 bind_openid: Option<bool> => "bind_openid: masked",
         /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         13 service_phone: Option<String> => "service_phone",
-        /// Stores where it may be used.
+        /// Stores where it may be used, by the `poi_id` from the store endpoints.
         14 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// Whether all stores accept it; excludes the list of stores.
         15 use_all_locations: Option<bool> => "use_all_locations",
@@ -919,7 +919,7 @@ w::record! {
 w::record! {
     /// `giftcard_info` of `card::GeneralCardBaseInfo`.
     pub struct GiftCardInfo {
-        /// Price of the gift card, in fen; in fen.
+        /// Price of the gift card, in fen.
         0 price: xinqiao_types::Fen => "price: must",
     }
     new(price: xinqiao_types::Fen)
@@ -987,7 +987,7 @@ w::record! {
         13 bind_openid: Option<bool> => "bind_openid: masked",
         /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         14 service_phone: Option<String> => "service_phone",
-        /// Stores where it may be used.
+        /// Stores where it may be used, by the `poi_id` from the store endpoints.
         15 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// Whether all stores accept it; excludes the list of stores.
         16 use_all_locations: Option<bool> => "use_all_locations",
@@ -1174,7 +1174,7 @@ w::record! {
         12 bind_openid: Option<bool> => "bind_openid: masked",
         /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         13 service_phone: Option<String> => "service_phone",
-        /// Stores where it may be used.
+        /// Stores where it may be used, by the `poi_id` from the store endpoints.
         14 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// Whether all stores accept it; excludes the list of stores.
         15 use_all_locations: Option<bool> => "use_all_locations",
@@ -1274,9 +1274,9 @@ w::record! {
     pub struct MemberRule {
         /// Membership card handed out after paying.
         0 card_id: String => "card_id: must",
-        /// Least payment that triggers it, in fen; in fen.
+        /// Least payment that triggers it, in fen.
         1 least_cost: xinqiao_types::Fen => "least_cost: must",
-        /// Largest payment that triggers it, in fen; in fen.
+        /// Largest payment that triggers it, in fen.
         2 max_cost: xinqiao_types::Fen => "max_cost: must",
         /// Page to go to; the card itself when left out.
         3 jump_url: Option<String> => "jump_url",
@@ -1412,7 +1412,7 @@ w::record! {
         2 end_time: i64 => "end_time: must",
         /// State of the rule; `RULE_STATUS_OK` is normal.
         3 status: String => "status: must",
-        /// When the rule was last changed.
+        /// When the rule was last changed, Unix seconds.
         4 update_time: i64 => "update_time: must",
         /// When the rule was made, Unix seconds; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -1453,7 +1453,7 @@ w::record! {
         0 base_info: BaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// Kind of ticket, such as full fare or 3D.
+        /// Kind of sightseeing ticket, such as full fare on weekdays or a package.
         2 ticket_class: String => "ticket_class: must",
         /// Address of the site map.
         3 guide_url: Option<String> => "guide_url",
@@ -1599,7 +1599,7 @@ w::record! {
         7 date_info: Option<DateInfo> => "date_info",
         /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         8 service_phone: Option<String> => "service_phone",
-        /// Stores where it may be used.
+        /// Stores where it may be used, by the `poi_id` from the store endpoints.
         9 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// Whether all stores accept it; excludes the list of stores.
         10 use_all_locations: Option<bool> => "use_all_locations",
@@ -1714,9 +1714,9 @@ w::record! {
     pub struct UpdateCash {
         /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// Least amount to spend for it to apply, in fen; in fen.
+        /// Least amount to spend for it to apply, in fen.
         1 least_cost: Option<xinqiao_types::Fen> => "least_cost",
-        /// Amount that the cash coupon takes off, in fen; in fen.
+        /// Amount that the cash coupon takes off, in fen.
         2 reduce_cost: Option<xinqiao_types::Fen> => "reduce_cost",
     }
     new(base_info: UpdateBaseInfo)
@@ -1790,7 +1790,7 @@ w::record! {
         7 date_info: Option<DateInfo> => "date_info",
         /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         8 service_phone: Option<String> => "service_phone",
-        /// Stores where it may be used.
+        /// Stores where it may be used, by the `poi_id` from the store endpoints.
         9 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// Whether all stores accept it; excludes the list of stores.
         10 use_all_locations: Option<bool> => "use_all_locations",
@@ -2078,7 +2078,7 @@ w::record! {
         7 date_info: Option<DateInfo> => "date_info",
         /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         8 service_phone: Option<String> => "service_phone",
-        /// Stores where it may be used.
+        /// Stores where it may be used, by the `poi_id` from the store endpoints.
         9 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// Whether all stores accept it; excludes the list of stores.
         10 use_all_locations: Option<bool> => "use_all_locations",
@@ -2184,7 +2184,7 @@ w::record! {
     pub struct UpdateScenicTicket {
         /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// Kind of ticket, such as full fare or 3D.
+        /// Kind of sightseeing ticket, such as full fare on weekdays or a package.
         1 ticket_class: Option<String> => "ticket_class",
         /// Address of the site map.
         2 guide_url: Option<String> => "guide_url",
@@ -2221,7 +2221,7 @@ w::record! {
         0 accept_category: Option<String> => "accept_category",
         /// Goods it does not apply to, cash coupons only.
         1 reject_category: Option<String> => "reject_category",
-        /// Least amount to spend, in fen; in fen.
+        /// Least amount to spend, in fen.
         2 least_cost: xinqiao_types::Fen => "least_cost: must",
         /// Goods to be bought for it, gift coupons only.
         3 object_use_for: Option<String> => "object_use_for",
@@ -2371,7 +2371,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html>.
     /// * Catalog: `official_account.card.create`.
     pub struct Create {
-        /// Type and content of the card: `body`.
+        /// The card to create: `card_type` names the kind, the content stands in the object of that name in lower case, such as `groupon` or `member_card`.
         0 card: Card => "card: must",
     }
     new(card: Card)
@@ -2455,7 +2455,7 @@ w::record! {
         3 bonus: Option<i64> => "bonus",
         /// Reason of the change, shown in the points record, at most 14 characters.
         4 record_bonus: Option<String> => "record_bonus",
-        /// New balance; replaces the old one, in fen; in fen.
+        /// New balance; replaces the old one, in fen.
         5 balance: Option<xinqiao_types::Fen> => "balance",
         /// Reason of the change, shown in the balance record, at most 14 characters.
         6 record_balance: Option<String> => "record_balance",
@@ -2487,7 +2487,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Points after the change.
         1 result_bonus: i64 => "result_bonus: must",
-        /// Balance after the change, in fen; in fen.
+        /// Balance after the change, in fen.
         2 result_balance: xinqiao_types::Fen => "result_balance: must",
     }
 }
@@ -2850,7 +2850,7 @@ w::record! {
         3 screening_room: Option<String> => "screening_room",
         /// When the film starts, Unix seconds; format `unix`.
         4 show_time: Option<xinqiao_types::UnixSeconds> => "show_time",
-        /// How long the film runs, in minutes; in min.
+        /// How long the film runs, in minutes.
         5 duration: Option<i64> => "duration",
         /// Places in the hall, one or more.
         6 seat_number: Option<Vec<String>> => "seat_number",
@@ -2977,7 +2977,7 @@ w::record! {
 w::record! {
     /// Answer to [`QrCodeCreate`].
     pub struct QrCodeCreateResponse {
-        /// Life of the code, in seconds; in s.
+        /// Life of the code, in seconds.
         0 expire_seconds: i64 => "expire_seconds: must",
         /// Ticket of the code, exchanged for its picture; a secret, masked in `Debug`.
         1 ticket: String => "ticket: must masked",
@@ -3346,7 +3346,7 @@ pub mod member_card {
             0 card_id: Option<String> => "card_id",
             /// Code of the user's membership card.
             1 code: String => "code: must",
-            /// Member number shown on the card; the code unless one was set.
+            /// Member number shown on the card, chosen by the merchant; may equal `code`.
             2 membership_number: String => "membership_number: must",
             /// Background of this user's card, an address from the picture upload.
             3 background_pic_url: Option<String> => "background_pic_url",
@@ -3358,7 +3358,7 @@ pub mod member_card {
             6 init_bonus: Option<i64> => "init_bonus",
             /// Reason shown for the first points.
             7 init_bonus_record: Option<String> => "init_bonus_record",
-            /// Balance that the card starts with, in fen; in fen.
+            /// Balance that the card starts with, in fen.
             8 init_balance: Option<xinqiao_types::Fen> => "init_balance",
             /// First value of custom field 1, at most 12 bytes.
             9 init_custom_field_value1: Option<String> => "init_custom_field_value1",
@@ -3555,9 +3555,9 @@ pub mod member_card {
             4 add_bonus: Option<i64> => "add_bonus",
             /// Reason of the change, shown in the points record, at most 14 characters.
             5 record_bonus: Option<String> => "record_bonus",
-            /// New balance; replaces the old one, in fen; in fen.
+            /// New balance; replaces the old one, in fen.
             6 balance: Option<xinqiao_types::Fen> => "balance",
-            /// Amount to add, may be negative; instead of `balance`, in fen; in fen.
+            /// Amount to add, may be negative; instead of `balance`, in fen.
             7 add_balance: Option<xinqiao_types::Fen> => "add_balance",
             /// Reason of the change, shown in the balance record, at most 14 characters.
             8 record_balance: Option<String> => "record_balance",
@@ -3595,7 +3595,7 @@ pub mod member_card {
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Points after the change.
             1 result_bonus: i64 => "result_bonus: must",
-            /// Balance after the change, in fen; in fen.
+            /// Balance after the change, in fen.
             2 result_balance: xinqiao_types::Fen => "result_balance: must",
         }
     }
@@ -3650,9 +3650,9 @@ pub mod member_card {
             4 user_info: Option<super::ActivateTempInfoGetInfo> => "user_info",
             /// Points of this member now.
             5 bonus: i64 => "bonus: must",
-            /// Balance of this member now, in fen; in fen.
+            /// Balance of this member now, in fen.
             6 balance: xinqiao_types::Fen => "balance: must",
-            /// `NORMAL`, `CONSUMED` (redeemed), `EXPIRE`, `GIFTING`, `GIFT_TIMEOUT`, `DELETE` or `UNAVAILABLE`.
+            /// `NORMAL`, `EXPIRE` (expired), `GIFTING`, `GIFT_SUCC` (given away), `GIFT_TIMEOUT`, `DELETE`, `UNAVAILABLE` (made invalid) and so on.
             7 user_card_status: String => "user_card_status: must",
         }
     }
@@ -4402,7 +4402,7 @@ pub mod sub_merchant {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
         /// * Catalog: `official_account.card.sub_merchant.submit`.
         pub struct Submit {
-            /// The sub-merchant: name, category, documents and state.
+            /// The sub-merchant to create: `brand_name`, `logo_url`, `protocol`, category numbers and so on.
             0 info: super::SubmitInfo => "info: must",
         }
         new(info: super::SubmitInfo)
@@ -4438,7 +4438,7 @@ pub mod sub_merchant {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
         /// * Catalog: `official_account.card.sub_merchant.update`.
         pub struct Update {
-            /// The sub-merchant: name, category, documents and state.
+            /// New data of the sub-merchant: `merchant_id` says which one, then `brand_name`, `logo_url`, `protocol` and so on.
             0 info: super::UpdateInfo => "info: must",
         }
         new(info: super::UpdateInfo)

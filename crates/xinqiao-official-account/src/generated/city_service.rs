@@ -6,13 +6,38 @@ use xinqiao_wire as w;
 w::record! {
     /// `business_info` of `city_service::SendChannelMsg`.
     pub struct BusinessInfo {
+        /// Number of the patient's card at the hospital; personal data, masked in `Debug`.
+        0 pat_hospital_id: Option<String> => "pat_hospital_id: masked",
+        /// The patient's name, may be masked, such as `李*龙`; such as `李*龙`; personal data, masked in `Debug`.
+        1 pat_name: Option<String> => "pat_name: masked",
+        /// The doctor, or the doctor's rank while none is assigned.
+        2 doc_name: Option<String> => "doc_name",
+        /// Department of the visit, with building and floor if there are any.
+        3 department_name: Option<String> => "department_name",
+        /// Where in the hospital the department is.
+        4 department_location: Option<String> => "department_location",
+        /// Day and time of the appointment; such as `2026-06-07 10:30-11:00`.
+        5 appointment_time: Option<String> => "appointment_time",
+        /// What the patient should know before the visit.
+        6 memo: Option<String> => "memo",
         /// Page that a tap on the message opens: `page_type`, `url`, `app_id` and `fullpath`.
-        0 redirect_page: Option<RedirectPage> => "redirect_page",
+        7 redirect_page: Option<RedirectPage> => "redirect_page",
+        /// Page for older users, with the fields of `redirect_page`.
+        8 elder_redirect_page: Option<RedirectPage> => "elder_redirect_page",
         /// Further keys.
-        1 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
+        9 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
-    set(redirect_page: RedirectPage)
+    text(
+        pat_hospital_id: String,
+        pat_name: String,
+        doc_name: String,
+        department_name: String,
+        department_location: String,
+        appointment_time: String,
+        memo: String,
+    )
+    set(redirect_page: RedirectPage, elder_redirect_page: RedirectPage)
 }
 
 w::record! {
@@ -27,9 +52,9 @@ w::record! {
 }
 
 w::record! {
-    /// `redirect_page` of `city_service::BusinessInfo`.
+    /// `redirect_page` of `city_service::BusinessInfo`; `elder_redirect_page` of `city_service::BusinessInfo`.
     pub struct RedirectPage {
-        /// Web page or mini program; decides between `url` and `app_id` with `fullpath`.
+        /// Target: `web` for a web page (fill in `url`), `mini_program` for a mini program (`app_id` and `fullpath`).
         0 page_type: String => "page_type: must",
         /// Address, for a web page.
         1 url: Option<String> => "url",
@@ -456,7 +481,7 @@ pub mod face {
             pub struct GetUseridKeyResponse {
                 /// Key that stands for the user's name and id number when the page starts the face check.
                 0 user_id_key: String => "user_id_key: must",
-                /// How long `user_id_key` is valid, usually 3600, in seconds; in s.
+                /// How long `user_id_key` is valid, usually 3600, in seconds.
                 1 expires_in: i64 => "expires_in: must",
             }
         }

@@ -15,7 +15,7 @@ w::record! {
         /// `0` ordinary, `1` featured; `0` or `1` on the wire.
         3 comment_type: bool => "comment_type: must zero-one",
         /// The author's reply to it: `content` and `create_time`.
-        4 reply: Option<Vec<Reply>> => "reply",
+        4 reply: Option<w::serial::Value> => "reply",
         /// When the comment was made, Unix seconds; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
@@ -302,7 +302,7 @@ pub mod reply {
             1 index: Option<i64> => "index",
             /// Number of the comment within the article. From: The endpoint that lists comments.
             2 user_comment_id: i64 => "user_comment_id: must",
-            /// Text of the comment or reply.
+            /// Text of the account's reply to the comment.
             3 content: String => "content: must",
         }
         new(msg_data_id: i64, user_comment_id: i64, content: impl Into<String>)

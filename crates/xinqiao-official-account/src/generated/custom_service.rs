@@ -7,7 +7,7 @@ w::record! {
     /// An item of `kf_list` in the answer of `custom_service::GetKfList`.
     pub struct Kf {
         /// Number that the platform gave the staff account, from 1001; such as `1001`.
-        0 kf_id: String => "kf_id: must",
+        0 kf_id: w::TextOrNumber => "kf_id: must",
         /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
         1 kf_account: String => "kf_account: must",
         /// Name of the staff account as users see it.
@@ -32,7 +32,7 @@ w::record! {
     /// An item of `kf_online_list` in the answer of `custom_service::GetOnlineKfList`.
     pub struct KfOnline {
         /// Number that the platform gave the staff account, from 1001; such as `1001`.
-        0 kf_id: String => "kf_id: must",
+        0 kf_id: w::TextOrNumber => "kf_id: must",
         /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
         1 kf_account: String => "kf_account: must",
         /// How the staff is online; `1` in the web console.
@@ -170,7 +170,7 @@ pub mod kf_account {
         /// Add a customer service account (添加客服账号).
         ///
         /// * Call: `POST /customservice/kfaccount/add` on `api.weixin.qq.com`.
-        /// * Errors: 40005 `INVALID_FILE_TYPE`, 40009 `INVALID_IMAGE_SIZE`, 65400 `CUSTOMER_SERVICE_DISABLED`, 65401 `INVALID_KF_ACCOUNT`, 65402 `KF_ACCOUNT_NOT_BOUND`, 65403 `ILLEGAL_KF_NICKNAME`, 65404 `ILLEGAL_KF_ACCOUNT`, 65405 `KF_ACCOUNT_LIMIT`, 65406 `KF_ACCOUNT_EXISTS`, 65407 `KF_WORKER_EXISTS`, 65408, 65409.
+        /// * Errors: 40005 `INVALID_FILE_TYPE`, 40009 `INVALID_IMAGE_SIZE`, 65400 `CUSTOMER_SERVICE_DISABLED`, 65401 `INVALID_KF_ACCOUNT`, 65402 `KF_ACCOUNT_NOT_BOUND`, 65403 `ILLEGAL_KF_NICKNAME`, 65404 `ILLEGAL_KF_ACCOUNT`, 65405 `KF_ACCOUNT_LIMIT`, 65406 `KF_ACCOUNT_EXISTS`, 65407 `KF_WORKER_EXISTS`, 65408 `KF_ALREADY_INVITED`, 65409 `INVALID_WECHAT_ACCOUNT`.
         /// * Needs: `kf.manage`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html>.
         /// * Catalog: `official_account.custom_service.kf_account.add`.
@@ -211,7 +211,7 @@ pub mod kf_account {
         /// Take administrator rights away (取消客服管理员).
         ///
         /// * Call: `GET /customservice/kfaccount/canceladmin` on `api.weixin.qq.com`.
-        /// * Errors: 40005 `INVALID_FILE_TYPE`, 40009 `INVALID_IMAGE_SIZE`, 65400 `CUSTOMER_SERVICE_DISABLED`, 65401 `INVALID_KF_ACCOUNT`, 65402 `KF_ACCOUNT_NOT_BOUND`, 65403 `ILLEGAL_KF_NICKNAME`, 65404 `ILLEGAL_KF_ACCOUNT`, 65405 `KF_ACCOUNT_LIMIT`, 65406 `KF_ACCOUNT_EXISTS`, 65407 `KF_WORKER_EXISTS`, 65408, 65409.
+        /// * Errors: 40005 `INVALID_FILE_TYPE`, 40009 `INVALID_IMAGE_SIZE`, 65400 `CUSTOMER_SERVICE_DISABLED`, 65401 `INVALID_KF_ACCOUNT`, 65402 `KF_ACCOUNT_NOT_BOUND`, 65403 `ILLEGAL_KF_NICKNAME`, 65404 `ILLEGAL_KF_ACCOUNT`, 65405 `KF_ACCOUNT_LIMIT`, 65406 `KF_ACCOUNT_EXISTS`, 65407 `KF_WORKER_EXISTS`, 65408 `KF_ALREADY_INVITED`, 65409 `INVALID_WECHAT_ACCOUNT`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
         /// * Catalog: `official_account.custom_service.kf_account.cancel_admin`.
         pub struct CancelAdmin {

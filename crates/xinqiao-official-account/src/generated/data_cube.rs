@@ -143,9 +143,9 @@ w::record! {
         13 sub_merchant_id: Option<w::TextOrNumber> => "submerchantid",
         /// Members gained that day.
         14 new_user: i64 => "new_user: must",
-        /// Amount due, only for membership cards with quick pay, in fen; in fen; `payOriginalFee` on the wire.
+        /// Amount due, only for membership cards with quick pay, in fen; `payOriginalFee` on the wire.
         15 pay_original_fee: xinqiao_types::Fen => "payOriginalFee: must",
-        /// Amount received, only for membership cards with quick pay, in fen; in fen.
+        /// Amount received, only for membership cards with quick pay, in fen.
         16 fee: xinqiao_types::Fen => "fee: must",
     }
 }

@@ -57,7 +57,7 @@ w::record! {
         /// Target of “阅读原文” (read the original); empty without one.
         4 content_source_url: String => "content_source_url: must",
         /// Body as HTML; left out with `no_content` 1.
-        5 content: String => "content: must",
+        5 content: Option<String> => "content",
         /// Address at which the article can be read.
         6 url: String => "url: must",
         /// Whether the body shows the cover: `0` no, `1` yes; `0` or `1` on the wire.

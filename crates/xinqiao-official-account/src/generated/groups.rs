@@ -52,7 +52,7 @@ w::record! {
     /// * Source: <http://mp.weixin.qq.com/wiki/0/56d992c605a97245eb7e617854b169fc.html>.
     /// * Catalog: `official_account.groups.create`.
     pub struct Create {
-        /// User group of the old interface, replaced by tags.
+        /// The group to create, by `name` only.
         0 group: Group => "group: must",
     }
     new(group: Group)
@@ -61,7 +61,7 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// User group of the old interface, replaced by tags.
+        /// The new group: the `id` that the platform gave it, and its `name`.
         0 group: GroupInfo => "group: must",
     }
 }
@@ -93,7 +93,7 @@ w::record! {
     /// * Source: <http://mp.weixin.qq.com/wiki/0/56d992c605a97245eb7e617854b169fc.html>.
     /// * Catalog: `official_account.groups.delete`.
     pub struct Delete {
-        /// User group of the old interface, replaced by tags.
+        /// The group to delete, named by its `id`.
         0 group: DeleteGroup => "group: must",
     }
     new(group: DeleteGroup)
@@ -206,7 +206,7 @@ w::record! {
     /// * Needs: `user.group`.
     /// * Catalog: `official_account.groups.update`.
     pub struct Update {
-        /// User group of the old interface, replaced by tags.
+        /// The group to rename: `id` says which one, `name` is its new name.
         0 group: GroupInfo => "group: must",
     }
     new(group: GroupInfo)

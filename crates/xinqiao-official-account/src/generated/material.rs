@@ -225,7 +225,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/Deleting_Permanent_Assets.html>.
     /// * Catalog: `official_account.material.del_material`.
     pub struct DelMaterial {
-        /// Material to delete; not while a menu or auto reply uses it.
+        /// Id of the permanent material to delete; it cannot be restored.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)

@@ -171,8 +171,10 @@ w::record! {
         0 type_: String => "type: must",
         /// Id of the temporary material, valid for 3 days.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
+        /// Id of a thumbnail, given for `thumb` in the place of `media_id`; valid for 3 days.
+        2 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
         /// When it was uploaded; it expires 3 days later, Unix seconds; format `unix`.
-        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
+        3 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
 
@@ -250,8 +252,17 @@ w::record! {
     new(articles: Vec<Article>)
 }
 
-/// Answer to [`UploadNews`], the same as to [`Upload`].
-pub type UploadNewsResponse = UploadResponse;
+w::record! {
+    /// Answer to [`UploadNews`].
+    pub struct UploadNewsResponse {
+        /// Always `news`.
+        0 type_: String => "type: must",
+        /// Id of the article message, to be mass-sent.
+        1 media_id: xinqiao_types::MediaId => "media_id: must",
+        /// When it was uploaded; it expires 3 days later, Unix seconds; format `unix`.
+        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
+    }
+}
 
 w::endpoint! {
     UploadNews => UploadNewsResponse,
@@ -291,8 +302,8 @@ w::record! {
     text(title: String, description: String)
 }
 
-/// Answer to [`UploadVideo`], the same as to [`Upload`].
-pub type UploadVideoResponse = UploadResponse;
+/// Answer to [`UploadVideo`], the same as to [`UploadNews`].
+pub type UploadVideoResponse = UploadNewsResponse;
 
 w::endpoint! {
     UploadVideo => UploadVideoResponse,

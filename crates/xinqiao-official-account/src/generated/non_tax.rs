@@ -30,11 +30,11 @@ w::record! {
         1 item_id: String => "item_id: must",
         /// What the charge is called.
         2 item_name: String => "item_name: must",
-        /// Surcharge for late payment of the item, in fen; in fen.
+        /// Surcharge for late payment of the item, in fen.
         3 overdue: Option<xinqiao_types::Fen> => "overdue",
-        /// Amount added as a penalty, in fen; in fen.
+        /// Amount added as a penalty, in fen.
         4 penalty: Option<xinqiao_types::Fen> => "penalty",
-        /// Amount due for the item, in fen; in fen.
+        /// Amount due for the item, in fen.
         5 fee: xinqiao_types::Fen => "fee: must",
     }
     new(no: i64, item_id: impl Into<String>, item_name: impl Into<String>, fee: xinqiao_types::Fen)
@@ -57,7 +57,7 @@ w::record! {
     pub struct InvoiceUserData {
         /// Company or person who paid, as named on the bill.
         0 title: String => "title: must",
-        /// Amount of the bill, in fen; in fen.
+        /// Amount of the bill, in fen.
         1 fee: xinqiao_types::Fen => "fee: must",
         /// Code printed on the bill, shared by its series.
         2 billing_no: String => "billing_no: must",
@@ -120,7 +120,7 @@ w::record! {
         8 notify_time: xinqiao_types::UnixSeconds => "notify_time: must",
         /// Raw answer of the other side.
         9 third_resp: Option<String> => "third_resp",
-        /// Decrypted data of that answer.
+        /// Decrypted data of what the other party answered.
         10 third_resp_data: Option<String> => "third_resp_data",
     }
 }
@@ -146,7 +146,7 @@ w::record! {
         0 refund_out_id: String => "refund_out_id: must",
         /// Refund number given by the platform.
         1 refund_order_id: String => "refund_order_id: must",
-        /// Amount of this refund, in fen; in fen.
+        /// Amount of this refund, in fen.
         2 refund_fee: i64 => "refund_fee: must",
         /// Reason given when the refund was asked for.
         3 refund_reason: String => "refund_reason: must",
@@ -164,7 +164,7 @@ w::record! {
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// When the car really left, Unix seconds; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// Parking time that is charged, in seconds; in s.
+        /// Parking time that is charged, in seconds.
         2 charging_time: Option<i64> => "charging_time",
         /// Licence plate; needed in scenes that charge by plate; such as `粤B888888`.
         3 plate_number: String => "plate_number: must",
@@ -217,7 +217,7 @@ w::record! {
         4 parking_name: Option<String> => "parking_name",
         /// OpenID of the user under the account; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Time after arrival that is free, in seconds; in s.
+        /// Time after arrival that is free, in seconds.
         6 free_time: Option<i64> => "free_time",
     }
     new(start_time: xinqiao_types::UnixSeconds, plate_number: impl Into<String>)
@@ -327,7 +327,7 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// Identification of the treasury, given by it.
         1 s_pappid: xinqiao_types::AppId => "s_pappid: must",
-        /// Amount of the order to bill, in fen; in fen.
+        /// Amount of the order to bill, in fen.
         2 money: xinqiao_types::Fen => "money: must",
         /// When the request is made, Unix seconds; format `unix`.
         3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
@@ -354,7 +354,7 @@ w::record! {
     pub struct GetBillAuthUrlResponse {
         /// Authorisation page for the user to open.
         0 auth_url: String => "auth_url: must",
-        /// How long the address lives, in seconds; in s.
+        /// How long the address lives, in seconds.
         1 expire_time: i64 => "expire_time: must",
     }
 }
@@ -410,7 +410,7 @@ w::record! {
         3 desc: String => "desc: must",
         /// Currency: `1` CNY, `2` USD.
         4 fee_type: i64 => "fee_type: must",
-        /// Total amount, the sum of the items, in fen; in fen.
+        /// Total amount, the sum of the items, in fen.
         5 fee: xinqiao_types::Fen => "fee: must",
         /// State: `1` unpaid, `3` or `4` paid, `5` refunded, `6` being refunded, `12` closed by timeout.
         6 status: i64 => "status: must",
@@ -658,7 +658,7 @@ w::record! {
         3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
         /// What is paid for, mostly the name of the service.
         4 desc: String => "desc: must",
-        /// Total amount, the sum of the items, in fen; in fen.
+        /// Total amount, the sum of the items, in fen.
         5 fee: xinqiao_types::Fen => "fee: must",
         /// The office's own order number, instead of the payment notice.
         6 order_no: Option<String> => "order_no",
@@ -879,7 +879,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryFee`].
     pub struct QueryFeeResponse {
-        /// Amount due in total, in fen; in fen.
+        /// Amount due in total, in fen.
         0 fee: xinqiao_types::Fen => "fee: must",
         /// Name of the person who owes or pays.
         1 user_name: Option<String> => "user_name",
@@ -894,7 +894,7 @@ w::record! {
         /// When the notice was issued, Unix seconds; format `unix`.
         6 payment_notice_create_time: xinqiao_types::UnixSeconds => "payment_notice_create_time: must",
         /// Last day to pay, after which a surcharge may apply, as `yyyyMMdd`; format `yyyyMMdd`; such as `20250430`.
-        7 payment_expire_date: i64 => "payment_expire_date: must",
+        7 payment_expire_date: w::TextOrNumber => "payment_expire_date: must",
         /// Code of the administrative region, six digits; such as `440000`.
         8 region_code: String => "region_code: must",
         /// Items to pay: `no`, `item_id`, `item_name`, `overdue` and so on.
@@ -935,7 +935,7 @@ w::record! {
         1 order_id: String => "order_id: must",
         /// Why the refund is asked for, for the records.
         2 reason: String => "reason: must",
-        /// Amount to refund; all when left out, in fen; in fen.
+        /// Amount to refund; all when left out, in fen.
         3 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
         /// The caller's own refund number; needed for partial refunds.
         4 refund_out_id: Option<String> => "refund_out_id",
@@ -1002,7 +1002,7 @@ w::record! {
         7 app_appid: Option<xinqiao_types::AppId> => "app_appid",
         /// What is paid for, mostly the name of the service.
         8 desc: String => "desc: must",
-        /// Total amount, the sum of the items, in fen; in fen.
+        /// Total amount, the sum of the items, in fen.
         9 fee: xinqiao_types::Fen => "fee: must",
         /// Page to go to afterwards; not needed for mini programs.
         10 return_url: Option<String> => "return_url",
@@ -1178,7 +1178,7 @@ pub mod vehicle {
             3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
             /// What is paid for, mostly the name of the service.
             4 desc: String => "desc: must",
-            /// Total amount, the sum of the items, in fen; in fen.
+            /// Total amount, the sum of the items, in fen.
             5 fee: xinqiao_types::Fen => "fee: must",
             /// The office's own order number, instead of the payment notice.
             6 order_no: Option<String> => "order_no",

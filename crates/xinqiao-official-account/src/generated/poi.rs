@@ -40,7 +40,7 @@ w::record! {
         15 introduction: Option<String> => "introduction",
         /// Opening hours, 24-hour clock; such as `10:00-21:00`.
         16 open_time: Option<String> => "open_time",
-        /// Average spending per head, a whole number above 0, in yuan; in yuan.
+        /// Average spending per head, a whole number above 0, in yuan.
         17 avg_price: Option<f64> => "avg_price",
         /// Review: `1` system error, `2` pending, `3` passed, `4` refused.
         18 available_state: i64 => "available_state: must",
@@ -94,7 +94,7 @@ w::record! {
         15 introduction: Option<String> => "introduction",
         /// Opening hours, 24-hour clock; such as `10:00-21:00`.
         16 open_time: Option<String> => "open_time",
-        /// Average spending per head, a whole number above 0, in yuan; in yuan.
+        /// Average spending per head, a whole number above 0, in yuan.
         17 avg_price: Option<f64> => "avg_price",
         /// Review: `1` system error, `2` pending, `3` passed, `4` refused.
         18 available_state: i64 => "available_state: must",

@@ -114,13 +114,13 @@ w::record! {
 w::record! {
     /// `price_info` of `scan::Product`; `price_info` of `scan::ProductItem`; and 2 more.
     pub struct PriceInfo {
-        /// Lowest present price among the variants, in yuan; in yuan.
+        /// Lowest present price among the variants, in yuan.
         0 min_price: f64 => "min_price: must",
-        /// Highest present price among the variants, in yuan; in yuan.
+        /// Highest present price among the variants, in yuan.
         1 max_price: f64 => "max_price: must",
-        /// Lowest original price among the variants, in yuan; in yuan.
+        /// Lowest original price among the variants, in yuan.
         2 min_ori_price: Option<f64> => "min_ori_price",
-        /// Highest original price among the variants, in yuan; in yuan.
+        /// Highest original price among the variants, in yuan.
         3 max_ori_price: Option<f64> => "max_ori_price",
     }
     new(min_price: f64, max_price: f64)

@@ -60,7 +60,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
     /// * Catalog: `official_account.tags.create`.
     pub struct Create {
-        /// The tag: its `id` or `name` as the endpoint asks, both once created.
+        /// The tag to create, by `name` only.
         0 tag: NewTag => "tag: must",
     }
     new(tag: NewTag)
@@ -69,7 +69,7 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// The tag: its `id` or `name` as the endpoint asks, both once created.
+        /// The new tag: the `id` that the platform gave it, and its `name`.
         0 tag: Tag => "tag: must",
     }
 }
@@ -101,7 +101,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
     /// * Catalog: `official_account.tags.delete`.
     pub struct Delete {
-        /// The tag: its `id` or `name` as the endpoint asks, both once created.
+        /// The tag to delete, named by its `id`.
         0 tag: TagId => "tag: must",
     }
     new(tag: TagId)
@@ -215,7 +215,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
     /// * Catalog: `official_account.tags.update`.
     pub struct Update {
-        /// The tag: its `id` or `name` as the endpoint asks, both once created.
+        /// The tag to change: `id` says which one, `name` is its new name.
         0 tag: Tag => "tag: must",
     }
     new(tag: Tag)

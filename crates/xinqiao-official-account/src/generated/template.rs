@@ -42,9 +42,10 @@ w::record! {
         /// Number in the template library: `TM…` or `OPENTM…`, plain digits for category templates; such as `TM00015`.
         0 template_id_short: String => "template_id_short: must",
         /// Keywords to use, shown in this order; needed for category templates.
-        1 keyword_name_list: Vec<String> => "keyword_name_list: must",
+        1 keyword_name_list: Option<Vec<String>> => "keyword_name_list",
     }
-    new(template_id_short: impl Into<String>, keyword_name_list: Vec<String>)
+    new(template_id_short: impl Into<String>)
+    set(keyword_name_list: Vec<String>)
 }
 
 w::record! {
@@ -196,7 +197,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetIndustry`].
     pub struct GetIndustryResponse {
-        /// First-level industry of the template, or main industry of the account.
+        /// Main industry of the account: `first_class` and `second_class`.
         0 primary_industry: Option<PrimaryIndustry> => "primary_industry",
         /// Second industry of the account: `first_class` and `second_class`.
         1 secondary_industry: Option<PrimaryIndustry> => "secondary_industry",

@@ -49,7 +49,7 @@ w::record! {
         /// City; empty since October 2021.
         6 city: Option<String> => "city",
         /// Language of the user's client; such as `zh_CN`.
-        7 language: String => "language: must",
+        7 language: Option<String> => "language",
         /// Address of the avatar; empty since December 2021; personal data, masked in `Debug`; `headimgurl` on the wire.
         #[doc(alias = "headimgurl")]
         8 head_img_url: Option<String> => "headimgurl: masked",
@@ -63,7 +63,7 @@ w::record! {
         12 remark: Option<String> => "remark",
         /// Old group of the user, `0` when ungrouped; `groupid` on the wire.
         #[doc(alias = "groupid")]
-        13 group_id: i64 => "groupid: must",
+        13 group_id: Option<i64> => "groupid",
         /// Numbers of the user's tags; `tagid_list` on the wire.
         #[doc(alias = "tagid_list")]
         14 tag_id_list: Option<Vec<i64>> => "tagid_list",
@@ -97,7 +97,7 @@ w::record! {
         /// Users in this answer, at most 10000.
         1 count: i64 => "count: must",
         /// OpenIDs of the users of this page: `openid`.
-        2 data: GetData => "data: must",
+        2 data: Option<GetData> => "data",
         /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end; personal data, masked in `Debug`.
         3 next_openid: xinqiao_types::OpenId => "next_openid: must masked",
     }
@@ -134,7 +134,7 @@ w::paged! {
         pages: "",
         lists: &["data.openid"],
     },
-    |answer| answer.data.openid => xinqiao_types::OpenId
+    |answer| answer.data.unwrap_or_default().openid => xinqiao_types::OpenId
 }
 
 w::record! {
@@ -172,7 +172,7 @@ w::record! {
         /// City; empty since October 2021.
         6 city: Option<String> => "city",
         /// Language of the user's client; such as `zh_CN`.
-        7 language: String => "language: must",
+        7 language: Option<String> => "language",
         /// Address of the avatar; empty since December 2021; personal data, masked in `Debug`; `headimgurl` on the wire.
         #[doc(alias = "headimgurl")]
         8 head_img_url: Option<String> => "headimgurl: masked",
@@ -186,7 +186,7 @@ w::record! {
         12 remark: Option<String> => "remark",
         /// Old group of the user, `0` when ungrouped; `groupid` on the wire.
         #[doc(alias = "groupid")]
-        13 group_id: i64 => "groupid: must",
+        13 group_id: Option<i64> => "groupid",
         /// Numbers of the user's tags; `tagid_list` on the wire.
         #[doc(alias = "tagid_list")]
         14 tag_id_list: Option<Vec<i64>> => "tagid_list",

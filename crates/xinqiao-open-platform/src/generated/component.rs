@@ -24,7 +24,7 @@ w::record! {
         1 authorizer_access_token: String => "authorizer_access_token: must masked",
         /// Long-lived credential for new account tokens; if it is lost the account has to authorize again; a secret, masked in `Debug`.
         2 authorizer_refresh_token: Option<String> => "authorizer_refresh_token: masked",
-        /// Lifetime in seconds, counted from this answer; in s.
+        /// Lifetime in seconds, counted from this answer.
         3 expires_in: i64 => "expires_in: must",
         /// Permission sets that the account granted to the platform.
         4 func_info: Option<Vec<FuncInfo>> => "func_info",
@@ -40,7 +40,7 @@ w::record! {
         1 authorizer_access_token: Option<String> => "authorizer_access_token: masked",
         /// Long-lived credential for new account tokens; if it is lost the account has to authorize again; a secret, masked in `Debug`.
         2 authorizer_refresh_token: Option<String> => "authorizer_refresh_token: masked",
-        /// Lifetime in seconds, counted from this answer; in s.
+        /// Lifetime in seconds, counted from this answer.
         3 expires_in: Option<i64> => "expires_in",
         /// Permission sets that the account granted to the platform.
         4 func_info: Vec<FuncInfo> => "func_info: must",
@@ -133,11 +133,11 @@ w::record! {
         /// Number of the permission set, such as `1` messages, `17` mini program account, `18` mini program development; such as `18`.
         0 id: i64 => "id: must",
         /// Which class of account the set belongs to; decide by `id`.
-        1 type_: i64 => "type: must",
+        1 type_: Option<i64> => "type",
         /// Chinese name of the permission set, as on the authorization page.
-        2 name: String => "name: must",
+        2 name: Option<String> => "name",
         /// What the platform may do with the permission set, in Chinese.
-        3 desc: String => "desc: must",
+        3 desc: Option<String> => "desc",
     }
 }
 
@@ -280,7 +280,7 @@ w::record! {
         0 authorizer_access_token: String => "authorizer_access_token: must masked",
         /// Long-lived credential for new account tokens; if it is lost the account has to authorize again; a secret, masked in `Debug`.
         1 authorizer_refresh_token: Option<String> => "authorizer_refresh_token: masked",
-        /// Lifetime in seconds, counted from this answer; in s.
+        /// Lifetime in seconds, counted from this answer.
         2 expires_in: i64 => "expires_in: must",
     }
 }
@@ -331,7 +331,7 @@ w::record! {
     pub struct ApiComponentTokenResponse {
         /// Token for calls made as the platform itself; lives 2 hours, cache it; a secret, masked in `Debug`.
         0 component_access_token: String => "component_access_token: must masked",
-        /// Lifetime in seconds, counted from this answer; in s.
+        /// Lifetime in seconds, counted from this answer.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -405,7 +405,7 @@ w::record! {
     pub struct ApiCreatePreAuthCodeResponse {
         /// One-time code for the authorization page `https://mp.weixin.qq.com/cgi-bin/componentloginpage`; lives as long as `expires_in` says, about 30 minutes; such as `preauthcode@@@Z7yq5mD`; a secret, masked in `Debug`.
         0 pre_auth_code: String => "pre_auth_code: must masked",
-        /// Lifetime in seconds, counted from this answer; in s.
+        /// Lifetime in seconds, counted from this answer.
         1 expires_in: i64 => "expires_in: must",
     }
 }

@@ -52,7 +52,7 @@ w::record! {
     pub struct ErrInfo {
         /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// AppID of the mini program: the one looked up, or the one that an environment could not be shared with.
+        /// AppID of the mini program for which it failed.
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Why this item failed, empty on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
@@ -101,7 +101,7 @@ w::record! {
     pub struct BatchShareEnvData {
         /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// AppIDs of mini programs: those looked up, or those that get the environment; `appids` on the wire.
+        /// AppIDs of the mini programs that get the environment; `appids` on the wire.
         #[doc(alias = "appids")]
         1 app_ids: Vec<xinqiao_types::AppId> => "appids: must",
     }
@@ -678,7 +678,7 @@ w::record! {
 w::record! {
     /// An item of `relation_data` in the answer of `component_tcb::BatchGetEnvId`.
     pub struct RelationData {
-        /// AppID of the mini program: the one looked up, or the one that an environment could not be shared with.
+        /// AppID of the mini program looked up.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Ids of the environments bound to the mini program.
         1 env_list: Vec<String> => "env_list: must",
@@ -746,7 +746,7 @@ w::record! {
         4 initial_delay_seconds: Option<i64> => "initial_delay_seconds",
         /// CPU cores of each replica, may be a fraction; such as `0.5`.
         5 cpu: Option<f64> => "cpu",
-        /// Memory of each replica, usually twice the cores; in GB; such as `1`.
+        /// Memory of each replica in GB, usually twice the cores; such as `1`.
         6 mem: Option<f64> => "mem",
         /// Security features of the sidecar: `capabilities`.
         7 security: Option<Security> => "security",
@@ -891,7 +891,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/batchcreatecsversion.html>.
     /// * Catalog: `open_platform.component_tcb.batch_create_cs_version`.
     pub struct BatchCreateCsVersion {
-        /// Ids of the environments to act on, one after the other, each with its own result.
+        /// Ids of the environments to act on; each has a result of its own.
         0 envs: Vec<String> => "envs: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
@@ -901,7 +901,7 @@ w::record! {
         3 flow_ratio: Option<i64> => "flow_ratio",
         /// CPU cores of each replica, may be a fraction; such as `0.5`.
         4 cpu: Option<f64> => "cpu",
-        /// Memory of each replica, usually twice the cores; in GB; such as `1`.
+        /// Memory of each replica in GB, usually twice the cores; such as `1`.
         5 mem: Option<f64> => "mem",
         /// Fewest replicas; `0` scales down to none without traffic; `minnum` on the wire.
         #[doc(alias = "minnum")]
@@ -1140,7 +1140,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/env-mgnt/getShareCloudbaseEnv.html>.
     /// * Catalog: `open_platform.component_tcb.batch_get_env_id`.
     pub struct BatchGetEnvId {
-        /// AppIDs of mini programs: those looked up, or those that get the environment; `appids` on the wire.
+        /// AppIDs of the mini programs whose environments are looked up; `appids` on the wire.
         #[doc(alias = "appids")]
         0 app_ids: Vec<xinqiao_types::AppId> => "appids: must",
     }
@@ -1300,7 +1300,7 @@ w::record! {
         /// Cloud function to work on, by its name within the environment; such as `sendMail`; `funcname` on the wire.
         #[doc(alias = "funcname")]
         0 func_name: String => "funcname: must",
-        /// Ids of the environments to act on, one after the other, each with its own result.
+        /// Ids of the environments to act on; each has a result of its own.
         1 envs: Vec<String> => "envs: must",
         /// Triggers of the cloud function; an update replaces all.
         2 triggers: Vec<Trigger> => "triggers: must",
@@ -1345,7 +1345,7 @@ w::record! {
         /// Cloud function to work on, by its name within the environment; such as `sendMail`; `functionname` on the wire.
         #[doc(alias = "functionname")]
         0 function_name: String => "functionname: must",
-        /// Ids of the environments to act on, one after the other, each with its own result.
+        /// Ids of the environments to act on; each has a result of its own.
         1 envs: Vec<String> => "envs: must",
         /// Zip of the code in Base64, at most 20 MB; dependencies are installed in the cloud; `zipfile` on the wire.
         #[doc(alias = "zipfile")]
@@ -1398,7 +1398,7 @@ w::record! {
         /// Cloud function to work on, by its name within the environment; such as `sendMail`; `functionname` on the wire.
         #[doc(alias = "functionname")]
         0 function_name: String => "functionname: must",
-        /// Ids of the environments to act on, one after the other, each with its own result.
+        /// Ids of the environments to act on; each has a result of its own.
         1 envs: Vec<String> => "envs: must",
         /// Zip of the code in Base64, at most 20 MB; dependencies are installed in the cloud; `zipfile` on the wire.
         #[doc(alias = "zipfile")]
@@ -1522,7 +1522,7 @@ w::record! {
         2 flow_ratio: i64 => "flow_ratio: must",
         /// CPU cores of each replica, may be a fraction; such as `0.5`.
         3 cpu: f64 => "cpu: must",
-        /// Memory of each replica, usually twice the cores; in GB; such as `1`.
+        /// Memory of each replica in GB, usually twice the cores; such as `1`.
         4 mem: f64 => "mem: must",
         /// Fewest replicas; `0` scales down to none without traffic.
         5 min_num: i64 => "min_num: must",
@@ -1739,7 +1739,7 @@ w::record! {
         3 flow_ratio: Option<i64> => "flow_ratio",
         /// CPU cores of each replica, may be a fraction; such as `0.5`.
         4 cpu: Option<f64> => "cpu",
-        /// Memory of each replica, usually twice the cores; in GB; such as `1`.
+        /// Memory of each replica in GB, usually twice the cores; such as `1`.
         5 mem: Option<f64> => "mem",
         /// Fewest replicas; `0` scales down to none without traffic; `minnum` on the wire.
         #[doc(alias = "minnum")]
@@ -2821,7 +2821,7 @@ w::record! {
         2 upload_type: String => "upload_type: must",
         /// CPU cores of each replica, may be a fraction; such as `0.5`.
         3 cpu: f64 => "cpu: must",
-        /// Memory of each replica, usually twice the cores; in GB; such as `1`.
+        /// Memory of each replica in GB, usually twice the cores; such as `1`.
         4 mem: f64 => "mem: must",
         /// Fewest replicas; `0` scales down to none without traffic; `minnum` on the wire.
         #[doc(alias = "minnum")]
@@ -3160,7 +3160,7 @@ w::record! {
         3 flow_ratio: Option<i64> => "flow_ratio",
         /// CPU cores of each replica, may be a fraction; such as `0.5`.
         4 cpu: Option<f64> => "cpu",
-        /// Memory of each replica, usually twice the cores; in GB; such as `1`.
+        /// Memory of each replica in GB, usually twice the cores; such as `1`.
         5 mem: Option<f64> => "mem",
         /// Fewest replicas; `0` scales down to none without traffic.
         6 min_num: Option<i64> => "min_num",
@@ -3470,10 +3470,10 @@ w::record! {
         /// Cloud function to work on, by its name within the environment; such as `sendMail`; `functionname` on the wire.
         #[doc(alias = "functionname")]
         1 function_name: String => "functionname: must",
-        /// Memory of the function, a multiple of 128; in MB; `memorysize` on the wire.
+        /// Memory of the function in MB, a multiple of 128; `memorysize` on the wire.
         #[doc(alias = "memorysize")]
         2 memory_size: Option<i64> => "memorysize",
-        /// Longest run of the function in seconds, after which it is stopped; in s.
+        /// Longest run of the function in seconds, after which it is stopped.
         3 timeout: Option<i64> => "timeout",
         /// Environment variables of the function: `key` and `value`.
         4 environment_variables: Option<Vec<Tag>> => "environment_variables",

@@ -185,7 +185,7 @@ pub mod oauth2 {
         pub struct AccessTokenResponse {
             /// OAuth token of this one user, not the token for ordinary endpoints; a secret, masked in `Debug`.
             0 access_token: String => "access_token: must masked",
-            /// Lifetime of the OAuth token in seconds; in s; such as `7200`.
+            /// Lifetime of the OAuth token in seconds; such as `7200`.
             1 expires_in: i64 => "expires_in: must",
             /// Renews the OAuth token; lives 30 days, after that the user has to consent again; a secret, masked in `Debug`.
             2 refresh_token: String => "refresh_token: must masked",
@@ -197,7 +197,7 @@ pub mod oauth2 {
             5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
             /// Whether this is the virtual account of a snapshot page, whose data is not the user's own; `0` or `1` on the wire; `is_snapshotuser` on the wire.
             #[doc(alias = "is_snapshotuser")]
-            6 is_snapshot_user: bool => "is_snapshotuser: must zero-one",
+            6 is_snapshot_user: Option<bool> => "is_snapshotuser: zero-one",
         }
     }
 
@@ -247,7 +247,7 @@ pub mod oauth2 {
         pub struct RefreshTokenResponse {
             /// OAuth token of this one user, not the token for ordinary endpoints; a secret, masked in `Debug`.
             0 access_token: String => "access_token: must masked",
-            /// Lifetime of the OAuth token in seconds; in s; such as `7200`.
+            /// Lifetime of the OAuth token in seconds; such as `7200`.
             1 expires_in: i64 => "expires_in: must",
             /// Renews the OAuth token; lives 30 days, after that the user has to consent again; a secret, masked in `Debug`.
             2 refresh_token: String => "refresh_token: must masked",
@@ -311,7 +311,7 @@ pub mod oauth2 {
             pub struct AccessTokenResponse {
                 /// OAuth token of this one user, not the token for ordinary endpoints; a secret, masked in `Debug`.
                 0 access_token: String => "access_token: must masked",
-                /// Lifetime of the OAuth token in seconds; in s; such as `7200`.
+                /// Lifetime of the OAuth token in seconds; such as `7200`.
                 1 expires_in: i64 => "expires_in: must",
                 /// Renews the OAuth token; lives 30 days, after that the user has to consent again; a secret, masked in `Debug`.
                 2 refresh_token: String => "refresh_token: must masked",
@@ -323,7 +323,7 @@ pub mod oauth2 {
                 5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
                 /// Whether this is the virtual account of a snapshot page, whose data is not the user's own; `0` or `1` on the wire; `is_snapshotuser` on the wire.
                 #[doc(alias = "is_snapshotuser")]
-                6 is_snapshot_user: bool => "is_snapshotuser: must zero-one",
+                6 is_snapshot_user: Option<bool> => "is_snapshotuser: zero-one",
             }
         }
 
@@ -376,7 +376,7 @@ pub mod oauth2 {
             pub struct RefreshTokenResponse {
                 /// OAuth token of this one user, not the token for ordinary endpoints; a secret, masked in `Debug`.
                 0 access_token: String => "access_token: must masked",
-                /// Lifetime of the OAuth token in seconds; in s; such as `7200`.
+                /// Lifetime of the OAuth token in seconds; such as `7200`.
                 1 expires_in: i64 => "expires_in: must",
                 /// Renews the OAuth token; lives 30 days, after that the user has to consent again; a secret, masked in `Debug`.
                 2 refresh_token: String => "refresh_token: must masked",

@@ -947,7 +947,7 @@ w::record! {
     pub struct GetDefaultAmsInfo {
         /// `get_share_ratio` for the default share, `agency_get_custom_share_ratio` for that of one mini program.
         0 action: String => "action: must query",
-        /// AppID: of the third-party platform for the default share, of the mini program for its own; the account's appid.
+        /// With `get_share_ratio` the platform's for the default, a mini program's for the share in force; for a custom share the mini program's; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
     }
     new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
@@ -960,7 +960,7 @@ w::record! {
         0 ret: i64 => "ret: must",
         /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
-        /// Percentage of the ad income that goes to the platform; in percent; such as `40`.
+        /// Percentage of the ad income that goes to the service provider; the rest is the mini program's; in percent.
         2 share_ratio: i64 => "share_ratio: must",
     }
 }
@@ -1220,7 +1220,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMpAdminAuth`].
     pub struct GetMpAdminAuthResponse {
-        /// Link for the admin to open and confirm in WeChat; nothing goes on before that.
+        /// Link for the applicant to open in WeChat within 24 hours and prove who they are; nothing goes on before that.
         0 authorize_url: String => "authorize_url: must",
     }
 }
@@ -2130,7 +2130,7 @@ w::record! {
         0 action: String => "action: must query",
         /// AppID: of the third-party platform for the default share, of the mini program for its own; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// Percentage of the ad income that goes to the platform; in percent; such as `40`.
+        /// Percentage of the ad income for the service provider, the rest is the mini program's; in force once the merchant confirms; in percent.
         2 share_ratio: i64 => "share_ratio: must",
     }
     new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>, share_ratio: i64)
@@ -2642,7 +2642,7 @@ pub mod component {
         pub struct FastRegisterBetaWeappResponse {
             /// Id of this creation, to match the event that reports the result.
             0 unique_id: String => "unique_id: must",
-            /// Link for the admin to open and confirm in WeChat; nothing goes on before that.
+            /// Link for the applicant to open in WeChat within 24 hours and prove who they are; nothing goes on before that.
             1 authorize_url: String => "authorize_url: must",
         }
     }
@@ -2698,7 +2698,7 @@ pub mod component {
                 0 task_id: String => "taskid: must",
                 /// State of the registration task: `0` fine, others failed; the final result comes by event.
                 1 status: i64 => "status: must",
-                /// Link for the admin to open and confirm in WeChat; nothing goes on before that.
+                /// Link for the applicant to open in WeChat within 24 hours and prove who they are; nothing goes on before that.
                 2 authorize_url: Option<String> => "authorize_url",
             }
         }

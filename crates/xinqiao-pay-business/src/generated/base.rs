@@ -12,11 +12,11 @@ w::record! {
         1 receiver_acct_id: String => "receiver_acct_id: must",
         /// Company as on its licence.
         2 merchant_name: String => "merchant_name: must",
-        /// Amount for this account, in fen; in fen.
+        /// Amount for this account, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Business reason for the split, such as commission or supplier; registered beforehand.
+        /// Business scene of the split, such as `PLATFORM_ALLOCATION`.
         4 scenario: String => "scenario: must",
-        /// Parts of this split by receiving account.
+        /// Details of this part of the split, in words.
         5 detail: Option<String> => "detail",
         /// Why this account gets a part, in the merchant's words.
         6 desc: Option<String> => "desc",
@@ -42,7 +42,7 @@ w::record! {
 w::record! {
     /// `business_license` of `base::ApplyProductApplication`.
     pub struct BusinessLicense {
-        /// How the business is registered, such as company or self-employed.
+        /// How the business is registered, such as `ENTERPRISE`.
         0 business_register_type: String => "business_register_type: must",
         /// 18-character registration number of the company; such as `91440300708461136T`.
         1 unified_social_credit_code: String => "unified_social_credit_code: must",
@@ -188,7 +188,7 @@ w::record! {
 w::record! {
     /// An item of `products` in `base::ApplyProductApplication`.
     pub struct Product {
-        /// Which product of the platform, such as payment or splitting.
+        /// Code of the product, such as `MSE_PAY` for payment.
         0 product_name: String => "product_name: must",
     }
     new(product_name: impl Into<String>)
@@ -197,11 +197,11 @@ w::record! {
 w::record! {
     /// An item of `product_details` in the answer of `base::GetApplication`; an item of `product_details` in the answer of `base::GetApplicationByOutRequestNo`.
     pub struct ProductDetail {
-        /// Which product of the platform, such as payment or splitting.
+        /// Code of the product, such as `MSE_PAY` for payment.
         0 product_name: String => "product_name: must",
         /// How far opening this product has come, such as `PROCESSING`.
         1 status: String => "status: must",
-        /// Why it failed, as a code: `BANK_REJECTED`, `NO_RELATION` and so on.
+        /// Code of why this product was not opened.
         2 failed_type: Option<String> => "failed_type",
     }
 }
@@ -217,7 +217,7 @@ w::record! {
         2 receiver_acct_id: String => "receiver_acct_id: must",
         /// Company as on its licence.
         3 merchant_name: String => "merchant_name: must",
-        /// Amount for this account, in fen; in fen.
+        /// Amount for this account, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Outcome of this account's part, such as `PENDING`.
         5 result: String => "result: must",
@@ -272,7 +272,7 @@ w::record! {
     pub struct ApplyBillDownload {
         /// Day of the bill, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2026-09-14`; `billDate` on the wire.
         0 bill_date: String => "billDate: must",
-        /// Which bill to download: trades, funds or splits, by product; `billType` on the wire.
+        /// Kind of bill, such as `ALL`; `billType` on the wire.
         1 bill_type: Option<String> => "billType",
     }
     new(bill_date: impl Into<String>)
@@ -380,7 +380,7 @@ w::record! {
     pub struct ApplyTransBillDownload {
         /// Day of the bill, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2026-09-14`; `bill_Date` on the wire.
         0 bill_date: String => "bill_Date: must",
-        /// Which bill to download: trades, funds or splits, by product; `bill_Type` on the wire.
+        /// Kind of trade bill, such as `TRANS_ALL` for all trades; `bill_Type` on the wire.
         1 bill_type: Option<String> => "bill_Type",
         /// Number of the receiving company on the platform. From: From the product application query or notice.
         2 ent_id: Option<String> => "ent_id",
@@ -454,7 +454,7 @@ w::record! {
         3 status: String => "status: must",
         /// When it was finished, RFC 3339; format `rfc3339`.
         4 finished_time: Option<String> => "finished_time",
-        /// Released to the payee at the end, in fen; in fen.
+        /// Released to the payee at the end, in fen.
         5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// Why splitting ended, as written then.
         6 finish_desc: Option<String> => "finish_desc",
@@ -497,9 +497,9 @@ w::record! {
         2 out_payment_id: Option<String> => "out_payment_id",
         /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         3 payment_id: Option<String> => "payment_id",
-        /// Total of the payment, in fen; in fen.
+        /// Total of the payment, in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Amount to give back, in fen; in fen.
+        /// Amount to give back, in fen.
         5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// Why it is refunded, for your own records.
         6 refund_reason: Option<String> => "refund_reason",
@@ -527,9 +527,9 @@ w::record! {
         2 out_payment_id: String => "out_payment_id: must",
         /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         3 payment_id: String => "payment_id: must",
-        /// Total of the payment, in fen; in fen.
+        /// Total of the payment, in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Amount to give back, in fen; in fen.
+        /// Amount to give back, in fen.
         5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// Why it is refunded, for your own records.
         6 refund_reason: Option<String> => "refund_reason",
@@ -574,7 +574,7 @@ w::record! {
         1 receiver_acct_id: String => "receiver_acct_id: must",
         /// The merchant's number for the withdrawal, unique; keep it on retries.
         2 out_withdraw_id: String => "out_withdraw_id: must",
-        /// Amount to withdraw, in fen; in fen.
+        /// Amount to withdraw, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         4 server_notify_url: String => "server_notify_url: must",
@@ -598,7 +598,7 @@ w::record! {
         0 out_withdraw_id: String => "out_withdraw_id: must",
         /// The platform's number for the withdrawal, returned when it is made.
         1 withdraw_id: String => "withdraw_id: must",
-        /// Amount to withdraw, in fen; in fen.
+        /// Amount to withdraw, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// State of the withdrawal, such as `PROCESSING`; look it up for the outcome.
         3 status: String => "status: must",

@@ -12,7 +12,7 @@ w::record! {
         1 allocation_detail_id: String => "allocation_detail_id: must",
         /// Number of the receiving account. From: From the receiver account application.
         2 receiver_acct_id: String => "receiver_acct_id: must",
-        /// Amount for this account, in fen; in fen.
+        /// Amount for this account, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// Outcome of this account's part, such as `PENDING`.
         4 result: String => "result: must",
@@ -26,7 +26,7 @@ w::record! {
         0 out_payment_id: String => "out_payment_id: must",
         /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         1 payment_id: String => "payment_id: must",
-        /// Amount of the payment, in fen; in fen.
+        /// Amount of the payment, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// Number of the paying side on the platform.
         3 purchaser_id: String => "purchaser_id: must",
@@ -34,7 +34,7 @@ w::record! {
         4 bargainor_ent_id: String => "bargainor_ent_id: must",
         /// How far the payment has come; success is pushed once it is paid.
         5 status: String => "status: must",
-        /// Why it failed, kind and detail; absent otherwise.
+        /// Why the payment failed; absent otherwise.
         6 failed_reason: Option<String> => "failed_reason",
         /// When the money was paid, RFC 3339; format `rfc3339`.
         7 pay_succ_time: Option<String> => "pay_succ_time",
@@ -60,7 +60,7 @@ w::record! {
 w::record! {
     /// An item of `product_details` in `events::ProductApplicationEventContent`.
     pub struct ProductDetail {
-        /// Which product of the platform, such as payment or splitting.
+        /// Code of the product, such as `MSE_PAY` for payment.
         0 product_name: String => "product_name: must",
         /// Whether this product was opened or refused.
         1 status: String => "status: must",
@@ -94,9 +94,9 @@ w::record! {
         2 out_payment_id: String => "out_payment_id: must",
         /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         3 payment_id: String => "payment_id: must",
-        /// Total of the payment, in fen; in fen.
+        /// Total of the payment, in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Amount to give back, in fen; in fen.
+        /// Amount to give back, in fen.
         5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// Why it is refunded, for your own records.
         6 refund_reason: Option<String> => "refund_reason",
@@ -118,7 +118,7 @@ w::record! {
         1 out_withdraw_id: String => "out_withdraw_id: must",
         /// The platform's number for the withdrawal, returned when it is made.
         2 withdraw_id: String => "withdraw_id: must",
-        /// Withdrawn amount, in fen; in fen.
+        /// Withdrawn amount, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// Whether the withdrawal arrived or came back.
         4 status: String => "status: must",

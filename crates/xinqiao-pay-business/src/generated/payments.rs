@@ -46,7 +46,7 @@ w::record! {
         0 good_name: String => "good_name: must",
         /// How many pieces of the goods.
         1 good_number: i64 => "good_number: must",
-        /// Price of the goods, in fen; in fen.
+        /// Price of the goods, in fen.
         2 good_amount: xinqiao_types::Fen => "good_amount: must",
     }
     new(good_name: impl Into<String>, good_number: i64, good_amount: xinqiao_types::Fen)
@@ -273,7 +273,7 @@ w::record! {
         0 purchaser_type: String => "purchaser_type: must",
         /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
-        /// Amount to pay, in fen; in fen.
+        /// Amount to pay, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
@@ -318,7 +318,7 @@ w::record! {
         0 out_payment_id: String => "out_payment_id: must",
         /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         1 payment_id: String => "payment_id: must",
-        /// Amount to pay, in fen; in fen.
+        /// Amount to pay, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
@@ -367,7 +367,7 @@ w::record! {
         0 purchaser_type: String => "purchaser_type: must",
         /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
-        /// Amount to pay, in fen; in fen.
+        /// Amount to pay, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
@@ -438,7 +438,7 @@ w::record! {
         0 purchaser_type: String => "purchaser_type: must",
         /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
-        /// Amount to pay, in fen; in fen.
+        /// Amount to pay, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
@@ -509,7 +509,7 @@ w::record! {
         0 purchaser_type: String => "purchaser_type: must",
         /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
-        /// Amount to pay, in fen; in fen.
+        /// Amount to pay, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
@@ -580,7 +580,7 @@ w::record! {
         0 purchaser_type: String => "purchaser_type: must",
         /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
-        /// Amount to pay, in fen; in fen.
+        /// Amount to pay, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",

@@ -14,7 +14,7 @@ w::record! {
         2 receiver_acct_id: String => "receiver_acct_id: must",
         /// Company as on its licence.
         3 merchant_name: String => "merchant_name: must",
-        /// Amount for this account, in fen; in fen.
+        /// Amount for this account, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Outcome of this account's part, such as `PENDING`.
         5 result: String => "result: must",
@@ -331,7 +331,7 @@ w::record! {
     pub struct GetAmountsResponse {
         /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         0 payment_id: String => "payment_id: must",
-        /// What can still be split, in fen; in fen.
+        /// What can still be split, in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -381,7 +381,7 @@ w::record! {
         3 status: String => "status: must",
         /// When it was finished, RFC 3339; format `rfc3339`.
         4 finished_time: Option<String> => "finished_time",
-        /// Released to the payee at the end, in fen; in fen.
+        /// Released to the payee at the end, in fen.
         5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// Why splitting ended, as written then.
         6 finish_desc: Option<String> => "finish_desc",

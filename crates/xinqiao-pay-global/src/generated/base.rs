@@ -17,7 +17,7 @@ w::record! {
 w::record! {
     /// An item of `from` in `base::DataAmount`.
     pub struct AmountFrom {
-        /// How much this account pays, in fen; in fen.
+        /// How much this account pays, in the currency's smallest unit; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// Whether unsettled funds or the available balance pays.
         1 fund_source: String => "fund_source: must",
@@ -89,9 +89,9 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `base::GetCertificates`.
     pub struct Certificate {
-        /// From when it takes effect; format `rfc3339`.
+        /// From when the platform certificate is used, RFC 3339; format `rfc3339`.
         0 effective_time: String => "effective_time: must",
-        /// When it stops being valid; format `rfc3339`.
+        /// When the platform certificate expires, RFC 3339; format `rfc3339`.
         1 expire_time: String => "expire_time: must",
         /// Serial of the platform certificate, matches header `Wechatpay-Serial`.
         2 serial_no: String => "serial_no: must",
@@ -160,7 +160,7 @@ w::record! {
 w::record! {
     /// `exchange_rate` of `base::AmountItem`; `exchange_rate` of `base::DataAmount`; and 1 more.
     pub struct ExchangeRate {
-        /// Kind of rate; `SETTLEMENT_RATE` for settlement.
+        /// Kind of rate: `SETTLEMENT_RATE` for settlement, `USERPAYMENT_RATE` for the user's payment.
         0 type_: String => "type: must",
         /// Rate times 10^8; such as `100000000`.
         1 rate: i64 => "rate: must",
@@ -193,7 +193,7 @@ w::record! {
         0 name: Option<String> => "name",
         /// Fields that the review turned down, and why; mend and hand in again.
         1 audit_reject_detail: Option<String> => "audit_reject_detail",
-        /// Whether H5 payment is allowed, applied for, refused or suspended; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+        /// Right to H5 payment: `APPROVED`, `UNDER_REVIEW`, `UNAUTHORIZED`, `REJECTED`, `APPLICATION_FAILED` or `UNDER_PUNISHMENT`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
         2 h5_authorization_state: Option<H5AuthorizationState> => "h5_authorization_state",
     }
 }
@@ -305,7 +305,7 @@ w::record! {
         1 quantity: i64 => "quantity: must",
         /// Price of one piece, in the currency's smallest unit; in minor-currency-unit.
         2 price: i64 => "price: must",
-        /// How much the discount takes off; in minor-currency-unit.
+        /// How much the discount takes off this item, in the currency's smallest unit; in minor-currency-unit.
         3 discount_amount: i64 => "discount_amount: must",
         /// The merchant's remark on the goods, returned unchanged.
         4 goods_remark: Option<String> => "goods_remark",
@@ -353,17 +353,17 @@ w::record! {
         1 out_refund_no: String => "out_refund_no: must",
         /// Way back: `ORIGINAL`, `BALANCE`, or another balance or card when the first fails.
         2 channel: String => "channel: must",
-        /// Money that pays the refund: unsettled or available.
+        /// Money that pays the refund: `REFUND_SOURCE_UNSETTLED_FUNDS`, or the balance, `REFUND_SOURCE_RECHARGE_FUNDS`.
         3 fund_source: String => "fund_source: must",
         /// Where the refund arrives in words, such as a bank card by its last digits; such as `支付用户零钱`.
         4 recv_account: String => "recv_account: must",
-        /// `SUCCESS`, `CLOSED`, `PROCESSING`, or `ABNORMAL` when the card cannot receive and someone must act.
+        /// `SUCCESS`, `REFUNDCLOSE` (closed), `PROCESSING`, or `ABNORMAL` when the card cannot receive and someone must act.
         5 status: String => "status: must",
         /// When the money was given back; only on success, RFC 3339; format `rfc3339`.
         6 success_time: Option<String> => "success_time",
         /// When the refund was accepted, RFC 3339; format `rfc3339`.
         7 create_time: String => "create_time: must",
-        /// Amounts of order and refund, with exchange rate.
+        /// Amounts of this refund: `refund`, `payer_refund`, currencies, exchange rate and paying accounts.
         8 amount: DataAmount => "amount: must",
         /// Discounts in the refund: `promotion_id`, `scope`, `type`, `amount` and so on.
         9 refund_detail: RefundDetail => "refund_detail: must",
@@ -455,7 +455,7 @@ w::record! {
         3 trade_end_date: String => "trade_end_date: must",
         /// Amounts of the settlement: `settled`, `unsettle`, `currency`, `pay` and so on.
         4 amount: ListSettlementsAmount => "amount: must",
-        /// Whether the paying users' wallets are of the mainland or Hong Kong; one of `CHINA_MAINLAND` `CHINA_HONGKONG`.
+        /// Wallets of the paying users: `CHINA_MAINLAND` or `CHINA_HONGKONG`; one of `CHINA_MAINLAND` `CHINA_HONGKONG`.
         5 wallet_region: Option<WalletRegion> => "wallet_region",
         /// Settlement of the split part: `settled`, `unsettle`, `currency`, `pay` and so on.
         6 split_amount: Option<SplitAmount> => "split_amount",
@@ -499,9 +499,9 @@ w::record! {
 w::record! {
     /// `sub_merchant_state` of the answer of `base::GetMerchant`.
     pub struct SubMerchantState {
-        /// Operating, pending, deactivated, closed …; one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
+        /// `OPERATING`, `PENDING`, `DEACTIVATED`, `CLOSED` or `INCOMPLETE_APPLICATION` (data missing); one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
         0 sub_merchant_status: Option<SubMerchantStatus> => "sub_merchant_status",
-        /// Whether the application is incomplete, in review or turned down; one of `INCOMPLETE_APPLICATION` `UNDER_REVIEW` `REJECTED`.
+        /// The application: `INCOMPLETE_APPLICATION`, `UNDER_REVIEW` or `REJECTED`; one of `INCOMPLETE_APPLICATION` `UNDER_REVIEW` `REJECTED`.
         1 application_status: Option<ApplicationStatus> => "application_status",
         /// What was turned down: `field` and `reason`.
         2 application_reject_detail: Option<ApplicationRejectDetail> => "application_reject_detail",
@@ -527,7 +527,7 @@ w::record! {
 w::record! {
     /// `detail` of `micro_pay::PayTransaction`.
     pub struct PayTransactionDetail {
-        /// Price of the order before discounts on single goods; in minor-currency-unit.
+        /// Price of the order before discounts on single goods, in the currency's smallest unit; in minor-currency-unit.
         0 cost_price: Option<i64> => "cost_price",
         /// Number printed on the shop receipt.
         1 receipt_id: Option<String> => "receipt_id",
@@ -552,7 +552,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Whether the application is incomplete, in review or turned down.
+    /// The application: `INCOMPLETE_APPLICATION`, `UNDER_REVIEW` or `REJECTED`.
     ///
     /// What `application_status` of `SubMerchantState` may be.
     pub enum ApplicationStatus {
@@ -580,7 +580,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether H5 payment is allowed, applied for, refused or suspended.
+    /// Right to H5 payment: `APPROVED`, `UNDER_REVIEW`, `UNAUTHORIZED`, `REJECTED`, `APPLICATION_FAILED` or `UNDER_PUNISHMENT`.
     ///
     /// What `h5_authorization_state` of `base::AddMerchantResponse`, `h5_authorization_state` of `H5Payment` may be.
     pub enum H5AuthorizationState {
@@ -624,7 +624,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Operating, pending, deactivated, closed ….
+    /// `OPERATING`, `PENDING`, `DEACTIVATED`, `CLOSED` or `INCOMPLETE_APPLICATION` (data missing).
     ///
     /// What `sub_merchant_status` of `SubMerchantState` may be.
     pub enum SubMerchantStatus {
@@ -642,7 +642,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the new merchant is in review or has passed.
+    /// The new merchant: `Under Review` or `Approved`.
     ///
     /// What `verification_status` of `base::AddMerchantResponse` may be.
     pub enum VerificationStatus {
@@ -654,7 +654,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the paying users' wallets are of the mainland or Hong Kong.
+    /// Wallets of the paying users: `CHINA_MAINLAND` or `CHINA_HONGKONG`.
     ///
     /// What `wallet_region` of `Settlement` may be.
     pub enum WalletRegion {
@@ -750,11 +750,11 @@ w::record! {
     pub struct AddMerchantResponse {
         /// Merchant number of the sub-merchant; such as `1900000109`.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Whether the new merchant is in review or has passed; one of `Under Review` `Approved`.
+        /// The new merchant: `Under Review` or `Approved`; one of `Under Review` `Approved`.
         1 verification_status: Option<VerificationStatus> => "verification_status",
         /// Outcome of the review in words.
         2 description: Option<String> => "description",
-        /// Whether H5 payment is allowed, applied for, refused or suspended; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+        /// Right to H5 payment: `APPROVED`, `UNDER_REVIEW`, `UNAUTHORIZED`, `REJECTED`, `APPLICATION_FAILED` or `UNDER_PUNISHMENT`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
         3 h5_authorization_state: Option<H5AuthorizationState> => "h5_authorization_state",
     }
 }
@@ -804,7 +804,7 @@ w::record! {
         7 reason: Option<String> => "reason",
         /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
         8 notify_url: Option<String> => "notify_url",
-        /// Amounts of order and refund, with exchange rate.
+        /// Amounts: this refund (`refund`), the order (`total`) and `currency`.
         9 amount: CreateRefundAmount => "amount: must",
         /// Money that shall pay the refund.
         10 source: Option<String> => "source",
@@ -842,11 +842,11 @@ w::record! {
         3 out_trade_no: String => "out_trade_no: must",
         /// Way back: `ORIGINAL`, `BALANCE`, or another balance or card when the first fails.
         4 channel: String => "channel: must",
-        /// Money that pays the refund: unsettled or available.
+        /// Money that pays the refund: `REFUND_SOURCE_UNSETTLED_FUNDS`, or the balance, `REFUND_SOURCE_RECHARGE_FUNDS`.
         5 fund_source: String => "fund_source: must",
         /// Where the refund arrives in words, such as a bank card by its last digits; such as `支付用户零钱`.
         6 recv_account: String => "recv_account: must",
-        /// `SUCCESS`, `CLOSED`, `PROCESSING`, or `ABNORMAL` when the card cannot receive and someone must act.
+        /// `SUCCESS`, `REFUNDCLOSE` (closed), `PROCESSING`, or `ABNORMAL` when the card cannot receive and someone must act.
         7 status: String => "status: must",
         /// When the money was given back; only on success, RFC 3339; format `rfc3339`.
         8 success_time: Option<String> => "success_time",
@@ -854,7 +854,7 @@ w::record! {
         9 create_time: String => "create_time: must",
         /// Amounts of order and refund, with exchange rate.
         10 amount: AmountItem => "amount: must",
-        /// Discounts used in the payment, one entry per coupon; absent without any.
+        /// What of each discount goes back: `promotion_id`, `amount`, `refund_amount` and so on; absent without discounts.
         11 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
     }
 }
@@ -1309,7 +1309,7 @@ w::record! {
     pub struct UpdateMerchantResponse {
         /// Merchant number of the sub-merchant; such as `1900000109`.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Whether H5 payment is allowed, applied for, refused or suspended.
+        /// Right to H5 payment: `APPROVED`, `UNDER_REVIEW`, `UNAUTHORIZED`, `REJECTED`, `APPLICATION_FAILED` or `UNDER_PUNISHMENT`.
         1 h5_authorization_state: Option<String> => "h5_authorization_state",
     }
 }
@@ -1357,7 +1357,7 @@ pub mod micro_pay {
             4 description: String => "description: must",
             /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             5 out_trade_no: String => "out_trade_no: must",
-            /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
+            /// Kind of payment, `MICROPAY` for this endpoint.
             6 trade_type: String => "trade_type: must",
             /// Merchant's private text, returned unchanged.
             7 attach: Option<String> => "attach",
@@ -1367,7 +1367,7 @@ pub mod micro_pay {
             9 limit_pay: Option<String> => "limit_pay",
             /// The user who pays.
             10 payer: super::Payer => "payer: must",
-            /// Amounts: order price, paid, exchange rate.
+            /// Amount of the order: `total` and its `currency`.
             11 amount: super::Amount => "amount: must",
             /// Goods: original price, receipt, items.
             12 detail: Option<super::PayTransactionDetail> => "detail",
@@ -1427,7 +1427,7 @@ pub mod micro_pay {
             9 bank_type: Option<String> => "bank_type",
             /// Merchant's private text, returned unchanged.
             10 attach: Option<String> => "attach",
-            /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
+            /// When it was paid, RFC 3339; absent until then; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
             /// The user who pays.
             12 payer: Option<super::PayTransactionPayer> => "payer",

@@ -24,11 +24,11 @@ w::record! {
         7 transport_fee: Option<i64> => "transport_fee",
         /// Price of the goods in the currency's smallest unit; required when split.
         8 product_fee: Option<i64> => "product_fee",
-        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        /// Declaration: `UNDECLARED`, `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
         9 state: State => "state: must",
         /// What went wrong with the declaration, in words.
         10 explanation: Option<String> => "explanation",
-        /// When it was last changed.
+        /// When the declaration last changed, RFC 3339.
         11 modify_time: String => "modify_time: must",
     }
 }
@@ -36,7 +36,7 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `customs::GetOrder`.
     pub struct Order {
-        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        /// Declaration: `UNDECLARED`, `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
         0 state: State => "state: must",
         /// The merchant's number of the partial order; required when split.
         1 sub_order_no: Option<String> => "sub_order_no",
@@ -56,7 +56,7 @@ w::record! {
         8 transport_fee: Option<i64> => "transport_fee",
         /// Price of the goods in the currency's smallest unit; required when split; in minor-currency-unit.
         9 product_fee: Option<i64> => "product_fee",
-        /// When it was last changed; format `rfc3339`.
+        /// When the declaration last changed, RFC 3339; format `rfc3339`.
         10 modify_time: String => "modify_time: must",
         /// What went wrong with the declaration, in words.
         11 explanation: Option<String> => "explanation",
@@ -112,7 +112,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Which kind of number `order_no` is.
+    /// Kind of number in `order_no`: `out_trade_no`, `transaction_id`, `sub_order_no` or `sub_order_id`.
     ///
     /// What `order_type` of `customs::GetOrder`, `order_type` of `customs::GetOrderGlobalV3` may be.
     pub enum OrderType {
@@ -128,7 +128,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Declaration: undeclared, submitted, processing, success, failed, exception.
+    /// Declaration: `UNDECLARED`, `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed.
     ///
     /// What `state` of `customs::DeclareOrderResponse`, `state` of `customs::DeclareOrderGlobalV3Response` and 6 more may be.
     pub enum State {
@@ -148,7 +148,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Who verified the buyer: UnionPay, NetsUnion or others.
+    /// Who verified the buyer: `UNIONPAY`, `NETSUNION` or `OTHERS`.
     ///
     /// What `verify_department` of `customs::DeclareOrderResponse`, `verify_department` of `customs::DeclareOrderGlobalV3Response` and 4 more may be.
     pub enum VerifyDepartment {
@@ -213,7 +213,7 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        /// Declaration: `UNDECLARED`, `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
         2 state: State => "state: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
@@ -223,7 +223,7 @@ w::record! {
         5 sub_order_no: Option<String> => "sub_order_no",
         /// WeChat's number of the partial order in the declaration, one for each part.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        /// Who verified the buyer: `UNIONPAY`, `NETSUNION` or `OTHERS`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         7 verify_department: Option<VerifyDepartment> => "verify_department",
         /// Serial number of the verification at that institution.
         8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
@@ -301,7 +301,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        /// Declaration: `UNDECLARED`, `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
         2 state: State => "state: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
@@ -311,7 +311,7 @@ w::record! {
         5 sub_order_no: Option<String> => "sub_order_no",
         /// WeChat's number of the partial order in the declaration, one for each part.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        /// Who verified the buyer: `UNIONPAY`, `NETSUNION` or `OTHERS`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         7 verify_department: VerifyDepartment => "verify_department: must",
         /// Serial number of the verification at that institution.
         8 verify_department_trade_id: String => "verify_department_trade_id: must",
@@ -349,7 +349,7 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must query",
         /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must query",
-        /// Which kind of number `order_no` is; one of `out_trade_no` `transaction_id` `sub_order_no` `sub_order_id`.
+        /// Kind of number in `order_no`: `out_trade_no`, `transaction_id`, `sub_order_no` or `sub_order_id`; one of `out_trade_no` `transaction_id` `sub_order_no` `sub_order_id`.
         2 order_type: OrderType => "order_type: must query",
         /// Number to look up; its kind is `order_type`.
         3 order_no: String => "order_no: must query",
@@ -387,7 +387,7 @@ w::record! {
         5 limit: i64 => "limit: must",
         /// Start of the page: how many entries to skip, from 0.
         6 offset: i64 => "offset: must",
-        /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        /// Who verified the buyer: `UNIONPAY`, `NETSUNION` or `OTHERS`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         7 verify_department: Option<VerifyDepartment> => "verify_department",
         /// Serial number of the verification at that institution.
         8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
@@ -440,7 +440,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must query",
         /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must query",
-        /// Which kind of number `order_no` is; one of `out_trade_no` `transaction_id` `sub_order_no` `sub_order_id`.
+        /// Kind of number in `order_no`: `out_trade_no`, `transaction_id`, `sub_order_no` or `sub_order_id`; one of `out_trade_no` `transaction_id` `sub_order_no` `sub_order_id`.
         2 order_type: OrderType => "order_type: must query",
         /// Number to look up; its kind is `order_type`.
         3 order_no: String => "order_no: must query",
@@ -470,7 +470,7 @@ w::record! {
         1 mchid: xinqiao_types::MchId => "mchid: must",
         /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         2 transaction_id: String => "transaction_id: must",
-        /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        /// Who verified the buyer: `UNIONPAY`, `NETSUNION` or `OTHERS`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         3 verify_department: VerifyDepartment => "verify_department: must",
         /// Serial number of the verification at that institution.
         4 verify_department_trade_id: String => "verify_department_trade_id: must",
@@ -560,7 +560,7 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        /// Declaration: `UNDECLARED`, `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
         2 state: State => "state: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
@@ -570,7 +570,7 @@ w::record! {
         5 sub_order_no: Option<String> => "sub_order_no",
         /// WeChat's number of the partial order in the declaration, one for each part.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// When it was last changed; format `rfc3339`.
+        /// When the declaration last changed, RFC 3339; format `rfc3339`.
         7 modify_time: String => "modify_time: must",
         /// What went wrong with the declaration, in words.
         8 explanation: Option<String> => "explanation",
@@ -637,7 +637,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        /// Declaration: `UNDECLARED`, `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
         2 state: State => "state: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
@@ -647,7 +647,7 @@ w::record! {
         5 sub_order_no: Option<String> => "sub_order_no",
         /// WeChat's number of the partial order in the declaration, one for each part.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// When it was last changed.
+        /// When the declaration last changed, RFC 3339.
         7 modify_time: String => "modify_time: must",
         /// What went wrong with the declaration, in words.
         8 explanation: Option<String> => "explanation",
@@ -725,7 +725,7 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        /// Declaration: `UNDECLARED`, `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
         2 state: State => "state: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
@@ -735,11 +735,11 @@ w::record! {
         5 sub_order_no: Option<String> => "sub_order_no",
         /// WeChat's number of the partial order in the declaration, one for each part.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        /// Who verified the buyer: `UNIONPAY`, `NETSUNION` or `OTHERS`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         7 verify_department: Option<VerifyDepartment> => "verify_department",
         /// Serial number of the verification at that institution.
         8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
-        /// When it was last changed; format `rfc3339`.
+        /// When the declaration last changed, RFC 3339; format `rfc3339`.
         9 modify_time: String => "modify_time: must",
     }
 }
@@ -813,7 +813,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        /// Declaration: `UNDECLARED`, `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
         2 state: State => "state: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
@@ -823,9 +823,9 @@ w::record! {
         5 sub_order_no: Option<String> => "sub_order_no",
         /// WeChat's number of the partial order in the declaration, one for each part.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// When it was last changed.
+        /// When the declaration last changed, RFC 3339.
         7 modify_time: String => "modify_time: must",
-        /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        /// Who verified the buyer: `UNIONPAY`, `NETSUNION` or `OTHERS`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         8 verify_department: VerifyDepartment => "verify_department: must",
         /// Serial number of the verification at that institution.
         9 verify_department_trade_id: String => "verify_department_trade_id: must",

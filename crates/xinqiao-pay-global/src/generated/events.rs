@@ -42,7 +42,7 @@ w::record! {
         1 quantity: i64 => "quantity: must",
         /// Price of one piece, in the currency's smallest unit; in minor-currency-unit.
         2 price: i64 => "price: must",
-        /// How much the discount takes off; in minor-currency-unit.
+        /// How much the discount takes off this item, in the currency's smallest unit; in minor-currency-unit.
         3 discount_amount: i64 => "discount_amount: must",
         /// The merchant's remark on the goods, returned unchanged.
         4 goods_remark: Option<String> => "goods_remark",
@@ -216,11 +216,11 @@ pub mod notify {
             3 out_refund_no: String => "out_refund_no: must",
             /// Number that WeChat Pay gave the refund; such as `50000000382019052709732678859`.
             4 refund_id: String => "refund_id: must",
-            /// Whether the refund is under way, done, closed or abnormal.
+            /// Outcome of the refund: `SUCCESS`, `ABNORMAL` when the card cannot receive and someone must act, or closed.
             5 refund_status: String => "refund_status: must",
             /// Where the refund arrives in words, such as a bank card by its last digits; such as `支付用户零钱`.
             6 recv_account: String => "recv_account: must",
-            /// Money that pays the refund: unsettled or available.
+            /// Money that pays the refund: `REFUND_SOURCE_UNSETTLED_FUNDS`, or the balance, `REFUND_SOURCE_RECHARGE_FUNDS`.
             7 fund_source: Option<String> => "fund_source",
             /// When the money was given back, RFC 3339; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
@@ -254,7 +254,7 @@ pub mod notify {
             7 bank_type: Option<String> => "bank_type",
             /// Merchant's private text, returned unchanged.
             8 attach: Option<String> => "attach",
-            /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
+            /// When it was paid, RFC 3339; absent until then; format `rfc3339`.
             9 success_time: String => "success_time: must",
             /// The user who pays.
             10 payer: Option<super::Payer> => "payer",
@@ -284,11 +284,11 @@ pub mod notify {
             3 out_refund_no: String => "out_refund_no: must",
             /// Number that WeChat Pay gave the refund; such as `50000000382019052709732678859`.
             4 refund_id: String => "refund_id: must",
-            /// Whether the refund is under way, done, closed or abnormal.
+            /// Outcome of the refund: `SUCCESS`, `ABNORMAL` when the card cannot receive and someone must act, or closed.
             5 refund_status: String => "refund_status: must",
             /// Where the refund arrives in words, such as a bank card by its last digits; such as `支付用户零钱`.
             6 recv_account: String => "recv_account: must",
-            /// Money that pays the refund: unsettled or available.
+            /// Money that pays the refund: `REFUND_SOURCE_UNSETTLED_FUNDS`, or the balance, `REFUND_SOURCE_RECHARGE_FUNDS`.
             7 fund_source: Option<String> => "fund_source",
             /// When the money was given back, RFC 3339; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
@@ -320,7 +320,7 @@ pub mod notify {
             7 bank_type: Option<String> => "bank_type",
             /// Merchant's private text, returned unchanged.
             8 attach: Option<String> => "attach",
-            /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
+            /// When it was paid, RFC 3339; absent until then; format `rfc3339`.
             9 success_time: String => "success_time: must",
             /// The user who pays.
             10 payer: super::TransactionPayer => "payer: must",

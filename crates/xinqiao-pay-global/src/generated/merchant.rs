@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Application: pending, under review, approved, rejected.
+    /// State of the application: `PENDING`, `UNDER_REVIEW`, `APPROVED` or `REJECTED`.
     ///
     /// What `applyment_state` of `merchant::h5::permission::ApplyApplicationResponse`, `applyment_state` of `merchant::h5::permission::ApplyDomainApplicationResponse` and 4 more may be.
     pub enum ApplymentState {
@@ -32,7 +32,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Apply for permission or for lifting a limit.
+    /// Kind of application: `APPLY_FOR_PAYMENT_AUTHORITY` or `APPLY_FOR_RELIEVE_LIMITED` (lift the limit).
     ///
     /// What `applyment_type` of `merchant::h5::permission::ApplyApplication`, `applyment_type` of `merchant::h5::permission::ApplyApplicationResponse` and 2 more may be.
     pub enum ApplymentType {
@@ -44,7 +44,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// H5 payment: not allowed, for testing, with limits, in full, or suspended.
+    /// H5 payment: `UNAUTHORIZED`, `AUTHORITY_TO_TEST`, `FORMAL_AUTHORITY` (with a limit), `AUTHORIZED` (in full) or `UNDER_PUNISHMENT`.
     ///
     /// What `authorization_state` of `merchant::h5::permission::GetResponse` may be.
     pub enum AuthorizationState {
@@ -62,7 +62,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Which limit applies: per trade, day or month.
+    /// Limit that applies: `UN_LAUNCHED_WEBSITE_LIMIT` (site not open yet), `NORMAL_LIMIT` or `NO_LIMIT`.
     ///
     /// What `transaction_limit_type` of `merchant::h5::permission::ApplyApplication`, `transaction_limit_type` of `merchant::h5::permission::ApplyApplicationResponse` and 2 more may be.
     pub enum TransactionLimitType {
@@ -105,7 +105,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadMedia`].
     pub struct UploadMediaResponse {
-        /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
+        /// WeChat Pay's handle of the file, for the picture fields when merchants or H5 payment are applied for.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
 }
@@ -146,19 +146,19 @@ pub mod h5 {
             pub struct ApplyApplication {
                 /// Merchant number of the sub-merchant; such as `1900000109`.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// Apply for permission or for lifting a limit; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
+                /// Kind of application: `APPLY_FOR_PAYMENT_AUTHORITY` or `APPLY_FOR_RELIEVE_LIMITED` (lift the limit); one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
                 1 applyment_type: Option<super::super::ApplymentType> => "applyment_type",
                 /// What the merchant sells and how, for the review.
                 2 business_description: Option<String> => "business_description",
-                /// Which limit applies: per trade, day or month; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
+                /// Limit that applies: `UN_LAUNCHED_WEBSITE_LIMIT` (site not open yet), `NORMAL_LIMIT` or `NO_LIMIT`; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
                 3 transaction_limit_type: Option<super::super::TransactionLimitType> => "transaction_limit_type",
                 /// Hosts from which H5 payment starts.
                 4 domains: Vec<String> => "domains: must",
-                /// Photo of the company's registration.
+                /// Photo of the company's registration, as `media_id` of the upload.
                 5 company_register_cert: Option<String> => "company_register_cert",
-                /// Screenshots of the pages where it is sold, for the review.
+                /// Screenshots of the pages where it is sold, as `media_id`s of the upload, for the review.
                 6 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// Screenshots of the home page, for the review.
+                /// Screenshots of the home page, as `media_id`s of the upload, for the review.
                 7 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// Whether the site is live: `HAS_LAUNCHED`, or `UN_LAUNCHED` with a lower limit; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 8 website_state: Option<super::super::WebsiteState> => "website_state",
@@ -187,21 +187,21 @@ pub mod h5 {
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
                 /// WeChat Pay's number of the application for H5 payment, returned on handing in.
                 1 applyment_id: i64 => "applyment_id: must",
-                /// Apply for permission or for lifting a limit; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
+                /// Kind of application: `APPLY_FOR_PAYMENT_AUTHORITY` or `APPLY_FOR_RELIEVE_LIMITED` (lift the limit); one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
                 2 applyment_type: super::super::ApplymentType => "applyment_type: must",
-                /// Application: pending, under review, approved, rejected; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
+                /// State of the application: `PENDING`, `UNDER_REVIEW`, `APPROVED` or `REJECTED`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
                 3 applyment_state: super::super::ApplymentState => "applyment_state: must",
                 /// What the merchant sells and how, for the review.
                 4 business_description: Option<String> => "business_description",
-                /// Which limit applies: per trade, day or month; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
+                /// Limit that applies: `UN_LAUNCHED_WEBSITE_LIMIT` (site not open yet), `NORMAL_LIMIT` or `NO_LIMIT`; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
                 5 transaction_limit_type: super::super::TransactionLimitType => "transaction_limit_type: must",
                 /// Hosts from which H5 payment starts.
                 6 domains: Vec<String> => "domains: must",
-                /// Photo of the company's registration.
+                /// Photo of the company's registration, as `media_id` of the upload.
                 7 company_register_cert: Option<String> => "company_register_cert",
-                /// Screenshots of the pages where it is sold, for the review.
+                /// Screenshots of the pages where it is sold, as `media_id`s of the upload, for the review.
                 8 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// Screenshots of the home page, for the review.
+                /// Screenshots of the home page, as `media_id`s of the upload, for the review.
                 9 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// Whether the site is live: `HAS_LAUNCHED`, or `UN_LAUNCHED` with a lower limit; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 10 website_state: super::super::WebsiteState => "website_state: must",
@@ -247,9 +247,9 @@ pub mod h5 {
                 1 out_applyment_id: String => "out_applyment_id: must",
                 /// Hosts from which H5 payment starts.
                 2 domains: Vec<String> => "domains: must",
-                /// Screenshots of the pages where it is sold, for the review.
+                /// Screenshots of the pages where it is sold, as `media_id`s of the upload, for the review.
                 3 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// Screenshots of the home page, for the review.
+                /// Screenshots of the home page, as `media_id`s of the upload, for the review.
                 4 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// Whether the site is live: `HAS_LAUNCHED`, or `UN_LAUNCHED` with a lower limit; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 5 website_state: Option<super::super::WebsiteState> => "website_state",
@@ -277,13 +277,13 @@ pub mod h5 {
                 1 out_applyment_id: String => "out_applyment_id: must",
                 /// WeChat Pay's number of the application for H5 payment, returned on handing in.
                 2 applyment_id: i64 => "applyment_id: must",
-                /// Application: pending, under review, approved, rejected; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
+                /// State of the application: `PENDING`, `UNDER_REVIEW`, `APPROVED` or `REJECTED`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
                 3 applyment_state: super::super::ApplymentState => "applyment_state: must",
                 /// Hosts from which H5 payment starts.
                 4 domains: Vec<String> => "domains: must",
-                /// Screenshots of the pages where it is sold, for the review.
+                /// Screenshots of the pages where it is sold, as `media_id`s of the upload, for the review.
                 5 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// Screenshots of the home page, for the review.
+                /// Screenshots of the home page, as `media_id`s of the upload, for the review.
                 6 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// Whether the site is live: `HAS_LAUNCHED`, or `UN_LAUNCHED` with a lower limit; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 7 website_state: super::super::WebsiteState => "website_state: must",
@@ -336,7 +336,7 @@ pub mod h5 {
             pub struct GetResponse {
                 /// Merchant number of the sub-merchant; such as `1900000109`.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// H5 payment: not allowed, for testing, with limits, in full, or suspended; one of `AUTHORITY_TO_TEST` `FORMAL_AUTHORITY` `AUTHORIZED` `UNDER_PUNISHMENT` `UNAUTHORIZED`.
+                /// H5 payment: `UNAUTHORIZED`, `AUTHORITY_TO_TEST`, `FORMAL_AUTHORITY` (with a limit), `AUTHORIZED` (in full) or `UNDER_PUNISHMENT`; one of `AUTHORITY_TO_TEST` `FORMAL_AUTHORITY` `AUTHORIZED` `UNDER_PUNISHMENT` `UNAUTHORIZED`.
                 1 authorization_state: super::super::AuthorizationState => "authorization_state: must",
             }
         }
@@ -442,19 +442,19 @@ pub mod h5 {
             pub struct UpdateApplication {
                 /// WeChat Pay's number of the application for H5 payment, returned on handing in.
                 0 applyment_id: i64 => "applyment_id: must path",
-                /// Apply for permission or for lifting a limit.
+                /// Kind of application: `APPLY_FOR_PAYMENT_AUTHORITY` or `APPLY_FOR_RELIEVE_LIMITED` (lift the limit).
                 1 applyment_type: Option<String> => "applyment_type",
                 /// What the merchant sells and how, for the review.
                 2 business_description: Option<String> => "business_description",
-                /// Which limit applies: per trade, day or month.
+                /// Limit that applies: `UN_LAUNCHED_WEBSITE_LIMIT` (site not open yet), `NORMAL_LIMIT` or `NO_LIMIT`.
                 3 transaction_limit_type: Option<String> => "transaction_limit_type",
                 /// Hosts from which H5 payment starts.
                 4 domains: Vec<String> => "domains: must",
-                /// Photo of the company's registration.
+                /// Photo of the company's registration, as `media_id` of the upload.
                 5 company_register_cert: Option<String> => "company_register_cert",
-                /// Screenshots of the pages where it is sold, for the review.
+                /// Screenshots of the pages where it is sold, as `media_id`s of the upload, for the review.
                 6 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// Screenshots of the home page, for the review.
+                /// Screenshots of the home page, as `media_id`s of the upload, for the review.
                 7 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// Whether the site is live: `HAS_LAUNCHED`, or `UN_LAUNCHED` with a lower limit; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 8 website_state: Option<super::super::WebsiteState> => "website_state",
@@ -507,9 +507,9 @@ pub mod h5 {
                 0 applyment_id: i64 => "applyment_id: must path",
                 /// Hosts from which H5 payment starts.
                 1 domains: Vec<String> => "domains: must",
-                /// Screenshots of the pages where it is sold, for the review.
+                /// Screenshots of the pages where it is sold, as `media_id`s of the upload, for the review.
                 2 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// Screenshots of the home page, for the review.
+                /// Screenshots of the home page, as `media_id`s of the upload, for the review.
                 3 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// Whether the site is live: `HAS_LAUNCHED`, or `UN_LAUNCHED` with a lower limit; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 4 website_state: Option<super::super::WebsiteState> => "website_state",

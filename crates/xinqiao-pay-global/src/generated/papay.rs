@@ -17,7 +17,7 @@ w::record! {
 w::record! {
     /// `exchange_rate` of `papay::AmountInfo`.
     pub struct ExchangeRate {
-        /// Kind of rate; `SETTLEMENT_RATE` for settlement.
+        /// Kind of rate: `SETTLEMENT_RATE` for settlement, `USERPAYMENT_RATE` for the user's payment.
         0 type_: String => "type: must",
         /// Rate times 10^8; such as `100000000`.
         1 rate: i64 => "rate: must",
@@ -33,7 +33,7 @@ w::record! {
         1 quantity: i64 => "quantity: must",
         /// Price of one piece, in the currency's smallest unit; in minor-currency-unit.
         2 price: i64 => "price: must",
-        /// How much the discount takes off; in minor-currency-unit.
+        /// How much the discount takes off this item, in the currency's smallest unit; in minor-currency-unit.
         3 discount_amount: i64 => "discount_amount: must",
         /// The merchant's remark on the goods, returned unchanged.
         4 goods_remark: Option<String> => "goods_remark",
@@ -133,7 +133,7 @@ w::record! {
         5 notify_url: Option<String> => "notify_url",
         /// Promotion mark of the order; coupons restricted to this mark apply to it; such as `WXG`.
         6 goods_tag: Option<String> => "goods_tag",
-        /// Amounts: order price, paid, exchange rate.
+        /// Amount to charge: `total` and its `currency`.
         7 amount: Amount => "amount: must",
         /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         8 scene_info: Option<SceneInfo> => "scene_info",
@@ -176,9 +176,9 @@ w::record! {
         2 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: Option<String> => "transaction_id",
-        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
+        /// Kind of payment, always `AUTH` for deductions.
         4 trade_type: String => "trade_type: must",
-        /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+        /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `USERPAYING` or `PAYERROR`.
         5 trade_state: String => "trade_state: must",
         /// The trade state in words, only for people to read; such as `支付成功`.
         6 trade_state_desc: String => "trade_state_desc: must",
@@ -186,7 +186,7 @@ w::record! {
         7 bank_type: Option<String> => "bank_type",
         /// Merchant's private text, returned unchanged.
         8 attach: Option<String> => "attach",
-        /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
+        /// When it was paid, RFC 3339; absent until then; format `rfc3339`.
         9 success_time: Option<String> => "success_time",
         /// The user who pays.
         10 payer: Option<Payer> => "payer",
@@ -391,7 +391,7 @@ pub mod contracts {
             5 user_display_name: String => "user_display_name: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Whether the contract is in force, or ended so that nothing can be charged.
+            /// State of the contract: `SIGNED` while in force; after it ended nothing can be charged.
             7 state: String => "state: must",
             /// When the user signed, RFC 3339; format `rfc3339`.
             8 signed_time: Option<String> => "signed_time",

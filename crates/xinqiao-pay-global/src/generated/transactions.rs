@@ -39,7 +39,7 @@ w::record! {
 w::record! {
     /// `detail` of `transactions::CreateApp`; `detail` of `transactions::CreateJsapi`; and 2 more.
     pub struct DetailInfo {
-        /// Price of the order before discounts on single goods; in minor-currency-unit.
+        /// Price of the order before discounts on single goods, in the currency's smallest unit; in minor-currency-unit.
         0 cost_price: Option<i64> => "cost_price",
         /// Number printed on the shop receipt.
         1 receipt_id: Option<String> => "receipt_id",
@@ -204,8 +204,8 @@ w::record! {
         1 currency: Option<String> => "currency",
         /// What the user paid, in the smallest unit of the paying currency.
         2 payer_total: i64 => "payer_total: must",
-        /// Currency the user paid in, mostly `CNY`; such as `CNY`; `payer _currency` on the wire.
-        3 payer_currency: Option<String> => "payer _currency",
+        /// Currency the user paid in, mostly `CNY`; such as `CNY`.
+        3 payer_currency: Option<String> => "payer_currency",
         /// Exchange rate from pricing to paying currency: `type` and `rate`.
         4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
@@ -214,7 +214,7 @@ w::record! {
 w::record! {
     /// An item of `detail` in `transactions::PayMicro`.
     pub struct PayMicroDetail {
-        /// Price of the order before discounts on single goods.
+        /// Price of the order before discounts on single goods, in the currency's smallest unit.
         0 cost_price: Option<i64> => "cost_price",
         /// Number printed on the shop receipt.
         1 receipt_id: Option<String> => "receipt_id",
@@ -287,7 +287,7 @@ w::record! {
         1 quantity: i64 => "quantity: must",
         /// Price of one piece, in the currency's smallest unit; in minor-currency-unit.
         2 price: i64 => "price: must",
-        /// How much the discount takes off; in minor-currency-unit.
+        /// How much the discount takes off this item, in the currency's smallest unit; in minor-currency-unit.
         3 discount_amount: i64 => "discount_amount: must",
         /// The merchant's remark on the goods, returned unchanged.
         4 goods_remark: Option<String> => "goods_remark",
@@ -483,7 +483,7 @@ w::record! {
         4 description: String => "description: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         5 out_trade_no: String => "out_trade_no: must",
-        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
+        /// Kind of payment, `APP` for this endpoint.
         6 trade_type: String => "trade_type: must",
         /// When the order was placed, RFC 3339; format `rfc3339`.
         7 time_start: Option<String> => "time_start",
@@ -499,7 +499,7 @@ w::record! {
         12 limit_pay: Option<String> => "limit_pay",
         /// The user who pays.
         13 payer: PayerInfo => "payer: must",
-        /// Amounts: order price, paid, exchange rate.
+        /// Amount of the order: `total` and its `currency`.
         14 amount: AmountInfo => "amount: must",
         /// Goods: original price, receipt, items.
         15 detail: Option<DetailInfo> => "detail",
@@ -584,7 +584,7 @@ w::record! {
         4 description: String => "description: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         5 out_trade_no: String => "out_trade_no: must",
-        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
+        /// Kind of payment, `JSAPI` for this endpoint.
         6 trade_type: String => "trade_type: must",
         /// When the order was placed, RFC 3339; format `rfc3339`.
         7 time_start: Option<String> => "time_start",
@@ -600,7 +600,7 @@ w::record! {
         12 limit_pay: Option<String> => "limit_pay",
         /// The user who pays.
         13 payer: PayerInfo => "payer: must",
-        /// Amounts: order price, paid, exchange rate.
+        /// Amount of the order: `total` and its `currency`.
         14 amount: AmountInfo => "amount: must",
         /// Goods: original price, receipt, items.
         15 detail: Option<DetailInfo> => "detail",
@@ -680,7 +680,7 @@ w::record! {
         4 description: String => "description: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         5 out_trade_no: String => "out_trade_no: must",
-        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
+        /// Kind of payment, `MWEB` for this endpoint.
         6 trade_type: String => "trade_type: must",
         /// When the order was placed, RFC 3339; format `rfc3339`.
         7 time_start: Option<String> => "time_start",
@@ -696,7 +696,7 @@ w::record! {
         12 limit_pay: Option<String> => "limit_pay",
         /// The user who pays.
         13 payer: Option<PayerInfo> => "payer",
-        /// Amounts: order price, paid, exchange rate.
+        /// Amount of the order: `total` and its `currency`.
         14 amount: AmountInfo => "amount: must",
         /// Goods: original price, receipt, items.
         15 detail: Option<DetailInfo> => "detail",
@@ -780,7 +780,7 @@ w::record! {
         4 description: String => "description: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         5 out_trade_no: String => "out_trade_no: must",
-        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
+        /// Kind of payment, `NATIVE` for this endpoint.
         6 trade_type: String => "trade_type: must",
         /// When the order was placed, RFC 3339; format `rfc3339`.
         7 time_start: Option<String> => "time_start",
@@ -796,7 +796,7 @@ w::record! {
         12 limit_pay: Option<String> => "limit_pay",
         /// The user who pays.
         13 payer: Option<PayerInfo> => "payer",
-        /// Amounts: order price, paid, exchange rate.
+        /// Amount of the order: `total` and its `currency`.
         14 amount: AmountInfo => "amount: must",
         /// Goods: original price, receipt, items.
         15 detail: Option<DetailInfo> => "detail",
@@ -910,7 +910,7 @@ w::record! {
         9 bank_type: Option<String> => "bank_type",
         /// Merchant's private text, returned unchanged.
         10 attach: Option<String> => "attach",
-        /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
+        /// When it was paid, RFC 3339; absent until then; format `rfc3339`.
         11 success_time: Option<String> => "success_time",
         /// The user who pays.
         12 payer: Option<PayerInfo> => "payer",
@@ -972,7 +972,7 @@ w::record! {
         8 out_trade_no: String => "out_trade_no: must",
         /// Promotion mark of the order; coupons restricted to this mark apply to it; such as `WXG`.
         9 goods_tag: Option<String> => "goods_tag",
-        /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
+        /// Kind of payment, `MICROPAY` for this endpoint.
         10 trade_type: String => "trade_type: must",
         /// `no_credit` keeps credit cards out.
         11 limit_pay: Option<String> => "limit_pay",
@@ -980,7 +980,7 @@ w::record! {
         12 merchant_category_code: String => "merchant_category_code: must",
         /// The user who pays.
         13 payer: Option<Payer> => "payer",
-        /// Amounts: order price, paid, exchange rate.
+        /// Amount of the order: `total` and its `currency`.
         14 amount: Amount => "amount: must",
         /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         15 scene_info: Option<SceneInfo> => "scene_info",
@@ -1032,7 +1032,7 @@ w::record! {
         11 bank_type: String => "bank_type: must",
         /// Merchant's private text, returned unchanged.
         12 attach: Option<String> => "attach",
-        /// When it succeeded (paid, refunded, …); absent until then.
+        /// When it was paid, RFC 3339; absent until then.
         13 success_time: String => "success_time: must",
         /// The user who pays.
         14 payer: Option<PayMicroPayer> => "payer",
@@ -1209,7 +1209,7 @@ pub mod id {
             9 bank_type: Option<String> => "bank_type",
             /// Merchant's private text, returned unchanged.
             10 attach: Option<String> => "attach",
-            /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
+            /// When it was paid, RFC 3339; absent until then; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
             /// The user who pays.
             12 payer: Option<super::PayerInfo> => "payer",

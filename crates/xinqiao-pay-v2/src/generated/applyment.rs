@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::open_enum! {
-    /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+    /// Signature algorithm, always `HMAC-SHA256`.
     ///
     /// What `sign_type` of `applyment::micro::GetState`, `sign_type` of `applyment::micro::GetUpgradeState` and 4 more may be.
     pub enum SignType {
@@ -14,7 +14,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Edition of the interface; every call asks for its own value.
+    /// Edition of the interface, always `3.0`.
     ///
     /// What `version` of `applyment::micro::Submit` may be.
     pub enum SubmitVersion {
@@ -24,7 +24,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Edition of the interface; every call asks for its own value.
+    /// Edition of the interface, always `1.0`.
     ///
     /// What `version` of `applyment::micro::ModifyArchives`, `version` of `applyment::micro::ModifyContactInfo` and 1 more may be.
     pub enum Version {
@@ -45,13 +45,13 @@ pub mod micro {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/xiaowei.php?chapter=19_3>.
         /// * Catalog: `pay_v2.applyment.micro.get_state`.
         pub struct GetState {
-            /// Edition of the interface; every call asks for its own value.
+            /// Edition of the interface, always `1.0`.
             0 version: String => "version: must",
             /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: String => "nonce_str: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
             3 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: String => "sign: must",
@@ -79,7 +79,7 @@ pub mod micro {
             1 sign: String => "sign: must",
             /// Number that WeChat Pay gave the application; such as `2000002124775691`.
             2 applyment_id: String => "applyment_id: must",
-            /// How far review and signing have come; payments can be taken when done.
+            /// `AUDITING`, `REJECTED`, `FROZEN`, `TO_BE_SIGNED` or `FINISH`.
             3 applyment_state: String => "applyment_state: must",
             /// State of the application in words, for people to read.
             4 applyment_state_desc: String => "applyment_state_desc: must",
@@ -123,13 +123,13 @@ pub mod micro {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/xiaowei.php?chapter=28_3&index=3>.
         /// * Catalog: `pay_v2.applyment.micro.get_upgrade_state`.
         pub struct GetUpgradeState {
-            /// Edition of the interface; every call asks for its own value.
+            /// Edition of the interface, always `1.0`.
             0 version: String => "version: must",
             /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: String => "nonce_str: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
             3 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: String => "sign: must",
@@ -155,7 +155,7 @@ pub mod micro {
             1 sign: String => "sign: must",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             2 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
-            /// How far review and signing have come; payments can be taken when done.
+            /// `CHECKING`, `ACCOUNT_NEED_VERIFY` (make the verifying transfer), `AUDITING`, `REJECTED`, `FROZEN`, `NEED_SIGN` or `FINISH`.
             3 applyment_state: String => "applyment_state: must",
             /// State of the application in words, for people to read.
             4 applyment_state_desc: String => "applyment_state_desc: must",
@@ -166,7 +166,7 @@ pub mod micro {
             6 sign_url: Option<String> => "sign_url",
             /// Why it was rejected, JSON by parameter.
             7 audit_detail: Option<String> => "audit_detail",
-            /// Holder of the bank account: the company or the person themselves.
+            /// Holder of the account from which the verifying transfer must come.
             8 account_name: String => "account_name: must",
             /// Amount of the verification transfer, in fen.
             9 pay_amount: String => "pay_amount: must",
@@ -176,7 +176,7 @@ pub mod micro {
             11 destination_account_name: String => "destination_account_name: must",
             /// Bank that receives the proving transfer.
             12 destination_account_bank: String => "destination_account_bank: must",
-            /// City (prefecture level) by its full name; such as `广州市`.
+            /// Place of the bank that receives the verifying transfer; such as `深圳`.
             13 city: String => "city: must",
             /// Text that the verification transfer must carry.
             14 remark: String => "remark: must",
@@ -219,21 +219,21 @@ pub mod micro {
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
             2 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
-            /// Edition of the interface; every call asks for its own value; one of `1.0`; needed according to the documentation.
+            /// Edition of the interface, always `1.0`; one of `1.0`; needed according to the documentation.
             4 version: Option<super::Version> => "version",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             5 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
             /// Bank in which the settlement account is held; such as `工商银行`.
             6 account_bank: Option<String> => "account_bank",
-            /// Name of the bank where the account is held; such as `招商银行`.
+            /// Full name of the bank with its branch; not needed for the 17 directly linked banks; such as `深圳农村商业银行xxx支行`.
             7 bank_name: Option<String> => "bank_name",
             /// Region code of the place where the bank is; such as `110000`; needed according to the documentation.
             8 bank_address_code: Option<String> => "bank_address_code",
-            /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
+            /// Number of the settlement account, encrypted with the platform certificate's key; personal data, masked in `Debug`.
             9 account_number: Option<String> => "account_number: masked",
             /// Serial of the platform certificate used for encryption.
             10 cert_sn: String => "cert_sn: must",
@@ -262,7 +262,7 @@ pub mod micro {
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             1 nonce_str: Option<String> => "nonce_str",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+            /// Signature algorithm, always `HMAC-SHA256`.
             2 sign_type: Option<String> => "sign_type",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             3 sign: Option<String> => "sign",
@@ -301,19 +301,19 @@ pub mod micro {
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
             2 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
-            /// Edition of the interface; every call asks for its own value; one of `1.0`; needed according to the documentation.
+            /// Edition of the interface, always `1.0`; one of `1.0`; needed according to the documentation.
             4 version: Option<super::Version> => "version",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
-            /// Name of the merchant as on its licence.
+            /// New short name of the merchant, shown to paying users.
             6 merchant_name: Option<String> => "merchant_name",
-            /// Mobile number of the contact, mostly the super administrator, who gets important notices; such as `13900000000`; personal data, masked in `Debug`.
+            /// New mobile number, encrypted with the platform certificate's key; personal data, masked in `Debug`.
             7 mobile_phone: Option<String> => "mobile_phone: masked",
-            /// Mail address of the contact person or user; such as `ops@example.com`; personal data, masked in `Debug`.
+            /// New mail address, encrypted with the platform certificate's key; personal data, masked in `Debug`.
             8 email: Option<String> => "email: masked",
             /// Serial of the platform certificate used for encryption.
             9 cert_sn: String => "cert_sn: must",
@@ -395,7 +395,7 @@ pub mod micro {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/xiaowei.php?chapter=19_2>.
         /// * Catalog: `pay_v2.applyment.micro.submit`.
         pub struct Submit {
-            /// Edition of the interface; every call asks for its own value; one of `3.0`.
+            /// Edition of the interface, always `3.0`; one of `3.0`.
             0 version: super::SubmitVersion => "version: must",
             /// Serial of the platform certificate used for encryption.
             1 cert_sn: String => "cert_sn: must",
@@ -403,7 +403,7 @@ pub mod micro {
             2 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             3 nonce_str: String => "nonce_str: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
             4 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             5 sign: String => "sign: must",
@@ -413,21 +413,21 @@ pub mod micro {
             7 id_card_copy: String => "id_card_copy: must",
             /// Media handle of the emblem side of the identity card.
             8 id_card_national: String => "id_card_national: must",
-            /// Name on the identity card, matching its number; personal data, masked in `Debug`.
+            /// Name on the identity card, encrypted with the platform certificate's key; personal data, masked in `Debug`.
             9 id_card_name: String => "id_card_name: must masked",
-            /// The 18-character number on the identity card; personal data, masked in `Debug`.
+            /// Identity card number, encrypted with the platform certificate's key; personal data, masked in `Debug`.
             10 id_card_number: String => "id_card_number: must masked",
-            /// Last day on which the identity card is valid, or the fixed word for unlimited.
+            /// Validity of the identity card, a JSON array text of first and last day, `长期` for unlimited; such as `["1970-01-01","长期"]`.
             11 id_card_valid_time: String => "id_card_valid_time: must",
-            /// Holder of the bank account: the company or the person themselves.
+            /// Holder of the settlement account, encrypted with the platform certificate's key.
             12 account_name: String => "account_name: must",
             /// Bank in which the settlement account is held; such as `工商银行`.
             13 account_bank: String => "account_bank: must",
             /// Region code of the place where the bank is; such as `110000`.
             14 bank_address_code: String => "bank_address_code: must",
-            /// Name of the bank where the account is held; such as `招商银行`.
+            /// Full name of the bank with its branch; not needed for the 17 directly linked banks; such as `深圳农村商业银行xxx支行`.
             15 bank_name: Option<String> => "bank_name",
-            /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
+            /// Number of the settlement account, encrypted with the platform certificate's key; personal data, masked in `Debug`.
             16 account_number: String => "account_number: must masked",
             /// Store or shop as users see it, by name; such as `腾讯大厦分店`.
             17 store_name: String => "store_name: must",
@@ -459,9 +459,9 @@ pub mod micro {
             30 business_addition_pics: Option<String> => "business_addition_pics",
             /// Administrator's true name, encrypted.
             31 contact: String => "contact: must",
-            /// Phone on which the platform reaches the contact; personal data, masked in `Debug`.
+            /// Mobile number of the administrator, encrypted with the platform certificate's key; personal data, masked in `Debug`.
             32 contact_phone: String => "contact_phone: must masked",
-            /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
+            /// Mail address of the contact, encrypted with the platform certificate's key; personal data, masked in `Debug`.
             33 contact_email: Option<String> => "contact_email: masked",
         }
         new(
@@ -545,13 +545,13 @@ pub mod micro {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/xiaowei.php?chapter=28_2&index=2>.
         /// * Catalog: `pay_v2.applyment.micro.submit_upgrade`.
         pub struct SubmitUpgrade {
-            /// Edition of the interface; every call asks for its own value; one of `1.0`.
+            /// Edition of the interface, always `1.0`; one of `1.0`.
             0 version: super::Version => "version: must",
             /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: String => "nonce_str: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
             3 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: String => "sign: must",
@@ -569,7 +569,7 @@ pub mod micro {
             10 merchant_name: String => "merchant_name: must",
             /// Address of the company as on its licence.
             11 company_address: String => "company_address: must",
-            /// Name of the legal representative or owner.
+            /// Name of the owner or legal representative, encrypted with the platform certificate's key.
             12 legal_person: String => "legal_person: must",
             /// Term of the licence as JSON array; such as `["1970-01-01","长期"]`.
             13 business_time: String => "business_time: must",
@@ -581,29 +581,29 @@ pub mod micro {
             16 organization_number: Option<String> => "organization_number",
             /// Term of the organisation certificate as JSON array.
             17 organization_time: Option<String> => "organization_time",
-            /// Holder of the bank account: the company or the person themselves.
+            /// Holder of the settlement account, encrypted with the platform certificate's key.
             18 account_name: Option<String> => "account_name",
             /// Bank in which the settlement account is held; such as `工商银行`.
             19 account_bank: Option<String> => "account_bank",
             /// Region code of the place where the bank is; such as `110000`.
             20 bank_address_code: Option<String> => "bank_address_code",
-            /// Name of the bank where the account is held; such as `招商银行`.
+            /// Full name of the bank with its branch; not needed for the 17 directly linked banks; such as `深圳农村商业银行xxx支行`.
             21 bank_name: Option<String> => "bank_name",
-            /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
+            /// Number of the settlement account, encrypted with the platform certificate's key; personal data, masked in `Debug`.
             22 account_number: Option<String> => "account_number: masked",
             /// Short name of the merchant, shown to paying users.
             23 merchant_shortname: String => "merchant_shortname: must",
-            /// Number of the line of business.
+            /// Id of the fee and settlement rule.
             24 business: String => "business: must",
             /// Photos of special licences as JSON array.
             25 qualifications: Option<String> => "qualifications",
-            /// Sales scenes as JSON array of codes.
+            /// Sales scenes as JSON array: 1721 offline, 1837 official account, 1838 mini program, 1724 app, 1840 website.
             26 business_scene: String => "business_scene: must",
             /// Explanation of special circumstances in the application.
             27 business_addition_desc: Option<String> => "business_addition_desc",
             /// Photos of supplementary documents, such as a lease.
             28 business_addition_pics: Option<String> => "business_addition_pics",
-            /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
+            /// Mail address of the contact, encrypted with the platform certificate's key; personal data, masked in `Debug`.
             29 contact_email: Option<String> => "contact_email: masked",
         }
         new(

@@ -214,7 +214,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Declaration: undeclared, submitted, processing, success, failed, exception.
+    /// Declaration: `UNDECLARED`, `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed.
     ///
     /// What `state` of `mch::NewCustomsCustomDeclareRedeclareResponse` may be.
     pub enum CustomDeclareRedeclareState {
@@ -280,7 +280,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+    /// Signature algorithm; only `HMAC-SHA256` is taken.
     ///
     /// What `sign_type` of `app_auth::GetAccessToken`, `sign_type` of `bill_comment_sp::BatchQueryComment` and 7 more may be.
     pub enum SignType {
@@ -290,7 +290,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Declaration: undeclared, submitted, processing, success, failed, exception.
+    /// Declaration: `NDECLARED` not declared (spelled so), `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed.
     ///
     /// What `state` of `mch::customs::CustomDeclareOrderResponse`, `state_$n` of `mch::customs::CustomDeclareQueryResponse` may be.
     pub enum State {
@@ -368,7 +368,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Edition of the interface; every call asks for its own value.
+    /// Edition of the interface, always `1`.
     ///
     /// What `version` of `face::GetWxPayFaceAuthInfo` may be.
     pub enum Version {
@@ -461,7 +461,7 @@ pub mod app_auth {
             4 grant_type: super::GrantType => "grant_type: must query",
             /// `pay_identity` checks identity, `pay_realname` reads it; one of `pay_identity`.
             5 scope: super::GetAccessTokenScope => "scope: must query",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
             6 sign_type: super::SignType => "sign_type: must query",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             7 sign: String => "sign: must query",
@@ -483,18 +483,18 @@ pub mod app_auth {
         pub struct GetAccessTokenResponse {
             /// 0 on success; `retcode` on the wire.
             #[doc(alias = "retcode")]
-            0 ret_code: f64 => "retcode: must",
+            0 ret_code: i64 => "retcode: must",
             /// Result in words; `retmsg` on the wire.
             #[doc(alias = "retmsg")]
             1 ret_msg: String => "retmsg: must",
             /// Credential for calling interfaces; to be fetched anew after it expires; a secret, masked in `Debug`.
             2 access_token: String => "access_token: must masked",
-            /// Seconds for which the access token works; then exchange the refresh token.
+            /// Seconds for which the access token works; then exchange the refresh token; in s.
             3 access_token_expire_in: i64 => "access_token_expire_in: must",
             /// Credential with which a new access token is fetched after the old one expired; a secret, masked in `Debug`.
             4 refresh_token: String => "refresh_token: must masked",
-            /// For how many seconds the refresh token works.
-            5 refresh_token_expire_in: f64 => "refresh_token_expire_in: must",
+            /// For how many seconds the refresh token works; in s.
+            5 refresh_token_expire_in: i64 => "refresh_token_expire_in: must",
         }
     }
 
@@ -535,7 +535,7 @@ pub mod bill_comment_sp {
             1 appid: xinqiao_types::AppId => "appid: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
             3 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
@@ -598,7 +598,7 @@ pub mod face {
             1 store_name: String => "store_name: must",
             /// Number of the face-payment device, chosen by the merchant.
             2 device_id: String => "device_id: must",
-            /// Merchant's private text, returned by queries and notices.
+            /// Additional data, as JSON.
             3 attach: Option<String> => "attach",
             /// Initialisation data from the face SDK; `rawdata` on the wire.
             #[doc(alias = "rawdata")]
@@ -613,7 +613,7 @@ pub mod face {
             8 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
             /// Current Unix seconds.
             9 now: i64 => "now: must",
-            /// Edition of the interface; every call asks for its own value; one of `1`.
+            /// Edition of the interface, always `1`; one of `1`.
             10 version: super::Version => "version: must",
             /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
             11 sign_type: super::RealNameAuthSignType => "sign_type: must",
@@ -696,13 +696,13 @@ pub mod fund {
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
             2 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             4 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
-            /// Day of the automatic withdrawal; format `yyyyMMdd`; such as `20260905`.
+            /// Day of the automatic withdrawal, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260905`.
             5 date: String => "date: must",
         }
         new(
@@ -722,19 +722,19 @@ pub mod fund {
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             1 nonce_str: Option<String> => "nonce_str",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
             2 sign_type: Option<super::SignType> => "sign_type",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             3 sign: Option<String> => "sign",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             4 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
-            /// Day of the automatic withdrawal; format `yyyyMMdd`; such as `20260905`.
+            /// Day of the automatic withdrawal, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260905`.
             5 date: String => "date: must",
             /// Number that WeChat Pay gave the withdrawal.
             6 withdraw_id: Option<String> => "withdraw_id",
             /// `SUCCESS`, `PROCESSING`, `FAIL`, or `REFUND` when the bank returned it.
             7 withdraw_status: String => "withdraw_status: must",
-            /// Amount withdrawn, in fen; in fen.
+            /// Amount withdrawn, in fen.
             8 amount: Option<xinqiao_types::Fen> => "amount",
             /// Why the withdrawal failed.
             9 fail_reason: Option<String> => "fail_reason",
@@ -778,13 +778,13 @@ pub mod fund {
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
-            /// Day of the automatic withdrawal; such as `20260905`.
+            /// Day of the automatic withdrawal, as `yyyyMMdd`; such as `20260905`.
             2 date: String => "date: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             3 nonce_str: String => "nonce_str: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: String => "sign: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
             5 sign_type: super::SignType => "sign_type: must",
         }
         new(
@@ -800,11 +800,11 @@ pub mod fund {
     w::record! {
         /// Answer to [`ReAutoWithdrawByDate`].
         pub struct ReAutoWithdrawByDateResponse {
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
             0 sign_type: Option<super::SignType> => "sign_type",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             1 sign: Option<String> => "sign",
-            /// Day of the automatic withdrawal; such as `20260905`.
+            /// Day of the automatic withdrawal, as `yyyyMMdd`; such as `20260905`.
             2 date: String => "date: must",
             /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             3 mch_id: xinqiao_types::MchId => "mch_id: must",
@@ -902,7 +902,7 @@ pub mod mch {
             3 sign_type: Option<super::CustomDeclareOrderSignType> => "sign_type",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
-            /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `UNDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`.
+            /// Declaration: `UNDECLARED`, `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed; one of `UNDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`.
             5 state: super::CustomDeclareRedeclareState => "state: must",
             /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             6 out_trade_no: String => "out_trade_no: must",
@@ -912,7 +912,7 @@ pub mod mch {
             8 sub_order_no: Option<String> => "sub_order_no",
             /// Number of the partial order, after an order was split.
             9 sub_order_id: Option<String> => "sub_order_id",
-            /// When it was last changed; format `yyyyMMddHHmmss`.
+            /// When the declaration last changed, Beijing time, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
             10 modify_time: String => "modify_time: must",
             /// Outcome of the declaration in words.
             11 explanation: Option<String> => "explanation",
@@ -967,17 +967,17 @@ pub mod mch {
                 7 customs: super::super::Customs => "customs: must",
                 /// Number under which the merchant is registered at customs.
                 8 mch_customs_no: String => "mch_customs_no: must",
-                /// Customs duty, in fen; in fen.
+                /// Customs duty, in fen.
                 9 duty: Option<xinqiao_types::Fen> => "duty",
                 /// `ADD` or `MODIFY` a declaration; one of `ADD` `MODIFY`.
                 10 action_type: Option<super::super::ActionType> => "action_type",
                 /// Currency of the order, `CNY` in the mainland; such as `CNY`.
                 11 fee_type: Option<String> => "fee_type",
-                /// Amount of the partial order, in fen; in fen.
+                /// Amount of the partial order, in fen.
                 12 order_fee: Option<xinqiao_types::Fen> => "order_fee",
-                /// Freight, in fen; in fen.
+                /// Freight, in fen.
                 13 transport_fee: Option<xinqiao_types::Fen> => "transport_fee",
-                /// Price of the goods, in fen; required when split; in fen.
+                /// Price of the goods, in fen; required when split.
                 14 product_fee: Option<xinqiao_types::Fen> => "product_fee",
                 /// Kind of document; `IDCARD`; one of `IDCARD`.
                 15 cert_type: Option<super::super::CertType> => "cert_type",
@@ -1025,7 +1025,7 @@ pub mod mch {
                 3 sign_type: Option<super::super::CustomDeclareOrderSignType> => "sign_type",
                 /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
                 4 sign: Option<String> => "sign",
-                /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `NDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`.
+                /// Declaration: `NDECLARED` not declared (spelled so), `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed; one of `NDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`.
                 5 state: super::super::State => "state: must",
                 /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
                 6 out_trade_no: String => "out_trade_no: must",
@@ -1035,7 +1035,7 @@ pub mod mch {
                 8 sub_order_no: Option<String> => "sub_order_no",
                 /// Number of the partial order, after an order was split.
                 9 sub_order_id: Option<String> => "sub_order_id",
-                /// When it was last changed; format `yyyyMMddHHmmss`.
+                /// When the declaration last changed, Beijing time, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
                 10 modify_time: String => "modify_time: must",
                 /// `UNCHECKED`, `SAME` or `DIFFERENT` from the payer; one of `UNCHECKED` `SAME` `DIFFERENT`.
                 11 cert_check_result: Option<super::super::CertCheckResult> => "cert_check_result",
@@ -1121,7 +1121,7 @@ pub mod mch {
                 4 sign: Option<String> => "sign",
                 /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
                 5 transaction_id: String => "transaction_id: must",
-                /// State of declaration n: undeclared, submitted, processing, success, failed, exception; one of `NDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`; `state_$n` on the wire.
+                /// State of declaration n: `UNDECLARED`, `SUBMITTED`, `PROCESSING`, `SUCCESS`, `FAIL`, or `EXCEPT` when customs' system failed; one of `NDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`; `state_$n` on the wire.
                 6 state_n: Option<Vec<Option<super::super::State>>> => "state_$n: numbered",
                 /// The merchant's number of partial order n; `sub_order_no_$n` on the wire.
                 7 sub_order_no_n: Option<Vec<Option<String>>> => "sub_order_no_$n: numbered",
@@ -1131,15 +1131,15 @@ pub mod mch {
                 9 customs_n: Option<Vec<Option<super::super::Customs>>> => "customs_$n: numbered",
                 /// Merchant's registration at the customs of declaration n; `mch_customs_no_$n` on the wire.
                 10 mch_customs_no_n: Option<Vec<Option<String>>> => "mch_customs_no_$n: numbered",
-                /// Customs duty of declaration n, in fen; in fen; `duty_$n` on the wire.
+                /// Customs duty of declaration n, in fen; `duty_$n` on the wire.
                 11 duty_n: Option<Vec<Option<xinqiao_types::Fen>>> => "duty_$n: numbered",
                 /// Currency of declaration n; `fee_type_$n` on the wire.
                 12 fee_type_n: Option<Vec<Option<String>>> => "fee_type_$n: numbered",
-                /// Amount of partial order n, in fen; in fen; `order_fee_$n` on the wire.
+                /// Amount of partial order n, in fen; `order_fee_$n` on the wire.
                 13 order_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "order_fee_$n: numbered",
-                /// Freight in declaration n, in fen; in fen; `transport_fee_$n` on the wire.
+                /// Freight in declaration n, in fen; `transport_fee_$n` on the wire.
                 14 transport_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "transport_fee_$n: numbered",
-                /// Price of the goods in declaration n, in fen; in fen; `product_fee_$n` on the wire.
+                /// Price of the goods in declaration n, in fen; `product_fee_$n` on the wire.
                 15 product_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "product_fee_$n: numbered",
                 /// When declaration n last changed, Beijing time, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`; `modify_time_$n` on the wire.
                 16 modify_time_n: Option<Vec<Option<String>>> => "modify_time_$n: numbered",
@@ -1198,9 +1198,9 @@ pub mod mmpay_sp_trans {
             3 sign: String => "sign: must",
             /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             4 partner_trade_no: String => "partner_trade_no: must",
-            /// Amount to pay, in fen; in fen.
+            /// Amount to pay, in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// Why it is paid.
+            /// Note on the payout, at most 100 characters.
             6 desc: Option<String> => "desc",
             /// Code of the payee's bank; such as `1001`.
             7 bank_code: String => "bank_code: must",
@@ -1235,11 +1235,11 @@ pub mod mmpay_sp_trans {
             3 sign: Option<String> => "sign",
             /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             4 partner_trade_no: String => "partner_trade_no: must",
-            /// Amount to pay, in fen; in fen.
+            /// Amount to pay, in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// WeChat Pay's number of the payout; such as `1007752501201407033233368018`.
             6 payment_no: String => "payment_no: must",
-            /// Fee for the payout, in fen; in fen.
+            /// Fee for the payout, in fen.
             7 cmms_amt: xinqiao_types::Fen => "cmms_amt: must",
         }
     }
@@ -1303,7 +1303,7 @@ pub mod mmpay_sp_trans {
             3 sign: Option<String> => "sign",
             /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             4 partner_trade_no: String => "partner_trade_no: must",
-            /// Amount to pay, in fen; in fen.
+            /// Amount to pay, in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// WeChat Pay's number of the payout; such as `1007752501201407033233368018`.
             6 payment_no: String => "payment_no: must",
@@ -1311,7 +1311,7 @@ pub mod mmpay_sp_trans {
             7 bank_no_md5: String => "bank_no_md5: must",
             /// MD5 of the payee's name.
             8 true_name_md5: String => "true_name_md5: must",
-            /// Fee for the payout, in fen; in fen.
+            /// Fee for the payout, in fen.
             9 cmms_amt: xinqiao_types::Fen => "cmms_amt: must",
             /// `PROCESSING`, `SUCCESS` (the bank may still return it), `FAILED` or `BANK_FAIL` returned by the bank; one of `SUCCESS` `FAILED` `PROCESSING` `BANK_FAIL`.
             10 status: super::Status => "status: must",
@@ -1371,7 +1371,7 @@ pub mod pay_itil {
             6 user_ip: String => "user_ip: must",
             /// Interface that is reported.
             7 interface_url: String => "interface_url: must",
-            /// How long the call took, in ms; in ms; `execute_time_` on the wire.
+            /// How long the call took, in ms; `execute_time_` on the wire.
             8 execute_time: Option<i64> => "execute_time_",
             /// Transport result; `SUCCESS` only says the request arrived.
             9 return_code: Option<String> => "return_code",
@@ -1498,7 +1498,7 @@ pub mod risk {
             1 nonce_str: String => "nonce_str: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: String => "sign: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
             3 sign_type: super::SignType => "sign_type: must",
         }
         new(
@@ -1620,7 +1620,7 @@ pub mod risk {
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             1 nonce_str: String => "nonce_str: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
             2 sign_type: Option<super::SignType> => "sign_type",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
@@ -1654,11 +1654,11 @@ pub mod risk {
         pub struct GetViolationResponse {
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             0 nonce_str: Option<String> => "nonce_str",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+            /// Signature algorithm; only `HMAC-SHA256` is taken.
             1 sign_type: Option<String> => "sign_type",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
-            /// Violations found, one entry each with time, kind and penalty; JSON in a text on the wire.
+            /// Result of the query: the records of this page, `violation_records`, and how many match in all, `total_size`; JSON in a text on the wire.
             3 violation_records: super::ViolationRecord => "violation_records: must json",
             /// Code of the error; only on failure.
             4 error_code: Option<String> => "error_code",
@@ -1721,13 +1721,13 @@ pub mod sec_svc {
             2 appid: xinqiao_types::AppId => "appid: must",
             /// Id of the user to check; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Serial of the merchant certificate; `cert_serialno` on the wire.
+            /// Serial of the merchant certificate with which the identity in the answer is encrypted; `cert_serialno` on the wire.
             #[doc(alias = "cert_serialno")]
             4 cert_serial_no: String => "cert_serialno: must",
             /// Credential for calling interfaces; to be fetched anew after it expires; a secret, masked in `Debug`.
             5 access_token: String => "access_token: must masked",
-            /// Unix seconds of the request; such as `1414488825`.
-            6 timestamp: Option<f64> => "timestamp",
+            /// Unix seconds of the request; format `unix`; such as `1414488825`.
+            6 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
             /// Signature with the merchant certificate's key.
             7 cert_sign: Option<String> => "cert_sign",
             /// Encoding of the answer, such as `UTF-8`; one of `UTF-8` `GBK`.
@@ -1736,7 +1736,7 @@ pub mod sec_svc {
             9 nonce_str: String => "nonce_str: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             10 sign: String => "sign: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
             11 sign_type: super::SignType => "sign_type: must",
         }
         new(
@@ -1751,7 +1751,7 @@ pub mod sec_svc {
             sign_type: impl Into<super::SignType>,
         )
         text(cert_sign: String, charset: super::Charset)
-        set(timestamp: f64)
+        set(timestamp: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
@@ -1817,7 +1817,7 @@ pub mod sec_svc {
             /// The person's name as on the identity document; personal data, masked in `Debug`.
             4 real_name: String => "real_name: must masked",
             /// Kind of identity document, `1` for the ID card.
-            5 cred_type: f64 => "cred_type: must",
+            5 cred_type: i64 => "cred_type: must",
             /// Number of the identity document to be verified, sent with the name.
             6 cred_id: String => "cred_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
@@ -1835,7 +1835,7 @@ pub mod sec_svc {
             appid: impl Into<xinqiao_types::AppId>,
             openid: impl Into<xinqiao_types::OpenId>,
             real_name: impl Into<String>,
-            cred_type: f64,
+            cred_type: i64,
             cred_id: impl Into<String>,
             nonce_str: impl Into<String>,
             access_token: impl Into<String>,

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `detail` of `deposit::FacePay`; `detail` of `deposit::MicroPay`; and 1 more.
     pub struct DetailInfo {
-        /// Price of the order before discounts on single goods; in fen.
+        /// Price of the order before discounts on single goods, in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// Number of the shop receipt; such as `wx123`.
         1 receipt_id: Option<String> => "receipt_id",
@@ -32,7 +32,7 @@ w::record! {
         3 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         4 quantity: i64 => "quantity: must",
-        /// Price of one piece, in fen; in fen.
+        /// Price of one piece, in fen.
         5 price: xinqiao_types::Fen => "price: must",
         /// The goods in the merchant's words.
         6 body: Option<String> => "body",
@@ -167,7 +167,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+    /// How it is paid: `JSAPI` in an official account or mini program, `APP` in an app.
     ///
     /// What `trade_type` of `deposit::UnifiedOrder`, `trade_type` of `deposit::UnifiedOrderResponse` may be.
     pub enum TradeType {
@@ -213,11 +213,11 @@ w::record! {
         7 out_trade_no: Option<String> => "out_trade_no",
         /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
         8 transaction_id: Option<String> => "transaction_id",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`; needed according to the documentation.
         10 fee_type: Option<String> => "fee_type",
-        /// Part of the deposit that is consumed, in fen; in fen.
+        /// Part of the deposit that is consumed, in fen.
         11 consume_fee: xinqiao_types::Fen => "consume_fee: must",
     }
     new(
@@ -259,11 +259,11 @@ w::record! {
         7 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         8 transaction_id: String => "transaction_id: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         10 fee_type: Option<String> => "fee_type",
-        /// Part of the deposit that is consumed, in fen; in fen.
+        /// Part of the deposit that is consumed, in fen.
         11 consume_fee: xinqiao_types::Fen => "consume_fee: must",
     }
 }
@@ -314,7 +314,7 @@ w::record! {
         8 body: String => "body: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         9 out_trade_no: String => "out_trade_no: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`; needed according to the documentation.
         11 fee_type: Option<String> => "fee_type",
@@ -400,15 +400,15 @@ w::record! {
         12 trade_type: String => "trade_type: must",
         /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         13 bank_type: String => "bank_type: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         14 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         15 fee_type: Option<String> => "fee_type",
-        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen.
         16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// What coupons covered, in fen.
         17 coupon_fee: Option<i64> => "coupon_fee",
-        /// Cash the user really paid, in fen; in fen; such as `800`.
+        /// Cash the user really paid, in fen; such as `800`.
         18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// Currency of the cash payment; such as `CNY`.
         19 cash_fee_type: Option<String> => "cash_fee_type",
@@ -471,7 +471,7 @@ w::record! {
         8 body: String => "body: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         9 out_trade_no: String => "out_trade_no: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`; needed according to the documentation.
         11 fee_type: Option<String> => "fee_type",
@@ -640,19 +640,19 @@ w::record! {
         14 trade_type: String => "trade_type: must",
         /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         15 bank_type: String => "bank_type: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         16 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         17 fee_type: Option<String> => "fee_type",
-        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen.
         18 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// What coupons covered, in fen.
         19 coupon_fee: Option<i64> => "coupon_fee",
-        /// Cash the user really paid, in fen; in fen; such as `800`.
+        /// Cash the user really paid, in fen; such as `800`.
         20 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// Currency of the cash payment; such as `CNY`.
         21 cash_fee_type: Option<String> => "cash_fee_type",
-        /// Part of the deposit that is consumed, in fen; in fen.
+        /// Part of the deposit that is consumed, in fen.
         22 consume_fee: xinqiao_types::Fen => "consume_fee: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         23 out_trade_no: String => "out_trade_no: must",
@@ -721,9 +721,9 @@ w::record! {
         8 transaction_id: String => "transaction_id: must",
         /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`.
         9 out_refund_no: String => "out_refund_no: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
+        /// Amount to refund, in fen; all refunds together at most the total; such as `100`.
         11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
         /// Currency of the refund; that of the order; such as `CNY`.
         12 refund_fee_type: Option<String> => "refund_fee_type",
@@ -781,21 +781,21 @@ w::record! {
         9 out_refund_no: String => "out_refund_no: must",
         /// WeChat Pay's refund number; such as `50000000382019052709732678859`.
         10 refund_id: String => "refund_id: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         11 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         12 fee_type: Option<String> => "fee_type",
-        /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
+        /// Amount to refund, in fen; all refunds together at most the total; such as `100`.
         13 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen.
         14 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// Refund to settle: refund less non-prepaid coupons, in fen; in fen.
+        /// Refund to settle: refund less non-prepaid coupons, in fen.
         15 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
         /// Part of the refund that goes back as coupons, in fen.
         16 coupon_refund_fee: Option<i64> => "coupon_refund_fee",
-        /// Cash the user really paid, in fen; in fen; such as `800`.
+        /// Cash the user really paid, in fen; such as `800`.
         17 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-        /// Cash that goes back to the user, in fen; in fen.
+        /// Cash that goes back to the user, in fen.
         18 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
         /// Currency of the cash payment; such as `CNY`.
         19 cash_fee_type: Option<String> => "cash_fee_type",
@@ -900,13 +900,13 @@ w::record! {
         7 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         8 transaction_id: String => "transaction_id: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         10 fee_type: Option<String> => "fee_type",
-        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen.
         11 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// Cash the user really paid, in fen; in fen; such as `800`.
+        /// Cash the user really paid, in fen; such as `800`.
         12 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`.
         13 out_refund_no: String => "out_refund_no: must",
@@ -920,9 +920,9 @@ w::record! {
         17 refund_account: Option<String> => "refund_account",
         /// Where the refund arrives, in words (`accout` is the platform's spelling); such as `招商银行信用卡0403`.
         18 refund_recv_accout: Option<String> => "refund_recv_accout",
-        /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
+        /// Amount to refund, in fen; all refunds together at most the total; such as `100`.
         19 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// Refund to settle: refund less non-prepaid coupons, in fen; in fen.
+        /// Refund to settle: refund less non-prepaid coupons, in fen.
         20 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
         /// When the money was given back; only on success, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`; such as `20260725152626`.
         21 refund_success_time: Option<String> => "refund_success_time",
@@ -952,7 +952,7 @@ w::record! {
         33 coupon_refund_fee_n_m: Option<Vec<Vec<Option<i64>>>> => "coupon_refund_fee_$n_$m: numbered",
         /// State of refund n: `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
         34 refund_status_n: Option<Vec<Option<String>>> => "refund_status_$n: numbered",
-        /// Whether unsettled funds or the available balance paid refund n; `refund_account_$n` on the wire.
+        /// Money that paid refund n: `REFUND_SOURCE_UNSETTLED_FUNDS` or, from the balance, `REFUND_SOURCE_RECHARGE_FUNDS`; `refund_account_$n` on the wire.
         35 refund_account_n: Option<Vec<Option<String>>> => "refund_account_$n: numbered",
         /// Where refund n arrives, in words (`accout` is the platform's spelling); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
         36 refund_recv_accout_n: Option<Vec<Option<String>>> => "refund_recv_accout_$n: numbered",
@@ -1087,7 +1087,7 @@ w::record! {
         7 body: String => "body: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         8 out_trade_no: String => "out_trade_no: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`; needed according to the documentation.
         10 fee_type: Option<String> => "fee_type",
@@ -1102,7 +1102,7 @@ w::record! {
         /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
         #[doc(alias = "spbill_create_ip")]
         15 sp_bill_create_ip: String => "spbill_create_ip: must",
-        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `JSAPI` `APP`.
+        /// How it is paid: `JSAPI` in an official account or mini program, `APP` in an app; one of `JSAPI` `APP`.
         16 trade_type: TradeType => "trade_type: must",
         /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`; needed according to the documentation.
         17 notify_url: Option<String> => "notify_url",
@@ -1169,7 +1169,7 @@ w::record! {
         6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         7 device_info: Option<String> => "device_info",
-        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `JSAPI` `APP`.
+        /// How it is paid: `JSAPI` in an official account or mini program, `APP` in an app; one of `JSAPI` `APP`.
         8 trade_type: TradeType => "trade_type: must",
         /// Handle with which the client starts payment; valid for 2 hours; such as `wx201410272009395522657a690389285100`.
         9 prepay_id: String => "prepay_id: must",

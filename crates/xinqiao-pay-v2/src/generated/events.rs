@@ -125,7 +125,7 @@ pub mod notify {
             16 trade_state: String => "trade_state: must",
             /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
             17 bank_type: String => "bank_type: must",
-            /// Order total in fen, a whole number; in fen; such as `888`.
+            /// Order total in fen, a whole number; such as `888`.
             18 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             19 fee_type: Option<String> => "fee_type",
@@ -137,9 +137,9 @@ pub mod notify {
             22 coupon_id_n: Vec<Option<String>> => "coupon_id_$n: numbered",
             /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
             23 coupon_type_n: Vec<Option<String>> => "coupon_type_$n: numbered",
-            /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
+            /// What coupon number n covered, in fen; `coupon_fee_$n` on the wire.
             24 coupon_fee_n: Vec<Option<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
-            /// Cash the user really paid, in fen; in fen; such as `800`.
+            /// Cash the user really paid, in fen; such as `800`.
             25 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// Currency of the cash payment; such as `CNY`.
             26 cash_fee_type: Option<String> => "cash_fee_type",
@@ -201,11 +201,11 @@ pub mod notify {
             18 trade_type: String => "trade_type: must",
             /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
             19 bank_type: String => "bank_type: must",
-            /// Order total in fen, a whole number; in fen; such as `888`.
+            /// Order total in fen, a whole number; such as `888`.
             20 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             21 fee_type: Option<String> => "fee_type",
-            /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
+            /// Amount to settle: total less non-prepaid coupons, in fen.
             22 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
             /// What coupons covered, in fen.
             23 coupon_fee: Option<i64> => "coupon_fee",
@@ -215,9 +215,9 @@ pub mod notify {
             25 coupon_id_n: Vec<Option<String>> => "coupon_id_$n: numbered",
             /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
             26 coupon_type_n: Vec<Option<String>> => "coupon_type_$n: numbered",
-            /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
+            /// What coupon number n covered, in fen; `coupon_fee_$n` on the wire.
             27 coupon_fee_n: Vec<Option<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
-            /// Cash the user really paid, in fen; in fen; such as `800`.
+            /// Cash the user really paid, in fen; such as `800`.
             28 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// Currency of the cash payment; such as `CNY`.
             29 cash_fee_type: Option<String> => "cash_fee_type",
@@ -230,7 +230,7 @@ pub mod notify {
             /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915133525`.
             33 time_end: Option<String> => "time_end",
             /// Exchange rate of pricing to payment currency, times 10^8.
-            34 rate: Option<f64> => "rate",
+            34 rate: Option<i64> => "rate",
         }
     }
 
@@ -259,15 +259,15 @@ pub mod notify {
             8 refund_recv_accout: Option<String> => "refund_recv_accout",
             /// Asked for by `API` or on the merchant platform (`VENDOR_PLATFORM`).
             9 refund_request_source: Option<String> => "refund_request_source",
-            /// Order total in fen, a whole number; in fen; such as `888`.
+            /// Order total in fen, a whole number; such as `888`.
             10 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
+            /// Amount to refund, in fen; all refunds together at most the total; such as `100`.
             11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
+            /// Amount to settle: total less non-prepaid coupons, in fen.
             12 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-            /// Refund to settle: refund less non-prepaid coupons, in fen; in fen.
+            /// Refund to settle: refund less non-prepaid coupons, in fen.
             13 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
-            /// When the refund succeeded; only then, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
+            /// When the refund succeeded; only then, as `yyyyMMddHHmmss`; format `yyyy-MM-dd HH:mm:ss`.
             14 success_time: Option<String> => "success_time",
         }
     }

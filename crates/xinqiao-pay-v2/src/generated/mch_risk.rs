@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::open_enum! {
-    /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+    /// Signature algorithm, always `HMAC-SHA256`.
     ///
     /// What `sign_type` of `mch_risk::BankQueryMchAuditInfo`, `sign_type` of `mch_risk::BankQueryMchAuditInfoResponse` and 5 more may be.
     pub enum SignType {
@@ -30,7 +30,7 @@ w::record! {
         3 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
         5 sign_type: SignType => "sign_type: must",
     }
     new(
@@ -52,15 +52,15 @@ w::record! {
         1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
         /// Channel number given to the institution.
         2 channel_id: String => "channel_id: must",
-        /// How far the review of the merchant's risk case has come.
+        /// Review of the merchant: `AUDITING`, `PASSED` or `REJECTED`.
         3 audit_status: String => "audit_status: must",
-        /// What the reviewer wrote; the reason when turned down.
+        /// Note on the review, such as `RISK_NO_ENTRY` when refused for risk.
         4 audit_comment: String => "audit_comment: must",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         5 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         6 sign: String => "sign: must",
-        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
         7 sign_type: Option<SignType> => "sign_type",
     }
 }
@@ -101,7 +101,7 @@ w::record! {
         3 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
         5 sign_type: SignType => "sign_type: must",
     }
     new(
@@ -145,19 +145,19 @@ w::record! {
     pub struct QueryMchRisk {
         /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// Serial of the merchant certificate.
+        /// Serial of the WeChat Pay platform certificate.
         1 cert_serial_number: Option<String> => "cert_serial_number",
-        /// Number on the document of the given kind.
+        /// Identity card number, encrypted with the RSA key of `getpublickey`.
         2 certificates_number: Option<String> => "certificates_number",
-        /// Legal person's name.
+        /// Name on that identity card, encrypted with the RSA key of `getpublickey`.
         3 certificates_name: Option<String> => "certificates_name",
-        /// Settlement card number.
+        /// Settlement card number, encrypted with the RSA key of `getpublickey`.
         4 settlement_card_no: Option<String> => "settlement_card_no",
-        /// In whose name the merchant's settlement account is held.
+        /// Holder of the settlement account, encrypted with the RSA key of `getpublickey`.
         5 settlement_card_name: Option<String> => "settlement_card_name",
         /// Bank where the merchant's settlement account is held.
         6 settlement_card_bank: Option<String> => "settlement_card_bank",
-        /// Registration number on the business licence; such as `91440300MA5xxxxxxx`.
+        /// Number of the business licence, encrypted with the RSA key of `getpublickey`.
         7 business_license_number: Option<String> => "business_license_number",
         /// Legal name of the company, as on its licence.
         8 company_name: Option<String> => "company_name",
@@ -171,7 +171,7 @@ w::record! {
         12 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         13 sign: String => "sign: must",
-        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
         14 sign_type: SignType => "sign_type: must",
     }
     new(
@@ -200,7 +200,7 @@ w::record! {
     pub struct QueryMchRiskResponse {
         /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// How risky the platform thinks the merchant is.
+        /// Level of risk, such as `LOW`; merchants of high risk should not, banned ones must not be entered.
         1 risk_level: String => "risk_level: must",
         /// Risk level in words.
         2 risk_level_desc: String => "risk_level_desc: must",
@@ -241,7 +241,7 @@ w::record! {
         2 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         3 sign: String => "sign: must",
-        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
         4 sign_type: SignType => "sign_type: must",
     }
     new(
@@ -293,17 +293,17 @@ w::record! {
         1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
         /// Number of the risk event from the platform's notice, given back with the result.
         2 event_code: String => "event_code: must",
-        /// Number on the document of the given kind.
+        /// Identity card number, encrypted with the RSA key of `getpublickey`.
         3 certificates_number: Option<String> => "certificates_number",
-        /// Legal person's name.
+        /// Name on that identity card, encrypted with the RSA key of `getpublickey`.
         4 certificates_name: Option<String> => "certificates_name",
-        /// Settlement card number.
+        /// Settlement card number, encrypted with the RSA key of `getpublickey`.
         5 settlement_card_no: Option<String> => "settlement_card_no",
-        /// In whose name the merchant's settlement account is held.
+        /// Holder of the settlement account, encrypted with the RSA key of `getpublickey`.
         6 settlement_card_name: Option<String> => "settlement_card_name",
         /// Bank where the merchant's settlement account is held.
         7 settlement_card_bank: Option<String> => "settlement_card_bank",
-        /// Registration number on the business licence; such as `91440300MA5xxxxxxx`.
+        /// Number of the business licence, encrypted with the RSA key of `getpublickey`.
         8 business_license_number: Option<String> => "business_license_number",
         /// Legal name of the company, as on its licence.
         9 company_name: Option<String> => "company_name",
@@ -313,15 +313,15 @@ w::record! {
         11 store_longitude: Option<String> => "store_longitude",
         /// Where the store lies north or south, in degrees (GCJ-02).
         12 store_latitude: Option<String> => "store_latitude",
-        /// What the risk is about, such as cashing out or fraud.
+        /// Kind of risk: `GAMBLING`, `SEXY`, `CHEAT`, `TRANSACTION_DISPUTES`, `ONE_YUAN_BUY`, `MULTILEVEL_DISTRIBUTION_REBATE`, `OTHER` or `NO_ABNORMALITIES`.
         13 risk_type: String => "risk_type: must",
-        /// Punishment imposed, such as closing payment or freezing money.
+        /// What was done: `CLOSE_PAY_PERMISSION`, `EXTEND_SETTLEMENT_CYCLE`, `CLOSE_WITHDRAW_CASH`, `CLEAN_UP` or `OTHER`.
         14 punish_type: String => "punish_type: must",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         15 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         16 sign: String => "sign: must",
-        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
         17 sign_type: SignType => "sign_type: must",
     }
     new(

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `hbinfo` in `mmpay_mkt_transfers::HbList`.
     pub struct HbInfo {
-        /// The payee's id; personal data, masked in `Debug`.
+        /// OpenID of the user who took the red packet; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Amount of the red packet taken or paid out, in fen; in fen.
+        /// What this user received, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// When it was taken, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
         2 rcv_time: String => "rcv_time: must",
@@ -47,8 +47,10 @@ w::open_enum! {
 w::open_enum! {
     /// `NO_CHECK`, or `FORCE_CHECK` compares the payee's true name.
     ///
-    /// What `check_name` of `mmpay_mkt_transfers::promotion::PayWwSpTrans2Pocket` may be.
+    /// What `check_name` of `mmpay_mkt_transfers::promotion::PayWwSpTrans2Pocket`, `check_name` of `mmpay_mkt_transfers::promotion::Transfers` may be.
     pub enum CheckName {
+        /// The payee's true name is not compared (`NO_CHECK`).
+        NoCheck = "NO_CHECK",
         /// The payee's true name must equal `re_user_name`, else the payout fails (`FORCE_CHECK`).
         ForceCheck = "FORCE_CHECK",
     }
@@ -205,7 +207,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Edition of the interface; every call asks for its own value.
+    /// Edition of the interface, always `1.0`.
     ///
     /// What `version` of `mmpay_mkt_transfers::QueryCouponStock`, `version` of `mmpay_mkt_transfers::QueryCouponsInfo` and 1 more may be.
     pub enum Version {
@@ -284,7 +286,7 @@ w::record! {
         8 send_type: SendType => "send_type: must",
         /// `NORMAL` or `GROUP` red packet; one of `NORMAL` `GROUP`.
         9 hb_type: HbType => "hb_type: must",
-        /// Sum of the red packets, in fen; in fen.
+        /// Sum of the red packets, in fen.
         10 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// How many red packets.
         11 total_num: i64 => "total_num: must",
@@ -292,13 +294,13 @@ w::record! {
         12 wishing: Option<String> => "wishing",
         /// Campaign that the red packet or payout belongs to, ≤ 32 bytes; such as `猜灯谜抢红包活动`.
         13 act_name: Option<String> => "act_name",
-        /// Note for the merchant; such as `猜越多得越多，快来抢！`.
+        /// Note on the red packet, written by the merchant when it is sent; such as `猜越多得越多，快来抢！`.
         14 remark: Option<String> => "remark",
         /// When the red packet was sent, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         15 send_time: String => "send_time: must",
         /// When an untaken red packet was returned, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         16 refund_time: Option<String> => "refund_time",
-        /// Amount returned, in fen; in fen.
+        /// Amount returned, in fen.
         17 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// Why the red packet or payment failed; absent otherwise.
         18 reason: Option<String> => "reason",
@@ -374,13 +376,13 @@ w::record! {
         5 partner_trade_no: String => "partner_trade_no: must",
         /// WeChat Pay's number of this red packet or payment.
         6 detail_id: String => "detail_id: must",
-        /// Amount paid out, in fen; in fen.
+        /// Amount paid out, in fen.
         7 payment_amount: xinqiao_types::Fen => "payment_amount: must",
         /// Why it is paid, seen by the payee; such as `理赔`.
         8 desc: Option<String> => "desc",
         /// The payee's id; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Real name of the payee, to be checked.
+        /// Name of the user who was paid.
         10 transfer_name: Option<String> => "transfer_name",
         /// `SUCCESS` paid, `FAILED` (why in `reason`), `PROCESSING` ask again later; one of `SUCCESS` `FAILED` `PROCESSING`.
         11 status: GetTransferInfoStatus => "status: must",
@@ -459,13 +461,13 @@ w::record! {
         2 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// Operator; the merchant number by default.
         3 op_user_id: Option<String> => "op_user_id",
-        /// Your own number of the terminal that starts it.
+        /// Number that WeChat Pay gave the terminal.
         4 device_info: Option<String> => "device_info",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         5 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         6 sign: String => "sign: must",
-        /// Edition of the interface; every call asks for its own value; one of `1.0`.
+        /// Edition of the interface, always `1.0`; one of `1.0`.
         7 version: Option<Version> => "version",
         /// Protocol, always `XML`; one of `XML`.
         8 type_: Option<Type> => "type",
@@ -487,7 +489,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// Your own number of the terminal that starts it.
+        /// Number that WeChat Pay gave the terminal.
         2 device_info: Option<String> => "device_info",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
@@ -509,19 +511,19 @@ w::record! {
         11 max_quota: Option<i64> => "max_quota",
         /// How many were handed out.
         12 is_send_num: Option<i64> => "is_send_num",
-        /// From when the batch is valid.
+        /// When the batch begins to be valid, Unix seconds.
         13 begin_time: String => "begin_time: must",
-        /// Until when the batch is valid.
+        /// When the batch ends to be valid, Unix seconds.
         14 end_time: String => "end_time: must",
-        /// When the batch was made.
+        /// When the batch was made, Unix seconds.
         15 create_time: String => "create_time: must",
         /// Budget of the batch, in fen.
         16 coupon_budget: Option<i64> => "coupon_budget",
-        /// When the batch begins in Unix seconds, the moment of `begin_time`.
+        /// The moment of `begin_time` as `yyyyMMddHHmmss`.
         17 begin_time_t: String => "begin_time_t: must",
-        /// When the batch ends in Unix seconds, the moment of `end_time`.
+        /// The moment of `end_time` as `yyyyMMddHHmmss`.
         18 end_time_t: String => "end_time_t: must",
-        /// When the batch was made in Unix seconds, the moment of `create_time`.
+        /// The moment of `create_time` as `yyyyMMddHHmmss`.
         19 create_time_t: String => "create_time_t: must",
     }
 }
@@ -564,13 +566,13 @@ w::record! {
         4 stock_id: String => "stock_id: must",
         /// Operator; the merchant number by default.
         5 op_user_id: Option<String> => "op_user_id",
-        /// Your own number of the terminal that starts it.
+        /// Number that WeChat Pay gave the terminal.
         6 device_info: Option<String> => "device_info",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         7 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         8 sign: String => "sign: must",
-        /// Edition of the interface; every call asks for its own value; one of `1.0`.
+        /// Edition of the interface, always `1.0`; one of `1.0`.
         9 version: Option<Version> => "version",
         /// Protocol, always `XML`; one of `XML`.
         10 type_: Option<Type> => "type",
@@ -596,7 +598,7 @@ w::record! {
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
         2 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
-        /// Your own number of the terminal that starts it.
+        /// Number that WeChat Pay gave the terminal.
         3 device_info: Option<String> => "device_info",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         4 nonce_str: String => "nonce_str: must",
@@ -699,19 +701,19 @@ w::record! {
         7 status: Status => "status: must",
         /// Handed out by `API`, `UPLOAD` or `ACTIVITY`; one of `API`.
         8 send_type: QueryWorkWxRedPackSendType => "send_type: must",
-        /// Sum of the red packets, in fen; in fen.
+        /// Sum of the red packets, in fen.
         9 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`.
         10 wishing: Option<String> => "wishing",
         /// Campaign that the red packet or payout belongs to, ≤ 32 bytes; such as `猜灯谜抢红包活动`.
         11 act_name: Option<String> => "act_name",
-        /// Note for the merchant; such as `猜越多得越多，快来抢！`.
+        /// Note on the red packet, written by the merchant when it is sent; such as `猜越多得越多，快来抢！`.
         12 remark: Option<String> => "remark",
         /// When the red packet was sent, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         13 send_time: String => "send_time: must",
         /// When an untaken red packet was returned, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         14 refund_time: Option<String> => "refund_time",
-        /// Amount returned, in fen; in fen.
+        /// Amount returned, in fen.
         15 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// Why the red packet or payment failed; absent otherwise.
         16 reason: Option<String> => "reason",
@@ -721,7 +723,7 @@ w::record! {
         18 sender_header_media_id: Option<xinqiao_types::MediaId> => "sender_header_media_id",
         /// The payee's id; personal data, masked in `Debug`.
         19 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Amount of the red packet taken or paid out, in fen; in fen.
+        /// Amount of the red packet taken or paid out, in fen.
         20 amount: xinqiao_types::Fen => "amount: must",
         /// When it was taken, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
         21 rcv_time: String => "rcv_time: must",
@@ -768,13 +770,13 @@ w::record! {
         5 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// Operator; the merchant number by default.
         6 op_user_id: Option<String> => "op_user_id",
-        /// Your own number of the terminal that starts it.
+        /// Number that WeChat Pay gave the terminal.
         7 device_info: Option<String> => "device_info",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         8 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         9 sign: String => "sign: must",
-        /// Edition of the interface; every call asks for its own value; one of `1.0`.
+        /// Edition of the interface, always `1.0`; one of `1.0`.
         10 version: Option<Version> => "version",
         /// Protocol, always `XML`; one of `XML`.
         11 type_: Option<Type> => "type",
@@ -799,7 +801,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// Your own number of the terminal that starts it.
+        /// Number that WeChat Pay gave the terminal.
         2 device_info: Option<String> => "device_info",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
@@ -877,7 +879,7 @@ w::record! {
         10 wishing: String => "wishing: must",
         /// Campaign that the red packet or payout belongs to, ≤ 32 bytes; such as `猜灯谜抢红包活动`.
         11 act_name: String => "act_name: must",
-        /// Note for the merchant; such as `猜越多得越多，快来抢！`.
+        /// Note on the red packet, written by the merchant when it is sent; such as `猜越多得越多，快来抢！`.
         12 remark: String => "remark: must",
         /// Use of the red packet, `PRODUCT_1` … `PRODUCT_8`; required outside 1–200 yuan; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
         13 scene_id: Option<SceneId> => "scene_id",
@@ -967,7 +969,7 @@ w::record! {
         6 re_openid: xinqiao_types::OpenId => "re_openid: must masked",
         /// Who sends it, shown to the user; such as `天虹百货`; needed according to the documentation.
         7 send_name: Option<String> => "send_name",
-        /// Sum of the red packets, in fen; in fen.
+        /// Sum of the red packets, in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// How many red packets: 1, or 3–20 for a group.
         9 total_num: i64 => "total_num: must",
@@ -975,7 +977,7 @@ w::record! {
         10 wishing: Option<String> => "wishing",
         /// Campaign that the red packet or payout belongs to, ≤ 32 bytes; such as `猜灯谜抢红包活动`; needed according to the documentation.
         11 act_name: Option<String> => "act_name",
-        /// Note for the merchant; such as `猜越多得越多，快来抢！`; needed according to the documentation.
+        /// Note on the red packet, written by the merchant when it is sent; such as `猜越多得越多，快来抢！`; needed according to the documentation.
         12 remark: Option<String> => "remark",
         /// Use of the red packet, `PRODUCT_1` … `PRODUCT_8`; required outside 1–200 yuan; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
         13 scene_id: Option<SceneId> => "scene_id",
@@ -1022,7 +1024,7 @@ w::record! {
         5 mch_bill_no: String => "mch_billno: must",
         /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`; personal data, masked in `Debug`.
         6 re_openid: xinqiao_types::OpenId => "re_openid: must masked",
-        /// Sum of the red packets, in fen; in fen.
+        /// Sum of the red packets, in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// WeChat Pay's number for the red packet; such as `100000000020150520314766074200`; `send_listid` on the wire.
         #[doc(alias = "send_listid")]
@@ -1081,7 +1083,7 @@ w::record! {
         8 re_openid: xinqiao_types::OpenId => "re_openid: must masked",
         /// Who sends it, shown to the user; such as `天虹百货`; needed according to the documentation.
         9 send_name: Option<String> => "send_name",
-        /// Sum of the red packets, in fen; in fen.
+        /// Sum of the red packets, in fen.
         10 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// How many red packets: 1, or 3–20 for a group.
         11 total_num: i64 => "total_num: must",
@@ -1091,7 +1093,7 @@ w::record! {
         13 client_ip: String => "client_ip: must masked",
         /// Campaign that the red packet or payout belongs to, ≤ 32 bytes; such as `猜灯谜抢红包活动`; needed according to the documentation.
         14 act_name: Option<String> => "act_name",
-        /// Note for the merchant; such as `猜越多得越多，快来抢！`; needed according to the documentation.
+        /// Note on the red packet, written by the merchant when it is sent; such as `猜越多得越多，快来抢！`; needed according to the documentation.
         15 remark: Option<String> => "remark",
         /// Use of the red packet, `PRODUCT_1` … `PRODUCT_8`; required outside 1–200 yuan; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
         16 scene_id: Option<SceneId> => "scene_id",
@@ -1141,7 +1143,7 @@ w::record! {
         5 mch_bill_no: String => "mch_billno: must",
         /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`; personal data, masked in `Debug`.
         6 re_openid: xinqiao_types::OpenId => "re_openid: must masked",
-        /// Sum of the red packets, in fen; in fen.
+        /// Sum of the red packets, in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// WeChat Pay's number for the red packet; such as `100000000020150520314766074200`; `send_listid` on the wire.
         #[doc(alias = "send_listid")]
@@ -1197,13 +1199,13 @@ w::record! {
         8 sender_header_media_id: Option<xinqiao_types::MediaId> => "sender_header_media_id",
         /// Id of the WeCom app in whose name the red packet or payment is sent; for red packets this or `sender_name`, not both.
         9 agentid: Option<i64> => "agentid",
-        /// Sum of the red packets, in fen; in fen.
+        /// Sum of the red packets, in fen.
         10 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`; needed according to the documentation.
         11 wishing: Option<String> => "wishing",
         /// Campaign that the red packet or payout belongs to, ≤ 32 bytes; such as `猜灯谜抢红包活动`; needed according to the documentation.
         12 act_name: Option<String> => "act_name",
-        /// Note for the merchant; such as `猜越多得越多，快来抢！`; needed according to the documentation.
+        /// Note on the red packet, written by the merchant when it is sent; such as `猜越多得越多，快来抢！`; needed according to the documentation.
         13 remark: Option<String> => "remark",
         /// Use of the red packet, `PRODUCT_1` … `PRODUCT_8`; required outside 1–200 yuan; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
         14 scene_id: Option<SceneId> => "scene_id",
@@ -1252,7 +1254,7 @@ w::record! {
         5 mch_bill_no: String => "mch_billno: must",
         /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`; personal data, masked in `Debug`.
         6 re_openid: xinqiao_types::OpenId => "re_openid: must masked",
-        /// Sum of the red packets, in fen; in fen.
+        /// Sum of the red packets, in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// WeChat Pay's number for the red packet; such as `100000000020150520314766074200`; `send_listid` on the wire.
         #[doc(alias = "send_listid")]
@@ -1312,11 +1314,11 @@ pub mod promotion {
             7 agentid: Option<i64> => "agentid",
             /// Your own number of the terminal that starts it.
             8 device_info: Option<String> => "device_info",
-            /// Amount of the red packet taken or paid out, in fen; in fen.
+            /// Amount of the red packet taken or paid out, in fen.
             9 amount: xinqiao_types::Fen => "amount: must",
             /// Why it is paid, seen by the payee; such as `理赔`; needed according to the documentation.
             10 desc: Option<String> => "desc",
-            /// `NO_CHECK`, or `FORCE_CHECK` compares the payee's true name; one of `FORCE_CHECK`.
+            /// `NO_CHECK`, or `FORCE_CHECK` compares the payee's true name; one of `NO_CHECK` `FORCE_CHECK`.
             11 check_name: super::CheckName => "check_name: must",
             /// Payee's true name; required with `FORCE_CHECK`.
             12 re_user_name: Option<String> => "re_user_name",
@@ -1448,13 +1450,13 @@ pub mod promotion {
             5 partner_trade_no: String => "partner_trade_no: must",
             /// WeChat Pay's number of this red packet or payment.
             6 detail_id: String => "detail_id: must",
-            /// Amount paid out, in fen; in fen.
+            /// Amount paid out, in fen.
             7 payment_amount: xinqiao_types::Fen => "payment_amount: must",
             /// Why it is paid, seen by the payee; such as `理赔`.
             8 desc: Option<String> => "desc",
             /// The payee's id; personal data, masked in `Debug`.
             9 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Real name of the payee, to be checked.
+            /// Name of the user who was paid.
             10 transfer_name: Option<String> => "transfer_name",
             /// `SUCCESS` paid, `FAILED` (why in `reason`), `PROCESSING` ask again later; one of `SUCCESS` `FAILED` `PROCESSING`.
             11 status: super::GetTransferInfoStatus => "status: must",
@@ -1507,22 +1509,22 @@ pub mod promotion {
             6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Your own number of the terminal that starts it.
             7 device_info: Option<String> => "device_info",
-            /// Amount of the red packet taken or paid out, in fen; in fen.
+            /// Amount of the red packet taken or paid out, in fen.
             8 amount: xinqiao_types::Fen => "amount: must",
             /// Why it is paid, seen by the payee; such as `理赔`; needed according to the documentation.
             9 desc: Option<String> => "desc",
-            /// `NO_CHECK`, or `FORCE_CHECK` compares the payee's true name.
-            10 check_name: String => "check_name: must",
+            /// `NO_CHECK`, or `FORCE_CHECK` compares the payee's true name; one of `NO_CHECK` `FORCE_CHECK`.
+            10 check_name: super::CheckName => "check_name: must",
             /// Payee's true name; required with `FORCE_CHECK`.
             11 re_user_name: Option<String> => "re_user_name",
             /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
             #[doc(alias = "spbill_create_ip")]
             12 sp_bill_create_ip: String => "spbill_create_ip: must",
-            /// Scene in which the branded cover is used.
+            /// `BRAND_REDPACKET` sends a branded red packet; left out or anything else is a plain payout.
             13 scene: Option<String> => "scene",
-            /// Brand to which the red-packet cover belongs, by number.
+            /// WeChat Pay's number of the brand, for branded red packets.
             14 brand_id: Option<i64> => "brand_id",
-            /// Template of the red-packet cover that is used.
+            /// Template of the branded red packet.
             15 finder_template_id: Option<String> => "finder_template_id",
         }
         new(
@@ -1533,7 +1535,7 @@ pub mod promotion {
             partner_trade_no: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
             amount: xinqiao_types::Fen,
-            check_name: impl Into<String>,
+            check_name: impl Into<super::CheckName>,
             sp_bill_create_ip: impl Into<String>,
         )
         text(

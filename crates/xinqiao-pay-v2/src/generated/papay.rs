@@ -348,7 +348,7 @@ w::record! {
         10 notify_url: Option<String> => "notify_url",
         /// Unix seconds of the request; format `unix`; such as `1414488825`; needed according to the documentation.
         11 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
-        /// `Y` returns to the merchant's app after signing; `Y` or `N` on the wire.
+        /// `Y` returns to the merchant's app after signing; not with `N` or when left out; `Y` or `N` on the wire.
         12 return_app: Option<bool> => "return_app: yes-no",
         /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
         13 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
@@ -713,9 +713,9 @@ pub mod partner {
             /// Id of the user's device, for risk control; `deviceid` on the wire.
             #[doc(alias = "deviceid")]
             13 device_id: Option<String> => "deviceid: query",
-            /// Mobile number of the contact, sender or user; such as `13900000000`; personal data, masked in `Debug`.
+            /// Mobile number of the user who signs, for risk control; personal data, masked in `Debug`.
             14 mobile: Option<String> => "mobile: query masked",
-            /// Mail address of the contact person or user; such as `ops@example.com`; personal data, masked in `Debug`.
+            /// Mail address of the user who signs, for risk control; personal data, masked in `Debug`.
             15 email: Option<String> => "email: query masked",
             /// The user's QQ number, for risk control.
             16 qq: Option<String> => "qq: query",
@@ -764,9 +764,9 @@ pub mod partner {
             37 sub_appid_again: Option<xinqiao_types::AppId> => "sub_appid",
             /// Id of the user's device, for risk control; `deviceid` on the wire.
             38 device_id_again: Option<String> => "deviceid",
-            /// Mobile number of the contact, sender or user; such as `13900000000`; personal data, masked in `Debug`; `mobile` on the wire.
+            /// Mobile number of the user who signs, for risk control; personal data, masked in `Debug`; `mobile` on the wire.
             39 mobile_again: Option<String> => "mobile: masked",
-            /// Mail address of the contact person or user; such as `ops@example.com`; personal data, masked in `Debug`; `email` on the wire.
+            /// Mail address of the user who signs, for risk control; personal data, masked in `Debug`; `email` on the wire.
             40 email_again: Option<String> => "email: masked",
             /// The user's QQ number, for risk control; `qq` on the wire.
             41 qq_again: Option<String> => "qq",
@@ -892,7 +892,7 @@ pub mod partner {
             10 notify_url: Option<String> => "notify_url",
             /// Unix seconds of the request; format `unix`; such as `1414488825`; needed according to the documentation.
             11 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
-            /// `Y` returns to the merchant's app after signing; `Y` or `N` on the wire.
+            /// `Y` returns to the merchant's app after signing; not with `N` or when left out; `Y` or `N` on the wire.
             12 return_app: Option<bool> => "return_app: yes-no",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             13 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",

@@ -14,7 +14,7 @@ w::record! {
         2 coupon_batch_id: w::TextOrNumber => "coupon_batch_id: must",
         /// Number of the single coupon that a user holds.
         3 coupon_id: w::TextOrNumber => "coupon_id: must",
-        /// What coupons covered, in fen; in fen.
+        /// What coupons covered, in fen.
         4 coupon_fee: xinqiao_types::Fen => "coupon_fee: must",
     }
 }
@@ -33,7 +33,7 @@ w::record! {
         3 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         4 quantity: i64 => "quantity: must",
-        /// Price of one piece, in fen; in fen.
+        /// Price of one piece, in fen.
         5 price: xinqiao_types::Fen => "price: must",
         /// The goods in the merchant's words.
         6 body: Option<String> => "body",
@@ -72,7 +72,7 @@ w::record! {
 w::record! {
     /// `detail` of `pay::MicroPay`; `detail` of `pay::UnifiedOrder`.
     pub struct DetailInfo {
-        /// Price of the order before discounts on single goods; in fen.
+        /// Price of the order before discounts on single goods, in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// Number of the shop receipt; such as `wx123`.
         1 receipt_id: Option<String> => "receipt_id",
@@ -107,9 +107,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece, in fen; in fen.
+        /// Price of one piece, in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// How much the discount takes off; in fen.
+        /// How much the discount takes off this item, in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// The merchant's remark on the goods, returned unchanged.
         4 goods_remark: Option<String> => "goods_remark",
@@ -127,7 +127,7 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `COUPON` is prepaid, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
-        /// Part of the discount that is refunded, in fen; in fen.
+        /// Part of the discount that is refunded, in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         5 goods_detail: Option<Vec<RefundQueryV2GoodsDetail>> => "goods_detail",
@@ -145,16 +145,16 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `COUPON` is prepaid, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Number of the activity.
         5 activity_id: Option<String> => "activity_id",
-        /// Part of the discount that WeChat Pay pays, in fen; in fen; `wxpay_contribute` on the wire.
+        /// Part of the discount that WeChat Pay pays, in fen; `wxpay_contribute` on the wire.
         #[doc(alias = "wxpay_contribute")]
         6 wx_pay_contribute: Option<xinqiao_types::Fen> => "wxpay_contribute",
-        /// Part of the discount that the merchant pays, in fen; in fen.
+        /// Part of the discount that the merchant pays, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount that others pay, in fen; in fen.
+        /// Part of the discount that others pay, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         9 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
@@ -166,11 +166,11 @@ w::record! {
     pub struct RefundQueryV2GoodsDetail {
         /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
-        /// Price of one piece, in fen; in fen.
+        /// Price of one piece, in fen.
         1 price: xinqiao_types::Fen => "price: must",
         /// How many pieces are given back this time.
         2 refund_quantity: i64 => "refund_quantity: must",
-        /// Refunded for this item, in fen; in fen.
+        /// Refunded for this item, in fen.
         3 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
@@ -316,7 +316,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+    /// Signature algorithm; only `HMAC-SHA256` is taken.
     ///
     /// What `sign_type` of `pay::CloseCombinedOrder`, `sign_type` of `pay::CombinedOrder` and 8 more may be.
     pub enum SignType {
@@ -330,10 +330,14 @@ w::open_enum! {
     ///
     /// What `status` of `pay::ProfitSharingQueryResponse` may be.
     pub enum Status {
+        /// The split is accepted and has not begun (`ACCEPTED`).
+        Accepted = "ACCEPTED",
         /// Being paid to the receivers; ask again later (`PROCESSING`).
         Processing = "PROCESSING",
         /// The split was dealt with; each receiver has its own result (`FINISHED`).
         Finished = "FINISHED",
+        /// Failed and closed for good; each receiver's `fail_reason` says why (`CLOSED`).
+        Closed = "CLOSED",
     }
 }
 
@@ -372,7 +376,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+    /// How it is paid: `JSAPI`, `NATIVE`, `APP` or `MWEB`.
     ///
     /// What `trade_type` of `pay::ContractOrder`, `trade_type` of `pay::UnifiedOrderResponse` may be.
     pub enum TradeType {
@@ -445,11 +449,11 @@ w::record! {
         2 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         3 sign: String => "sign: must",
-        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
         4 sign_type: SignType => "sign_type: must",
         /// The merchant's number of the combined order, unique under its merchant number; such as `P20150806125346`.
         5 combine_out_trade_no: String => "combine_out_trade_no: must",
-        /// Sub-orders as JSON.
+        /// Sub-orders as JSON, one entry of the array `order_list` each.
         6 sub_order_list: String => "sub_order_list: must",
     }
     new(
@@ -592,7 +596,7 @@ w::record! {
         3 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
         5 sign_type: SignType => "sign_type: must",
         /// The merchant's number of the combined order, unique under its merchant number; such as `P20150806125346`.
         6 combine_out_trade_no: String => "combine_out_trade_no: must",
@@ -605,15 +609,15 @@ w::record! {
         9 time_expire: Option<String> => "time_expire",
         /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
         10 notify_url: String => "notify_url: must",
-        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP` or `MWEB`.
         11 trade_type: String => "trade_type: must",
         /// The merchant's product number, required for `NATIVE`; such as `12235413214070356458058`.
         12 product_id: Option<String> => "product_id",
         /// The user's id under `combine_appid`; personal data, masked in `Debug`.
         13 combine_openid: Option<xinqiao_types::OpenId> => "combine_openid: masked",
-        /// Scene as JSON.
+        /// Scene as JSON, such as `h5_info` with kind and name of the app or site for H5 payment.
         14 scene_info: String => "scene_info: must",
-        /// Sub-orders as JSON.
+        /// Sub-orders as JSON, one entry of the array `order_list` each.
         15 sub_order_list: String => "sub_order_list: must",
     }
     new(
@@ -651,7 +655,7 @@ w::record! {
         3 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP` or `MWEB`.
         5 trade_type: String => "trade_type: must",
         /// Link for the QR code, for `NATIVE`; valid for 2 hours; such as `weixin://wxpay/bizpayurl/up?pr=NwY5Mz9`.
         6 code_url: Option<String> => "code_url",
@@ -706,7 +710,7 @@ w::record! {
         7 body: String => "body: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         8 out_trade_no: String => "out_trade_no: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         10 fee_type: Option<String> => "fee_type",
@@ -719,7 +723,7 @@ w::record! {
         /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; needed according to the documentation; `spbill_create_ip` on the wire.
         #[doc(alias = "spbill_create_ip")]
         14 sp_bill_create_ip: Option<String> => "spbill_create_ip",
-        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `JSAPI` `NATIVE` `APP` `MWEB`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP` or `MWEB`; one of `JSAPI` `NATIVE` `APP` `MWEB`.
         15 trade_type: TradeType => "trade_type: must",
         /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
         16 goods_tag: Option<String> => "goods_tag",
@@ -810,7 +814,7 @@ w::record! {
         7 contract_err_code_des: Option<String> => "contract_err_code_des",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         8 out_trade_no: String => "out_trade_no: must",
-        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+        /// How it is paid: `JSAPI`, `NATIVE`, `APP` or `MWEB`.
         9 trade_type: String => "trade_type: must",
         /// Handle with which the client starts payment; valid for 2 hours; such as `wx201410272009395522657a690389285100`.
         10 prepay_id: String => "prepay_id: must",
@@ -1066,7 +1070,7 @@ w::record! {
         19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Face ticket from the SDK, single use.
         20 face_code: String => "face_code: must",
-        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
         21 sign_type: SignType => "sign_type: must",
     }
     new(
@@ -1327,7 +1331,7 @@ w::record! {
         8 body: String => "body: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         9 out_trade_no: String => "out_trade_no: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         11 fee_type: Option<String> => "fee_type",
@@ -1418,15 +1422,15 @@ w::record! {
         12 trade_type: String => "trade_type: must",
         /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         13 bank_type: String => "bank_type: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         14 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         15 fee_type: Option<String> => "fee_type",
-        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen.
         16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// What coupons covered, in fen.
         17 coupon_fee: Option<i64> => "coupon_fee",
-        /// Cash the user really paid, in fen; in fen; such as `800`.
+        /// Cash the user really paid, in fen; such as `800`.
         18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// Currency of the cash payment; such as `CNY`.
         19 cash_fee_type: Option<String> => "cash_fee_type",
@@ -1526,9 +1530,9 @@ w::record! {
         /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         7 device_info: Option<String> => "device_info",
         /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
-        8 openid: xinqiao_types::OpenId => "openid: must masked",
+        8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
-        9 is_subscribe: bool => "is_subscribe: must yes-no",
+        9 is_subscribe: Option<bool> => "is_subscribe: yes-no",
         /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// `Y` when the user follows the account of `sub_appid`, else `N`; `Y` or `N` on the wire.
@@ -1538,14 +1542,14 @@ w::record! {
         /// State in words, with what to do next.
         13 trade_state_desc: String => "trade_state_desc: must",
         /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
-        14 trade_type: String => "trade_type: must",
+        14 trade_type: Option<String> => "trade_type",
         /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
-        15 bank_type: String => "bank_type: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        15 bank_type: Option<String> => "bank_type",
+        /// Order total in fen, a whole number; such as `888`.
         16 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         17 fee_type: Option<String> => "fee_type",
-        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen.
         18 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// What coupons covered, in fen.
         19 coupon_fee: Option<i64> => "coupon_fee",
@@ -1555,16 +1559,16 @@ w::record! {
         21 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
         /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
         22 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
-        /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
+        /// What coupon number n covered, in fen; `coupon_fee_$n` on the wire.
         23 coupon_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_fee_$n: numbered",
-        /// Cash the user really paid, in fen; in fen; such as `800`.
+        /// Cash the user really paid, in fen; such as `800`.
         24 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// Currency of the cash payment; such as `CNY`.
         25 cash_fee_type: Option<String> => "cash_fee_type",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         26 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
-        27 transaction_id: String => "transaction_id: must",
+        27 transaction_id: Option<String> => "transaction_id",
         /// Merchant's private text, returned by queries and notices.
         28 attach: Option<String> => "attach",
         /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915133525`.
@@ -1721,7 +1725,7 @@ w::record! {
         6 out_trade_no: String => "out_trade_no: must",
         /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
         7 contract_id: String => "contract_id: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         8 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         9 fee_type: Option<String> => "fee_type",
@@ -1730,7 +1734,7 @@ w::record! {
         /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; needed according to the documentation; `spbill_create_ip` on the wire.
         #[doc(alias = "spbill_create_ip")]
         11 sp_bill_create_ip: Option<String> => "spbill_create_ip",
-        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+        /// Kind of payment, always `PAP` (deduction by agreement).
         12 trade_type: String => "trade_type: must",
         /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
         13 goods_tag: Option<String> => "goods_tag",
@@ -2058,7 +2062,7 @@ w::record! {
         7 out_order_no: String => "out_order_no: must",
         /// The platform's number of the split.
         8 order_id: String => "order_id: must",
-        /// `ACCEPTED`, `PROCESSING`, `FINISHED`, or `CLOSED` after a failure; each receiver has its own result; one of `PROCESSING` `FINISHED`.
+        /// `ACCEPTED`, `PROCESSING`, `FINISHED`, or `CLOSED` after a failure; each receiver has its own result; one of `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
         9 status: Status => "status: must",
         /// Receivers as JSON array: type, account, amount, description.
         10 receivers: String => "receivers: must",
@@ -2214,13 +2218,13 @@ w::record! {
         11 return_account: String => "return_account: must",
         /// Amount to take back, in fen.
         12 return_amount: i64 => "return_amount: must",
-        /// Why it is split or taken back, kept in the bill.
+        /// Why the money was taken back, as written then.
         13 description: String => "description: must",
         /// `SUCCESS` returned, `PROCESSING`, or `FAILED` (why in `fail_reason`); one of `SUCCESS` `PROCESSING` `FAILED`.
         14 result: Option<ResultDetail> => "result",
         /// Why the return failed; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         15 fail_reason: Option<FailReason> => "fail_reason",
-        /// When the return was done.
+        /// When the return was done, as `yyyyMMddHHmmss`.
         16 finish_time: Option<String> => "finish_time",
     }
 }
@@ -2259,7 +2263,7 @@ w::record! {
         2 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         3 sign: String => "sign: must",
-        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
         4 sign_type: SignType => "sign_type: must",
         /// The merchant's number of the combined order, unique under its merchant number; such as `P20150806125346`.
         5 combine_out_trade_no: String => "combine_out_trade_no: must",
@@ -2295,7 +2299,7 @@ w::record! {
         7 trade_state: Option<TradeState> => "trade_state",
         /// State in words, with what to do next.
         8 trade_state_desc: Option<String> => "trade_state_desc",
-        /// Sub-orders as JSON.
+        /// Sub-orders as JSON, one entry of the array `order_list` each.
         9 sub_order_list: String => "sub_order_list: must",
     }
 }
@@ -2338,7 +2342,7 @@ w::record! {
         4 sign: String => "sign: must",
         /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
         5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
-        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
+        /// Foreign currency whose rate is wanted, three-letter code such as `USD`; such as `USD`.
         6 fee_type: String => "fee_type: must",
         /// Day whose rate is wanted, as `yyyyMMdd`; format `yyyyMMdd`.
         7 date: String => "date: must",
@@ -2369,12 +2373,12 @@ w::record! {
         4 sign: Option<String> => "sign",
         /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
         5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
-        /// Currency of the order, `CNY` in the mainland; such as `CNY`.
+        /// Foreign currency whose rate is wanted, three-letter code such as `USD`; such as `USD`.
         6 fee_type: String => "fee_type: must",
         /// Day of the exchange rate, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260909`.
         7 rate_time: String => "rate_time: must",
-        /// Exchange rate times 10^8; such as `650000000`.
-        8 rate: Option<f64> => "rate",
+        /// Selling rate of the currency, times 10^8; such as `650000000`.
+        8 rate: Option<i64> => "rate",
     }
 }
 
@@ -2468,13 +2472,13 @@ w::record! {
         7 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         8 transaction_id: String => "transaction_id: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         10 fee_type: Option<String> => "fee_type",
-        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen.
         11 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-        /// Cash the user really paid, in fen; in fen; such as `800`.
+        /// Cash the user really paid, in fen; such as `800`.
         12 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// The merchant's number of refund n; `out_refund_no_$n` on the wire.
         13 out_refund_no_n: Option<Vec<Option<String>>> => "out_refund_no_$n: numbered",
@@ -2484,17 +2488,17 @@ w::record! {
         15 refund_channel_n: Option<Vec<Option<String>>> => "refund_channel_$n: numbered",
         /// State of refund n: `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
         16 refund_status_n: Option<Vec<Option<String>>> => "refund_status_$n: numbered",
-        /// Whether unsettled funds or the available balance paid refund n; `refund_account_$n` on the wire.
+        /// Money that paid refund n: `REFUND_SOURCE_UNSETTLED_FUNDS` or, from the balance, `REFUND_SOURCE_RECHARGE_FUNDS`; `refund_account_$n` on the wire.
         17 refund_account_n: Option<Vec<Option<String>>> => "refund_account_$n: numbered",
         /// Where refund n arrives, in words (`accout` is the platform's spelling); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
         18 refund_recv_accout_n: Option<Vec<Option<String>>> => "refund_recv_accout_$n: numbered",
-        /// Amount of refund n, in fen; in fen; `refund_fee_$n` on the wire.
+        /// Amount of refund n, in fen; `refund_fee_$n` on the wire.
         19 refund_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "refund_fee_$n: numbered",
-        /// What refund n settles, in fen; in fen; `settlement_refund_fee_$n` on the wire.
+        /// What refund n settles, in fen; `settlement_refund_fee_$n` on the wire.
         20 settlement_refund_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "settlement_refund_fee_$n: numbered",
         /// Coupon part in fen, of coupon n or (in queries) of refund n; `coupon_refund_fee_$n` on the wire.
         21 coupon_refund_fee_n: Option<Vec<Option<i64>>> => "coupon_refund_fee_$n: numbered",
-        /// When refund n was given back; only on success; format `yyyyMMddHHmmss`; such as `20260725152626`; `refund_success_time_$n` on the wire.
+        /// When refund n was given back; only on success; format `yyyy-MM-dd HH:mm:ss`; such as `20260725152626`; `refund_success_time_$n` on the wire.
         22 refund_success_time_n: Option<Vec<Option<String>>> => "refund_success_time_$n: numbered",
         /// How many refunds the order has in total.
         23 total_refund_count: i64 => "total_refund_count: must",
@@ -2613,9 +2617,9 @@ w::record! {
         13 refund_account: Option<String> => "refund_account",
         /// Where the refund arrives, in words (`accout` is the platform's spelling); such as `招商银行信用卡0403`.
         14 refund_recv_accout: Option<String> => "refund_recv_accout",
-        /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
+        /// Amount to refund, in fen; all refunds together at most the total; such as `100`.
         15 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// Cash that goes back to the user, in fen; in fen.
+        /// Cash that goes back to the user, in fen.
         16 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
         /// Discounts as JSON; only with `version` 1.0; JSON in a text on the wire.
         17 promotion_detail: Option<RefundQueryV2PromotionDetail> => "promotion_detail: json",
@@ -2653,7 +2657,7 @@ w::record! {
         33 coupon_refund_fee_n_m: Option<Vec<Vec<Option<i64>>>> => "coupon_refund_fee_$n_$m: numbered",
         /// State of refund n: `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
         34 refund_status_n: Option<Vec<Option<String>>> => "refund_status_$n: numbered",
-        /// Whether unsettled funds or the available balance paid refund n; `refund_account_$n` on the wire.
+        /// Money that paid refund n: `REFUND_SOURCE_UNSETTLED_FUNDS` or, from the balance, `REFUND_SOURCE_RECHARGE_FUNDS`; `refund_account_$n` on the wire.
         35 refund_account_n: Option<Vec<Option<String>>> => "refund_account_$n: numbered",
         /// Where refund n arrives, in words (`accout` is the platform's spelling); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
         36 refund_recv_accout_n: Option<Vec<Option<String>>> => "refund_recv_accout_$n: numbered",
@@ -2711,7 +2715,7 @@ w::record! {
         9 offset: i64 => "offset: must",
         /// Most entries to return in one answer, for paging.
         10 limit: i64 => "limit: must",
-        /// WeChat Pay number of the merchant that pays or is settled; such as `1900000109`.
+        /// Merchant number whose settlements are looked up; such as `1900000109`.
         11 mchid: xinqiao_types::MchId => "mchid: must",
         /// `true` also returns split amounts.
         12 query_split: Option<bool> => "query_split",
@@ -2773,9 +2777,9 @@ w::record! {
         16 pay_net_fee: i64 => "pay_net_fee: must",
         /// Fees of the period, in the smallest unit of the currency; in minor-currency-unit.
         17 poundage_fee: i64 => "poundage_fee: must",
-        /// Settled amount of splits.
+        /// Settled amount of splits, in the smallest unit of the currency.
         18 split_settlement_fee: Option<i64> => "split_settlement_fee",
-        /// Unsettled amount of splits.
+        /// Unsettled amount of splits, in the smallest unit of the currency.
         19 split_unsettlement_fee: Option<i64> => "split_unsettlement_fee",
     }
 }
@@ -2826,7 +2830,7 @@ w::record! {
         8 body: String => "body: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         9 out_trade_no: String => "out_trade_no: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         10 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         11 fee_type: Option<String> => "fee_type",
@@ -2841,7 +2845,7 @@ w::record! {
         /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
         #[doc(alias = "spbill_create_ip")]
         16 sp_bill_create_ip: String => "spbill_create_ip: must",
-        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+        /// How it is paid: `JSAPI` in an official account or mini program, `NATIVE` by QR code, `APP`, `MWEB` in a phone browser (H5).
         17 trade_type: String => "trade_type: must",
         /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
         18 goods_tag: Option<String> => "goods_tag",
@@ -2924,7 +2928,7 @@ w::record! {
         6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         7 device_info: Option<String> => "device_info",
-        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `JSAPI` `NATIVE` `APP` `MWEB`.
+        /// How it is paid: `JSAPI` in an official account or mini program, `NATIVE` by QR code, `APP`, `MWEB` in a phone browser (H5); one of `JSAPI` `NATIVE` `APP` `MWEB`.
         8 trade_type: TradeType => "trade_type: must",
         /// Handle with which the client starts payment; valid for 2 hours; such as `wx201410272009395522657a690389285100`.
         9 prepay_id: String => "prepay_id: must",
@@ -3093,7 +3097,7 @@ pub mod partner {
             6 out_trade_no: String => "out_trade_no: must",
             /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             7 contract_id: String => "contract_id: must",
-            /// Order total in fen, a whole number; in fen; such as `888`.
+            /// Order total in fen, a whole number; such as `888`.
             8 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             9 fee_type: Option<String> => "fee_type",
@@ -3102,7 +3106,7 @@ pub mod partner {
             /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; needed according to the documentation; `spbill_create_ip` on the wire.
             #[doc(alias = "spbill_create_ip")]
             11 sp_bill_create_ip: Option<String> => "spbill_create_ip",
-            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+            /// Kind of payment, always `PAP` (deduction by agreement).
             12 trade_type: String => "trade_type: must",
             /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
             13 goods_tag: Option<String> => "goods_tag",

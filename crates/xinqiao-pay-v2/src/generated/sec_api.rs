@@ -31,9 +31,9 @@ w::record! {
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
         /// What the merchant calls the goods.
         2 goods_name: Option<String> => "goods_name",
-        /// Price of one piece, in fen; in fen.
+        /// Price of one piece, in fen.
         3 price: xinqiao_types::Fen => "price: must",
-        /// Refunded for this item, in fen; in fen.
+        /// Refunded for this item, in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// How many pieces are given back this time.
         5 refund_quantity: i64 => "refund_quantity: must",
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `promotion_detail` of the answer of `sec_api::pay::RefundV2`.
     pub struct PromotionDetail {
-        /// Discounts as JSON; only with `version` 1.0.
+        /// Refund of each discount: `promotion_id`, `scope`, `type`, `refund_amount` and so on.
         0 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
     }
 }
@@ -96,11 +96,11 @@ w::record! {
     pub struct PromotionDetailGoodsDetail {
         /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
-        /// Price of one piece, in fen; in fen.
+        /// Price of one piece, in fen.
         1 price: xinqiao_types::Fen => "price: must",
         /// How many pieces are given back this time.
         2 refund_quantity: i64 => "refund_quantity: must",
-        /// Refunded for this item, in fen; in fen.
+        /// Refunded for this item, in fen.
         3 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
@@ -116,7 +116,7 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `COUPON` is prepaid, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
-        /// Part of the discount that is refunded, in fen; in fen.
+        /// Part of the discount that is refunded, in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         5 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
@@ -158,7 +158,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether H5 payment is applied for.
+    /// Whether H5 payment is applied for as well: `true` or `false`.
     ///
     /// What `apply_h5_payment` of `sec_api::mch::AddInstitutionSub`, `apply_h5_payment` of `sec_api::mch::ModifyInstitutionSub` may be.
     pub enum ApplyH5Payment {
@@ -200,7 +200,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether H5 payment is allowed, applied for, refused or suspended.
+    /// Right to H5 payment: `APPROVED`, `UNDER_REVIEW`, `UNAUTHORIZED`, `REJECTED`, `APPLICATION_FAILED` or `UNDER_PUNISHMENT`.
     ///
     /// What `h5_authorization_state` of `sec_api::mch::AddInstitutionSubResponse`, `h5_authorization_state` of `sec_api::mch::ModifyInstitutionSubResponse` and 1 more may be.
     pub enum H5AuthorizationState {
@@ -220,7 +220,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the merchant is an enterprise or an individual; decides which papers are needed.
+    /// `ENTERPRISE` or `INDIVIDUAL`; decides which papers are needed.
     ///
     /// What `merchant_type` of `sec_api::mch::AddInstitutionSub`, `merchant_type` of `sec_api::mch::ModifyInstitutionSub` and 1 more may be.
     pub enum MerchantType {
@@ -294,15 +294,19 @@ w::open_enum! {
     ///
     /// What `status` of `sec_api::pay::ProfitSharingResponse` may be.
     pub enum Status {
-        /// The split was dealt with; each receiver has its own result (`FINISHED`).
-        Finished = "FINISHED",
+        /// The split is accepted and has not begun (`ACCEPTED`).
+        Accepted = "ACCEPTED",
         /// Being paid to the receivers; query the split later (`PROCESSING`).
         Processing = "PROCESSING",
+        /// The split was dealt with; each receiver has its own result (`FINISHED`).
+        Finished = "FINISHED",
+        /// Failed and closed for good; each receiver's `fail_reason` says why (`CLOSED`).
+        Closed = "CLOSED",
     }
 }
 
 w::open_enum! {
-    /// Whether the sub-merchant is applying, in review, operating or deactivated.
+    /// `OPERATING`, `PENDING`, `DEACTIVATED`, `CLOSED` or `INCOMPLETE_APPLICATION` (data missing).
     ///
     /// What `sub_mch_status` of `sec_api::mch::QueryInstitutionSubResponse` may be.
     pub enum SubMchStatus {
@@ -418,15 +422,15 @@ pub mod mch {
             3 sign_type: Option<String> => "sign_type",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// Channel number given to the institution.
+            /// Number of a channel the institution works with, created on the merchant platform, such as `101`.
             5 channel_id: Option<String> => "channel_id",
             /// Name of the merchant as on its licence.
             6 merchant_name: String => "merchant_name: must",
             /// Short name of the merchant, shown to paying users.
             7 merchant_shortname: String => "merchant_shortname: must",
-            /// The merchant's own remark, not shown to users.
+            /// Unique mark that the institution gives the sub-merchant.
             8 merchant_remark: String => "merchant_remark: must",
-            /// Whether the merchant is an enterprise or an individual; decides which papers are needed; one of `ENTERPRISE` `INDIVIDUAL`.
+            /// `ENTERPRISE` or `INDIVIDUAL`; decides which papers are needed; one of `ENTERPRISE` `INDIVIDUAL`.
             9 merchant_type: super::MerchantType => "merchant_type: must",
             /// Business category, by the number in the table for partners who enter merchants.
             10 business_category: i64 => "business_category: must",
@@ -472,7 +476,7 @@ pub mod mch {
             30 contact_email: Option<String> => "contact_email: masked",
             /// Bank account into which settlements are paid; needed according to the documentation.
             31 settlement_bank_number: Option<String> => "settlement_bank_number",
-            /// Whether H5 payment is applied for; one of `true` `false`.
+            /// Whether H5 payment is applied for as well: `true` or `false`; one of `true` `false`.
             32 apply_h5_payment: Option<super::ApplyH5Payment> => "apply_h5_payment",
             /// Website where H5 payment takes place.
             33 h5_website_url: Option<String> => "h5_website_url",
@@ -538,7 +542,7 @@ pub mod mch {
             4 verification_status: Option<super::VerificationStatus> => "verification_status",
             /// Outcome of the review in words.
             5 description: Option<String> => "description",
-            /// Whether H5 payment is allowed, applied for, refused or suspended; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+            /// Right to H5 payment: `APPROVED`, `UNDER_REVIEW`, `UNAUTHORIZED`, `REJECTED`, `APPLICATION_FAILED` or `UNDER_PUNISHMENT`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
             6 h5_authorization_state: Option<super::H5AuthorizationState> => "h5_authorization_state",
         }
     }
@@ -712,13 +716,13 @@ pub mod mch {
             4 sign: String => "sign: must",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             5 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
-            /// Channel number given to the institution.
+            /// Number of a channel the institution works with, created on the merchant platform, such as `101`.
             6 channel_id: Option<String> => "channel_id",
             /// Name of the merchant as on its licence.
             7 merchant_name: String => "merchant_name: must",
             /// Short name of the merchant, shown to paying users.
             8 merchant_shortname: String => "merchant_shortname: must",
-            /// Whether the merchant is an enterprise or an individual; decides which papers are needed; one of `ENTERPRISE` `INDIVIDUAL`.
+            /// `ENTERPRISE` or `INDIVIDUAL`; decides which papers are needed; one of `ENTERPRISE` `INDIVIDUAL`.
             9 merchant_type: super::MerchantType => "merchant_type: must",
             /// Business category, by the number in the table for partners who enter merchants.
             10 business_category: i64 => "business_category: must",
@@ -764,7 +768,7 @@ pub mod mch {
             30 contact_email: Option<String> => "contact_email: masked",
             /// Bank account into which settlements are paid.
             31 settlement_bank_number: Option<String> => "settlement_bank_number",
-            /// Whether H5 payment is applied for; one of `true` `false`.
+            /// Whether H5 payment is applied for as well: `true` or `false`; one of `true` `false`.
             32 apply_h5_payment: Option<super::ApplyH5Payment> => "apply_h5_payment",
             /// Website where H5 payment takes place.
             33 h5_website_url: Option<String> => "h5_website_url",
@@ -825,7 +829,7 @@ pub mod mch {
             3 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
             /// `Under review` or `Approved`; one of `Under review` `Approved`.
             4 verification_status: Option<super::VerificationStatus> => "verification_status",
-            /// Whether H5 payment is allowed, applied for, refused or suspended; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+            /// Right to H5 payment: `APPROVED`, `UNDER_REVIEW`, `UNAUTHORIZED`, `REJECTED`, `APPLICATION_FAILED` or `UNDER_PUNISHMENT`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
             5 h5_authorization_state: Option<super::H5AuthorizationState> => "h5_authorization_state",
         }
     }
@@ -949,9 +953,9 @@ pub mod mch {
             4 merchant_name: String => "merchant_name: must",
             /// Short name of the merchant, shown to paying users.
             5 merchant_shortname: String => "merchant_shortname: must",
-            /// The merchant's own remark, not shown to users.
+            /// Unique mark that the institution gives the sub-merchant.
             6 merchant_remark: String => "merchant_remark: must",
-            /// Whether the merchant is an enterprise or an individual; decides which papers are needed; one of `ENTERPRISE` `INDIVIDUAL`.
+            /// `ENTERPRISE` or `INDIVIDUAL`; decides which papers are needed; one of `ENTERPRISE` `INDIVIDUAL`.
             7 merchant_type: super::MerchantType => "merchant_type: must",
             /// Business category, by the number in the table for partners who enter merchants.
             8 business_category: i64 => "business_category: must",
@@ -993,13 +997,13 @@ pub mod mch {
             26 contact_email: Option<String> => "contact_email: masked",
             /// Bank account into which settlements are paid.
             27 settlement_bank_number: Option<String> => "settlement_bank_number",
-            /// Channel number given to the institution.
+            /// Number of a channel the institution works with, created on the merchant platform, such as `101`.
             28 channel_id: Option<String> => "channel_id",
-            /// Whether H5 payment is allowed, applied for, refused or suspended; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+            /// Right to H5 payment: `APPROVED`, `UNDER_REVIEW`, `UNAUTHORIZED`, `REJECTED`, `APPLICATION_FAILED` or `UNDER_PUNISHMENT`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
             29 h5_authorization_state: Option<super::H5AuthorizationState> => "h5_authorization_state",
             /// Why H5 payment was refused.
             30 h5_audit_reject_detail: Option<String> => "h5_audit_reject_detail",
-            /// Whether the sub-merchant is applying, in review, operating or deactivated; one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
+            /// `OPERATING`, `PENDING`, `DEACTIVATED`, `CLOSED` or `INCOMPLETE_APPLICATION` (data missing); one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
             31 sub_mch_status: Option<super::SubMchStatus> => "sub_mch_status",
             /// `UNDER_REVIEW` or `REJECTED`; one of `UNDER_REVIEW` `REJECTED`.
             32 application_status: Option<super::ApplicationStatus> => "application_status",
@@ -1201,7 +1205,7 @@ pub mod mch {
             1 sign_type: Option<String> => "sign_type",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
-            /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
+            /// WeChat Pay's handle of the picture, for the document and store picture fields when a merchant is entered.
             3 media_id: xinqiao_types::MediaId => "media_id: must",
             /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
             4 appid: xinqiao_types::AppId => "appid: must",
@@ -1469,7 +1473,7 @@ pub mod pay {
             8 out_order_no: String => "out_order_no: must",
             /// The platform's number of the split.
             9 order_id: String => "order_id: must",
-            /// `ACCEPTED`, `PROCESSING`, `FINISHED`, or `CLOSED` after a failure; one of `FINISHED` `PROCESSING`.
+            /// `ACCEPTED`, `PROCESSING`, `FINISHED`, or `CLOSED` after a failure; one of `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
             10 status: Option<super::Status> => "status",
             /// Receivers as JSON array: type, account, amount, description.
             11 receivers: Option<String> => "receivers",
@@ -1518,7 +1522,7 @@ pub mod pay {
             6 transaction_id: String => "transaction_id: must",
             /// The merchant's number of the split, unique; keep it on retries.
             7 out_order_no: String => "out_order_no: must",
-            /// Why it is split or taken back, kept in the bill.
+            /// Why the split is ended.
             8 description: String => "description: must",
         }
         new(
@@ -1610,7 +1614,7 @@ pub mod pay {
             11 return_account: String => "return_account: must",
             /// Amount to take back, in fen.
             12 return_amount: i64 => "return_amount: must",
-            /// Why it is split or taken back, kept in the bill.
+            /// Why the money is taken back.
             13 description: String => "description: must",
         }
         new(
@@ -1664,13 +1668,13 @@ pub mod pay {
             12 return_account: String => "return_account: must",
             /// Amount to take back, in fen.
             13 return_amount: i64 => "return_amount: must",
-            /// Why it is split or taken back, kept in the bill.
+            /// Why the money is taken back.
             14 description: String => "description: must",
             /// `SUCCESS` returned, `PROCESSING`, or `FAILED` (why in `fail_reason`); one of `SUCCESS` `PROCESSING` `FAILED`.
             15 result: Option<super::ResultDetail> => "result",
             /// Why the return failed; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
             16 fail_reason: Option<super::FailReason> => "fail_reason",
-            /// When the return was done.
+            /// When the return was done, as `yyyyMMddHHmmss`.
             17 finish_time: Option<String> => "finish_time",
         }
     }
@@ -1721,11 +1725,11 @@ pub mod pay {
             8 transaction_id: Option<String> => "transaction_id",
             /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`.
             9 out_refund_no: String => "out_refund_no: must",
-            /// Order total in fen, a whole number; in fen; such as `888`.
+            /// Order total in fen, a whole number; such as `888`.
             10 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
+            /// Amount to refund, in fen; all refunds together at most the total; such as `100`.
             11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// Cash that goes back to the user, in fen; in fen.
+            /// Cash that goes back to the user, in fen.
             12 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
             /// Currency of the refund; that of the order; such as `CNY`.
             13 refund_fee_type: Option<String> => "refund_fee_type",
@@ -1784,15 +1788,15 @@ pub mod pay {
             9 out_refund_no: String => "out_refund_no: must",
             /// WeChat Pay's refund number; such as `50000000382019052709732678859`.
             10 refund_id: String => "refund_id: must",
-            /// Order total in fen, a whole number; in fen; such as `888`.
+            /// Order total in fen, a whole number; such as `888`.
             11 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             12 fee_type: Option<String> => "fee_type",
-            /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
+            /// Amount to refund, in fen; all refunds together at most the total; such as `100`.
             13 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
+            /// Amount to settle: total less non-prepaid coupons, in fen.
             14 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
-            /// Refund to settle: refund less non-prepaid coupons, in fen; in fen.
+            /// Refund to settle: refund less non-prepaid coupons, in fen.
             15 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
             /// Part of the refund that goes back as coupons, in fen.
             16 coupon_refund_fee: Option<i64> => "coupon_refund_fee",
@@ -1802,11 +1806,11 @@ pub mod pay {
             18 coupon_refund_id_n: Option<Vec<Option<String>>> => "coupon_refund_id_$n: numbered",
             /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
             19 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
-            /// Coupon part in fen, of coupon n or (in queries) of refund n; in fen; `coupon_refund_fee_$n` on the wire.
+            /// Coupon part in fen, of coupon n or (in queries) of refund n; `coupon_refund_fee_$n` on the wire.
             20 coupon_refund_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_refund_fee_$n: numbered",
-            /// Cash the user really paid, in fen; in fen; such as `800`.
+            /// Cash the user really paid, in fen; such as `800`.
             21 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-            /// Cash that goes back to the user, in fen; in fen.
+            /// Cash that goes back to the user, in fen.
             22 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
             /// Currency of the cash payment; such as `CNY`.
             23 cash_fee_type: Option<String> => "cash_fee_type",
@@ -1859,11 +1863,11 @@ pub mod pay {
             8 transaction_id: Option<String> => "transaction_id",
             /// The merchant's refund number, ≤ 64 characters, unique; keep it on retries; such as `1217752501201407033233368018`.
             9 out_refund_no: String => "out_refund_no: must",
-            /// Order total in fen, a whole number; in fen; such as `888`.
+            /// Order total in fen, a whole number; such as `888`.
             10 total_fee: xinqiao_types::Fen => "total_fee: must",
-            /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
+            /// Amount to refund, in fen; all refunds together at most the total; such as `100`.
             11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// Cash that goes back to the user, in fen; in fen.
+            /// Cash that goes back to the user, in fen.
             12 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
             /// Currency of the refund; that of the order; such as `CNY`.
             13 refund_fee_type: Option<String> => "refund_fee_type",
@@ -1924,17 +1928,17 @@ pub mod pay {
             9 out_refund_no: String => "out_refund_no: must",
             /// WeChat Pay's refund number; such as `50000000382019052709732678859`.
             10 refund_id: String => "refund_id: must",
-            /// Order total in fen, a whole number; in fen; such as `888`.
+            /// Order total in fen, a whole number; such as `888`.
             11 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             12 fee_type: Option<String> => "fee_type",
-            /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
+            /// Amount to refund, in fen; all refunds together at most the total; such as `100`.
             13 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-            /// Cash the user really paid, in fen; in fen; such as `800`.
+            /// Cash the user really paid, in fen; such as `800`.
             14 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
-            /// Cash that goes back to the user, in fen; in fen.
+            /// Cash that goes back to the user, in fen.
             15 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
-            /// Discounts as JSON; only with `version` 1.0; JSON in a text on the wire.
+            /// What each discount gives back, as JSON with the list `promotion_detail`; JSON in a text on the wire.
             16 promotion_detail: Option<super::PromotionDetail> => "promotion_detail: json",
             /// Refund to settle: refund less non-prepaid coupons, in fen.
             17 settlement_refund_fee: Option<i64> => "settlement_refund_fee",

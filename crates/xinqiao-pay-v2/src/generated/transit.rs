@@ -16,7 +16,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+    /// Signature algorithm; only `HMAC-SHA256` is taken.
     ///
     /// What `sign_type` of `transit::partner_pay::PayApply`, `sign_type` of `transit::partner_pay::QueryOrder` and 4 more may be.
     pub enum SignType {
@@ -62,7 +62,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+    /// Kind of payment, always `PAP` (deduction by agreement).
     ///
     /// What `trade_type` of `transit::partner_pay::PayApply`, `trade_type` of `transit::partner_pay::QueryOrderResponse` and 2 more may be.
     pub enum TradeType {
@@ -86,7 +86,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Edition of the interface; every call asks for its own value.
+    /// Edition of the interface, always `2.0`.
     ///
     /// What `version` of `transit::partner_pay::PayApply`, `version` of `transit::pay::PayApply` may be.
     pub enum Version {
@@ -108,7 +108,7 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
         2 nonce_str: String => "nonce_str: must",
-        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+        /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
         3 sign_type: SignType => "sign_type: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
@@ -136,7 +136,7 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: Option<String> => "nonce_str",
-        /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+        /// Signature algorithm; only `HMAC-SHA256` is taken.
         3 sign_type: Option<String> => "sign_type",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
@@ -150,15 +150,15 @@ w::record! {
         8 trade_state: TradeState => "trade_state: must",
         /// State in words, with what to do next.
         9 trade_state_desc: String => "trade_state_desc: must",
-        /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `PAP`.
+        /// Kind of payment, always `PAP` (deduction by agreement); one of `PAP`.
         10 trade_type: TradeType => "trade_type: must",
         /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         11 bank_type: String => "bank_type: must",
-        /// Order total in fen, a whole number; in fen; such as `888`.
+        /// Order total in fen, a whole number; such as `888`.
         12 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         13 fee_type: Option<String> => "fee_type",
-        /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
+        /// Amount to settle: total less non-prepaid coupons, in fen.
         14 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// What coupons covered, in fen.
         15 coupon_fee: Option<i64> => "coupon_fee",
@@ -168,9 +168,9 @@ w::record! {
         17 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
         /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
         18 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
-        /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
+        /// What coupon number n covered, in fen; `coupon_fee_$n` on the wire.
         19 coupon_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_fee_$n: numbered",
-        /// Cash the user really paid, in fen; in fen; such as `800`.
+        /// Cash the user really paid, in fen; such as `800`.
         20 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// Currency of the cash payment; such as `CNY`.
         21 cash_fee_type: Option<String> => "cash_fee_type",
@@ -225,7 +225,7 @@ pub mod partner_pay {
             3 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             4 nonce_str: String => "nonce_str: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
             5 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             6 sign: String => "sign: must",
@@ -248,7 +248,7 @@ pub mod partner_pay {
             14 goods_tag: Option<String> => "goods_tag",
             /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
             15 notify_url: String => "notify_url: must",
-            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `PAP`.
+            /// Kind of payment, always `PAP` (deduction by agreement); one of `PAP`.
             16 trade_type: super::TradeType => "trade_type: must",
             /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             17 contract_id: Option<String> => "contract_id",
@@ -262,9 +262,9 @@ pub mod partner_pay {
             /// Id of the user's device, for risk control; `deviceid` on the wire.
             #[doc(alias = "deviceid")]
             21 device_id: Option<String> => "deviceid",
-            /// Mobile number of the contact, sender or user; such as `13900000000`; personal data, masked in `Debug`.
+            /// Mobile number of the passenger, for risk control; personal data, masked in `Debug`.
             22 mobile: Option<String> => "mobile: masked",
-            /// Mail address of the contact person or user; such as `ops@example.com`; personal data, masked in `Debug`.
+            /// Mail address of the passenger, for risk control; personal data, masked in `Debug`.
             23 email: Option<String> => "email: masked",
             /// The user's QQ number, for risk control.
             24 qq: Option<String> => "qq",
@@ -275,7 +275,7 @@ pub mod partner_pay {
             /// The user's id in your system, returned after signing; `outerid` on the wire.
             #[doc(alias = "outerid")]
             27 outer_id: Option<String> => "outerid",
-            /// Edition of the interface; every call asks for its own value; one of `2.0`.
+            /// Edition of the interface, always `2.0`; one of `2.0`.
             28 version: super::Version => "version: must",
         }
         new(
@@ -365,7 +365,7 @@ pub mod partner_pay {
             1 appid: xinqiao_types::AppId => "appid: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; filled in by the client.
             2 nonce_str: String => "nonce_str: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
             3 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
@@ -398,7 +398,7 @@ pub mod partner_pay {
             1 appid: xinqiao_types::AppId => "appid: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: Option<String> => "nonce_str",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+            /// Signature algorithm; only `HMAC-SHA256` is taken.
             3 sign_type: Option<String> => "sign_type",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: Option<String> => "sign",
@@ -416,15 +416,15 @@ pub mod partner_pay {
             10 trade_state: super::TradeState => "trade_state: must",
             /// State in words, with what to do next.
             11 trade_state_desc: String => "trade_state_desc: must",
-            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `PAP`.
+            /// Kind of payment, always `PAP` (deduction by agreement); one of `PAP`.
             12 trade_type: super::TradeType => "trade_type: must",
             /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
             13 bank_type: String => "bank_type: must",
-            /// Order total in fen, a whole number; in fen; such as `888`.
+            /// Order total in fen, a whole number; such as `888`.
             14 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             15 fee_type: Option<String> => "fee_type",
-            /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
+            /// Amount to settle: total less non-prepaid coupons, in fen.
             16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
             /// What coupons covered, in fen.
             17 coupon_fee: Option<i64> => "coupon_fee",
@@ -434,9 +434,9 @@ pub mod partner_pay {
             19 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
             /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
             20 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
-            /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
+            /// What coupon number n covered, in fen; `coupon_fee_$n` on the wire.
             21 coupon_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_fee_$n: numbered",
-            /// Cash the user really paid, in fen; in fen; such as `800`.
+            /// Cash the user really paid, in fen; such as `800`.
             22 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// Currency of the cash payment; such as `CNY`.
             23 cash_fee_type: Option<String> => "cash_fee_type",
@@ -491,7 +491,7 @@ pub mod partner_pay {
             4 nonce_str: String => "nonce_str: must",
             /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             5 contract_id: String => "contract_id: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
             6 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             7 sign: String => "sign: must",
@@ -576,7 +576,7 @@ pub mod pay {
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: String => "nonce_str: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
             3 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: String => "sign: must",
@@ -599,7 +599,7 @@ pub mod pay {
             12 goods_tag: Option<String> => "goods_tag",
             /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
             13 notify_url: String => "notify_url: must",
-            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `PAP`.
+            /// Kind of payment, always `PAP` (deduction by agreement); one of `PAP`.
             14 trade_type: super::TradeType => "trade_type: must",
             /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             15 contract_id: Option<String> => "contract_id",
@@ -613,9 +613,9 @@ pub mod pay {
             /// Id of the user's device, for risk control; `deviceid` on the wire.
             #[doc(alias = "deviceid")]
             19 device_id: Option<String> => "deviceid",
-            /// Mobile number of the contact, sender or user; such as `13900000000`; personal data, masked in `Debug`.
+            /// Mobile number of the passenger, for risk control; personal data, masked in `Debug`.
             20 mobile: Option<String> => "mobile: masked",
-            /// Mail address of the contact person or user; such as `ops@example.com`; personal data, masked in `Debug`.
+            /// Mail address of the passenger, for risk control; personal data, masked in `Debug`.
             21 email: Option<String> => "email: masked",
             /// The user's QQ number, for risk control.
             22 qq: Option<String> => "qq",
@@ -626,7 +626,7 @@ pub mod pay {
             /// The user's id in your system, returned after signing; `outerid` on the wire.
             #[doc(alias = "outerid")]
             25 outer_id: Option<String> => "outerid",
-            /// Edition of the interface; every call asks for its own value; one of `2.0`.
+            /// Edition of the interface, always `2.0`; one of `2.0`.
             26 version: super::Version => "version: must",
         }
         new(
@@ -712,12 +712,12 @@ pub mod pay {
             2 nonce_str: String => "nonce_str: must",
             /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             3 contract_id: String => "contract_id: must",
-            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256`.
+            /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
             4 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
-            5 sign: w::serial::Value => "sign: must",
+            5 sign: String => "sign: must",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
-            6 openid: w::serial::Value => "openid: must masked",
+            6 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
@@ -725,8 +725,8 @@ pub mod pay {
             nonce_str: impl Into<String>,
             contract_id: impl Into<String>,
             sign_type: impl Into<super::SignType>,
-            sign: w::serial::Value,
-            openid: w::serial::Value,
+            sign: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
         )
     }
 

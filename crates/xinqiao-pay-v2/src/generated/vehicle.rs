@@ -25,7 +25,7 @@ w::record! {
         3 parking_name: Option<String> => "parking_name",
         /// Number of the parking space, shown to the user.
         4 space_number: Option<String> => "space_number",
-        /// Free parking time, in seconds; in s.
+        /// Free parking time, in seconds.
         5 free_time: Option<i64> => "free_time",
         /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -39,7 +39,7 @@ w::record! {
         10 support_deduct_mode: Option<String> => "support_deduct_mode",
         /// `PROACTIVE` the user pays, `AUTOPAY` is charged.
         11 deduct_mode: Option<String> => "deduct_mode",
-        /// Charged time, in seconds; in s.
+        /// Charged time, in seconds.
         12 charging_time: Option<i64> => "charging_time",
         /// Station at which the vehicle was filled, by name.
         13 gas_station: Option<String> => "gas_station",
@@ -49,7 +49,7 @@ w::record! {
         15 gas_type: Option<String> => "gas_type",
         /// Grade of fuel.
         16 gas_standard: Option<String> => "gas_standard",
-        /// How much was filled, in ml; in ml.
+        /// How much was filled, in ml.
         17 gas_amount: Option<i64> => "gas_amount",
         /// Number of the pump.
         18 gas_gun_no: Option<i64> => "gas_gun_no",
@@ -57,11 +57,11 @@ w::record! {
         19 entrance_name: Option<String> => "entrance_name",
         /// Exit at which the vehicle left, such as a toll station, by name.
         20 exit_name: Option<String> => "exit_name",
-        /// Seats or load of the vehicle.
+        /// How many people the vehicle may carry.
         21 carrying_capacity: Option<i64> => "carrying_capacity",
         /// Load class of the vehicle.
         22 carrying_range: Option<String> => "carrying_range",
-        /// How the vehicle passes: ETC, manned ….
+        /// Kind of lane: `ETC` or `MTC` (staffed).
         23 channel_type: Option<String> => "channel_type",
     }
     new(start_time: impl Into<String>)
@@ -107,9 +107,9 @@ w::record! {
     pub struct NumberInfo {
         /// Number plate of the vehicle, without separators; such as `粤B888888`.
         0 plate_number: String => "plate_number: must",
-        /// How the vehicle passes: ETC, manned ….
+        /// Kind of lane: `ETC` or `MTC` (staffed).
         1 channel_type: Option<String> => "channel_type",
-        /// Whether the user marked this plate as the usual one.
+        /// `COMMON_USE` when it is the user's usual plate.
         2 common_use_flag: Option<String> => "common_use_flag",
     }
 }
@@ -145,7 +145,7 @@ w::record! {
         3 parking_name: Option<String> => "parking_name",
         /// Number of the parking space, shown to the user.
         4 space_number: Option<String> => "space_number",
-        /// Free parking time, in seconds; in s.
+        /// Free parking time, in seconds.
         5 free_time: Option<i64> => "free_time",
         /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -180,7 +180,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Where the user comes from: app, web page or mini program.
+    /// From where the user will be sent to the car owner service: `APP`, `H5`, or a mini program when left out.
     ///
     /// What `jump_scene` of `vehicle::partner_pay::QueryState` may be.
     pub enum JumpScene {
@@ -192,9 +192,9 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Scene of the charge: parking, fuel, highway, bus, metro ….
+    /// `PARKING` car park, `PARKING SPACE`, `GAS` fuel, `HIGHWAY` motorway or `BRIDGE` toll bridge.
     ///
-    /// What `trade_scene` of `vehicle::partner_pay::QueryState`, `trade_scene` of `vehicle::pay::PayApply` and 1 more may be.
+    /// What `trade_scene` of `vehicle::partner_pay::PayApply`, `trade_scene` of `vehicle::partner_pay::QueryState` and 2 more may be.
     pub enum QueryStateTradeScene {
         /// Charged at a car park (`PARKING`).
         Parking = "PARKING",
@@ -236,9 +236,9 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Scene of the charge: parking, fuel, highway, bus, metro ….
+    /// Where the vehicle came in: `PARKING` (car park) or `PARKING SPACE`.
     ///
-    /// What `trade_scene` of `vehicle::partner_pay::Notification`, `trade_scene` of `vehicle::partner_pay::PayApply` and 1 more may be.
+    /// What `trade_scene` of `vehicle::partner_pay::Notification`, `trade_scene` of `vehicle::pay::Notification` may be.
     pub enum TradeScene {
         /// Charged at a car park (`PARKING`).
         Parking = "PARKING",
@@ -248,7 +248,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
+    /// Kind of payment, always `PAP` (deduction by agreement).
     ///
     /// What `trade_type` of `vehicle::partner_pay::PayApply`, `trade_type` of `vehicle::pay::PayApply` may be.
     pub enum TradeType {
@@ -302,7 +302,7 @@ pub mod partner_pay {
             4 sign: String => "sign: must",
             /// Always `3.0`; such as `3.0`; one of `3.0`.
             5 version: super::Version => "version: must",
-            /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE`.
+            /// Where the vehicle came in: `PARKING` (car park) or `PARKING SPACE`; one of `PARKING` `PARKING SPACE`.
             6 trade_scene: super::TradeScene => "trade_scene: must",
             /// Scene as JSON: plate, entry, charging …; JSON in a text on the wire; needed according to the documentation.
             7 scene_info: Option<super::SceneInfo> => "scene_info: json",
@@ -391,16 +391,16 @@ pub mod partner_pay {
             6 body: String => "body: must",
             /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             7 out_trade_no: String => "out_trade_no: must",
-            /// Order total in fen, a whole number; in fen; such as `888`.
+            /// Order total in fen, a whole number; such as `888`.
             8 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             9 fee_type: Option<String> => "fee_type",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `PAP`.
+            /// Kind of payment, always `PAP` (deduction by agreement); one of `PAP`.
             11 trade_type: super::TradeType => "trade_type: must",
-            /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE`.
-            12 trade_scene: super::TradeScene => "trade_scene: must",
+            /// `PARKING` car park, `PARKING SPACE`, `GAS` fuel, `HIGHWAY` motorway or `BRIDGE` toll bridge; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
+            12 trade_scene: super::QueryStateTradeScene => "trade_scene: must",
             /// Merchant's private text, returned by queries and notices.
             13 attach: Option<String> => "attach",
             /// IP address of the user's device, or of the caller for card-less payments; such as `123.12.12.123`; `spbill_create_ip` on the wire.
@@ -432,7 +432,7 @@ pub mod partner_pay {
             out_trade_no: impl Into<String>,
             total_fee: xinqiao_types::Fen,
             trade_type: impl Into<super::TradeType>,
-            trade_scene: impl Into<super::TradeScene>,
+            trade_scene: impl Into<super::QueryStateTradeScene>,
             sp_bill_create_ip: impl Into<String>,
             notify_url: impl Into<String>,
             sub_mch_id: impl Into<xinqiao_types::MchId>,
@@ -508,9 +508,9 @@ pub mod partner_pay {
             4 sign: String => "sign: must",
             /// Always `3.0`; such as `3.0`; one of `3.0`.
             5 version: super::Version => "version: must",
-            /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
+            /// `PARKING` car park, `PARKING SPACE`, `GAS` fuel, `HIGHWAY` motorway or `BRIDGE` toll bridge; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
             6 trade_scene: super::QueryStateTradeScene => "trade_scene: must",
-            /// Where the user comes from: app, web page or mini program; one of `APP` `H5`.
+            /// From where the user will be sent to the car owner service: `APP`, `H5`, or a mini program when left out; one of `APP` `H5`.
             7 jump_scene: Option<super::JumpScene> => "jump_scene",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`; needed according to the documentation.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -561,7 +561,7 @@ pub mod partner_pay {
             6 deduct_mode: Option<super::DeductMode> => "deduct_mode",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Page of the mini program to open.
+            /// Page of the car owner mini program to which the user is sent when the state is not normal.
             8 path: Option<String> => "path",
             /// Plates that the user linked, one entry each: `plate_number`, `channel_type` and so on; JSON in a text on the wire.
             9 plate_number_info: Option<super::PlateNumberInfo> => "plate_number_info: json",
@@ -617,7 +617,7 @@ pub mod pay {
             4 sign: String => "sign: must",
             /// Always `3.0`; such as `3.0`.
             5 version: String => "version: must",
-            /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE`.
+            /// Where the vehicle came in: `PARKING` (car park) or `PARKING SPACE`; one of `PARKING` `PARKING SPACE`.
             6 trade_scene: super::TradeScene => "trade_scene: must",
             /// Scene as JSON: plate, entry, charging …; JSON in a text on the wire; needed according to the documentation.
             7 scene_info: Option<super::SceneInfo> => "scene_info: json",
@@ -696,15 +696,15 @@ pub mod pay {
             6 body: String => "body: must",
             /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             7 out_trade_no: String => "out_trade_no: must",
-            /// Order total in fen, a whole number; in fen; such as `888`.
+            /// Order total in fen, a whole number; such as `888`.
             8 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// Currency of the order, `CNY` in the mainland; such as `CNY`.
             9 fee_type: Option<String> => "fee_type",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`; one of `PAP`.
+            /// Kind of payment, always `PAP` (deduction by agreement); one of `PAP`.
             11 trade_type: super::TradeType => "trade_type: must",
-            /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
+            /// `PARKING` car park, `PARKING SPACE`, `GAS` fuel, `HIGHWAY` motorway or `BRIDGE` toll bridge; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
             12 trade_scene: super::QueryStateTradeScene => "trade_scene: must",
             /// Merchant's private text, returned by queries and notices.
             13 attach: Option<String> => "attach",
@@ -803,9 +803,9 @@ pub mod pay {
             4 sign: String => "sign: must",
             /// Always `3.0`; such as `3.0`; one of `3.0`.
             5 version: super::Version => "version: must",
-            /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
+            /// `PARKING` car park, `PARKING SPACE`, `GAS` fuel, `HIGHWAY` motorway or `BRIDGE` toll bridge; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
             6 trade_scene: super::QueryStateTradeScene => "trade_scene: must",
-            /// Where the user comes from: app, web page or mini program.
+            /// From where the user will be sent to the car owner service: `APP`, `H5`, or a mini program when left out.
             7 jump_scene: Option<String> => "jump_scene",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`; needed according to the documentation.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -843,7 +843,7 @@ pub mod pay {
             6 deduct_mode: Option<super::DeductMode> => "deduct_mode",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Page of the mini program to open.
+            /// Page of the car owner mini program to which the user is sent when the state is not normal.
             8 path: Option<String> => "path",
             /// Plates that the user linked, one entry each: `plate_number`, `channel_type` and so on; JSON in a text on the wire.
             9 plate_number_info: Option<super::PlateNumberInfo> => "plate_number_info: json",

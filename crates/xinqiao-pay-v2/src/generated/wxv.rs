@@ -26,7 +26,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Rent by year, month, day, hour, minute or use.
+    /// Unit of the rent: `FEN_` and `YEAR`, `MONTH`, `DAY`, `HOUR`, `MINUTE` or `ONCE` (per use).
     ///
     /// What `rent_unit` of `wxv::QueryRentBillResponse` may be.
     pub enum RentUnit {
@@ -260,9 +260,9 @@ w::record! {
         7 service_id: String => "service_id: must",
         /// Room that is booked, as shown to the guest; such as `豪华大床房`.
         8 room: String => "room: must",
-        /// When the service begins.
+        /// When the service begins (hire or check-in), as `yyyyMMddHHmmss`.
         9 start_time: String => "start_time: must",
-        /// When the service should end; the real end is `real_end_time`.
+        /// When the goods or room should be given back, as `yyyyMMddHHmmss`; the real moment is `real_end_time`.
         10 end_time: String => "end_time: must",
         /// Where the service begins, shown to the user.
         11 service_location: String => "service_location: must",
@@ -278,17 +278,17 @@ w::record! {
         16 cancel_rule: String => "cancel_rule: must",
         /// Cancellation rule in words.
         17 cancel_rule_desc: String => "cancel_rule_desc: must",
-        /// Serial of the merchant certificate.
+        /// Serial of the platform certificate with which the user's data are encrypted.
         18 cert_serial_no: String => "cert_serial_no: must",
         /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Name of the user who orders, as on the document.
+        /// Name of the user, encrypted.
         20 name: Option<String> => "name",
-        /// Mobile phone of the user who orders; personal data, masked in `Debug`.
+        /// Mobile phone of the user, encrypted; personal data, masked in `Debug`.
         21 phone: Option<String> => "phone: masked",
-        /// The user's number in the merchant's system.
+        /// Identity card number of the user, encrypted.
         22 userid: Option<String> => "userid",
-        /// Address of the user who orders; personal data, masked in `Debug`.
+        /// Delivery address of the user, encrypted; personal data, masked in `Debug`.
         23 address: Option<String> => "address: masked",
     }
     new(
@@ -396,15 +396,15 @@ w::record! {
         7 service_id: String => "service_id: must",
         /// What the user rents, such as a power bank, shown to them.
         8 goods_name: String => "goods_name: must",
-        /// When the service begins.
+        /// When the service begins (hire or check-in), as `yyyyMMddHHmmss`.
         9 start_time: Option<String> => "start_time",
-        /// When the service should end; the real end is `real_end_time`.
+        /// When the goods or room should be given back, as `yyyyMMddHHmmss`; the real moment is `real_end_time`.
         10 end_time: Option<String> => "end_time",
         /// Where the service begins, shown to the user.
         11 service_location: Option<String> => "service_location",
         /// Deposit, in fen.
         12 deposit_amount: i64 => "deposit_amount: must",
-        /// Rent by year, month, day, hour, minute or use.
+        /// Unit of the rent: `FEN_` and `YEAR`, `MONTH`, `DAY`, `HOUR`, `MINUTE` or `ONCE` (per use).
         13 rent_unit: String => "rent_unit: must",
         /// Rent per unit, in fen.
         14 rent_unit_fee: i64 => "rent_unit_fee: must",
@@ -412,17 +412,17 @@ w::record! {
         15 rent_fee_desc: Option<String> => "rent_fee_desc",
         /// Merchant's private text, returned by queries and notices.
         16 attach: Option<String> => "attach",
-        /// Serial of the merchant certificate.
+        /// Serial of the platform certificate with which the user's data are encrypted.
         17 cert_serial_no: String => "cert_serial_no: must",
         /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         18 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Name of the user who orders, as on the document.
+        /// Name of the user, encrypted.
         19 name: Option<String> => "name",
-        /// Mobile phone of the user who orders; personal data, masked in `Debug`.
+        /// Mobile phone of the user, encrypted; personal data, masked in `Debug`.
         20 phone: Option<String> => "phone: masked",
-        /// The user's number in the merchant's system.
+        /// Identity card number of the user, encrypted.
         21 userid: Option<String> => "userid",
-        /// Address of the user who orders; personal data, masked in `Debug`.
+        /// Delivery address of the user, encrypted; personal data, masked in `Debug`.
         22 address: Option<String> => "address: masked",
     }
     new(
@@ -501,12 +501,12 @@ w::record! {
         7 service_id: String => "service_id: must",
         /// Whether the guest checked in.
         8 checked_in: bool => "checked_in: must",
-        /// When the service really ended.
+        /// When the goods or room were really given back, as `yyyyMMddHHmmss`.
         9 real_end_time: Option<String> => "real_end_time",
         /// Other charges, in fen.
         10 other_fee: i64 => "other_fee: must",
         /// How other charges are counted, shown to the user.
-        11 other_fee_desc: w::serial::Value => "other_fee_desc: must",
+        11 other_fee_desc: String => "other_fee_desc: must",
         /// Charged for cancelling, in fen.
         12 cancel_fee: Option<i64> => "cancel_fee",
         /// Compensation, in fen.
@@ -537,7 +537,7 @@ w::record! {
         service_id: impl Into<String>,
         checked_in: bool,
         other_fee: i64,
-        other_fee_desc: w::serial::Value,
+        other_fee_desc: impl Into<String>,
         compensation_fee: i64,
         compensation_fee_desc: impl Into<String>,
         overdue_fine: i64,
@@ -595,9 +595,9 @@ w::record! {
         6 out_order_no: String => "out_order_no: must",
         /// Number of the PayScore service; such as `500001`.
         7 service_id: String => "service_id: must",
-        /// Whether the goods came back.
+        /// Whether the goods came back: `TRUE` or `FALSE`.
         8 returned: String => "returned: must",
-        /// When the service really ended.
+        /// When the goods or room were really given back, as `yyyyMMddHHmmss`.
         9 real_end_time: Option<String> => "real_end_time",
         /// Where the service ended.
         10 service_end_location: Option<String> => "service_end_location",
@@ -606,7 +606,7 @@ w::record! {
         /// Rent to pay, in fen.
         12 rent_fee: i64 => "rent_fee: must",
         /// Compensation, in fen.
-        13 compensation_fee: String => "compensation_fee: must",
+        13 compensation_fee: xinqiao_types::Fen => "compensation_fee: must",
         /// How compensation is counted, shown to the user.
         14 compensation_fee_desc: String => "compensation_fee_desc: must",
         /// Ticket that has to be handed in when the order is completed, good for one use.
@@ -626,7 +626,7 @@ w::record! {
         returned: impl Into<String>,
         total_amount: i64,
         rent_fee: i64,
-        compensation_fee: impl Into<String>,
+        compensation_fee: xinqiao_types::Fen,
         compensation_fee_desc: impl Into<String>,
         finish_ticket: impl Into<String>,
         profit_sharing: impl Into<ProfitSharing>,
@@ -714,9 +714,9 @@ w::record! {
         6 state: State => "state: must",
         /// Room that is booked, as shown to the guest; such as `豪华大床房`.
         7 room: String => "room: must",
-        /// When the service begins.
+        /// When the service begins (hire or check-in), as `yyyyMMddHHmmss`.
         8 start_time: String => "start_time: must",
-        /// When the service should end; the real end is `real_end_time`.
+        /// When the goods or room should be given back, as `yyyyMMddHHmmss`; the real moment is `real_end_time`.
         9 end_time: Option<String> => "end_time",
         /// Where the service begins, shown to the user.
         10 service_location: String => "service_location: must",
@@ -726,7 +726,7 @@ w::record! {
         12 room_rate: i64 => "room_rate: must",
         /// What the room price covers, shown to the user.
         13 room_rate_desc: String => "room_rate_desc: must",
-        /// When the service really ended.
+        /// When the goods or room were really given back, as `yyyyMMddHHmmss`.
         14 real_end_time: Option<String> => "real_end_time",
         /// Whether the guest checked in.
         15 checked_in: bool => "checked_in: must",
@@ -836,21 +836,21 @@ w::record! {
         6 state: State => "state: must",
         /// What the user rents, such as a power bank, shown to them.
         7 goods_name: String => "goods_name: must",
-        /// Whether the goods came back.
+        /// Whether the goods came back: `TRUE` or `FALSE`.
         8 returned: String => "returned: must",
-        /// When the service begins.
+        /// When the service begins (hire or check-in), as `yyyyMMddHHmmss`.
         9 start_time: Option<String> => "start_time",
         /// Where the service begins, shown to the user.
         10 service_location: Option<String> => "service_location",
         /// Deposit, in fen.
         11 deposit_amount: i64 => "deposit_amount: must",
-        /// Rent by year, month, day, hour, minute or use; one of `FEN_YEAR` `FEN_MONTH` `FEN_DAY` `FEN_HOUR` `FEN_MINUTE` `FEN_ONCE`.
+        /// Unit of the rent: `FEN_` and `YEAR`, `MONTH`, `DAY`, `HOUR`, `MINUTE` or `ONCE` (per use); one of `FEN_YEAR` `FEN_MONTH` `FEN_DAY` `FEN_HOUR` `FEN_MINUTE` `FEN_ONCE`.
         12 rent_unit: RentUnit => "rent_unit: must",
         /// Rent per unit, in fen.
         13 rent_unit_fee: i64 => "rent_unit_fee: must",
         /// How the rent is counted, shown to the user.
         14 rent_fee_desc: Option<String> => "rent_fee_desc",
-        /// When the service really ended.
+        /// When the goods or room were really given back, as `yyyyMMddHHmmss`.
         15 real_end_time: Option<String> => "real_end_time",
         /// Rent to pay, in fen.
         16 rent_fee: Option<i64> => "rent_fee",

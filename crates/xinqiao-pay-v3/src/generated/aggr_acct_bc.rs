@@ -77,11 +77,11 @@ w::record! {
         8 punish_accept_time: String => "punish_accept_time: must",
         /// When the control was carried out; format `rfc3339`.
         9 punish_finish_time: Option<String> => "punish_finish_time",
-        /// State of the control order; one of `EXECUTING` `SUCCESS` `FAILED`.
+        /// State of the control order: `EXECUTING`, `SUCCESS` or `FAILED`; one of `EXECUTING` `SUCCESS` `FAILED`.
         10 punish_state: PunishState => "punish_state: must",
-        /// Whether the control is in effect; one of `ACTIVE` `RECOVERED`.
+        /// Whether the control is in effect: `ACTIVE` or `RECOVERED`; one of `ACTIVE` `RECOVERED`.
         11 effect_state: Option<EffectState> => "effect_state",
-        /// What the control does to the account; one of `DISABLE_RECEIVE` `DISABLE_WITHDRAWAL` `DISABLE_PAY` `DISABLE_REFUND` `DISABLE_CLOSE_MERCHANT`.
+        /// What the account may not do: `DISABLE_RECEIVE`, `DISABLE_WITHDRAWAL`, `DISABLE_PAY`, `DISABLE_REFUND`, close; one of `DISABLE_RECEIVE` `DISABLE_WITHDRAWAL` `DISABLE_PAY` `DISABLE_REFUND` `DISABLE_CLOSE_MERCHANT`.
         12 control_action: Option<Vec<ControlAction>> => "control_action",
         /// Why the order failed, in words; belongs to `error_code`.
         13 error_message: Option<String> => "error_message",
@@ -111,7 +111,7 @@ w::record! {
         6 recover_accept_time: String => "recover_accept_time: must",
         /// When the recovery was carried out; format `rfc3339`.
         7 recover_finish_time: String => "recover_finish_time: must",
-        /// State of the recovery order; one of `EXECUTING` `SUCCESS` `FAILED`.
+        /// State of the recovery order: `EXECUTING`, `SUCCESS` or `FAILED`; one of `EXECUTING` `SUCCESS` `FAILED`.
         8 recover_state: PunishState => "recover_state: must",
         /// Why the control is lifted, in words.
         9 recover_reason: String => "recover_reason: must",
@@ -123,7 +123,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// How far the renaming of the account has come.
+    /// State of the renaming: `PROCESSING`, `SUCCESS` or `FAIL`.
     ///
     /// What `application_state` of `aggr_acct_bc::wb_channel::bank_channel_account::ApplyRenameResponse`, `application_state` of `aggr_acct_bc::wb_channel::bank_channel_account::GetRenameResponse` may be.
     pub enum ApplicationState {
@@ -137,7 +137,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Outcome of the bank's review.
+    /// Outcome of the bank's review: `PASS` or `REJECT`.
     ///
     /// What `audit_result` of `aggr_acct_bc::wb_channel::control_orders::NotifyInfoUpdateResult` may be.
     pub enum AuditResult {
@@ -149,7 +149,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Business that the image belongs to.
+    /// What the image belongs to: micro merchant opening or update, or `GET_BY_MEDIA_ID` to fetch by image number.
     ///
     /// What `business_scene` of `aggr_acct_bc::wb_channel::account::GetMchMedia` may be.
     pub enum BusinessScene {
@@ -163,7 +163,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why the account is renamed, such as a changed entity.
+    /// Why the account is renamed; only `SUBJECT_INFO_RENAME`, a changed entity.
     ///
     /// What `change_scene` of `aggr_acct_bc::wb_channel::bank_channel_account::ApplyRename`, `change_scene` of `aggr_acct_bc::wb_channel::bank_channel_account::ApplyRenameResponse` and 1 more may be.
     pub enum ChangeScene {
@@ -173,7 +173,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What the control does to the account.
+    /// What the account may not do: `DISABLE_RECEIVE`, `DISABLE_WITHDRAWAL`, `DISABLE_PAY`, `DISABLE_REFUND`, close.
     ///
     /// What `control_action` of `PunishOrder` may be.
     pub enum ControlAction {
@@ -191,7 +191,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of order: control or recovery.
+    /// Kind of order: `PUNISH` control or `RECOVER` recovery.
     ///
     /// What `control_type` of `aggr_acct_bc::wb_channel::control_orders::Get` may be.
     pub enum ControlType {
@@ -203,7 +203,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the control is in effect.
+    /// Whether the control is in effect: `ACTIVE` or `RECOVERED`.
     ///
     /// What `effect_state` of `PunishOrder` may be.
     pub enum EffectState {
@@ -215,7 +215,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why the reduction failed; only when it did.
+    /// Why the reduction failed: `BALANCE_NOT_ENOUGH`, original order missing, or timed out; only on failure.
     ///
     /// What `fail_reason` of `aggr_acct_bc::wb_channel::CreateSpecialReductionResponse`, `fail_reason` of `aggr_acct_bc::wb_channel::GetSpecialReductionResponse` may be.
     pub enum FailReason {
@@ -229,7 +229,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How money may flow back during the control.
+    /// May money flow back meanwhile: `ALL_FORBIDDEN`, or `ALL_ALLOWED_WHEN_UNIQUE` if it is the only control.
     ///
     /// What `fund_repatriation_strategy` of `aggr_acct_bc::wb_channel::control_orders::Punish` may be.
     pub enum FundRepatriationStrategy {
@@ -245,13 +245,13 @@ w::open_enum! {
     ///
     /// What `beneficial_owner_id_type` of `BeneficialOwner`, `legal_representative_id_type` of `LegalRepresentative` may be.
     pub enum LegalRepresentativeIdType {
-        /// `01` on the wire.
+        /// Resident identity card, judging by the platform's example with an 18-digit number (`01`).
         N01 = "01",
     }
 }
 
 w::open_enum! {
-    /// Which image, such as the front of an identity card.
+    /// Which image: `ID_CARD_FRONT`, `ID_CARD_BACK`, `STORE_FRONT` or `STORE_INTERIOR`.
     ///
     /// What `mch_media_type` of `aggr_acct_bc::wb_channel::account::GetMchMedia` may be.
     pub enum GetMchMediaType {
@@ -287,7 +287,7 @@ w::open_enum! {
     ///
     /// What `merchant_id_type` of `aggr_acct_bc::wb_channel::account::GetMchArchivesResponse` may be.
     pub enum MerchantIdType {
-        /// `12` on the wire.
+        /// Licence with a unified social credit code, judging by the platform's example (`12`).
         N12 = "12",
     }
 }
@@ -307,7 +307,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the control order.
+    /// State of the control order: `EXECUTING`, `SUCCESS` or `FAILED`.
     ///
     /// What `punish_state` of `PunishOrder`, `recover_state` of `RecoverOrder` may be.
     pub enum PunishState {
@@ -321,7 +321,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of reduction, such as a judicial deduction.
+    /// Kind of reduction: `FINANCIAL_PENALTY` or `JUDICIAL_DEDUCTION`.
     ///
     /// What `reduction_type` of `aggr_acct_bc::wb_channel::CreateSpecialReduction`, `reduction_type` of `aggr_acct_bc::wb_channel::CreateSpecialReductionResponse` and 1 more may be.
     pub enum ReductionType {
@@ -333,15 +333,15 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Scene of the request, telling the line of business.
+    /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant.
     ///
     /// What `req_scene` of `aggr_acct_bc::wb_channel::account::GetBalance`, `req_scene` of `aggr_acct_bc::wb_channel::account::GetMchArchives` and 5 more may be.
     pub enum ReqScene {
-        /// Merchant of the platform's convenient settlement (`SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`).
+        /// Convenient-settlement merchant of the operating account; the default (`SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`).
         SjtConvenientServiceMerchant = "SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT",
-        /// Images of a micro merchant opened under an e-commerce platform (`SJT_MICRO_MERCHANT`).
+        /// Micro merchant of the operating account (`SJT_MICRO_MERCHANT`).
         SjtMicroMerchant = "SJT_MICRO_MERCHANT",
-        /// WeChat Shop merchant of the convenient settlement (`WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`).
+        /// Convenient-settlement merchant of WeChat Shop (`WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`).
         WxShopConvenientServiceMerchant = "WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT",
     }
 }
@@ -361,7 +361,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Outcome of the reduction.
+    /// Outcome of the reduction: `PROCESSING`, `SUCCESS` or `FAILED`.
     ///
     /// What `state` of `aggr_acct_bc::wb_channel::CreateSpecialReductionResponse`, `state` of `aggr_acct_bc::wb_channel::GetSpecialReductionResponse` may be.
     pub enum State {
@@ -401,7 +401,7 @@ pub mod wb_channel {
             1 bal_account_no: String => "bal_account_no: must",
             /// The bank's or channel's own request number.
             2 out_request_no: String => "out_request_no: must",
-            /// Kind of reduction, such as a judicial deduction; one of `FINANCIAL_PENALTY` `JUDICIAL_DEDUCTION`.
+            /// Kind of reduction: `FINANCIAL_PENALTY` or `JUDICIAL_DEDUCTION`; one of `FINANCIAL_PENALTY` `JUDICIAL_DEDUCTION`.
             3 reduction_type: super::ReductionType => "reduction_type: must",
             /// Quota to take off, in fen.
             4 amount: i64 => "amount: must",
@@ -411,7 +411,7 @@ pub mod wb_channel {
             6 card_no: Option<String> => "card_no",
             /// Contract number of the merchant's sub-account.
             7 sgn_no: Option<String> => "sgn_no",
-            /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+            /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
             8 req_scene: Option<super::ReqScene> => "req_scene",
         }
         new(
@@ -433,11 +433,11 @@ pub mod wb_channel {
             1 bal_account_no: Option<String> => "bal_account_no",
             /// The bank's or channel's own request number.
             2 out_request_no: Option<String> => "out_request_no",
-            /// Kind of reduction, such as a judicial deduction; one of `FINANCIAL_PENALTY` `JUDICIAL_DEDUCTION`.
+            /// Kind of reduction: `FINANCIAL_PENALTY` or `JUDICIAL_DEDUCTION`; one of `FINANCIAL_PENALTY` `JUDICIAL_DEDUCTION`.
             3 reduction_type: Option<super::ReductionType> => "reduction_type",
             /// Quota to take off, in fen.
             4 amount: Option<i64> => "amount",
-            /// Outcome of the reduction; one of `PROCESSING` `SUCCESS` `FAILED`.
+            /// Outcome of the reduction: `PROCESSING`, `SUCCESS` or `FAILED`; one of `PROCESSING` `SUCCESS` `FAILED`.
             5 state: Option<super::State> => "state",
             /// Reason of the reduction, such as a court case number.
             6 reason: Option<String> => "reason",
@@ -447,7 +447,7 @@ pub mod wb_channel {
             8 success_time: Option<String> => "success_time",
             /// When the reduction failed; only when it did; format `rfc3339`.
             9 fail_time: Option<String> => "fail_time",
-            /// Why the reduction failed; only when it did; one of `BALANCE_NOT_ENOUGH` `RECEIPT_NOT_EXIST_CLOSED` `TIME_OUT_CLOSED`.
+            /// Why the reduction failed: `BALANCE_NOT_ENOUGH`, original order missing, or timed out; only on failure; one of `BALANCE_NOT_ENOUGH` `RECEIPT_NOT_EXIST_CLOSED` `TIME_OUT_CLOSED`.
             10 fail_reason: Option<super::FailReason> => "fail_reason",
         }
     }
@@ -488,7 +488,7 @@ pub mod wb_channel {
             3 card_no: Option<String> => "card_no: query",
             /// Contract number of the merchant's sub-account.
             4 sgn_no: Option<String> => "sgn_no: query",
-            /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+            /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
             5 req_scene: Option<super::ReqScene> => "req_scene: query",
         }
         new(
@@ -540,7 +540,7 @@ pub mod wb_channel {
                 2 card_no: Option<String> => "card_no: query",
                 /// Contract number of the merchant's sub-account.
                 3 sgn_no: Option<String> => "sgn_no: query",
-                /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+                /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
                 4 req_scene: Option<super::super::ReqScene> => "req_scene: query",
             }
             new(mchid: impl Into<xinqiao_types::MchId>, bal_account_no: impl Into<String>)
@@ -591,7 +591,7 @@ pub mod wb_channel {
                 2 card_no: Option<String> => "card_no: query",
                 /// Contract number of the merchant's sub-account.
                 3 sgn_no: Option<String> => "sgn_no: query",
-                /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+                /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
                 4 req_scene: Option<super::super::ReqScene> => "req_scene: query",
             }
             new(mchid: impl Into<xinqiao_types::MchId>, bal_account_no: impl Into<String>)
@@ -664,9 +664,9 @@ pub mod wb_channel {
                 0 mchid: Option<xinqiao_types::MchId> => "mchid: query",
                 /// WeChat Pay's number of the application.
                 1 platform_trx_id: Option<String> => "platform_trx_id: query",
-                /// Business that the image belongs to; one of `SJT_MICRO_PLUS_OPEN_ACCOUNT` `SJT_MICRO_PLUS_UPDATE_INFO` `GET_BY_MEDIA_ID`.
+                /// What the image belongs to: micro merchant opening or update, or `GET_BY_MEDIA_ID` to fetch by image number; one of `SJT_MICRO_PLUS_OPEN_ACCOUNT` `SJT_MICRO_PLUS_UPDATE_INFO` `GET_BY_MEDIA_ID`.
                 2 business_scene: super::super::BusinessScene => "business_scene: must query",
-                /// Which image, such as the front of an identity card; one of `ID_CARD_FRONT` `ID_CARD_BACK` `STORE_FRONT` `STORE_INTERIOR`.
+                /// Which image: `ID_CARD_FRONT`, `ID_CARD_BACK`, `STORE_FRONT` or `STORE_INTERIOR`; one of `ID_CARD_FRONT` `ID_CARD_BACK` `STORE_FRONT` `STORE_INTERIOR`.
                 3 mch_media_type: Option<super::super::GetMchMediaType> => "mch_media_type: query",
                 /// Number of the image at the bank channel.
                 4 media_id: Option<xinqiao_types::MediaId> => "media_id: query",
@@ -731,11 +731,11 @@ pub mod wb_channel {
                 0 out_request_no: String => "out_request_no: must",
                 /// Merchant ID of the merchant that is queried or acted on.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// Ledger number of the quota at the bank.
+                /// Ledger number of the quota at WeBank, encrypted with the WeChat Pay public key.
                 2 bal_account_no: String => "bal_account_no: must",
-                /// Why the account is renamed, such as a changed entity; one of `SUBJECT_INFO_RENAME`.
+                /// Why the account is renamed; only `SUBJECT_INFO_RENAME`, a changed entity; one of `SUBJECT_INFO_RENAME`.
                 3 change_scene: super::super::ChangeScene => "change_scene: must",
-                /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+                /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
                 4 req_scene: Option<super::super::ReqScene> => "req_scene",
             }
             new(
@@ -750,7 +750,7 @@ pub mod wb_channel {
         w::record! {
             /// Answer to [`ApplyRename`].
             pub struct ApplyRenameResponse {
-                /// Why the account is renamed, such as a changed entity; one of `SUBJECT_INFO_RENAME`.
+                /// Why the account is renamed; only `SUBJECT_INFO_RENAME`, a changed entity; one of `SUBJECT_INFO_RENAME`.
                 0 change_scene: super::super::ChangeScene => "change_scene: must",
                 /// WeChat Pay's number of the renaming application.
                 1 application_id: String => "application_id: must",
@@ -762,7 +762,7 @@ pub mod wb_channel {
                 4 bal_account_no: String => "bal_account_no: must",
                 /// Account name that holds once the renaming is done.
                 5 new_account_name: String => "new_account_name: must",
-                /// How far the renaming of the account has come; one of `PROCESSING` `SUCCESS` `FAIL`.
+                /// State of the renaming: `PROCESSING`, `SUCCESS` or `FAIL`; one of `PROCESSING` `SUCCESS` `FAIL`.
                 6 application_state: super::super::ApplicationState => "application_state: must",
                 /// When the renaming was finished; absent before; format `rfc3339`.
                 7 finish_time: Option<String> => "finish_time",
@@ -803,7 +803,7 @@ pub mod wb_channel {
                 0 application_id: String => "application_id: must path",
                 /// Merchant ID of the merchant that is queried or acted on.
                 1 mchid: xinqiao_types::MchId => "mchid: must query",
-                /// Ledger number of the quota at the bank.
+                /// Ledger number of the quota at WeBank, encrypted with the WeChat Pay public key and URL-encoded.
                 2 bal_account_no: String => "bal_account_no: must query",
             }
             new(
@@ -849,7 +849,7 @@ pub mod wb_channel {
             pub struct Get {
                 /// The bank's or channel's own request number.
                 0 out_request_no: String => "out_request_no: must path",
-                /// Kind of order: control or recovery; one of `PUNISH` `RECOVER`.
+                /// Kind of order: `PUNISH` control or `RECOVER` recovery; one of `PUNISH` `RECOVER`.
                 1 control_type: super::super::ControlType => "control_type: must query",
                 /// Merchant ID of the merchant that is queried or acted on.
                 2 mchid: xinqiao_types::MchId => "mchid: must query",
@@ -899,7 +899,7 @@ pub mod wb_channel {
                 0 out_request_no: String => "out_request_no: must",
                 /// Merchant ID of the merchant that is queried or acted on.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// Outcome of the bank's review; one of `PASS` `REJECT`.
+                /// Outcome of the bank's review: `PASS` or `REJECT`; one of `PASS` `REJECT`.
                 2 audit_result: Option<super::super::AuditResult> => "audit_result",
                 /// When the bank's review was finished; format `rfc3339`.
                 3 audit_finish_time: Option<String> => "audit_finish_time",
@@ -973,9 +973,9 @@ pub mod wb_channel {
                 6 card_no: Option<String> => "card_no",
                 /// Contract number of the merchant's sub-account.
                 7 sgn_no: Option<String> => "sgn_no",
-                /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+                /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
                 8 req_scene: Option<super::super::ReqScene> => "req_scene",
-                /// How money may flow back during the control; one of `ALL_FORBIDDEN` `ALL_ALLOWED_WHEN_UNIQUE`.
+                /// May money flow back meanwhile: `ALL_FORBIDDEN`, or `ALL_ALLOWED_WHEN_UNIQUE` if it is the only control; one of `ALL_FORBIDDEN` `ALL_ALLOWED_WHEN_UNIQUE`.
                 9 fund_repatriation_strategy: Option<super::super::FundRepatriationStrategy> => "fund_repatriation_strategy",
             }
             new(
@@ -1048,7 +1048,7 @@ pub mod wb_channel {
                 6 card_no: Option<String> => "card_no",
                 /// Contract number of the merchant's sub-account.
                 7 sgn_no: Option<String> => "sgn_no",
-                /// Scene of the request, telling the line of business; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
+                /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
                 8 req_scene: Option<super::super::ReqScene> => "req_scene",
             }
             new(

@@ -46,13 +46,13 @@ w::record! {
         0 licence_number: String => "licence_number: must",
         /// Photo of the business licence, as media handle.
         1 licence_copy: String => "licence_copy: must",
-        /// Term of the licence as JSON array of two dates; such as `["2017-10-28","2037-10-28"]`.
+        /// Term of the licence, a JSON array of two dates as text; `forever` when unlimited; such as `["1970-01-01","forever"]`.
         2 licence_valid_date: String => "licence_valid_date: must",
         /// Full name on the licence; such as `腾讯科技有限公司`.
         3 merchant_name: String => "merchant_name: must",
         /// Legal representative or proprietor as on the licence.
         4 legal_person: String => "legal_person: must",
-        /// Registered address on the certificate.
+        /// Registered address on the business licence.
         5 company_address: String => "company_address: must",
     }
     new(
@@ -76,9 +76,9 @@ w::record! {
         2 merchant_name: String => "merchant_name: must",
         /// Legal representative or proprietor as on the licence.
         3 legal_person: String => "legal_person: must",
-        /// Registered address on the certificate.
+        /// Registered address on the business licence.
         4 company_address: String => "company_address: must",
-        /// Term of the licence as JSON array of two dates; such as `["2017-10-28","2037-10-28"]`.
+        /// Term of the licence, a JSON array of two dates as text; `forever` when unlimited; such as `["1970-01-01","forever"]`.
         5 licence_valid_date: String => "licence_valid_date: must",
     }
     new(
@@ -100,7 +100,7 @@ w::record! {
         1 cert_number: String => "cert_number: must",
         /// Photo of the registration certificate, as media handle.
         2 cert_copy: String => "cert_copy: must",
-        /// Term of the certificate as JSON array of two dates; such as `["2017-10-28","2037-10-28"]`.
+        /// Term of the certificate, a JSON array of two dates as text; `forever` when unlimited; such as `["1970-01-01","forever"]`.
         3 cert_valid_date: String => "cert_valid_date: must",
         /// Full name on the licence; such as `腾讯科技有限公司`.
         4 merchant_name: String => "merchant_name: must",
@@ -123,7 +123,7 @@ w::record! {
 w::record! {
     /// `contact_info` of `apply_4_subject::SubmitApplyment`.
     pub struct ContactInfo {
-        /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee; one of `LEGAL` `SUPER`.
+        /// Who confirms: `LEGAL` the legal person or proprietor, `SUPER` an authorised employee; one of `LEGAL` `SUPER`.
         0 contact_type: Option<ContactType> => "contact_type",
         /// The contact's true name, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`.
         1 name: String => "name: must masked encrypted",
@@ -183,7 +183,7 @@ w::record! {
         3 identification_number: Option<String> => "identification_number: masked encrypted",
         /// Home address on the identity document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 identification_address: Option<String> => "identification_address: masked encrypted",
-        /// Term of the document as JSON array of two dates; format `[yyyy-MM-dd, yyyy-MM-dd]`; such as `["2017-10-28","2037-10-28"]`; needed according to the documentation.
+        /// Term of the document, a JSON array of two dates as text; `forever` when unlimited; format `[yyyy-MM-dd, yyyy-MM-dd]`; such as `["1970-01-01","forever"]`; needed according to the documentation.
         5 identification_valid_date: Option<String> => "identification_valid_date",
         /// Photo of the document's front side; needed according to the documentation.
         6 identification_front_copy: Option<String> => "identification_front_copy",
@@ -299,6 +299,30 @@ w::record! {
 }
 
 w::open_enum! {
+    /// State: in review, being edited, contact to confirm, account to verify, `APPLYMENT_STATE_PASSED`, rejected, frozen ….
+    ///
+    /// What `applyment_state` of `apply_4_subject::GetApplymentResponse` may be.
+    pub enum ApplymentState {
+        /// Being edited, not handed in yet (`APPLYMENT_STATE_EDITTING`).
+        Editting = "APPLYMENT_STATE_EDITTING",
+        /// Waits for the review (`WAITTING` is the platform's misspelling of waiting) (`APPLYMENT_STATE_WAITTING_FOR_AUDIT`).
+        WaittingForAudit = "APPLYMENT_STATE_WAITTING_FOR_AUDIT",
+        /// Contact has to scan and confirm (`APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT`).
+        WaittingForConfirmContact = "APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT",
+        /// Account or legal person must be verified by scanning the code (`WAITTING` is the platform's misspelling) (`APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON`).
+        WaittingForConfirmLegalPerson = "APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON",
+        /// Approved; the contact still has to scan the code and authorise (`APPLYMENT_STATE_PASSED`).
+        PassEd = "APPLYMENT_STATE_PASSED",
+        /// Rejected; may be corrected and sent again (`APPLYMENT_STATE_REJECTED`).
+        Rejected = "APPLYMENT_STATE_REJECTED",
+        /// Frozen, e.g. the entity has joined before; the contact named in the reason has to scan the code (`APPLYMENT_STATE_FREEZED`).
+        Freezed = "APPLYMENT_STATE_FREEZED",
+        /// Cancelled for good; a new application is needed (`APPLYMENT_STATE_CANCELED`).
+        CancelEd = "APPLYMENT_STATE_CANCELED",
+    }
+}
+
+w::open_enum! {
     /// Whether the merchant confirmed the application: `AUTHORIZE_STATE_AUTHORIZED` or not.
     ///
     /// What `authorize_state` of `apply_4_subject::GetApplymentMerchantStateResponse` may be.
@@ -406,7 +430,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee.
+    /// Who confirms: `LEGAL` the legal person or proprietor, `SUPER` an authorised employee.
     ///
     /// What `contact_type` of `ContactInfo`, `id_holder_type` of `IdentificationInfo` may be.
     pub enum ContactType {
@@ -558,8 +582,8 @@ w::record! {
 w::record! {
     /// Answer to [`GetApplyment`].
     pub struct GetApplymentResponse {
-        /// Where the application stands: editing, under review, rejected, to be signed, finished ….
-        0 applyment_state: String => "applyment_state: must",
+        /// State: in review, being edited, contact to confirm, account to verify, `APPLYMENT_STATE_PASSED`, rejected, frozen …; one of `APPLYMENT_STATE_EDITTING` `APPLYMENT_STATE_WAITTING_FOR_AUDIT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON` `APPLYMENT_STATE_PASSED` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_FREEZED` `APPLYMENT_STATE_CANCELED`.
+        0 applyment_state: ApplymentState => "applyment_state: must",
         /// QR image in Base64, for the contact or legal person to scan; `qrcode_data` on the wire.
         #[doc(alias = "qrcode_data")]
         1 qr_code_data: Option<String> => "qrcode_data",
@@ -644,7 +668,7 @@ w::record! {
         1 channel_id_again: Option<String> => "channel_id",
         /// The partner's number for the application, unique; also the idempotency key; such as `1900013511_10000`.
         2 business_code: String => "business_code: must",
-        /// The super administrator, who gets messages and signs.
+        /// The contact (super administrator), who scans the code to confirm.
         3 contact_info: ContactInfo => "contact_info: must",
         /// The legal entity: kind, licences, legal person, beneficiaries.
         4 subject_info: SubjectInfo => "subject_info: must",
@@ -652,7 +676,7 @@ w::record! {
         5 identification_info: IdentificationInfo => "identification_info: must",
         /// Beneficial owners, at most 4, companies only.
         6 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
-        /// Supplementary material such as the legal person's pledge or video, if the review asks for it.
+        /// Further facts: `confirm_mchid_list`, merchant numbers to confirm along with it.
         7 addition_info: Option<AdditionInfo> => "addition_info",
     }
     new(

@@ -10,7 +10,7 @@ w::record! {
         0 out_detail_no: String => "out_detail_no: must",
         /// The platform's number for the transfer.
         1 detail_id: String => "detail_id: must",
-        /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `PROCESSING` `SUCCESS` `REFUND`.
+        /// State of the entry: `PROCESSING`, `SUCCESS`, `FAIL`, `REFUND` (sent back by the bank); one of `PROCESSING` `SUCCESS` `REFUND`.
         2 detail_state: TransferDetailState => "detail_state: must",
         /// Code of why the transfer failed, such as `NAME_NOT_CORRECT`; only then; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
         3 fail_reason: Option<FailReason> => "fail_reason",
@@ -22,7 +22,7 @@ w::record! {
     pub struct TransferDetail {
         /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// Amount to hand over, in fen; in fen.
+        /// Amount to hand over, in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         2 transfer_remark: String => "transfer_remark: must",
@@ -71,7 +71,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`.
+    /// State of the entry: `PROCESSING`, `SUCCESS`, `FAIL`, `REFUND` (sent back by the bank).
     ///
     /// What `detail_state` of `bank_transfer::GetBatchDetailsByDetailIdResponse`, `detail_state` of `bank_transfer::GetBatchDetailsByOutDetailNoResponse` may be.
     pub enum DetailsByDetailIdDetailState {
@@ -87,7 +87,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why the batch was closed: withdrawn, not paid in time ….
+    /// Why the batch was closed: `MERCHANT_REVOCATION` or `OVERDUE_CLOSE` (not paid in time); only once closed.
     ///
     /// What `close_reason` of `bank_transfer::GetBatchByBatchIdResponse`, `close_reason` of `bank_transfer::GetBatchByOutBatchNoResponse` may be.
     pub enum CloseReason {
@@ -99,7 +99,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`.
+    /// Only entries in this state: `ALL`, `SUCCESS` or `FAIL`.
     ///
     /// What `detail_state` of `bank_transfer::GetBatchByBatchId`, `detail_state` of `bank_transfer::GetBatchByOutBatchNo` may be.
     pub enum DetailState {
@@ -177,7 +177,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`.
+    /// State of the entry: `PROCESSING`, `SUCCESS`, `FAIL`, `REFUND` (sent back by the bank).
     ///
     /// What `detail_state` of `TransferDetailInfo` may be.
     pub enum TransferDetailState {
@@ -230,13 +230,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_1.shtml>.
     /// * Catalog: `pay_v3.bank_transfer.create_batch`.
     pub struct CreateBatch {
-        /// Merchant number of the platform itself.
+        /// Merchant number of the service platform that starts the transfer for the paying company.
         0 platform_mchid: xinqiao_types::MchId => "platform_mchid: must",
-        /// Merchant number reserved for these payouts.
+        /// Merchant number of the paying company, in whose name the money is sent.
         1 specialized_payment_mchid: xinqiao_types::MchId => "specialized_payment_mchid: must",
-        /// Merchant that puts up the money; such as `1900001109`.
+        /// Merchant number that puts up the money; its account is debited.
         2 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
-        /// Merchant that the user authorised.
+        /// Merchant number to which the user gave the authorisation.
         3 user_authorized_mchid: xinqiao_types::MchId => "user_authorized_mchid: must",
         /// AppID in which the user gave the authorisation.
         4 user_authorized_appid: xinqiao_types::AppId => "user_authorized_appid: must",
@@ -248,7 +248,7 @@ w::record! {
         7 batch_remark: String => "batch_remark: must",
         /// Further remark on the batch, for the merchant.
         8 attach_remark: Option<String> => "attach_remark",
-        /// Sum of the batch, in fen; equals the sum of its entries; in fen.
+        /// Sum of the batch, in fen; equals the sum of its entries.
         9 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Entries in the batch; equals the list's length.
         10 total_count: i64 => "total_count: must",
@@ -320,7 +320,7 @@ w::record! {
         0 batch_id: String => "batch_id: must path",
         /// `true` also returns the entries.
         1 need_query_detail: bool => "need_query_detail: must query",
-        /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `ALL` `SUCCESS` `FAIL`.
+        /// Only entries in this state: `ALL`, `SUCCESS` or `FAIL`; one of `ALL` `SUCCESS` `FAIL`.
         2 detail_state: Option<DetailState> => "detail_state: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
@@ -337,13 +337,13 @@ w::record! {
     pub struct GetBatchByBatchIdResponse {
         /// Merchant number of the bank as partner.
         0 bank_sp_mchid: xinqiao_types::MchId => "bank_sp_mchid: must",
-        /// Merchant number of the platform itself.
+        /// Merchant number of the service platform that starts the transfer for the paying company.
         1 platform_mchid: xinqiao_types::MchId => "platform_mchid: must",
-        /// Merchant number reserved for these payouts.
+        /// Merchant number of the paying company, in whose name the money is sent.
         2 specialized_payment_mchid: xinqiao_types::MchId => "specialized_payment_mchid: must",
-        /// Merchant that puts up the money; such as `1900001109`.
+        /// Merchant number that puts up the money; its account is debited.
         3 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
-        /// Merchant that the user authorised.
+        /// Merchant number to which the user gave the authorisation.
         4 user_authorized_mchid: xinqiao_types::MchId => "user_authorized_mchid: must",
         /// AppID in which the user gave the authorisation.
         5 user_authorized_appid: xinqiao_types::AppId => "user_authorized_appid: must",
@@ -359,9 +359,9 @@ w::record! {
         10 batch_remark: String => "batch_remark: must",
         /// Further remark on the batch, for the merchant.
         11 attach_remark: Option<String> => "attach_remark",
-        /// Why the batch was closed: withdrawn, not paid in time …; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
+        /// Why the batch was closed: `MERCHANT_REVOCATION` or `OVERDUE_CLOSE` (not paid in time); only once closed; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
         12 close_reason: Option<CloseReason> => "close_reason",
-        /// Sum of the batch, in fen; equals the sum of its entries; in fen.
+        /// Sum of the batch, in fen; equals the sum of its entries.
         13 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Entries in the batch; equals the list's length.
         14 total_count: i64 => "total_count: must",
@@ -369,11 +369,11 @@ w::record! {
         15 create_time: String => "create_time: must",
         /// Latest change of batch or entry; format `rfc3339`.
         16 update_time: Option<String> => "update_time",
-        /// Sum of the transfers that succeeded, in fen; in fen.
+        /// Sum of the transfers that succeeded, in fen.
         17 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// Transfers that succeeded.
         18 success_count: i64 => "success_count: must",
-        /// Sum of the transfers that failed, in fen; in fen.
+        /// Sum of the transfers that failed, in fen.
         19 fail_amount: xinqiao_types::Fen => "fail_amount: must",
         /// Transfers that failed.
         20 fail_count: i64 => "fail_count: must",
@@ -381,7 +381,7 @@ w::record! {
         21 transfer_scene: Option<TransferScene> => "transfer_scene",
         /// Purpose of the batch, e.g. `COMMISSION`, `REIMBURSEMENT`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
         22 transfer_purpose: Option<TransferPurpose> => "transfer_purpose",
-        /// Transfers of the batch, at most 1,000.
+        /// Entries with `out_detail_no`, `detail_id`, `detail_state`, `fail_reason`; only with `need_query_detail`.
         23 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
     }
 }
@@ -432,23 +432,15 @@ w::record! {
         0 out_batch_no: String => "out_batch_no: must path",
         /// `true` also returns the entries.
         1 need_query_detail: bool => "need_query_detail: must query",
-        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
-        2 detail_status: Option<String> => "detail_status: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
-        3 offset: Option<i64> => "offset: query",
+        2 offset: Option<i64> => "offset: query",
         /// Page size: most records in one answer; such as `20`.
-        4 limit: Option<i64> => "limit: query",
-        /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`; `out_batch_no` on the wire.
-        5 out_batch_no_param: String => "out_batch_no: must query",
-        /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `ALL` `SUCCESS` `FAIL`.
-        6 detail_state: Option<DetailState> => "detail_state: query",
+        3 limit: Option<i64> => "limit: query",
+        /// Only entries in this state: `ALL`, `SUCCESS` or `FAIL`; one of `ALL` `SUCCESS` `FAIL`.
+        4 detail_state: Option<DetailState> => "detail_state: query",
     }
-    new(
-        out_batch_no: impl Into<String>,
-        need_query_detail: bool,
-        out_batch_no_param: impl Into<String>,
-    )
-    text(detail_status: String, detail_state: DetailState)
+    new(out_batch_no: impl Into<String>, need_query_detail: bool)
+    text(detail_state: DetailState)
     set(offset: i64, limit: i64)
 }
 
@@ -510,13 +502,13 @@ w::record! {
     pub struct GetBatchDetailsByDetailIdResponse {
         /// Merchant number of the bank as partner.
         0 bank_sp_mchid: xinqiao_types::MchId => "bank_sp_mchid: must",
-        /// Merchant number of the platform itself.
+        /// Merchant number of the service platform that starts the transfer for the paying company.
         1 platform_mchid: xinqiao_types::MchId => "platform_mchid: must",
-        /// Merchant number reserved for these payouts.
+        /// Merchant number of the paying company, in whose name the money is sent.
         2 specialized_payment_mchid: xinqiao_types::MchId => "specialized_payment_mchid: must",
-        /// Merchant that puts up the money; such as `1900001109`.
+        /// Merchant number that puts up the money; its account is debited.
         3 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
-        /// Merchant that the user authorised.
+        /// Merchant number to which the user gave the authorisation.
         4 user_authorized_mchid: xinqiao_types::MchId => "user_authorized_mchid: must",
         /// AppID in which the user gave the authorisation.
         5 user_authorized_appid: xinqiao_types::AppId => "user_authorized_appid: must",
@@ -528,9 +520,9 @@ w::record! {
         8 out_detail_no: String => "out_detail_no: must",
         /// The platform's number for the transfer.
         9 detail_id: String => "detail_id: must",
-        /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `PROCESSING` `SUCCESS` `FAIL` `REFUND`.
+        /// State of the entry: `PROCESSING`, `SUCCESS`, `FAIL`, `REFUND` (sent back by the bank); one of `PROCESSING` `SUCCESS` `FAIL` `REFUND`.
         10 detail_state: DetailsByDetailIdDetailState => "detail_state: must",
-        /// Amount to hand over, in fen; in fen.
+        /// Amount to hand over, in fen.
         11 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         12 transfer_remark: String => "transfer_remark: must",
@@ -542,7 +534,7 @@ w::record! {
         15 account_type: AccountType => "account_type: must",
         /// Payee's id under the AppID; personal data, masked in `Debug`.
         16 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Payee's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payee's true name, encrypted; decrypt it with the merchant's private key; encrypted on the wire; personal data, masked in `Debug`.
         17 username: String => "username: must masked encrypted",
         /// Bank that received the money; only for transfers to a card.
         18 bank_name: Option<String> => "bank_name",

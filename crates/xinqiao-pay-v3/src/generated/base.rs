@@ -92,9 +92,9 @@ w::record! {
     /// `amount` of `base::Order`.
     pub struct Amount {
         /// Donated sum, in fen.
-        0 total: Option<f64> => "total",
+        0 total: Option<xinqiao_types::Fen> => "total",
         /// What the user really paid after discounts, in fen.
-        1 payer_total: Option<f64> => "payer_total",
+        1 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         2 currency: Option<String> => "currency",
         /// ISO code of the money the user paid with; such as `CNY`.
@@ -105,7 +105,7 @@ w::record! {
 w::record! {
     /// An item of `from` in `base::AmountItem`; an item of `from` in `base::RefundAmount`.
     pub struct AmountFrom {
-        /// How much this account pays, in fen; in fen.
+        /// How much this account pays, in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// Balance that funds the refund: `AVAILABLE` or `UNAVAILABLE`.
         1 account: String => "account: must",
@@ -116,25 +116,25 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `refund::domestic::ApplyAbnormalRefund`; `amount` of the answer of `refund::domestic::Create`; and 1 more.
     pub struct AmountItem {
-        /// Total of the paid order, in fen; in fen.
+        /// Total of the paid order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// Amount to refund, in fen; all refunds together at most the total; in fen.
+        /// Amount to refund, in fen; all refunds together at most the total.
         1 refund: xinqiao_types::Fen => "refund: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         2 currency: String => "currency: must",
-        /// What the user really paid after discounts, in fen; in fen.
+        /// What the user really paid after discounts, in fen.
         3 payer_total: xinqiao_types::Fen => "payer_total: must",
-        /// Cash that goes back to the user, in fen, without coupons; in fen.
+        /// Cash that goes back to the user, in fen, without coupons.
         4 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// Order amount to be settled, in fen: total less non-prepaid coupons; in fen.
+        /// Order amount to be settled, in fen: total less non-prepaid coupons.
         5 settlement_total: xinqiao_types::Fen => "settlement_total: must",
-        /// Refund to be settled, in fen: refund less non-prepaid coupons; in fen.
+        /// Refund to be settled, in fen: refund less non-prepaid coupons.
         6 settlement_refund: xinqiao_types::Fen => "settlement_refund: must",
-        /// Part of the refund that returns as discount, in fen; in fen.
+        /// Part of the refund that returns as discount, in fen.
         7 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// Which accounts pay and how much each.
         8 from: Option<Vec<AmountFrom>> => "from",
-        /// Service fee that is given back with the refund, in fen; in fen.
+        /// Service fee that is given back with the refund, in fen.
         9 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
 }
@@ -169,7 +169,7 @@ w::record! {
 w::record! {
     /// `bank_account_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct BankAccountInfo {
-        /// Company account or the proprietor's own; e-commerce codes `74` company, `75` personal; one of `BANK_ACCOUNT_TYPE_CORPORATE` `BANK_ACCOUNT_TYPE_PERSONAL`.
+        /// `BANK_ACCOUNT_TYPE_CORPORATE` for a company account, `BANK_ACCOUNT_TYPE_PERSONAL` for the proprietor's own; one of `BANK_ACCOUNT_TYPE_CORPORATE` `BANK_ACCOUNT_TYPE_PERSONAL`.
         0 bank_account_type: BankAccountType => "bank_account_type: must",
         /// Name of the account holder, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 account_name: String => "account_name: must masked encrypted",
@@ -334,7 +334,7 @@ w::record! {
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
+        /// Merchant number that receives; required when the money goes to the original or a named merchant.
         2 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
     new()
@@ -407,7 +407,7 @@ w::record! {
 w::record! {
     /// `contact_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct ContactInfo {
-        /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee; one of `LEGAL` `SUPER`; needed according to the documentation.
+        /// Who administers: `LEGAL` the legal person or proprietor, `SUPER` an authorised employee; one of `LEGAL` `SUPER`; needed according to the documentation.
         0 contact_type: Option<ContactType> => "contact_type",
         /// Administrator's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 contact_name: String => "contact_name: must masked encrypted",
@@ -465,11 +465,11 @@ w::record! {
     /// `deduct_duration` of `partner_papay::contracts::Notify`.
     pub struct DeductDuration {
         /// Days after the announcement, 1 to 3.
-        0 count: f64 => "count: must",
+        0 count: i64 => "count: must",
         /// Unit of the duration; only `DAY`.
         1 unit: Option<String> => "unit",
     }
-    new(count: f64)
+    new(count: i64)
     text(unit: String)
 }
 
@@ -518,13 +518,13 @@ w::record! {
         0 out_dish_no: String => "out_dish_no: must",
         /// The dish's name as on the menu.
         1 name: String => "name: must",
-        /// Price of the dish, in fen; in fen.
+        /// Price of the dish, in fen.
         2 price: xinqiao_types::Fen => "price: must",
         /// Priced by portion (`BY_SHARE`) or `BY_WEIGHT`; one of `BY_SHARE` `BY_WEIGHT`.
         3 unit: Unit => "unit: must",
         /// Portions or weight.
         4 count: f64 => "count: must",
-        /// What remains of the price, in percent: 80 for a fifth off; in percent.
+        /// What remains of the price, in percent: 80 for a fifth off.
         5 discount: Option<i64> => "discount",
         /// Group on the menu, such as mains or drinks.
         6 type_: Option<String> => "type",
@@ -579,7 +579,7 @@ w::record! {
 w::record! {
     /// `estimated_amount` of `partner_papay::contracts::Notify`.
     pub struct EstimatedAmount {
-        /// Amount planned to charge, in fen; in fen.
+        /// Amount planned to charge, in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -611,11 +611,11 @@ w::record! {
         /// Item name as sold, shown on the bill.
         2 goods_name: String => "goods_name: must",
         /// Pieces sold.
-        3 quantity: f64 => "quantity: must",
-        /// Price of one piece, in yuan.
-        4 price: f64 => "price: must",
+        3 quantity: i64 => "quantity: must",
+        /// Price of one piece; the platform doesn't state the unit, its example is `528800`; such as `528800`.
+        4 price: i64 => "price: must",
     }
-    new(barcode: impl Into<String>, goods_name: impl Into<String>, quantity: f64, price: f64)
+    new(barcode: impl Into<String>, goods_name: impl Into<String>, quantity: i64, price: i64)
     text(merchant_goods_id: String)
 }
 
@@ -763,7 +763,7 @@ w::record! {
         0 out_instruction_no: Option<String> => "out_instruction_no",
         /// Who gave the instruction: `operator` and `mchid`.
         1 commander: Commander => "commander: must",
-        /// To whom the money goes: original user, original merchant, given merchant; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
+        /// To whom the money goes: original user, original merchant, given merchant; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_TO_SPECIFIED_RECEIVE_MERCHANT`.
         2 transfer_mode: TransferInstructionTransferMode => "transfer_mode: must",
         /// Payee: a user or a merchant.
         3 receiver: Option<InstructionReceiver> => "receiver",
@@ -781,13 +781,13 @@ w::record! {
 w::record! {
     /// `receiver` of `base::InstructionItem`.
     pub struct InstructionReceiver {
-        /// Whether the money goes to a company's or a person's account.
+        /// Kind of account the money went to, as a code such as `OTHERS`.
         0 account_type: Option<String> => "account_type",
-        /// AppIDs whose users may receive, or the AppID of the payee.
+        /// AppID to which the payee's `openid` belongs.
         1 appid: Option<xinqiao_types::AppId> => "appid",
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
+        /// Merchant number that receives; only when a merchant is paid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
@@ -815,7 +815,7 @@ w::record! {
         2 income_record_type: IncomeRecordType => "income_record_type: must",
         /// The platform's number for the bank receipt.
         3 income_record_id: String => "income_record_id: must",
-        /// Received amount, in fen; in fen.
+        /// Received amount, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// When the money was booked on the account; format `rfc3339`.
         5 success_time: String => "success_time: must",
@@ -1020,7 +1020,7 @@ w::record! {
         2 income_record_type: IncomeRecordType => "income_record_type: must",
         /// The platform's number for the bank receipt.
         3 income_record_id: String => "income_record_id: must",
-        /// Received amount, in fen; in fen.
+        /// Received amount, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// When the money was booked on the account; format `rfc3339`.
         5 success_time: String => "success_time: must",
@@ -1102,7 +1102,7 @@ w::record! {
 w::record! {
     /// `amount` of `base::RepaymentSubOrder`.
     pub struct RepaymentAmount {
-        /// Whole amount of the sub-order, in fen; in fen.
+        /// Whole amount of the sub-order, in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
@@ -1192,7 +1192,7 @@ w::record! {
 w::record! {
     /// An item of `proof_payee_media` in `base::ProofMedia`.
     pub struct ProofPayeeMedia {
-        /// Kind of document, such as `LEGAL_ID_CARD` or `WITHDRAWAL_APPLICATION`; one of `BASIC_TRANSACTION_INFORMATION` `LEGAL_ID_CARD` `ID_CARD` `BUSINESS_LICENSE_PHOTO` `PAYEE_ID_CARD` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8`.
+        /// Kind of document, such as `LEGAL_ID_CARD` or `BUSINESS_LICENSE_PHOTO`; one of `BASIC_TRANSACTION_INFORMATION` `LEGAL_ID_CARD` `ID_CARD` `BUSINESS_LICENSE_PHOTO` `PAYEE_ID_CARD` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8`.
         0 proof_media_type: ProofMediaType => "proof_media_type: must",
         /// Photo of the document, as media handle.
         1 proof_media: String => "proof_media: must",
@@ -1203,11 +1203,11 @@ w::record! {
 w::record! {
     /// `real_name_info` of the answer of `face_mch::GetUser`.
     pub struct RealNameInfo {
-        /// Person's true name, encrypted; personal data, masked in `Debug`.
+        /// Person's true name, encrypted; the merchant's API certificate key decrypts it; personal data, masked in `Debug`.
         0 encrypted_real_name: Option<String> => "encrypted_real_name: masked",
         /// Kind of identity document, as a code such as `1` ID card; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         1 credential_type: Option<CredentialType> => "credential_type: number",
-        /// Digits of the identity document, encrypted.
+        /// Number of the identity document, encrypted; the merchant's API certificate key decrypts it.
         2 encrypted_credential_id: Option<String> => "encrypted_credential_id",
     }
 }
@@ -1215,9 +1215,9 @@ w::record! {
 w::record! {
     /// `receiver` of `base::Instruction`.
     pub struct Receiver {
-        /// Whether the receiving account is a company's or a person's.
+        /// Kind of account the money went to, as a code such as `OTHERS`.
         0 account_type: Option<String> => "account_type",
-        /// AppIDs whose users may receive, or the AppID of the payee.
+        /// AppID to which the payee's `openid` belongs.
         1 appid: Option<xinqiao_types::AppId> => "appid",
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -1227,13 +1227,13 @@ w::record! {
 w::record! {
     /// `receiver` of the answer of `abnormal_fund_processing::receipts::GetTransferInstruction`.
     pub struct ReceiverItem {
-        /// Whether the receiving account is a company's or a person's.
+        /// Kind of account the money went to, as a code such as `OTHERS`.
         0 account_type: Option<String> => "account_type",
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// AppIDs whose users may receive, or the AppID of the payee.
+        /// AppID to which the payee's `openid` belongs.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
+        /// Merchant number that receives; only when a merchant is paid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
@@ -1241,7 +1241,7 @@ w::record! {
 w::record! {
     /// `recharge_amount` of `recharge::bank_transfer_recharges::Apply`; `recharge_amount` of the answer of `recharge::bank_transfer_recharges::Get`.
     pub struct RechargeAmount {
-        /// Top-up amount, in fen; in fen.
+        /// Top-up amount, in fen.
         0 amount: Option<xinqiao_types::Fen> => "amount",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -1254,15 +1254,15 @@ w::record! {
 w::record! {
     /// `amount` of `refund::domestic::Create`.
     pub struct RefundAmount {
-        /// Total of the paid order, in fen; in fen.
+        /// Total of the paid order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// Amount to refund, in fen; all refunds together at most the total; in fen.
+        /// Amount to refund, in fen; all refunds together at most the total.
         1 refund: xinqiao_types::Fen => "refund: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         2 currency: String => "currency: must",
         /// Which accounts pay and how much each.
         3 from: Option<Vec<AmountFrom>> => "from",
-        /// Service fee that is given back with the refund, in fen; in fen.
+        /// Service fee that is given back with the refund, in fen.
         4 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
     new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen, currency: impl Into<String>)
@@ -1279,9 +1279,9 @@ w::record! {
         1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
         /// Item name as sold, shown on the bill.
         2 goods_name: Option<String> => "goods_name",
-        /// Price of one piece, in fen; in fen.
+        /// Price of one piece, in fen.
         3 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// Refunded for this item, in fen; in fen.
+        /// Refunded for this item, in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// How many pieces are returned.
         5 refund_quantity: i64 => "refund_quantity: must",
@@ -1304,9 +1304,9 @@ w::record! {
         1 scope: String => "scope: must",
         /// `COUPON` is prepaid, `DISCOUNT` is not.
         2 type_: String => "type: must",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Part of the discount that is refunded, in fen; in fen.
+        /// Part of the discount that is refunded, in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// Items of the order or of the discount, for single-item offers.
         5 goods_detail: Option<Vec<RefundGoodsDetail>> => "goods_detail",
@@ -1365,7 +1365,7 @@ w::record! {
     pub struct SettleInfo {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// Amount that the platform adds by subsidy, in fen; needs that product; in fen.
+        /// Amount that the platform adds by subsidy, in fen; needs that product.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -1414,9 +1414,9 @@ w::record! {
         2 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         3 transaction_id: String => "transaction_id: must",
-        /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `REPAYMENT`.
+        /// Kind of trade, always `REPAYMENT`; one of `REPAYMENT`.
         4 trade_type: TradeType => "trade_type: must",
-        /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `NOTPAY` `CLOSED`.
+        /// State of the repayment: `SUCCESS` paid, `NOTPAY` unpaid or `CLOSED`; one of `SUCCESS` `NOTPAY` `CLOSED`.
         5 trade_state: SubOrderTradeState => "trade_state: must",
         /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         6 bank_type: Option<String> => "bank_type",
@@ -1432,11 +1432,11 @@ w::record! {
 w::record! {
     /// `amount` of `base::SubOrder`.
     pub struct SubOrderAmount {
-        /// Whole amount of the sub-order, in fen; in fen.
+        /// Whole amount of the sub-order, in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
-        /// Cash paid for the sub-order, in fen; in fen.
+        /// Cash paid for the sub-order, in fen.
         2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
         /// ISO code of the money the user paid with; such as `CNY`.
         3 payer_currency: String => "payer_currency: must",
@@ -1498,7 +1498,7 @@ w::record! {
 w::record! {
     /// `transfer_amount` of the answer of `abnormal_fund_processing::receipts::CreateTransferInstruction`; `transfer_amount` of the answer of `abnormal_fund_processing::receipts::Get`.
     pub struct TransferAmount {
-        /// Amount in fen; in fen.
+        /// Amount in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`; one of `CNY`.
         1 currency: Option<Currency> => "currency",
@@ -1603,7 +1603,7 @@ w::record! {
         0 out_request_no: String => "out_request_no: must",
         /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         1 applyment_id: String => "applyment_id: must",
-        /// How far review and payout of the withdrawal have come.
+        /// How far the withdrawal is, such as `SUBMITTED`.
         2 state: String => "state: must",
         /// Why the withdrawal failed; only when it did.
         3 fail_reason: Option<String> => "fail_reason",
@@ -1627,13 +1627,13 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How account numbers are masked in the answer: V1 shows the last four digits, V2 some at both ends.
+    /// How account numbers are masked: V1 (default) keeps the first 2 and last 2 digits, V2 the first 6 and last 4.
     ///
     /// What `account_number_rule` of `apply_4_sub::sub_merchants::GetApplication` may be.
     pub enum AccountNumberRule {
-        /// Only the last four digits are shown (`ACCOUNT_NUMBER_RULE_MASK_V1`).
+        /// First 2 and last 2 digits stay, the rest is `*`; the default (`ACCOUNT_NUMBER_RULE_MASK_V1`).
         V1 = "ACCOUNT_NUMBER_RULE_MASK_V1",
-        /// First and last digits are shown (`ACCOUNT_NUMBER_RULE_MASK_V2`).
+        /// First 6 and last 4 digits stay, the rest is `*` (`ACCOUNT_NUMBER_RULE_MASK_V2`).
         V2 = "ACCOUNT_NUMBER_RULE_MASK_V2",
     }
 }
@@ -1693,16 +1693,6 @@ w::open_enum! {
     ///
     /// What `applyment_state` of `applyment_4_sub::GetApplymentByApplymentIdResponse`, `applyment_state` of `applyment_4_sub::GetApplymentByBusinessCodeResponse` may be.
     pub enum SubmitApplymentState {
-        /// Waits for the review (`WAITTING` is the platform's misspelling of waiting) (`APPLYMENT_STATE_WAITTING_FOR_AUDIT`).
-        WaittingForAudit = "APPLYMENT_STATE_WAITTING_FOR_AUDIT",
-        /// Contact has to scan and confirm (`APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT`).
-        WaittingForConfirmContact = "APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT",
-        /// The legal person has to scan and confirm (`WAITTING` is the platform's misspelling of waiting) (`APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON`).
-        WaittingForConfirmLegalPerson = "APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON",
-        /// Approved; the next steps follow (`APPLYMENT_STATE_PASSED`).
-        PassEd = "APPLYMENT_STATE_PASSED",
-        /// Frozen, e.g. not confirmed for long (`APPLYMENT_STATE_FREEZED`).
-        Freezed = "APPLYMENT_STATE_FREEZED",
         /// Being edited, not handed in yet (`APPLYMENT_STATE_EDITTING`).
         Editting = "APPLYMENT_STATE_EDITTING",
         /// Under review; wait for the outcome (`APPLYMENT_STATE_AUDITING`).
@@ -1763,7 +1753,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Company account or the proprietor's own; e-commerce codes `74` company, `75` personal.
+    /// `BANK_ACCOUNT_TYPE_CORPORATE` for a company account, `BANK_ACCOUNT_TYPE_PERSONAL` for the proprietor's own.
     ///
     /// What `bank_account_type` of `BankAccountInfo` may be.
     pub enum BankAccountType {
@@ -1835,6 +1825,34 @@ w::open_enum! {
 }
 
 w::open_enum! {
+    /// Review: `APPLICATION_STATE_AUDITING`, `APPLICATION_STATE_PASSED` or `APPLICATION_STATE_REJECTED`.
+    ///
+    /// What `application_state` of `rate_activity::GetApplicationResponse` may be.
+    pub enum RateApplicationState {
+        /// In review; takes some working days (`APPLICATION_STATE_AUDITING`).
+        Auditing = "APPLICATION_STATE_AUDITING",
+        /// Approved: the merchant takes part; final (`APPLICATION_STATE_PASSED`).
+        PassEd = "APPLICATION_STATE_PASSED",
+        /// Rejected; correct what `reject_reason` names and send it again (`APPLICATION_STATE_REJECTED`).
+        Rejected = "APPLICATION_STATE_REJECTED",
+    }
+}
+
+w::open_enum! {
+    /// Application for the settlement rule: `PROCESSING`, `PASSED` or `FAILED`.
+    ///
+    /// What `application_state` of `merchant_settlement::ApplySettleRuleResponse`, `application_state` of `merchant_settlement::GetSettleRuleApplicationResponse` may be.
+    pub enum SettleRuleApplicationState {
+        /// Being changed; query again by the application's number (`PROCESSING`).
+        Processing = "PROCESSING",
+        /// Settlement rule changed, in force from midnight; final (`PASSED`).
+        PassEd = "PASSED",
+        /// Not changed, final; see `application_process_info` (`FAILED`).
+        Failed = "FAILED",
+    }
+}
+
+w::open_enum! {
     /// Palm authorisation: `…_NONE`, `…_ON` or `…_OFF`.
     ///
     /// What `state` of `palm_service::authorization::GetResponse` may be.
@@ -1849,7 +1867,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Business for which money is topped up, such as a deposit.
+    /// Kind of top-up; only `NORMAL_BANK_TRANSFER`, a merchant's bank transfer.
     ///
     /// What `recharge_scene` of `recharge::bank_transfer_recharges::GetResponse` may be.
     pub enum GetRechargeScene {
@@ -1864,11 +1882,11 @@ w::open_enum! {
     /// What `transfer_mode` of `abnormal_fund_processing::receipts::CreateTransferInstruction`, `transfer_mode` of `abnormal_fund_processing::receipts::GetTransferInstructionResponse` and 1 more may be.
     pub enum TransferInstructionTransferMode {
         /// The money goes to the original payee (`TRANSFER_TO_ORIGINAL_RECEIVE_USER`).
-        ToOriginalReceiveUser = "TRANSFER_TO_ORIGINAL_RECEIVE_USER",
-        /// The money goes to the original merchant (`TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT`).
-        ModeToOriginalReceiveMerchant = "TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT",
-        /// The money goes to a merchant that is named (`TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`).
-        ModeToSpecifiedReceiveMerchant = "TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT",
+        OriginalReceiveUser = "TRANSFER_TO_ORIGINAL_RECEIVE_USER",
+        /// The money goes to the original merchant (`TRANSFER_TO_ORIGINAL_RECEIVE_MERCHANT`).
+        OriginalReceiveMerchant = "TRANSFER_TO_ORIGINAL_RECEIVE_MERCHANT",
+        /// The money goes to a merchant that is named (`TRANSFER_TO_SPECIFIED_RECEIVE_MERCHANT`).
+        SpecifiedReceiveMerchant = "TRANSFER_TO_SPECIFIED_RECEIVE_MERCHANT",
     }
 }
 
@@ -1947,7 +1965,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee.
+    /// Who administers: `LEGAL` the legal person or proprietor, `SUPER` an authorised employee.
     ///
     /// What `contact_type` of `ContactInfo`, `id_holder_type` of `IdentityInfo` may be.
     pub enum ContactType {
@@ -2300,7 +2318,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Account that pays out: basic, operating, deposit or fee account.
+    /// Account to withdraw from: `BASIC_ACCOUNT`, `OPERATE_ACCOUNT` or `MARGIN_ACCOUNT` (deposit).
     ///
     /// What `out_account_type` of `mch_operate::risk::ApplyWithdrawl` may be.
     pub enum OutAccountType {
@@ -2326,13 +2344,13 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Who receives: contributing merchant, partner, other merchant, person.
+    /// Payee: `CONTRIBUTION_MERCHANT` the merchant itself, `SERVICE_PROVIDER_MERCHANT` the platform, another merchant, a person.
     ///
     /// What `payee_type` of `mch_operate::risk::ApplyWithdrawl` may be.
     pub enum PayeeType {
-        /// The money goes to the merchant that put it up (`CONTRIBUTION_MERCHANT`).
+        /// The money goes to the bank account of the closed merchant itself (`CONTRIBUTION_MERCHANT`).
         ContributionMerchant = "CONTRIBUTION_MERCHANT",
-        /// The money goes to the service provider (`SERVICE_PROVIDER_MERCHANT`).
+        /// The money goes to the platform (service provider), to a company account in its own name (`SERVICE_PROVIDER_MERCHANT`).
         ServiceProviderMerchant = "SERVICE_PROVIDER_MERCHANT",
         /// The money goes to another merchant (`OTHER_MERCHANT`).
         OtherMerchant = "OTHER_MERCHANT",
@@ -2352,7 +2370,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of document, such as `LEGAL_ID_CARD` or `WITHDRAWAL_APPLICATION`.
+    /// Kind of document, such as `LEGAL_ID_CARD` or `BUSINESS_LICENSE_PHOTO`.
     ///
     /// What `proof_media_type` of `ProofPayeeMedia` may be.
     pub enum ProofMediaType {
@@ -2366,11 +2384,11 @@ w::open_enum! {
         BusinessLicensePhoto = "BUSINESS_LICENSE_PHOTO",
         /// Photo of the payee's ID card (`PAYEE_ID_CARD`).
         PayeeIdCard = "PAYEE_ID_CARD",
-        /// `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6` on the wire.
+        /// Withdrawal application on the platform's form no. 6 (`WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6`).
         WechatPayApplicationType6 = "WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6",
-        /// `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7` on the wire.
+        /// Withdrawal application on the platform's form no. 7 (`WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7`).
         WechatPayApplicationType7 = "WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7",
-        /// `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8` on the wire.
+        /// Withdrawal application on the platform's form no. 8 (`WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8`).
         WechatPayApplicationType8 = "WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8",
     }
 }
@@ -2390,7 +2408,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Business for which money is topped up, such as a deposit.
+    /// Kind of top-up; only `NORMAL_BANK_TRANSFER`, a merchant's bank transfer.
     ///
     /// What `recharge_scene` of `recharge::bank_transfer_recharges::Apply` may be.
     pub enum RechargeScene {
@@ -2514,7 +2532,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
+    /// State of the repayment: `SUCCESS` paid, `NOTPAY` unpaid or `CLOSED`.
     ///
     /// What `trade_state` of `SubOrder` may be.
     pub enum SubOrderTradeState {
@@ -2576,7 +2594,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+    /// Kind of trade, always `REPAYMENT`.
     ///
     /// What `trade_type` of `SubOrder` may be.
     pub enum TradeType {
@@ -2920,7 +2938,7 @@ pub mod abnormal_fund_processing {
                 1 appid: Vec<xinqiao_types::AppId> => "appid: must",
                 /// The merchant's number for the payment instruction.
                 2 out_instruction_no: String => "out_instruction_no: must",
-                /// To whom the money goes: original user, original merchant, given merchant; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
+                /// To whom the money goes: original user, original merchant, given merchant; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_TO_SPECIFIED_RECEIVE_MERCHANT`.
                 3 transfer_mode: super::super::TransferInstructionTransferMode => "transfer_mode: must",
                 /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
                 4 notify_url: Option<String> => "notify_url",
@@ -3051,7 +3069,7 @@ pub mod abnormal_fund_processing {
                 0 out_instruction_no: String => "out_instruction_no: must",
                 /// Who gave the instruction: `operator` and `mchid`.
                 1 commander: super::super::Commander => "commander: must",
-                /// To whom the money goes: original user, original merchant, given merchant; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
+                /// To whom the money goes: original user, original merchant, given merchant; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_TO_SPECIFIED_RECEIVE_MERCHANT`.
                 2 transfer_mode: super::super::TransferInstructionTransferMode => "transfer_mode: must",
                 /// Payee: a user or a merchant.
                 3 receiver: Option<super::super::ReceiverItem> => "receiver",
@@ -3110,7 +3128,7 @@ pub mod apply_4_sub {
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
                 /// Number of the request to change the settlement account; such as `102329389XXXX`.
                 1 application_no: String => "application_no: must path",
-                /// How account numbers are masked in the answer: V1 shows the last four digits, V2 some at both ends; one of `ACCOUNT_NUMBER_RULE_MASK_V1` `ACCOUNT_NUMBER_RULE_MASK_V2`.
+                /// How account numbers are masked: V1 (default) keeps the first 2 and last 2 digits, V2 the first 6 and last 4; one of `ACCOUNT_NUMBER_RULE_MASK_V1` `ACCOUNT_NUMBER_RULE_MASK_V2`.
                 2 account_number_rule: Option<super::super::AccountNumberRule> => "account_number_rule: query",
             }
             new(sub_mchid: impl Into<xinqiao_types::MchId>, application_no: impl Into<String>)
@@ -3122,7 +3140,7 @@ pub mod apply_4_sub {
             pub struct GetApplicationResponse {
                 /// Settlement account of the company or a person; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
                 0 account_type: super::super::AccountType => "account_type: must",
-                /// Name of the account holder, encrypted.
+                /// Holder of the settlement account asked for, masked; such as `张*`.
                 1 account_name: String => "account_name: must",
                 /// Bank account; encrypted when sent, masked when returned; such as `62*************78`; personal data, masked in `Debug`.
                 2 account_number: String => "account_number: must masked",
@@ -3313,11 +3331,11 @@ pub mod applyment_4_sub {
             0 business_code: String => "business_code: must",
             /// Number that WeChat Pay gives the application; such as `2000002124775691`.
             1 applyment_id: i64 => "applyment_id: must",
-            /// Where the application stands: editing, under review, rejected, to be signed, finished …; one of `APPLYMENT_STATE_WAITTING_FOR_AUDIT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON` `APPLYMENT_STATE_PASSED` `APPLYMENT_STATE_FREEZED` `APPLYMENT_STATE_EDITTING` `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` ….
+            /// Where the application stands: editing, under review, rejected, to be signed, finished …; one of `APPLYMENT_STATE_EDITTING` `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_TO_BE_CONFIRMED` `APPLYMENT_STATE_TO_BE_SIGNED` `APPLYMENT_STATE_SIGNING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
             2 applyment_state: super::SubmitApplymentState => "applyment_state: must",
             /// State in words: what the merchant has to do next.
             3 applyment_state_msg: String => "applyment_state_msg: must",
-            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            /// Merchant number that the sub-merchant got; only once the application is `APPLYMENT_STATE_FINISHED`.
             4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// Link where the super administrator signs.
             5 sign_url: Option<String> => "sign_url",
@@ -3726,11 +3744,11 @@ pub mod catering {
             7 login_token: String => "login_token: must masked",
             /// Where the user orders: the full link of the page, or its path in a mini program.
             8 order_entry: String => "order_entry: must",
-            /// Total of the meal, in fen; in fen.
+            /// Total of the meal, in fen.
             9 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// Amount taken off, in fen; in fen.
+            /// Amount taken off, in fen.
             10 discount_amount: xinqiao_types::Fen => "discount_amount: must",
-            /// What the user pays, in fen; in fen.
+            /// What the user pays, in fen.
             11 user_amount: xinqiao_types::Fen => "user_amount: must",
             /// `CREATE_DEAL` ordered or `PAY_SUCCESS` paid; one of `CREATE_DEAL` `PAY_SUCCESS`.
             12 status: super::Status => "status: must",
@@ -3927,9 +3945,9 @@ pub mod express {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_9_1.shtml>.
         /// * Catalog: `pay_v3.express.transform_user`.
         pub struct TransformUser {
-            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
+            /// User's id under the other AppID, to be converted; only AppIDs on the platform's list; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+            /// AppID to convert to; must belong to the calling merchant.
             1 appid: xinqiao_types::AppId => "appid: must",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
@@ -3938,7 +3956,7 @@ pub mod express {
     w::record! {
         /// Answer to [`TransformUser`].
         pub struct TransformUserResponse {
-            /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
+            /// The same user's id under the `appid` of the request; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
         }
     }
@@ -4114,7 +4132,7 @@ pub mod hire_power_bank {
             3 max_claim_count: i64 => "max_claim_count: must",
             /// How many claims have been made.
             4 claimed_count: i64 => "claimed_count: must",
-            /// Whether the user has taken the insurance given.
+            /// How far the user has taken the insurance, as a code such as `RECEIVING`.
             5 order_receive_state: String => "order_receive_state: must",
             /// When the user took the insurance; format `rfc3339`.
             6 order_receive_time: String => "order_receive_time: must",
@@ -4603,7 +4621,7 @@ pub mod love_feast {
                 2 offset: Option<i64> => "offset",
                 /// All matching records, for paging.
                 3 total_count: Option<i64> => "total_count",
-                /// Donations, newest first.
+                /// Donations of this page: `welfare_trade_id`, `brand_id`, `success_time`, `amount` and so on.
                 4 data: Option<Vec<super::super::Order>> => "data",
             }
         }
@@ -4659,15 +4677,15 @@ pub mod mch_operate {
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012488950>.
             /// * Catalog: `pay_v3.mch_operate.risk.apply_withdrawl`.
             pub struct ApplyWithdrawl {
-                /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+                /// Sub-merchant whose money is withdrawn; must already be closed.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
                 /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
                 1 out_request_no: String => "out_request_no: must",
-                /// Account that pays out: basic, operating, deposit or fee account; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT`.
+                /// Account to withdraw from: `BASIC_ACCOUNT`, `OPERATE_ACCOUNT` or `MARGIN_ACCOUNT` (deposit); one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT`.
                 2 out_account_type: super::super::OutAccountType => "out_account_type: must",
-                /// Amount to withdraw, in fen; in fen.
+                /// Amount to withdraw, in fen; at most the balance of the account.
                 3 amount: xinqiao_types::Fen => "amount: must",
-                /// Who receives: contributing merchant, partner, other merchant, person; one of `CONTRIBUTION_MERCHANT` `SERVICE_PROVIDER_MERCHANT` `OTHER_MERCHANT` `INDIVIDUAL`.
+                /// Payee: `CONTRIBUTION_MERCHANT` the merchant itself, `SERVICE_PROVIDER_MERCHANT` the platform, another merchant, a person; one of `CONTRIBUTION_MERCHANT` `SERVICE_PROVIDER_MERCHANT` `OTHER_MERCHANT` `INDIVIDUAL`.
                 4 payee_type: super::super::PayeeType => "payee_type: must",
                 /// Merchant number of who receives.
                 5 payee_mchid: Option<xinqiao_types::MchId> => "payee_mchid",
@@ -4677,7 +4695,7 @@ pub mod mch_operate {
                 7 proof_media_list: Option<super::super::ProofMedia> => "proof_media_list",
                 /// Further documents, as media handles.
                 8 additional_materials: Option<super::super::AdditionalMaterial> => "additional_materials",
-                /// Note on the withdrawal, shown on the bank statement.
+                /// Remark on the withdrawal, such as special circumstances.
                 9 remark: Option<String> => "remark",
             }
             new(
@@ -4973,7 +4991,7 @@ pub mod merchant_settlement {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_1_1.shtml>.
         /// * Catalog: `pay_v3.merchant_settlement.apply_settle_rule`.
         pub struct ApplySettleRule {
-            /// Number of the acquiring institution.
+            /// WeChat Pay's number of the acquiring institution, the same that makes the call.
             0 acquiring_bank_id: String => "acquiring_bank_id: must",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -4997,9 +5015,9 @@ pub mod merchant_settlement {
             0 application_id: String => "application_id: must",
             /// What became of the application, in words.
             1 application_process_info: String => "application_process_info: must",
-            /// How far the application is, such as `APPLICATION_STATE_PASSED`.
-            2 application_state: Option<String> => "application_state",
-            /// Number of the acquiring institution.
+            /// Application for the settlement rule: `PROCESSING`, `PASSED` or `FAILED`; one of `PROCESSING` `PASSED` `FAILED`.
+            2 application_state: Option<super::SettleRuleApplicationState> => "application_state",
+            /// WeChat Pay's number of the acquiring institution, the same that makes the call.
             3 acquiring_bank_id: Option<String> => "acquiring_bank_id",
             /// Channel number of the institution under the acquirer; such as `20001111`.
             4 channel_id: Option<String> => "channel_id",
@@ -5566,8 +5584,8 @@ pub mod rate_activity {
     w::record! {
         /// Answer to [`GetApplication`].
         pub struct GetApplicationResponse {
-            /// How far the application for the rate campaign is, such as `APPLICATION_STATE_PASSED`.
-            0 application_state: String => "application_state: must",
+            /// Review: `APPLICATION_STATE_AUDITING`, `APPLICATION_STATE_PASSED` or `APPLICATION_STATE_REJECTED`; one of `APPLICATION_STATE_AUDITING` `APPLICATION_STATE_PASSED` `APPLICATION_STATE_REJECTED`.
+            0 application_state: super::RateApplicationState => "application_state: must",
             /// Sub-merchant that joins the campaign.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Path of the field that was rejected and has to be corrected.
@@ -5719,9 +5737,9 @@ pub mod recharge {
             pub struct Apply {
                 /// The merchant's number for the top-up, unique.
                 0 out_recharge_no: String => "out_recharge_no: must",
-                /// Business for which money is topped up, such as a deposit; one of `NORMAL_BANK_TRANSFER`.
+                /// Kind of top-up; only `NORMAL_BANK_TRANSFER`, a merchant's bank transfer; one of `NORMAL_BANK_TRANSFER`.
                 1 recharge_scene: super::super::RechargeScene => "recharge_scene: must",
-                /// Account that is topped up, such as operation or deposit; one of `BASIC` `OPERATION` `FEES`.
+                /// Account that is topped up: `BASIC`, `OPERATION` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
                 2 account_type: super::super::GetFundFlowBillAccountType => "account_type: must",
                 /// How much is topped up, with currency.
                 3 recharge_amount: super::super::RechargeAmount => "recharge_amount: must",
@@ -5788,13 +5806,13 @@ pub mod recharge {
                 1 out_recharge_no: String => "out_recharge_no: must",
                 /// WeChat Pay's number for the top-up.
                 2 recharge_id: String => "recharge_id: must",
-                /// Business for which money is topped up, such as a deposit; one of `ECOMMERCE_BANK_TRANSFER`.
+                /// Kind of top-up; only `NORMAL_BANK_TRANSFER`, a merchant's bank transfer; one of `ECOMMERCE_BANK_TRANSFER`.
                 3 recharge_scene: super::super::GetRechargeScene => "recharge_scene: must",
                 /// How far the top-up is: `SUCCESS`, `RECHARGING` or `CLOSED`; one of `SUCCESS` `RECHARGING` `CLOSED`.
                 4 recharge_state: super::super::RechargeState => "recharge_state: must",
                 /// State of the top-up in words.
                 5 recharge_state_desc: Option<String> => "recharge_state_desc",
-                /// Account that is topped up, such as operation or deposit; one of `BASIC` `OPERATION` `FEES`.
+                /// Account that is topped up: `BASIC`, `OPERATION` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
                 6 account_type: super::super::GetFundFlowBillAccountType => "account_type: must",
                 /// How much is topped up, with currency.
                 7 recharge_amount: super::super::RechargeAmount => "recharge_amount: must",
@@ -5880,9 +5898,9 @@ pub mod refund {
                 0 refund_id: String => "refund_id: must",
                 /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
                 1 out_refund_no: String => "out_refund_no: must",
-                /// Paid order to refund; alternative to `out_trade_no`.
+                /// WeChat Pay's number for the order that is refunded.
                 2 transaction_id: String => "transaction_id: must",
-                /// Paid order by the merchant's number; alternative to `transaction_id`.
+                /// The merchant's number for the order that is refunded.
                 3 out_trade_no: String => "out_trade_no: must",
                 /// Way back: `ORIGINAL`, `BALANCE`, or after trouble `OTHER_BALANCE`, `OTHER_BANKCARD`.
                 4 channel: String => "channel: must",
@@ -5898,7 +5916,7 @@ pub mod refund {
                 9 create_time: String => "create_time: must",
                 /// Amounts of order and refund, and who pays.
                 10 amount: super::super::AmountItem => "amount: must",
-                /// Discounts that applied, one entry each; absent without discounts.
+                /// Discounts returned with the refund, each with `promotion_id`, `type`, `refund_amount`; absent without discounts.
                 11 promotion_detail: Option<Vec<super::super::PromotionDetailInfo>> => "promotion_detail",
             }
         }
@@ -6042,7 +6060,7 @@ pub mod repayment {
                 /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015124497>.
                 /// * Catalog: `pay_v3.repayment.combine_transactions.partner.close`.
                 pub struct Close {
-                    /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
+                    /// The merchant's number for the whole repayment, 2–32 characters, unique.
                     0 combine_out_trade_no: String => "combine_out_trade_no: must path",
                     /// Repayments inside the combined order: `mchid`, `sub_mchid`, `out_trade_no` and so on.
                     1 sub_orders: Vec<super::super::super::CloseSubOrder> => "sub_orders: must",
@@ -6082,7 +6100,7 @@ pub mod repayment {
                 pub struct Create {
                     /// Merchant number that starts the combined order and signs; such as `1900000109`; the account's merchantid.
                     0 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
-                    /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
+                    /// The merchant's number for the whole repayment, 2–32 characters, unique.
                     1 combine_out_trade_no: String => "combine_out_trade_no: must",
                     /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
                     2 time_expire: Option<String> => "time_expire",
@@ -6154,7 +6172,7 @@ pub mod repayment {
                 /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015124483>.
                 /// * Catalog: `pay_v3.repayment.combine_transactions.partner.get`.
                 pub struct Get {
-                    /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
+                    /// The merchant's number for the whole repayment, 2–32 characters, unique.
                     0 combine_out_trade_no: String => "combine_out_trade_no: must path",
                 }
                 new(combine_out_trade_no: impl Into<String>)
@@ -6167,7 +6185,7 @@ pub mod repayment {
                     0 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
                     /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
                     1 combine_appid: xinqiao_types::AppId => "combine_appid: must",
-                    /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
+                    /// The merchant's number for the whole repayment, 2–32 characters, unique.
                     2 combine_out_trade_no: String => "combine_out_trade_no: must",
                     /// WeChat Pay's number for the whole combined order.
                     3 combine_transaction_id: String => "combine_transaction_id: must",
@@ -6288,9 +6306,9 @@ pub mod transfer_detail {
             3 signature_no: String => "signature_no: must",
             /// State of the receipt: `ACCEPTED`, or `FINISHED` and ready to download.
             4 signature_status: Option<String> => "signature_status",
-            /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`.
+            /// Digest algorithm of the receipt file, such as `SHA256`; such as `SHA256`.
             5 hash_type: Option<String> => "hash_type",
-            /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
+            /// Digest of the receipt file, to check the download.
             6 hash_value: Option<String> => "hash_value",
             /// Where to fetch the file, with a signed GET; short-lived.
             7 download_url: Option<String> => "download_url",

@@ -298,7 +298,7 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.brand.cancel_applyment`.
     pub struct CancelApplyment {
-        /// WeChat Pay's number of the application; either it or your own number finds it.
+        /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         0 applyment_id: Option<String> => "applyment_id",
         /// Your own unique number of the application; such as `1900013511_10000`.
         1 business_code: Option<String> => "business_code",
@@ -310,7 +310,7 @@ w::record! {
 w::record! {
     /// Answer to [`CancelApplyment`].
     pub struct CancelApplymentResponse {
-        /// WeChat Pay's number of the application; either it or your own number finds it.
+        /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         0 applyment_id: String => "applyment_id: must",
         /// Your own unique number of the application; such as `1900013511_10000`.
         1 business_code: String => "business_code: must",
@@ -343,7 +343,7 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.brand.get_applyment_by_applyment_id`.
     pub struct GetApplymentByApplymentId {
-        /// WeChat Pay's number of the application; either it or your own number finds it.
+        /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         0 applyment_id: String => "applyment_id: must path",
     }
     new(applyment_id: impl Into<String>)
@@ -352,7 +352,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetApplymentByApplymentId`].
     pub struct GetApplymentByApplymentIdResponse {
-        /// WeChat Pay's number of the application; either it or your own number finds it.
+        /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         0 applyment_id: String => "applyment_id: must",
         /// Your own unique number of the application; such as `1900013511_10000`.
         1 business_code: String => "business_code: must",

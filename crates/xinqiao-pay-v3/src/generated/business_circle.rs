@@ -13,11 +13,11 @@ w::record! {
     pub struct GetPointCommitStatus {
         /// The customer under the given AppID; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
-        /// Merchant ID of the business circle.
+        /// Merchant number of the business circle; required when a partner calls for it, else left out.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// AppID of a service account or mini program that is bound to `brandid`.
         2 appid: xinqiao_types::AppId => "appid: must query",
-        /// The platform's number of the business circle's brand; `brandid` on the wire.
+        /// Number of the brand; the calling merchant number must own the brand or be its service provider; `brandid` on the wire.
         #[doc(alias = "brandid")]
         3 brand_id: i64 => "brandid: must query",
     }
@@ -32,7 +32,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPointCommitStatus`].
     pub struct GetPointCommitStatusResponse {
-        /// Whether points can be committed automatically.
+        /// Whether the member has payments of today in this circle for which points are still to be claimed.
         0 points_commit_status: String => "points_commit_status: must",
     }
 }
@@ -64,11 +64,11 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534848>.
     /// * Catalog: `pay_v3.business_circle.get_user_authorization`.
     pub struct GetUserAuthorization {
-        /// The customer under the given AppID; personal data, masked in `Debug`.
+        /// The customer's openid in the mini program in which the consent was given; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
-        /// Merchant ID of the business circle.
+        /// Merchant number of the business circle; required when a partner calls for it, else left out.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// AppID of the mini program in which the customer gave the consent.
         2 appid: xinqiao_types::AppId => "appid: must query",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
@@ -78,7 +78,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserAuthorization`].
     pub struct GetUserAuthorizationResponse {
-        /// The customer under the given AppID; personal data, masked in `Debug`.
+        /// The customer's openid in the mini program in which the consent was given; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Consent to collecting points: `UNAUTHORIZED`, `AUTHORIZED` or `DEAUTHORIZED`.
         1 authorize_state: String => "authorize_state: must",
@@ -116,13 +116,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534698>.
     /// * Catalog: `pay_v3.business_circle.notify_point`.
     pub struct NotifyPoint {
-        /// Merchant ID of the business circle.
+        /// Merchant number of the business circle; required when a partner calls for it, else left out.
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// AppID of the mini program in which the customer gave the consent.
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Payment that the customer made in the circle.
         2 transaction_id: String => "transaction_id: must",
-        /// The customer under the given AppID; personal data, masked in `Debug`.
+        /// The customer's openid in the mini program in which the consent was given; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Whether the order earned points: `true` yes.
         4 earn_points: bool => "earn_points: must",
@@ -130,7 +130,7 @@ w::record! {
         5 increased_points: i64 => "increased_points: must",
         /// When the merchant updated the points; format `rfc3339`.
         6 points_update_time: String => "points_update_time: must",
-        /// Why no points were earned.
+        /// Why the order earned no points; given when `earn_points` is `false`.
         7 no_points_remarks: Option<String> => "no_points_remarks",
         /// Points that the customer has in the circle.
         8 total_points: Option<i64> => "total_points",
@@ -174,13 +174,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012535502>.
     /// * Catalog: `pay_v3.business_circle.sync_parking`.
     pub struct SyncParking {
-        /// Merchant ID of the business circle.
+        /// Merchant number of the business circle; required when a partner calls for it, else left out.
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// AppID of a service account or mini program that is bound to `brandid`.
         1 appid: xinqiao_types::AppId => "appid: must",
         /// The customer under the given AppID; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The platform's number of the business circle's brand; `brandid` on the wire.
+        /// Number of the brand; the calling merchant number must own the brand or be its service provider; `brandid` on the wire.
         #[doc(alias = "brandid")]
         3 brand_id: i64 => "brandid: must",
         /// License plate of the customer's car; such as `粤B888888`.

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `combine_transactions::SubOrderInfo`; `amount` of `combine_transactions::CreateJsapiSubOrder`; and 2 more.
     pub struct Amount {
-        /// Whole amount of the sub-order, in fen; in fen.
+        /// Whole amount of the sub-order, in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
@@ -62,13 +62,13 @@ w::record! {
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The paying user's id under `sub_appid`; present if the order used one; personal data, masked in `Debug`.
         3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// The merchant's number for the sub-order, 6–32 characters.
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the sub-order.
         5 transaction_id: String => "transaction_id: must",
-        /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `NATIVE` `JSAPI` `APP` `MWEB`.
+        /// How the user paid: `JSAPI`, `NATIVE`, `APP` or `MWEB` (H5); one of `NATIVE` `JSAPI` `APP` `MWEB`.
         6 trade_type: TradeType => "trade_type: must",
         /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `PAYERROR`.
         7 trade_state: TradeState => "trade_state: must",
@@ -82,7 +82,7 @@ w::record! {
         11 attach: String => "attach: must",
         /// When the sub-order was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         12 success_time: Option<String> => "success_time",
-        /// Amount of the sub-order: total, paid, currency.
+        /// Money of the sub-order: `total_amount`, `payer_amount` paid in cash (fen), currencies and rate.
         13 amount: SubOrderAmount => "amount: must",
         /// Discounts that applied, one entry each; absent without discounts.
         14 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
@@ -121,24 +121,24 @@ w::record! {
 w::record! {
     /// `contract_info` of `combine_transactions::CreateApp`.
     pub struct ContractInfo {
-        /// Merchant number that starts the sub-order, bound to the appid; with `sub_mchid` that one takes the money; such as `1900000109`.
+        /// Merchant number that signs the contract; bound to `appid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// AppID under which the contract is signed; bound to the signing merchant number.
         1 appid: xinqiao_types::AppId => "appid: must",
         /// The merchant's contract number, unique within the template; such as `100001256`.
         2 out_contract_code: String => "out_contract_code: must",
         /// Number of the deduction template, set up on the merchant platform; such as `123`.
-        3 plan_id: f64 => "plan_id: must",
+        3 plan_id: i64 => "plan_id: must",
         /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
         4 contract_display_account: String => "contract_display_account: must",
-        /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
+        /// Public https address to which the result of the signing is posted.
         5 notify_url: String => "notify_url: must",
     }
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
         out_contract_code: impl Into<String>,
-        plan_id: f64,
+        plan_id: i64,
         contract_display_account: impl Into<String>,
         notify_url: impl Into<String>,
     )
@@ -161,7 +161,7 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece in fen; after the discount if the merchant gives one.
+        /// Price of one piece, in fen.
         2 unit_price: i64 => "unit_price: must",
         /// Taken off this item, in fen.
         3 discount_amount: Option<i64> => "discount_amount",
@@ -223,7 +223,7 @@ w::record! {
         7 description: String => "description: must",
         /// The merchant's number for the sub-order, 6–32 characters.
         8 out_trade_no: String => "out_trade_no: must",
-        /// Amount of the sub-order: total, paid, currency.
+        /// Price of the sub-order: `total_amount` in fen and `currency`.
         9 amount: Amount => "amount: must",
         /// Settlement choices: whether money is held for profit sharing, subsidy amount.
         10 settle_info: Option<SettleInfo> => "settle_info",
@@ -269,13 +269,13 @@ w::record! {
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The paying user's id under `sub_appid`; present if the order used one; personal data, masked in `Debug`.
         3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// The merchant's number for the sub-order, 6–32 characters.
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the sub-order.
         5 transaction_id: String => "transaction_id: must",
-        /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+        /// How the user paid: `JSAPI`, `NATIVE`, `APP` or `MWEB` (H5).
         6 trade_type: String => "trade_type: must",
         /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
         7 trade_state: String => "trade_state: must",
@@ -289,7 +289,7 @@ w::record! {
         11 attach: String => "attach: must",
         /// When the sub-order was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         12 success_time: Option<String> => "success_time",
-        /// Amount of the sub-order: total, paid, currency.
+        /// Money of the sub-order: `total_amount`, `payer_amount` paid in cash (fen), currencies and rate.
         13 amount: SubOrderAmount => "amount: must",
     }
 }
@@ -339,13 +339,13 @@ w::record! {
         7 description: String => "description: must",
         /// The merchant's number for the sub-order, 6–32 characters.
         8 out_trade_no: String => "out_trade_no: must",
-        /// Amount of the sub-order: total, paid, currency.
+        /// Price of the sub-order: `total_amount` in fen and `currency`.
         9 amount: Amount => "amount: must",
         /// Settlement choices: whether money is held for profit sharing, subsidy amount.
         10 settle_info: Option<SettleInfo> => "settle_info",
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
-        /// Further text about the goods.
+        /// Details of what is sold, for instance the list of goods.
         12 detail: Option<String> => "detail",
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         13 profit_sharing: Option<bool> => "profit_sharing",
@@ -401,7 +401,7 @@ w::record! {
         7 description: String => "description: must",
         /// The merchant's number for the sub-order, 6–32 characters.
         8 out_trade_no: String => "out_trade_no: must",
-        /// Amount of the sub-order: total, paid, currency.
+        /// Price of the sub-order: `total_amount` in fen and `currency`.
         9 amount: Amount => "amount: must",
         /// Settlement choices: whether money is held for profit sharing, subsidy amount.
         10 settle_info: Option<SettleInfo> => "settle_info",
@@ -468,7 +468,7 @@ w::record! {
     pub struct SettleInfo {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// Amount that the platform adds by subsidy, in fen; needs that product; in fen.
+        /// Amount that the platform adds by subsidy, in fen; counts only with `profit_sharing` `true`.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -496,13 +496,13 @@ w::record! {
         7 description: String => "description: must",
         /// The merchant's number for the sub-order, 6–32 characters.
         8 out_trade_no: String => "out_trade_no: must",
-        /// Amount of the sub-order: total, paid, currency.
+        /// Price of the sub-order: `total_amount` in fen and `currency`.
         9 amount: Amount => "amount: must",
         /// Settlement choices: whether money is held for profit sharing, subsidy amount.
         10 settle_info: Option<SettleInfo> => "settle_info",
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
-        /// Further text about the goods.
+        /// Details of what is sold, for instance the list of goods.
         12 detail: Option<String> => "detail",
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         13 profit_sharing: Option<bool> => "profit_sharing",
@@ -525,11 +525,11 @@ w::record! {
 w::record! {
     /// `amount` of `combine_transactions::GetSubOrder`; `amount` of `combine_transactions::CombineTransactionIdSubOrder`.
     pub struct SubOrderAmount {
-        /// Whole amount of the sub-order, in fen; in fen.
+        /// Whole amount of the sub-order, in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
-        /// Cash paid for the sub-order, in fen; in fen.
+        /// Cash paid for the sub-order, in fen.
         2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
         /// ISO code of the money the user paid with; such as `CNY`.
         3 payer_currency: String => "payer_currency: must",
@@ -564,7 +564,7 @@ w::record! {
     pub struct SubsidyPlan {
         /// Instalments to which the rule applies: 3, 6 or 12; one of `3` `6` `12`.
         0 subsidy_installment_num: SubsidyInstallmentNum => "subsidy_installment_num: must number",
-        /// Share of the interest that the merchant pays, in percent: 0 or 100; in percent; one of `0` `100`.
+        /// Share of the interest that the merchant pays, in percent: 0 or 100; one of `0` `100`.
         1 subsidy_percent: SubsidyPercent => "subsidy_percent: must number",
     }
     new(
@@ -574,7 +574,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Payment methods the user may not use (or may only use); absent means no limit.
+    /// Limits how the user may pay: `no_balance`, `no_debit` or `balance_only`; absent means no limit.
     ///
     /// What `limit_pay` of `combine_transactions::CreateApp`, `limit_pay` of `combine_transactions::CreateH5` and 2 more may be.
     pub enum LimitPay {
@@ -690,7 +690,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+    /// How the user paid: `JSAPI`, `NATIVE`, `APP` or `MWEB` (H5).
     ///
     /// What `trade_type` of `GetSubOrder` may be.
     pub enum TradeType {
@@ -792,7 +792,7 @@ w::record! {
         6 sub_orders: Vec<SubOrder> => "sub_orders: must",
         /// Who pays the combined order: `openid`, or identity limits.
         7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
-        /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
+        /// Where the payment happens: `payer_client_ip` of the user and the merchant's `device_id`.
         8 scene_info: Option<SceneInfo> => "scene_info",
         /// Business scene of the trade; `RECOMMERCE` means second-hand recycling; one of `RECOMMERCE`.
         9 trade_scenario: Option<TradeScenario> => "trade_scenario",
@@ -800,7 +800,7 @@ w::record! {
         10 subsidy_info: Option<SubsidyInfo> => "subsidy_info",
         /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
         11 prepay_id: Option<String> => "prepay_id",
-        /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_debit` `balance_only`.
+        /// Limits how the user may pay: `no_balance`, `no_debit` or `balance_only`; absent means no limit; one of `no_balance` `no_debit` `balance_only`.
         12 limit_pay: Option<Vec<LimitPay>> => "limit_pay",
         /// Contract to be signed while paying: `plan_id` and so on.
         13 contract_info: Option<ContractInfo> => "contract_info",
@@ -884,7 +884,7 @@ w::record! {
         8 scene_info: Option<CreateH5SceneInfo> => "scene_info",
         /// Business scene of the trade; `RECOMMERCE` means second-hand recycling.
         9 trade_scenario: Option<String> => "trade_scenario",
-        /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_debit` `balance_only`.
+        /// Limits how the user may pay: `no_balance`, `no_debit` or `balance_only`; absent means no limit; one of `no_balance` `no_debit` `balance_only`.
         10 limit_pay: Option<Vec<LimitPay>> => "limit_pay",
     }
     new(
@@ -952,13 +952,13 @@ w::record! {
         6 sub_orders: Vec<CreateJsapiSubOrder> => "sub_orders: must",
         /// Who pays the combined order: `openid`, or identity limits; needed according to the documentation.
         7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
-        /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
+        /// Where the payment happens: `payer_client_ip` of the user and the merchant's `device_id`.
         8 scene_info: Option<SceneInfo> => "scene_info",
         /// Business scene of the trade; `RECOMMERCE` means second-hand recycling.
         9 trade_scenario: Option<String> => "trade_scenario",
         /// How the merchant takes over interest of instalments: `subsidy_detail`.
         10 subsidy_info: Option<SubsidyInfo> => "subsidy_info",
-        /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_debit` `balance_only`.
+        /// Limits how the user may pay: `no_balance`, `no_debit` or `balance_only`; absent means no limit; one of `no_balance` `no_debit` `balance_only`.
         11 limit_pay: Option<Vec<LimitPay>> => "limit_pay",
     }
     new(
@@ -1027,7 +1027,7 @@ w::record! {
         6 sub_orders: Vec<CreateMiniProgramSubOrder> => "sub_orders: must",
         /// Who pays the combined order: `openid`, or identity limits; needed according to the documentation.
         7 combine_payer_info: Option<MiniProgramCombinePayerInfo> => "combine_payer_info",
-        /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
+        /// Where the payment happens: `payer_client_ip` of the user and the merchant's `device_id`.
         8 scene_info: Option<SceneInfo> => "scene_info",
         /// Business scene of the trade; `RECOMMERCE` means second-hand recycling; one of `RECOMMERCE`.
         9 trade_scenario: Option<TradeScenario> => "trade_scenario",
@@ -1093,11 +1093,11 @@ w::record! {
         6 sub_orders: Vec<SubOrderInfo> => "sub_orders: must",
         /// Who pays the combined order: `openid`, or identity limits.
         7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
-        /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
+        /// Where the payment happens: `payer_client_ip` of the user and the merchant's `device_id`.
         8 scene_info: Option<SceneInfo> => "scene_info",
         /// Business scene of the trade; `RECOMMERCE` means second-hand recycling.
         9 trade_scenario: Option<String> => "trade_scenario",
-        /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_debit` `balance_only`.
+        /// Limits how the user may pay: `no_balance`, `no_debit` or `balance_only`; absent means no limit; one of `no_balance` `no_debit` `balance_only`.
         10 limit_pay: Option<Vec<LimitPay>> => "limit_pay",
     }
     new(
@@ -1164,9 +1164,9 @@ w::record! {
         3 combine_transaction_id: String => "combine_transaction_id: must",
         /// The orders inside the combined one, 2–50.
         4 sub_orders: Option<Vec<GetSubOrder>> => "sub_orders",
-        /// Who pays the combined order: `openid`, or identity limits.
+        /// The paying user: `openid` under `combine_appid`.
         5 combine_payer_info: Option<GetCombinePayerInfo> => "combine_payer_info",
-        /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
+        /// Scene sent with the order: `device_id`, the merchant's terminal.
         6 scene_info: Option<GetSceneInfo> => "scene_info",
         /// Business scene of the trade; `RECOMMERCE` means second-hand recycling; one of `RECOMMERCE`.
         7 trade_scenario: Option<TradeScenario> => "trade_scenario",
@@ -1221,9 +1221,9 @@ w::record! {
         3 combine_transaction_id: String => "combine_transaction_id: must",
         /// The orders inside the combined one, 2–50.
         4 sub_orders: Option<Vec<CombineTransactionIdSubOrder>> => "sub_orders",
-        /// Who pays the combined order: `openid`, or identity limits.
+        /// The paying user: `openid` under `combine_appid`.
         5 combine_payer_info: Option<TransactionIdCombinePayerInfo> => "combine_payer_info",
-        /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
+        /// Scene sent with the order: `device_id`, the merchant's terminal.
         6 scene_info: Option<CombineTransactionIdSceneInfo> => "scene_info",
         /// Business scene of the trade; `RECOMMERCE` means second-hand recycling; one of `RECOMMERCE`.
         7 trade_scenario: Option<TradeScenario> => "trade_scenario",

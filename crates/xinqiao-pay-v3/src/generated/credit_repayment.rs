@@ -14,13 +14,13 @@ w::record! {
         2 out_contract_code: String => "out_contract_code: must",
         /// Name of the user shown when signing, may be masked; such as `*明`.
         3 display_name: String => "display_name: must",
-        /// Repayment contract: signed or ended; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
+        /// Repayment contract: `CONTRACT_STATE_EFFECTIVE` or `CONTRACT_STATE_TERMINATED`; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
         4 contract_state: ContractState => "contract_state: must",
         /// When the user signed; absent before.
         5 contract_signed_time: Option<String> => "contract_signed_time",
         /// When the contract ended; absent while in force.
         6 contract_terminated_time: Option<String> => "contract_terminated_time",
-        /// Who terminated it: user, merchant or platform; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
+        /// Who ended it: `TERMINATION_MODE_BY_USER`, `TERMINATION_MODE_BY_MERCHANT` or `TERMINATION_MODE_BY_CUSTOMER_SERVICE`; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
         7 contract_terminated_mode: Option<ContractTerminatedMode> => "contract_terminated_mode",
         /// Why the repayment contract ended, in words.
         8 contract_termination_remark: Option<String> => "contract_termination_remark",
@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Repayment contract: signed or ended.
+    /// Repayment contract: `CONTRACT_STATE_EFFECTIVE` or `CONTRACT_STATE_TERMINATED`.
     ///
     /// What `contract_state` of `credit_repayment::partner::contracts::GetResponse`, `contract_state` of `ContractInfo` may be.
     pub enum ContractState {
@@ -142,7 +142,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Who terminated it: user, merchant or platform.
+    /// Who ended it: `TERMINATION_MODE_BY_USER`, `TERMINATION_MODE_BY_MERCHANT` or `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
     ///
     /// What `contract_terminated_mode` of `credit_repayment::partner::contracts::GetResponse`, `contract_terminated_mode` of `ContractInfo` may be.
     pub enum ContractTerminatedMode {
@@ -334,13 +334,13 @@ pub mod partner {
                 2 out_contract_code: String => "out_contract_code: must",
                 /// Name of the user shown when signing, may be masked; such as `*明`.
                 3 display_name: String => "display_name: must",
-                /// Repayment contract: signed or ended; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
+                /// Repayment contract: `CONTRACT_STATE_EFFECTIVE` or `CONTRACT_STATE_TERMINATED`; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
                 4 contract_state: super::super::ContractState => "contract_state: must",
                 /// When the user signed; absent before.
                 5 contract_signed_time: Option<String> => "contract_signed_time",
                 /// When the contract ended; absent while in force.
                 6 contract_terminated_time: Option<String> => "contract_terminated_time",
-                /// Who terminated it: user, merchant or platform; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
+                /// Who ended it: `TERMINATION_MODE_BY_USER`, `TERMINATION_MODE_BY_MERCHANT` or `TERMINATION_MODE_BY_CUSTOMER_SERVICE`; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
                 7 contract_terminated_mode: Option<super::super::ContractTerminatedMode> => "contract_terminated_mode",
                 /// Why the repayment contract ended, in words.
                 8 contract_termination_remark: Option<String> => "contract_termination_remark",
@@ -539,7 +539,7 @@ pub mod partner {
         w::record! {
             /// Answer to [`Terminate`].
             pub struct TerminateResponse {
-                /// Contract to be signed while paying: `plan_id` and so on.
+                /// The contract after its end: `contract_id`, `contract_state`, `contract_terminated_time` and so on.
                 0 contract_info: Option<super::super::ContractInfo> => "contract_info",
             }
         }

@@ -14,7 +14,7 @@ w::record! {
         2 performance_description: String => "performance_description: must",
         /// Direction: `INCREASE` adds, `DECREASE` takes away; one of `INCREASE` `DECREASE`.
         3 performance_type: PerformanceType => "performance_type: must",
-        /// How much must be done.
+        /// How much of the goal this entry adds or takes away, by `performance_type`.
         4 count: i64 => "count: must",
         /// When the user did it; format `rfc3339`.
         5 performance_time: String => "performance_time: must",
@@ -43,9 +43,9 @@ w::record! {
         2 description: String => "description: must",
         /// Direction: `INCREASE` adds, `DECREASE` takes away; one of `INCREASE` `DECREASE`.
         3 reward_type: PerformanceType => "reward_type: must",
-        /// How many times the benefit can be used.
+        /// How many uses of the benefit this entry adds or takes away, by `reward_type`.
         4 count: i64 => "count: must",
-        /// Worth of the benefit, the base of a later charge.
+        /// Worth of the benefit in fen, the base of a later charge.
         5 amount: i64 => "amount: must",
         /// When the user used the benefit; format `rfc3339`.
         6 reward_time: String => "reward_time: must",
@@ -79,7 +79,7 @@ w::record! {
         4 performance_description: String => "performance_description: must",
         /// Direction: `INCREASE` adds, `DECREASE` takes away; one of `INCREASE` `DECREASE`.
         5 performance_type: PerformanceType => "performance_type: must",
-        /// How much must be done.
+        /// How much of the goal this entry adds or takes away, by `performance_type`.
         6 count: i64 => "count: must",
         /// When the user did it; format `rfc3339`.
         7 performance_time: String => "performance_time: must",
@@ -103,9 +103,9 @@ w::record! {
         4 description: String => "description: must",
         /// Direction: `INCREASE` adds, `DECREASE` takes away; one of `INCREASE` `DECREASE`.
         5 reward_type: PerformanceType => "reward_type: must",
-        /// How many times the benefit can be used.
+        /// How many uses of the benefit this entry adds or takes away, by `reward_type`.
         6 count: i64 => "count: must",
-        /// Worth of the benefit, the base of a later charge.
+        /// Worth of the benefit in fen, the base of a later charge.
         7 amount: i64 => "amount: must",
         /// When the user used the benefit; format `rfc3339`.
         8 reward_time: String => "reward_time: must",
@@ -184,7 +184,7 @@ w::record! {
 w::record! {
     /// `pay_information` of the answer of `discount_card::GetCard`.
     pub struct PayInformation {
-        /// Money that the user paid back, in fen; in fen.
+        /// Money that the user paid back, in fen.
         0 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// Paying back, such as `PAY_SUCCEED`; else still open.
         1 pay_state: String => "pay_state: must",
@@ -208,7 +208,7 @@ w::record! {
         3 count: i64 => "count: must",
         /// What the benefit is counted in, such as times or pieces.
         4 unit: String => "unit: must",
-        /// Worth of the benefit, the base of a later charge; in yuan.
+        /// Worth of the benefit in fen, the base of a later charge; in yuan.
         5 amount: i64 => "amount: must",
         /// The benefit in words, shown to the user.
         6 description: Option<String> => "description",
@@ -230,7 +230,7 @@ w::record! {
         3 usage_type: String => "usage_type: must",
         /// How much of the benefit was used.
         4 usage_count: i64 => "usage_count: must",
-        /// Worth of the benefit, the base of a later charge; in yuan.
+        /// Worth of the benefit in fen, the base of a later charge; in yuan.
         5 amount: i64 => "amount: must",
         /// What the benefit was used for.
         6 description: Option<String> => "description",
@@ -252,7 +252,7 @@ w::record! {
         3 usage_type: String => "usage_type: must",
         /// How much of the benefit was used.
         4 usage_count: i64 => "usage_count: must",
-        /// Worth of the benefit, the base of a later charge; in yuan.
+        /// Worth of the benefit in fen, the base of a later charge; in yuan.
         5 amount: i64 => "amount: must",
         /// What the benefit was used for.
         6 description: String => "description: must",
@@ -294,7 +294,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the card's order.
+    /// State: `CREATED` in use, `SETTLING`, `CHARGING`, `CHARGED`, `NO_CHARGE` or `REVOKED`.
     ///
     /// What `state` of `discount_card::orders::GetByOutOrderNoResponse`, `state` of `discount_card::orders::GetByOutTradeNoResponse` may be.
     pub enum State {
@@ -387,11 +387,11 @@ w::record! {
         5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Period in which goals must be met: `begin_time` and `end_time`.
         6 time_range: TimeRange => "time_range: must",
-        /// Card: running, ended and being settled, fulfilled or not fulfilled.
+        /// Card: `ONGOING`, `SETTLING` ended and being settled, `FINISHED` fulfilled, `UNFINISHED` not fulfilled.
         7 state: String => "state: must",
         /// Why goals were not met, such as quitting.
         8 unfinished_reason: Option<String> => "unfinished_reason",
-        /// Worth of the benefits used so far, in fen; in fen.
+        /// Worth of the benefits used so far, in fen.
         9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Payment by which the user gave benefits back: `pay_amount`, `pay_state`, `transaction_id` and `pay_time`.
         10 pay_information: Option<PayInformation> => "pay_information",
@@ -531,7 +531,7 @@ pub mod orders {
             14 online_instructions: Option<String> => "online_instructions",
             /// How to use the benefit in shops.
             15 offline_instructions: Option<String> => "offline_instructions",
-            /// State of the card's order; one of `CREATED` `SETTLING` `CHARGING` `CHARGED` `NO_CHARGE` `REVOKED`.
+            /// State: `CREATED` in use, `SETTLING`, `CHARGING`, `CHARGED`, `NO_CHARGE` or `REVOKED`; one of `CREATED` `SETTLING` `CHARGING` `CHARGED` `NO_CHARGE` `REVOKED`.
             16 state: super::State => "state: must",
             /// Total of the order, in fen.
             17 total_amount: Option<i64> => "total_amount",
@@ -543,9 +543,9 @@ pub mod orders {
             20 create_time: String => "create_time: must",
             /// When the charge succeeded; format `rfc3339`.
             21 pay_time: Option<String> => "pay_time",
-            /// Goals that the user agreed to: `objective_id`, `count` and so on.
+            /// Entries of work on the goals: `objective_serial_no`, `objective_id`, `performance_type`, `count` and so on.
             22 objectives: Option<Vec<super::ObjectiveInfo>> => "objectives",
-            /// Benefits of the card: `reward_id`, `count`, `amount`, `description` and so on.
+            /// Entries of use of the benefits: `reward_serial_no`, `reward_id`, `reward_type`, `count`, `amount` and so on.
             23 rewards: Option<Vec<super::RewardInfo>> => "rewards",
         }
     }
@@ -617,9 +617,9 @@ pub mod orders {
         pub struct Update {
             /// Your own number of the card's order.
             0 out_order_no: String => "out_order_no: must path",
-            /// Goals that the user agreed to: `objective_id`, `count` and so on.
+            /// Entries of work on the goals: `objective_serial_no`, `objective_id`, `performance_type`, `count` and so on.
             1 objectives: Option<Vec<super::UpdateObjective>> => "objectives",
-            /// Benefits of the card: `reward_id`, `count`, `amount`, `description` and so on.
+            /// Entries of use of the benefits: `reward_serial_no`, `reward_id`, `reward_type`, `count`, `amount` and so on.
             2 rewards: Option<Vec<super::UpdateReward>> => "rewards",
         }
         new(out_order_no: impl Into<String>)

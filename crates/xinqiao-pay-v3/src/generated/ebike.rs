@@ -38,7 +38,7 @@ w::record! {
 w::record! {
     /// `device_info` of `ebike::charge::DeductTransaction`; `device_info` of the answer of `ebike::charge::GetTransactionByOutTradeNo`; and 1 more.
     pub struct DeviceInfo {
-        /// Your own number of the device at the charging place.
+        /// The merchant's own number for the terminal.
         0 device_id: String => "device_id: must",
         /// IP address of the merchant's terminal; such as `10.8.0.21`.
         1 device_ip: String => "device_ip: must",
@@ -65,7 +65,7 @@ w::record! {
         1 name: Option<String> => "name",
         /// What it covers: `GLOBAL` whole order, `SINGLE` item.
         2 scope: Option<String> => "scope",
-        /// Kind of discount, such as coupon or reduction.
+        /// Kind of discount: `COUPON` or `DISCOUNT` (reduction).
         3 type_: Option<String> => "type",
         /// Number of the discount or subsidy campaign.
         4 activity_id: Option<String> => "activity_id",
@@ -158,7 +158,7 @@ pub mod charge {
             9 amount: super::Amount => "amount: must",
             /// Station, plug and times of the charging.
             10 charge_info: super::DeductTransactionChargeInfo => "charge_info: must",
-            /// Facts about the device, such as id and IP.
+            /// The merchant's terminal: `device_id` and `device_ip`.
             11 device_info: super::DeviceInfo => "device_info: must",
         }
         new(
@@ -182,7 +182,7 @@ pub mod charge {
     w::record! {
         /// Answer to [`DeductTransaction`].
         pub struct DeductTransactionResponse {
-            /// Whether the charge was taken on; look it up for the outcome.
+            /// Whether the charge was taken on; whether it was paid is known from the query or notice.
             0 accept_state: String => "accept_state: must",
             /// When the order was made; format `rfc3339`.
             1 create_time: Option<String> => "create_time",
@@ -243,11 +243,11 @@ pub mod charge {
             5 transaction_id: Option<String> => "transaction_id",
             /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             6 attach: Option<String> => "attach",
-            /// Kind of payment, such as `PAP` automatic charge; such as `PAP`.
+            /// Kind of payment; charging is paid automatically by authorisation.
             7 trade_type: String => "trade_type: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
             8 bank_type: Option<String> => "bank_type",
-            /// When it succeeded, RFC 3339; absent before; such as `2026-09-15T13:29:35+08:00`.
+            /// When the charge was paid, RFC 3339; absent before.
             9 success_time: Option<String> => "success_time",
             /// State of the charge, such as success.
             10 trade_state: String => "trade_state: must",
@@ -255,11 +255,11 @@ pub mod charge {
             11 trade_state_des: Option<String> => "trade_state_des",
             /// Contract that authorizes the charges.
             12 contract_id: String => "contract_id: must",
-            /// The paying user: id, payment code or identity limits.
+            /// The user who is charged: `openid` and `sub_openid`.
             13 payer: Option<super::Payer> => "payer",
             /// Money of the order: `total`, `currency`, `payer_total` and `discount_total`.
             14 amount: super::AmountInfo => "amount: must",
-            /// Facts about the device, such as id and IP.
+            /// The merchant's terminal: `device_id` and `device_ip`.
             15 device_info: super::DeviceInfo => "device_info: must",
             /// Discounts that applied, one entry each; absent without discounts.
             16 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
@@ -356,7 +356,7 @@ pub mod charge {
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// Contract that authorizes the charges.
             3 contract_id: Option<String> => "contract_id",
-            /// Contract: `SIGNED` and in force, or deleted.
+            /// State of the charging contract; `SIGNED` means signed, so charges are possible.
             4 contract_state: String => "contract_state: must",
         }
     }
@@ -468,7 +468,7 @@ pub mod charge {
                 2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
                 /// Contract that authorizes the charges.
                 3 contract_id: Option<String> => "contract_id",
-                /// Contract: `SIGNED` and in force, or deleted.
+                /// State of the charging contract; `SIGNED` means signed, so charges are possible.
                 4 contract_state: String => "contract_state: must",
             }
         }

@@ -12,11 +12,11 @@ pub mod profit_sharing;
 w::record! {
     /// `account_info` of `ecommerce::SubmitApplyment`.
     pub struct AccountInfo {
-        /// Company account or the proprietor's own; e-commerce codes `74` company, `75` personal; one of `74` `75`.
+        /// Kind of account: `74` a company's, `75` a person's; one of `74` `75`.
         0 bank_account_type: Option<BankAccountType> => "bank_account_type",
         /// Name of the account holder, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 account_name: Option<String> => "account_name: masked encrypted",
-        /// Bank account; encrypted when sent, masked when returned; such as `62*************78`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Bank account number, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`.
         2 account_number: Option<String> => "account_number: masked encrypted",
         /// Bank as in the platform's list; such as `工商银行`.
         3 account_bank: Option<String> => "account_bank",
@@ -46,7 +46,7 @@ w::record! {
         0 account_name: String => "account_name: must masked encrypted",
         /// Account that has to pay, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 account_no: Option<String> => "account_no: masked encrypted",
-        /// Amount to transfer, in fen; in fen.
+        /// Amount to transfer, in fen.
         2 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// Holder of the account to pay the verification to.
         3 destination_account_name: String => "destination_account_name: must",
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `amount` of `ecommerce::SubOrder`.
     pub struct Amount {
-        /// Whole amount of the sub-order, in fen; in fen.
+        /// Whole amount of the sub-order, in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
@@ -100,21 +100,21 @@ w::record! {
         /// Balance that funds the refund: `AVAILABLE` or `UNAVAILABLE`; one of `AVAILABLE` `UNAVAILABLE`.
         0 account: Account => "account: must",
         /// How much this account pays, in fen.
-        1 amount: f64 => "amount: must",
+        1 amount: xinqiao_types::Fen => "amount: must",
     }
-    new(account: impl Into<Account>, amount: f64)
+    new(account: impl Into<Account>, amount: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `amount` of the answer of `ecommerce::refunds::Apply`.
     pub struct AmountItem {
-        /// Amount to refund, in fen; in fen.
+        /// Amount to refund, in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// Cash that goes back to the user, in fen, without coupons; in fen.
+        /// Cash that goes back to the user, in fen, without coupons.
         1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// Part of the refund that returns as discount, in fen; in fen.
+        /// Part of the refund that returns as discount, in fen.
         2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
-        /// Part of the refund that the platform advanced, in fen; in fen.
+        /// Part of the refund that the platform advanced, in fen.
         3 advance: Option<xinqiao_types::Fen> => "advance",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         4 currency: String => "currency: must",
@@ -126,9 +126,9 @@ w::record! {
 w::record! {
     /// `amount` of `ecommerce::refunds::Apply`.
     pub struct ApplyAmount {
-        /// Total of the paid order, in fen; in fen.
+        /// Total of the paid order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// Amount to refund, in fen; in fen.
+        /// Amount to refund, in fen.
         1 refund: xinqiao_types::Fen => "refund: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         2 currency: Option<String> => "currency",
@@ -144,7 +144,7 @@ w::record! {
     pub struct ApplyFrom {
         /// Balance that funds the refund: `AVAILABLE` or `UNAVAILABLE`.
         0 account: String => "account: must",
-        /// How much this account pays, in fen; in fen.
+        /// How much this account pays, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -195,20 +195,20 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `ecommerce::refunds::ApplyAbnormalRefund`.
     pub struct ApplyAbnormalRefundAmount {
-        /// Amount to refund, in fen; in fen.
+        /// Amount to refund, in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// Cash that goes back to the user, in fen, without coupons; in fen.
+        /// Cash that goes back to the user, in fen, without coupons.
         1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// Part of the refund that returns as discount, in fen; in fen.
+        /// Part of the refund that returns as discount, in fen.
         2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
-        /// Part of the refund that the platform advanced, in fen; in fen.
+        /// Part of the refund that the platform advanced, in fen.
         3 advance: Option<xinqiao_types::Fen> => "advance",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         4 currency: String => "currency: must",
         /// Which accounts pay and how much each.
         5 from: Option<Vec<ApplyFrom>> => "from",
         /// Service fee that is given back with the refund, in fen.
-        6 refund_fee: Option<f64> => "refund_fee",
+        6 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
 }
 
@@ -223,11 +223,11 @@ w::record! {
 w::record! {
     /// `contact_info` of `ecommerce::SubmitApplyment`.
     pub struct ContactInfo {
-        /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee; one of `65` `66`.
+        /// Who administers: `65` proprietor or legal person, `66` authorised employee; one of `65` `66`.
         0 contact_type: Option<ContactType> => "contact_type",
         /// Administrator's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 contact_name: Option<String> => "contact_name: masked encrypted",
-        /// Kind of the administrator's document; for `SUPER`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        /// Kind of the administrator's document, e.g. `IDENTIFICATION_TYPE_IDCARD`; for type `66`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         2 contact_id_doc_type: Option<IdDocType> => "contact_id_doc_type",
         /// Number of the administrator's document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 contact_id_card_number: Option<String> => "contact_id_card_number: masked encrypted",
@@ -273,7 +273,7 @@ w::record! {
     pub struct ContractTerminateInfo {
         /// When the contract ended; absent while in force; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
-        /// Who ended it: user, merchant API, merchant platform, support or system.
+        /// Who ended it, e.g. `USER_TERMINATE` or `MCH_API_TERMINATE`; also the merchant platform, support or the system.
         1 contract_termination_mode: String => "contract_termination_mode: must",
         /// Why the contract ends; required when the merchant ends it.
         2 contract_termination_remark: String => "contract_termination_remark: must",
@@ -301,7 +301,7 @@ w::record! {
 w::record! {
     /// `finance_institution_info` of `ecommerce::SubmitAccountHostingApplyment`; `finance_institution_info` of `ecommerce::SubmitApplyment`.
     pub struct FinanceInstitutionInfo {
-        /// Kind of financial institution: bank, payment, insurance, trading and settlement, other; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
+        /// `BANK_AGENT`, `PAYMENT_AGENT`, `INSURANCE`, `TRADE_AND_SETTLE` or `OTHER`; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
         0 finance_type: Option<FinanceType> => "finance_type",
         /// Photos of the financial licence, at most 5, as media handles.
         1 finance_license_pics: Option<Vec<String>> => "finance_license_pics",
@@ -322,24 +322,24 @@ w::record! {
         /// Item name as sold, shown on the bill.
         2 goods_name: Option<String> => "goods_name",
         /// Price of one piece, in fen.
-        3 unit_price: f64 => "unit_price: must",
+        3 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// Refunded for this item, in fen.
-        4 refund_amount: f64 => "refund_amount: must",
+        4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// How many pieces are returned.
-        5 refund_quantity: f64 => "refund_quantity: must",
+        5 refund_quantity: i64 => "refund_quantity: must",
     }
 }
 
 w::record! {
     /// `amount` of the answer of `ecommerce::refunds::GetByOutRefundNo`; `amount` of the answer of `ecommerce::refunds::GetByRefundId`.
     pub struct AmountInfo {
-        /// Amount to refund, in fen; in fen.
+        /// Amount to refund, in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// Cash that goes back to the user, in fen, without coupons; in fen.
+        /// Cash that goes back to the user, in fen, without coupons.
         1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// Part of the refund that returns as discount, in fen; in fen.
+        /// Part of the refund that returns as discount, in fen.
         2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
-        /// Part of the refund that the platform advanced, in fen; in fen.
+        /// Part of the refund that the platform advanced, in fen.
         3 advance: Option<xinqiao_types::Fen> => "advance",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         4 currency: String => "currency: must",
@@ -353,7 +353,7 @@ w::record! {
     pub struct GetByRefundIdFrom {
         /// Balance that funds the refund: `AVAILABLE` or `UNAVAILABLE`; one of `AVAILABLE` `UNAVAILABLE`.
         0 account: Account => "account: must",
-        /// How much this account pays, in fen; in fen.
+        /// How much this account pays, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -427,9 +427,9 @@ w::record! {
         1 scope: PromotionDetailScope => "scope: must",
         /// `COUPON` is prepaid, `DISCOUNT` is not; one of `COUPON` `DISCOUNT`.
         2 type_: Type => "type: must",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Part of the discount that is refunded, in fen; in fen.
+        /// Part of the discount that is refunded, in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
@@ -443,9 +443,9 @@ w::record! {
         1 scope: String => "scope: must",
         /// `COUPON` is prepaid, `DISCOUNT` is not.
         2 type_: String => "type: must",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Part of the discount that is refunded, in fen; in fen.
+        /// Part of the discount that is refunded, in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// Items of the order or of the discount, for single-item offers.
         5 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
@@ -514,7 +514,7 @@ w::record! {
     pub struct SettleInfo {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// Amount that the platform adds by subsidy, in fen; needs that product; in fen.
+        /// Amount that the platform adds by subsidy, in fen; counts only with `profit_sharing` `true`.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -549,13 +549,13 @@ w::record! {
         4 individual_auth_id: Option<String> => "individual_auth_id",
         /// What the individual payee is called on the platform.
         5 individual_name: Option<String> => "individual_name",
-        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
+        /// Private text of the sub-order, returned unchanged by queries and notices.
         6 attach: Option<String> => "attach",
         /// What is sold, shown on the user's bill.
         7 description: String => "description: must",
         /// The merchant's number for the sub-order.
         8 out_trade_no: String => "out_trade_no: must",
-        /// Amount of the sub-order: total, paid, currency.
+        /// Price of the sub-order: `total_amount` in fen and `currency`.
         9 amount: Amount => "amount: must",
         /// Settlement choices: whether money is held for profit sharing, subsidy amount.
         10 settle_info: Option<SettleInfo> => "settle_info",
@@ -582,11 +582,11 @@ w::record! {
 w::record! {
     /// `amount` of `ecommerce::SubOrderInfo`.
     pub struct SubOrderAmount {
-        /// Whole amount of the sub-order, in fen; in fen.
+        /// Whole amount of the sub-order, in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
-        /// Cash paid for the sub-order, in fen; in fen.
+        /// Cash paid for the sub-order, in fen.
         2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
         /// ISO code of the money the user paid with; such as `CNY`.
         3 payer_currency: String => "payer_currency: must",
@@ -598,11 +598,11 @@ w::record! {
 w::record! {
     /// `account_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct HostingApplymentAccountInfo {
-        /// Company account or the proprietor's own; e-commerce codes `74` company, `75` personal; one of `74` `75`.
+        /// Kind of account: `74` a company's, `75` a person's; one of `74` `75`.
         0 bank_account_type: BankAccountType => "bank_account_type: must",
         /// Name of the account holder, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 account_name: String => "account_name: must masked encrypted",
-        /// Bank account; encrypted when sent, masked when returned; such as `62*************78`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Bank account number, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`.
         2 account_number: String => "account_number: must masked encrypted",
         /// Bank as in the platform's list; such as `工商银行`.
         3 account_bank: String => "account_bank: must",
@@ -626,11 +626,11 @@ w::record! {
 w::record! {
     /// `contact_info` of `ecommerce::SubmitAccountHostingApplyment`.
     pub struct HostingApplymentContactInfo {
-        /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee; one of `65` `66`.
+        /// Who administers: `65` proprietor or legal person, `66` authorised employee; one of `65` `66`.
         0 contact_type: ContactType => "contact_type: must",
         /// Administrator's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 contact_name: String => "contact_name: must masked encrypted",
-        /// Kind of the administrator's document; for `SUPER`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        /// Kind of the administrator's document, e.g. `IDENTIFICATION_TYPE_IDCARD`; for type `66`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         2 contact_id_doc_type: Option<IdDocType> => "contact_id_doc_type",
         /// Number of the administrator's document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 contact_id_card_number: Option<String> => "contact_id_card_number: masked encrypted",
@@ -769,7 +769,7 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `ecommerce::combine_papay::ReverseTransaction`.
     pub struct ReverseTransactionSubOrder {
-        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; needed according to the documentation.
+        /// Platform merchant that started the sub-order, as in the charge; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -777,7 +777,7 @@ w::record! {
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         3 individual_auth_id: Option<String> => "individual_auth_id",
-        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
+        /// Merchant's number of the sub-order to reverse, as sent in the charge.
         4 out_trade_no: String => "out_trade_no: must",
     }
     new(out_trade_no: impl Into<String>)
@@ -798,13 +798,13 @@ w::record! {
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The paying user's id under `sub_appid`; present if the order used one; personal data, masked in `Debug`.
         3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// The merchant's number for the sub-order.
         4 out_trade_no: String => "out_trade_no: must",
-        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+        /// WeChat Pay's number for the sub-order; exists only after payment.
         5 transaction_id: String => "transaction_id: must",
-        /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+        /// Kind of payment; `PAP` for a charge by deduction contract.
         6 trade_type: String => "trade_type: must",
         /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
         7 trade_state: String => "trade_state: must",
@@ -814,11 +814,11 @@ w::record! {
         9 individual_auth_id: Option<String> => "individual_auth_id",
         /// What the individual payee is called on the platform.
         10 individual_name: Option<String> => "individual_name",
-        /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
+        /// Private text of the sub-order, returned unchanged by queries and notices.
         11 attach: String => "attach: must",
         /// When the sub-order was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         12 success_time: Option<String> => "success_time",
-        /// Amount of the sub-order: total, paid, currency.
+        /// Money of the sub-order: `total_amount`, `payer_amount` paid in cash (fen) and their currencies.
         13 amount: SubOrderAmount => "amount: must",
     }
 }
@@ -898,7 +898,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Where the application stands: editing, under review, rejected, to be signed, finished ….
+    /// `CHECKING`, `ACCOUNT_NEED_VERIFY`, `AUDITING`, `REJECTED`, `NEED_SIGN`, `FINISH` or `FROZEN`.
     ///
     /// What `applyment_state` of `ecommerce::GetApplymentByApplymentIdResponse`, `applyment_state` of `ecommerce::GetApplymentByOutRequestNoResponse` may be.
     pub enum ApplymentState {
@@ -948,7 +948,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Company account or the proprietor's own; e-commerce codes `74` company, `75` personal.
+    /// Kind of account: `74` a company's, `75` a person's.
     ///
     /// What `bank_account_type` of `AccountInfo`, `bank_account_type` of `HostingApplymentAccountInfo` may be.
     pub enum BankAccountType {
@@ -960,7 +960,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Bank of the user's card; required for `USER_BANK_CARD`.
+    /// Bank of the user's card, such as `ICBC_DEBIT`; required for `USER_BANK_CARD`.
     ///
     /// What `bank_type` of `ecommerce::refunds::ApplyAbnormalRefund` may be.
     pub enum BankType {
@@ -1010,7 +1010,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Where the stuck refund goes: user's card or the merchant's.
+    /// Where the stuck refund goes: `USER_BANK_CARD` the user's card, `MERCHANT_BANK_CARD` the merchant's settlement card.
     ///
     /// What `type` of `ecommerce::refunds::ApplyAbnormalRefund` may be.
     pub enum ApplyAbnormalRefundType {
@@ -1074,7 +1074,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee.
+    /// Who administers: `65` proprietor or legal person, `66` authorised employee.
     ///
     /// What `contact_type` of `ContactInfo`, `contact_type` of `HostingApplymentContactInfo` may be.
     pub enum ContactType {
@@ -1110,7 +1110,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`.
+    /// Account in question: `BASIC` or `DEPOSIT` (guarantee account).
     ///
     /// What `account_type` of `ecommerce::fund::GetEndDayBalance`, `account_type` of `ecommerce::fund::GetEndDayBalanceResponse` may be.
     pub enum GetEndDayBalanceAccountType {
@@ -1122,7 +1122,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of financial institution: bank, payment, insurance, trading and settlement, other.
+    /// `BANK_AGENT`, `PAYMENT_AGENT`, `INSURANCE`, `TRADE_AND_SETTLE` or `OTHER`.
     ///
     /// What `finance_type` of `FinanceInstitutionInfo` may be.
     pub enum FinanceType {
@@ -1198,7 +1198,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of document: ID card, passport, travel permit, residence permit.
+    /// Kind of document: `IDENTIFICATION_TYPE_IDCARD`, `IDENTIFICATION_TYPE_OVERSEA_PASSPORT`, or a travel or residence permit.
     ///
     /// What `id_doc_type` of `ecommerce::SubmitAccountHostingApplyment`, `id_doc_type` of `ecommerce::SubmitApplyment` and 4 more may be.
     pub enum IdDocType {
@@ -1234,7 +1234,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// 2401 micro, 2500 individual seller, 4 sole trader, 2 company, 3 institution, 2502 government, 1708 association.
+    /// `2401` micro, `2500` individual seller, `4` sole trader, `2` company, `3` institution, `2502` government, `1708` association.
     ///
     /// What `organization_type` of `ecommerce::SubmitAccountHostingApplyment`, `organization_type` of `ecommerce::SubmitApplyment` may be.
     pub enum OrganizationType {
@@ -1290,7 +1290,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// `SUCCESS`, `FAIL` or `REFUND` (fully returned).
+    /// Whether the subsidy was cancelled: `SUCCESS` or `FAIL`.
     ///
     /// What `result` of `ecommerce::subsidies::CancelResponse` may be.
     pub enum ResultDetail {
@@ -1380,7 +1380,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`.
+    /// Account the money is withdrawn from: `BASIC`, `OPERATION` or `FEES`.
     ///
     /// What `account_type` of `ecommerce::fund::GetWithdrawByOutRequestNoResponse`, `account_type` of `ecommerce::fund::GetWithdrawByWithdrawIdResponse` and 2 more may be.
     pub enum WithdrawAccountType {
@@ -1414,7 +1414,7 @@ w::record! {
         0 out_request_no: String => "out_request_no: must",
         /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         1 applyment_id: i64 => "applyment_id: must",
-        /// Where the application stands: editing, under review, rejected, to be signed, finished …; one of `CHECKING` `ACCOUNT_NEED_VERIFY` `AUDITING` `REJECTED` `NEED_SIGN` `FINISH` `FROZEN`.
+        /// `CHECKING`, `ACCOUNT_NEED_VERIFY`, `AUDITING`, `REJECTED`, `NEED_SIGN`, `FINISH` or `FROZEN`; one of `CHECKING` `ACCOUNT_NEED_VERIFY` `AUDITING` `REJECTED` `NEED_SIGN` `FINISH` `FROZEN`.
         2 applyment_state: ApplymentState => "applyment_state: must",
         /// State in words: what the merchant has to do next.
         3 applyment_state_desc: String => "applyment_state_desc: must",
@@ -1424,11 +1424,11 @@ w::record! {
         5 sign_state: Option<SignState> => "sign_state",
         /// Link where the super administrator signs.
         6 sign_url: Option<String> => "sign_url",
-        /// Verification transfer that the merchant has to make.
+        /// Transfer the merchant has to make: payer, amount, destination, remark, deadline; with `ACCOUNT_NEED_VERIFY`.
         7 account_validation: Option<AccountValidation> => "account_validation",
         /// Link where the legal person verifies.
         8 legal_validation_url: Option<String> => "legal_validation_url",
-        /// Why it was rejected, field by field.
+        /// Why it was rejected, one entry per parameter: `param_name` and `reject_reason`; when rejected or frozen.
         9 audit_detail: Option<Vec<AuditDetail>> => "audit_detail",
     }
 }
@@ -1633,7 +1633,7 @@ w::record! {
         0 out_request_no: String => "out_request_no: must",
         /// Short name that buyers see after paying; such as `张三餐饮店`.
         1 merchant_shortname: String => "merchant_shortname: must",
-        /// 2401 micro, 2500 individual seller, 4 sole trader, 2 company, 3 institution, 2502 government, 1708 association; one of `2401` `2500` `4` `2` `3` `2502` `1708`.
+        /// `2401` micro, `2500` individual seller, `4` sole trader, `2` company, `3` institution, `2502` government, `1708` association; one of `2401` `2500` `4` `2` `3` `2502` `1708`.
         2 organization_type: OrganizationType => "organization_type: must",
         /// `true` for a financial institution, which must also send its licence.
         3 finance_institution: Option<bool> => "finance_institution",
@@ -1643,7 +1643,7 @@ w::record! {
         5 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
         /// Whose document it is: `LEGAL` or authorised `SUPER`; one of `LEGAL` `SUPER`.
         6 id_holder_type: Option<IdHolderType> => "id_holder_type",
-        /// Kind of document: ID card, passport, travel permit, residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        /// Kind of document: `IDENTIFICATION_TYPE_IDCARD`, `IDENTIFICATION_TYPE_OVERSEA_PASSPORT`, or a travel or residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         7 id_doc_type: Option<IdDocType> => "id_doc_type",
         /// ID card details; for that document type only.
         8 id_card_info: Option<HostingApplymentIdCardInfo> => "id_card_info",
@@ -1657,9 +1657,9 @@ w::record! {
         12 account_info: HostingApplymentAccountInfo => "account_info: must",
         /// The super administrator, who gets messages and signs.
         13 contact_info: HostingApplymentContactInfo => "contact_info: must",
-        /// Where the merchant sells: store, official account, mini program, app, site.
+        /// The shop: `store_name`, `store_url` or `store_qr_code`, and `mini_program_sub_appid`.
         14 sales_scene_info: SalesSceneInfo => "sales_scene_info: must",
-        /// Settlement: rule id, industry, special licences, preferential rate.
+        /// Settlement rule and industry: `settlement_id` and `qualification_type`.
         15 settlement_info: Option<SettlementInfo> => "settlement_info",
         /// Photos of special licences that the industry requires, as media handles.
         16 qualifications: Option<Vec<String>> => "qualifications",
@@ -1742,7 +1742,7 @@ w::record! {
         0 out_request_no: String => "out_request_no: must",
         /// Short name that buyers see after paying; such as `张三餐饮店`.
         1 merchant_shortname: String => "merchant_shortname: must",
-        /// 2401 micro, 2500 individual seller, 4 sole trader, 2 company, 3 institution, 2502 government, 1708 association; one of `2401` `2500` `4` `2` `3` `2502` `1708`.
+        /// `2401` micro, `2500` individual seller, `4` sole trader, `2` company, `3` institution, `2502` government, `1708` association; one of `2401` `2500` `4` `2` `3` `2502` `1708`.
         2 organization_type: OrganizationType => "organization_type: must",
         /// `true` for a financial institution, which must also send its licence.
         3 finance_institution: Option<bool> => "finance_institution",
@@ -1752,7 +1752,7 @@ w::record! {
         5 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
         /// Whose document it is: `LEGAL` or authorised `SUPER`; one of `LEGAL` `SUPER`.
         6 id_holder_type: Option<IdHolderType> => "id_holder_type",
-        /// Kind of document: ID card, passport, travel permit, residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        /// Kind of document: `IDENTIFICATION_TYPE_IDCARD`, `IDENTIFICATION_TYPE_OVERSEA_PASSPORT`, or a travel or residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         7 id_doc_type: Option<IdDocType> => "id_doc_type",
         /// ID card details; for that document type only.
         8 id_card_info: Option<IdCardInfo> => "id_card_info",
@@ -1768,7 +1768,7 @@ w::record! {
         13 account_info: AccountInfo => "account_info: must",
         /// The super administrator, who gets messages and signs.
         14 contact_info: ContactInfo => "contact_info: must",
-        /// Where the merchant sells: store, official account, mini program, app, site.
+        /// The shop: `store_name`, `store_url` or `store_qr_code`, and `mini_program_sub_appid`.
         15 sales_scene_info: SalesSceneInfo => "sales_scene_info: must",
         /// Settlement rule and industry: `settlement_id` and `qualification_type`.
         16 settlement_info: Option<SettlementInfo> => "settlement_info",
@@ -1921,9 +1921,9 @@ pub mod combine_papay {
             1 combine_mchid: xinqiao_types::MchId => "combine_mchid: must",
             /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
             2 combine_out_trade_no: String => "combine_out_trade_no: must",
-            /// The orders inside the combined one, 2–50.
+            /// Result of each sub-order: `transaction_id`, `trade_state`, `amount`, `success_time` and so on.
             3 sub_orders: Option<Vec<super::SubOrderInfo>> => "sub_orders",
-            /// Who pays the combined order: `openid`, or identity limits.
+            /// The charged user: `openid` under `combine_appid`.
             4 combine_payer_info: Option<super::CombinePayerInfo> => "combine_payer_info",
         }
     }
@@ -1997,7 +1997,7 @@ pub mod combine_papay {
             1 combine_appid: xinqiao_types::AppId => "combine_appid: must",
             /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             2 contract_id: String => "contract_id: must",
-            /// The orders inside the combined one, 2–50.
+            /// The sub-orders to reverse, with `mchid`, `out_trade_no`, `sub_mchid` and so on.
             3 sub_orders: Option<Vec<super::ReverseTransactionSubOrder>> => "sub_orders",
         }
         new(
@@ -2050,7 +2050,7 @@ pub mod combine_papay {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
+                /// Merchant number that signs the contract: the calling platform.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
@@ -2131,7 +2131,7 @@ pub mod combine_papay {
         w::record! {
             /// Answer to [`PreSign`].
             pub struct PreSignResponse {
-                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
+                /// Merchant number that signs the contract: the calling platform.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 1 plan_id: i64 => "plan_id: must",
@@ -2196,7 +2196,7 @@ pub mod combine_papay {
                 /// Pre-signing id with which the client opens the signing page; short-lived; `pre_entrustweb_id` on the wire.
                 #[doc(alias = "pre_entrustweb_id")]
                 0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
-                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
+                /// Merchant number that signs the contract: the calling platform.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 2 plan_id: i64 => "plan_id: must",
@@ -2246,7 +2246,7 @@ pub mod combine_papay {
         w::record! {
             /// Answer to [`Terminate`].
             pub struct TerminateResponse {
-                /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
+                /// Merchant number that signs the contract: the calling platform.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Number of the deduction template, set up on the merchant platform; such as `123`.
                 1 plan_id: i64 => "plan_id: must",
@@ -2304,9 +2304,9 @@ pub mod fund {
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`.
             1 account_type: Option<super::GetBalanceAccountType> => "account_type",
-            /// Money that can be paid out or withdrawn, in fen; in fen.
+            /// Money that can be paid out or withdrawn, in fen.
             2 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// Money not yet settled or frozen, in fen; in fen.
+            /// Money not yet settled or frozen, in fen.
             3 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
@@ -2340,9 +2340,9 @@ pub mod fund {
         pub struct GetEndDayBalance {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
-            /// Day whose closing balance is wanted; format `yyyy-MM-dd`; such as `2026-08-17`.
+            /// Day whose closing balance is wanted, `yyyy-MM-dd`; format `yyyy-MM-dd`.
             1 date: String => "date: must query",
-            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `DEPOSIT`.
+            /// Account in question: `BASIC` or `DEPOSIT` (guarantee account); one of `BASIC` `DEPOSIT`.
             2 account_type: Option<super::GetEndDayBalanceAccountType> => "account_type: query",
         }
         new(sub_mchid: impl Into<xinqiao_types::MchId>, date: impl Into<String>)
@@ -2354,11 +2354,11 @@ pub mod fund {
         pub struct GetEndDayBalanceResponse {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `DEPOSIT`.
+            /// Account in question: `BASIC` or `DEPOSIT` (guarantee account); one of `BASIC` `DEPOSIT`.
             1 account_type: Option<super::GetEndDayBalanceAccountType> => "account_type",
-            /// Money that can be paid out or withdrawn, in fen; in fen.
+            /// Money that can be paid out or withdrawn, in fen.
             2 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// Money not yet settled or frozen, in fen; in fen.
+            /// Money not yet settled or frozen, in fen.
             3 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
@@ -2411,13 +2411,13 @@ pub mod fund {
             3 withdraw_id: String => "withdraw_id: must",
             /// `CREATE_SUCCESS`, `SUCCESS`, `FAIL`, `REFUND` (returned by the bank), `CLOSE` or `INIT`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
             4 status: super::Status => "status: must",
-            /// Amount to withdraw, in fen; in fen.
+            /// Amount to withdraw, in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// Note on the withdrawal, for the merchant.
             6 remark: Option<String> => "remark",
             /// Text on the bank statement, ≤ 32 characters.
             7 bank_memo: Option<String> => "bank_memo",
-            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES`.
+            /// Account the money is withdrawn from: `BASIC`, `OPERATION` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
             8 account_type: super::WithdrawAccountType => "account_type: must",
             /// Last four digits of the receiving account; such as `1178`; personal data, masked in `Debug`.
             9 account_number: String => "account_number: must masked",
@@ -2425,7 +2425,7 @@ pub mod fund {
             10 account_bank: String => "account_bank: must",
             /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
             11 bank_name: Option<String> => "bank_name",
-            /// Why the withdrawal failed; only then.
+            /// Why the withdrawal failed, was sent back or closed; only then.
             12 reason: Option<String> => "reason",
             /// When the withdrawal was started; format `rfc3339`.
             13 create_time: String => "create_time: must",
@@ -2503,13 +2503,13 @@ pub mod fund {
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// The merchant's number for the withdrawal, unique; such as `20190611222222222200000000012122`.
             1 out_request_no: String => "out_request_no: must",
-            /// Amount to withdraw, in fen; in fen.
+            /// Amount to withdraw, in fen.
             2 amount: xinqiao_types::Fen => "amount: must",
             /// Note on the withdrawal, for the merchant.
             3 remark: Option<String> => "remark",
             /// Text on the bank statement, ≤ 32 characters.
             4 bank_memo: Option<String> => "bank_memo",
-            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES`.
+            /// Account the money is withdrawn from: `BASIC`, `OPERATION` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
             5 account_type: Option<super::WithdrawAccountType> => "account_type",
             /// Where changes of the withdrawal are posted.
             6 notify_url: Option<String> => "notify_url",
@@ -2536,7 +2536,7 @@ pub mod fund {
             1 out_request_no: String => "out_request_no: must",
             /// WeChat Pay's number for the withdrawal.
             2 withdraw_id: String => "withdraw_id: must",
-            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES`.
+            /// Account the money is withdrawn from: `BASIC`, `OPERATION` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
             3 account_type: Option<super::WithdrawAccountType> => "account_type",
         }
     }
@@ -2623,7 +2623,7 @@ pub mod individual_contracts {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015851492>.
         /// * Catalog: `pay_v3.ecommerce.individual_contracts.get_by_out_contract_code`.
         pub struct GetByOutContractCode {
-            /// The merchant's contract number, unique within the template; such as `100001256`.
+            /// The merchant's number for the individual seller's signing.
             0 out_contract_code: String => "out_contract_code: must path",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must query",
@@ -2679,7 +2679,7 @@ pub mod individual_contracts {
             pub struct PreSignApp {
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// The merchant's contract number, unique within the template; such as `100001256`.
+                /// The merchant's number for the individual seller's signing.
                 1 out_contract_code: String => "out_contract_code: must",
             }
             new(appid: impl Into<xinqiao_types::AppId>, out_contract_code: impl Into<String>)
@@ -2722,7 +2722,7 @@ pub mod individual_contracts {
             pub struct PreSignMiniProgram {
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// The merchant's contract number, unique within the template; such as `100001256`.
+                /// The merchant's number for the individual seller's signing.
                 1 out_contract_code: String => "out_contract_code: must",
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -2770,7 +2770,7 @@ pub mod individual_contracts {
             pub struct PreSignApp {
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// The merchant's contract number, unique within the template; such as `100001256`.
+                /// The merchant's number for the individual seller's signing.
                 1 out_contract_code: String => "out_contract_code: must",
                 /// The person's true name, sent encrypted; personal data, masked in `Debug`.
                 2 real_name: String => "real_name: must masked",
@@ -2825,7 +2825,7 @@ pub mod individual_contracts {
             pub struct PreSignMiniProgram {
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
-                /// The merchant's contract number, unique within the template; such as `100001256`.
+                /// The merchant's number for the individual seller's signing.
                 1 out_contract_code: String => "out_contract_code: must",
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -2895,11 +2895,11 @@ pub mod mch_transfer {
         pub struct ApplyAuthorizationResponse {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Whether the sub-merchant lets the platform transfer: `AUTHORIZE_PROCESSING`, `REVOKED`, or authorised.
+            /// Whether the sub-merchant lets the platform transfer for it: `AUTHORIZE_PROCESSING`, `AUTHORIZED` or `REVOKED`.
             1 authorization_state: String => "authorization_state: must",
             /// When the platform accepted the application; format `rfc3339`.
             2 accept_time: String => "accept_time: must",
-            /// When the authorisation was granted; format `rfc3339`.
+            /// When the sub-merchant granted it; absent before; format `rfc3339`.
             3 authorize_time: Option<String> => "authorize_time",
         }
     }
@@ -2948,7 +2948,7 @@ pub mod mch_transfer {
             1 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             2 transfer_bill_no: String => "transfer_bill_no: must",
-            /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final.
+            /// State after the call: `CANCELING` or `CANCELLED`.
             3 state: String => "state: must",
             /// When the state last changed; format `rfc3339`.
             4 update_time: String => "update_time: must",
@@ -2994,7 +2994,7 @@ pub mod mch_transfer {
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             5 user_name: Option<String> => "user_name: masked encrypted",
-            /// Amount to hand over, in fen; in fen.
+            /// Amount to hand over, in fen.
             6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             7 transfer_remark: String => "transfer_remark: must",
@@ -3070,9 +3070,9 @@ pub mod mch_transfer {
         pub struct GetAuthorizationResponse {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Whether the sub-merchant lets the platform transfer: `AUTHORIZE_PROCESSING`, `REVOKED`, or authorised.
+            /// Whether the sub-merchant lets the platform transfer for it: `AUTHORIZE_PROCESSING`, `AUTHORIZED` or `REVOKED`.
             1 authorization_state: String => "authorization_state: must",
-            /// When the authorisation was granted; format `rfc3339`.
+            /// When the sub-merchant granted it; absent before; format `rfc3339`.
             2 authorize_time: Option<String> => "authorize_time",
         }
     }
@@ -3131,9 +3131,9 @@ pub mod mch_transfer {
             6 transfer_scene_id: String => "transfer_scene_id: must",
             /// Payee's id under `appid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
+            /// Payee's true name, encrypted for the merchant's private key; only if it was sent with the transfer; encrypted on the wire; personal data, masked in `Debug`.
             8 user_name: Option<String> => "user_name: masked encrypted",
-            /// Amount to hand over, in fen; in fen.
+            /// Amount to hand over, in fen.
             9 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             10 transfer_remark: String => "transfer_remark: must",
@@ -3222,11 +3222,11 @@ pub mod refunds {
             1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
             /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
             2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
+            /// Merchant's number of the paid order; an order is named by it or by `transaction_id`.
             3 out_trade_no: Option<String> => "out_trade_no",
-            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`; needed according to the documentation.
+            /// WeChat Pay's number of the order that is refunded; needed according to the documentation.
             4 transaction_id: Option<String> => "transaction_id",
-            /// WeChat Pay's number for the whole combined order; needed according to the documentation.
+            /// WeChat Pay's number of the combined order that was paid; needed according to the documentation.
             5 combine_transaction_id: Option<String> => "combine_transaction_id",
             /// Authorisation number of an individual payee. From: From the individual contract query or notice.
             6 individual_auth_id: Option<String> => "individual_auth_id",
@@ -3234,7 +3234,7 @@ pub mod refunds {
             7 out_refund_no: String => "out_refund_no: must",
             /// Why it is refunded, ≤ 80 bytes, shown to the user.
             8 reason: Option<String> => "reason",
-            /// Amounts: refund, paid to user, discount, advanced.
+            /// Money in fen: `refund`, `total` of the order, `currency`, and optionally `from` which accounts.
             9 amount: super::ApplyAmount => "amount: must",
             /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
             10 notify_url: Option<String> => "notify_url",
@@ -3275,17 +3275,17 @@ pub mod refunds {
             0 out_refund_no: String => "out_refund_no: must",
             /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             1 refund_id: String => "refund_id: must",
-            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
+            /// Merchant's number of the paid order; an order is named by it or by `transaction_id`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+            /// WeChat Pay's number of the order that is refunded.
             3 transaction_id: String => "transaction_id: must",
             /// Way back: `ORIGINAL`, `BALANCE`, or after trouble `OTHER_BALANCE`, `OTHER_BANKCARD`.
             4 channel: String => "channel: must",
             /// `SUCCESS`, `CLOSE`, `PROCESSING` or `ABNORMAL`.
             5 status: String => "status: must",
-            /// Amounts: refund, paid to user, discount, advanced.
+            /// Money in fen: `refund`, `payer_refund` in cash, `discount_refund`, `advance` by the platform, `from`.
             6 amount: super::AmountItem => "amount: must",
-            /// Discounts that applied, one entry each; absent without discounts.
+            /// Discounts touched by the refund: `promotion_id`, `scope`, `type`, `amount`, `refund_amount`; absent without discounts.
             7 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             8 user_received_account: String => "user_received_account: must",
@@ -3293,7 +3293,7 @@ pub mod refunds {
             9 refund_account: Option<super::RefundAccount> => "refund_account",
             /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings.
             10 funds_account: Option<String> => "funds_account",
-            /// When the refund or pay-back succeeded; format `rfc3339`.
+            /// When the refund succeeded; only with `SUCCESS`; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
             /// When the refund was accepted; format `rfc3339`.
             12 create_time: String => "create_time: must",
@@ -3343,9 +3343,9 @@ pub mod refunds {
             6 individual_auth_id: Option<String> => "individual_auth_id",
             /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
             7 out_refund_no: String => "out_refund_no: must",
-            /// Where the stuck refund goes: user's card or the merchant's; one of `USER_BANK_CARD` `MERCHANT_BANK_CARD`.
+            /// Where the stuck refund goes: `USER_BANK_CARD` the user's card, `MERCHANT_BANK_CARD` the merchant's settlement card; one of `USER_BANK_CARD` `MERCHANT_BANK_CARD`.
             8 type_: super::ApplyAbnormalRefundType => "type: must",
-            /// Bank of the user's card; required for `USER_BANK_CARD`; such as `ICBC_DEBIT`; one of `CMB_DEBIT` `COMM_DEBIT` `ABC_DEBIT` `CCB_DEBIT` `ICBC_DEBIT` `BOC_DEBIT` `PAB_DEBIT` `SPDB_DEBIT` ….
+            /// Bank of the user's card, such as `ICBC_DEBIT`; required for `USER_BANK_CARD`; such as `ICBC_DEBIT`; one of `CMB_DEBIT` `COMM_DEBIT` `ABC_DEBIT` `CCB_DEBIT` `ICBC_DEBIT` `BOC_DEBIT` `PAB_DEBIT` `SPDB_DEBIT` ….
             9 bank_type: Option<super::BankType> => "bank_type",
             /// Receiving bank card number, encrypted with the platform key; encrypted on the wire; personal data, masked in `Debug`.
             10 bank_account: Option<String> => "bank_account: masked encrypted",
@@ -3377,17 +3377,17 @@ pub mod refunds {
             0 out_refund_no: String => "out_refund_no: must",
             /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             1 refund_id: String => "refund_id: must",
-            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
+            /// Merchant's number of the paid order; an order is named by it or by `transaction_id`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+            /// WeChat Pay's number of the order that is refunded.
             3 transaction_id: String => "transaction_id: must",
             /// Way back: `ORIGINAL`, `BALANCE`, or after trouble `OTHER_BALANCE`, `OTHER_BANKCARD`.
             4 channel: String => "channel: must",
             /// `SUCCESS`, `CLOSE`, `PROCESSING` or `ABNORMAL`; one of `SUCCESS` `CLOSE` `PROCESSING` `ABNORMAL`.
             5 status: super::GetByRefundIdStatus => "status: must",
-            /// Amounts: refund, paid to user, discount, advanced.
+            /// Money in fen: `refund`, `payer_refund` in cash, `discount_refund`, `advance` by the platform, `from`.
             6 amount: super::ApplyAbnormalRefundAmount => "amount: must",
-            /// Discounts that applied, one entry each; absent without discounts.
+            /// Discounts touched by the refund: `promotion_id`, `scope`, `type`, `amount`, `refund_amount`; absent without discounts.
             7 promotion_detail: Option<Vec<super::PromotionDetailItem>> => "promotion_detail",
             /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             8 user_received_account: String => "user_received_account: must",
@@ -3395,7 +3395,7 @@ pub mod refunds {
             9 refund_account: Option<super::RefundAccount> => "refund_account",
             /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings; one of `AVAILABLE` `UNSETTLED`.
             10 funds_account: Option<super::ApplyAbnormalRefundFundsAccount> => "funds_account",
-            /// When the refund or pay-back succeeded; format `rfc3339`.
+            /// When the refund succeeded; only with `SUCCESS`; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
             /// When the refund was accepted; format `rfc3339`.
             12 create_time: String => "create_time: must",
@@ -3444,19 +3444,19 @@ pub mod refunds {
             0 refund_id: String => "refund_id: must",
             /// The platform's number for paying back the advance.
             1 advance_return_id: String => "advance_return_id: must",
-            /// Amount paid back, in fen; in fen.
+            /// Amount paid back, in fen.
             2 return_amount: xinqiao_types::Fen => "return_amount: must",
-            /// Merchant ID of the side that pays.
+            /// Merchant number that pays the advance back, i.e. the sub-merchant.
             3 payer_mchid: xinqiao_types::MchId => "payer_mchid: must",
-            /// Kind of account from which the money goes, such as basic or operation.
+            /// Payer's account: `BASIC` or `OPERATION`.
             4 payer_account: String => "payer_account: must",
-            /// Merchant number of who receives.
+            /// Merchant number that gets the advance back, i.e. the platform.
             5 payee_mchid: xinqiao_types::MchId => "payee_mchid: must",
-            /// Account that receives, partly hidden.
+            /// Payee's account that receives it: `BASIC` or `OPERATION`.
             6 payee_account: String => "payee_account: must",
             /// Pay-back: `SUCCESS`, `FAILED` or `PROCESSING`.
             7 result: String => "result: must",
-            /// When the refund or pay-back succeeded; format `rfc3339`.
+            /// When the advance was paid back; absent before; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
         }
     }
@@ -3506,17 +3506,17 @@ pub mod refunds {
             0 out_refund_no: String => "out_refund_no: must",
             /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             1 refund_id: String => "refund_id: must",
-            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
+            /// Merchant's number of the paid order; an order is named by it or by `transaction_id`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+            /// WeChat Pay's number of the order that is refunded.
             3 transaction_id: String => "transaction_id: must",
             /// Way back: `ORIGINAL`, `BALANCE`, or after trouble `OTHER_BALANCE`, `OTHER_BANKCARD`; one of `ORIGINAL` `BALANCE` `OTHER_BALANCE` `OTHER_BANKCARD`.
             4 channel: super::Channel => "channel: must",
             /// `SUCCESS`, `CLOSE`, `PROCESSING` or `ABNORMAL`; one of `SUCCESS` `CLOSE` `PROCESSING` `ABNORMAL`.
             5 status: super::GetByRefundIdStatus => "status: must",
-            /// Amounts: refund, paid to user, discount, advanced.
+            /// Money in fen: `refund`, `payer_refund` in cash, `discount_refund`, `advance` by the platform, `from`.
             6 amount: super::AmountInfo => "amount: must",
-            /// Discounts that applied, one entry each; absent without discounts.
+            /// Discounts touched by the refund: `promotion_id`, `scope`, `type`, `amount`, `refund_amount`; absent without discounts.
             7 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             8 user_received_account: String => "user_received_account: must",
@@ -3524,7 +3524,7 @@ pub mod refunds {
             9 refund_account: Option<super::RefundAccount> => "refund_account",
             /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings; one of `AVAILABLE` `UNSETTLED` `OPERATION` `BASIC` `ECNY_BASIC`.
             10 funds_account: Option<super::GetByRefundIdFundsAccount> => "funds_account",
-            /// When the refund or pay-back succeeded; format `rfc3339`.
+            /// When the refund succeeded; only with `SUCCESS`; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
             /// When the refund was accepted; format `rfc3339`.
             12 create_time: String => "create_time: must",
@@ -3644,9 +3644,9 @@ pub mod subsidies {
         pub struct Cancel {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// WeChat Pay's number of the order to be subsidised.
+            /// WeChat Pay's number of the order whose subsidy is cancelled.
             1 transaction_id: String => "transaction_id: must",
-            /// Why money is added or given back; users may see it.
+            /// Why the subsidy is cancelled, in the merchant's words.
             2 description: String => "description: must",
         }
         new(
@@ -3661,11 +3661,11 @@ pub mod subsidies {
         pub struct CancelResponse {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// WeChat Pay's number of the order to be subsidised.
+            /// WeChat Pay's number of the order whose subsidy is cancelled.
             1 transaction_id: String => "transaction_id: must",
-            /// Why money is added or given back; users may see it.
+            /// Why the subsidy is cancelled, in the merchant's words.
             2 description: String => "description: must",
-            /// `SUCCESS`, `FAIL` or `REFUND` (fully returned); one of `SUCCESS` `FAIL`.
+            /// Whether the subsidy was cancelled: `SUCCESS` or `FAIL`; one of `SUCCESS` `FAIL`.
             3 result: super::ResultDetail => "result: must",
         }
     }
@@ -3705,9 +3705,9 @@ pub mod subsidies {
             2 refund_id: Option<String> => "refund_id",
             /// The platform merchant's number for the subsidy.
             3 out_subsidy_no: Option<String> => "out_subsidy_no",
-            /// Why money is added or given back; users may see it.
+            /// Note on the subsidy, in the merchant's words; returned unchanged.
             4 description: String => "description: must",
-            /// Amount of the subsidy or its return, in fen; in fen.
+            /// Amount of the subsidy, in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
         }
         new(
@@ -3728,13 +3728,13 @@ pub mod subsidies {
             1 transaction_id: String => "transaction_id: must",
             /// WeChat Pay's number for the subsidy.
             2 subsidy_id: String => "subsidy_id: must",
-            /// Why money is added or given back; users may see it.
+            /// Note on the subsidy, in the merchant's words; returned unchanged.
             3 description: String => "description: must",
-            /// Amount of the subsidy or its return, in fen; in fen.
+            /// Amount of the subsidy, in fen.
             4 amount: xinqiao_types::Fen => "amount: must",
             /// `SUCCESS`, `FAIL` or `REFUND` (fully returned); one of `SUCCESS` `FAIL` `REFUND`.
             5 result: super::CreateResult => "result: must",
-            /// When the money moved; format `rfc3339`.
+            /// When the subsidy was paid; format `rfc3339`.
             6 success_time: Option<String> => "success_time",
         }
     }
@@ -3768,15 +3768,15 @@ pub mod subsidies {
         pub struct Return {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// WeChat Pay's number of the order to be subsidised.
+            /// WeChat Pay's number of the order that was subsidised.
             1 transaction_id: String => "transaction_id: must",
             /// Refund that is the reason; needed according to the documentation.
             2 refund_id: Option<String> => "refund_id",
             /// The merchant's number for the returned subsidy.
             3 out_order_no: String => "out_order_no: must",
-            /// Why money is added or given back; users may see it.
+            /// Note on the returned subsidy, in the merchant's words; returned unchanged.
             4 description: String => "description: must",
-            /// Amount of the subsidy or its return, in fen; in fen.
+            /// Amount of the subsidy that goes back, in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// WeChat Pay's number for the subsidy.
             6 subsidy_id: Option<String> => "subsidy_id",
@@ -3798,7 +3798,7 @@ pub mod subsidies {
         pub struct ReturnResponse {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// WeChat Pay's number of the order to be subsidised.
+            /// WeChat Pay's number of the order that was subsidised.
             1 transaction_id: String => "transaction_id: must",
             /// The merchant's number for the returned subsidy.
             2 out_order_no: String => "out_order_no: must",
@@ -3806,13 +3806,13 @@ pub mod subsidies {
             3 subsidy_refund_id: String => "subsidy_refund_id: must",
             /// Refund that is the reason.
             4 refund_id: Option<String> => "refund_id",
-            /// Why money is added or given back; users may see it.
+            /// Note on the returned subsidy, in the merchant's words; returned unchanged.
             5 description: String => "description: must",
-            /// Amount of the subsidy or its return, in fen; in fen.
+            /// Amount of the subsidy that goes back, in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
-            /// `SUCCESS`, `FAIL` or `REFUND` (fully returned); one of `SUCCESS` `FAIL` `REFUND`.
+            /// Whether the subsidy was returned: `SUCCESS` or `FAIL`; one of `SUCCESS` `FAIL` `REFUND`.
             7 result: super::CreateResult => "result: must",
-            /// When the money moved; format `rfc3339`.
+            /// When the subsidy was returned; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
         }
     }

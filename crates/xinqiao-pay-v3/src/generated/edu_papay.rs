@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `edu_papay::DeductTransaction`.
     pub struct Amount {
-        /// Total of the order, in fen; in fen.
+        /// Total of the order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -68,18 +68,18 @@ w::record! {
         1 name: Option<String> => "name",
         /// What it covers: `GLOBAL` whole order, `SINGLE` item.
         2 scope: String => "scope: must",
-        /// Kind of discount, such as coupon or reduction.
+        /// `COUPON` is prepaid by the merchant, `DISCOUNT` is not.
         3 type_: String => "type: must",
-        /// Face value of the coupon, in fen; in fen.
+        /// Face value of the coupon, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Stock that the coupon belongs to.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant, in fen; in fen.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties, in fen; in fen.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -89,13 +89,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `edu_papay::GetTransactionByOutTradeNo`; `amount` of the answer of `edu_papay::GetTransactionByTransactionId`.
     pub struct AmountInfo {
-        /// Total of the order, in fen; in fen.
+        /// Total of the order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// What the user really paid after discounts, in fen; in fen.
+        /// What the user really paid after discounts, in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// Discount taken off the total, in fen; in fen.
+        /// Discount taken off the total, in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -244,9 +244,9 @@ w::record! {
         8 bank_type: Option<String> => "bank_type",
         /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         9 attach: Option<String> => "attach",
-        /// When it succeeded, RFC 3339; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
+        /// When the charge succeeded; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         10 success_time: Option<String> => "success_time",
-        /// The paying user: id, payment code or identity limits.
+        /// The paying user: `openid` and `sub_openid`.
         11 payer: Option<Payer> => "payer",
         /// Money of the order and its currency: `total`, `currency` and so on.
         12 amount: AmountInfo => "amount: must",

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `edu_school_pay::DeductTransaction`.
     pub struct Amount {
-        /// Total of the order, in fen; in fen.
+        /// Total of the order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
@@ -17,7 +17,7 @@ w::record! {
 w::record! {
     /// `bank_card` of `edu_school_pay::contracts::PreSign`.
     pub struct BankCard {
-        /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
+        /// Bank and kind of the card to sign with, such as `ICBC_DEBIT`; such as `ICBC_DEBIT`.
         0 bank_type: Option<String> => "bank_type",
         /// Number of that card, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 bank_card_no: String => "bank_card_no: must masked encrypted",
@@ -71,7 +71,7 @@ w::record! {
         0 real_name: String => "real_name: must masked encrypted",
         /// Number of the ID card, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 id_card_number: Option<String> => "id_card_number: masked encrypted",
-        /// Kind of identity document, as a code such as `1` ID card; needed according to the documentation.
+        /// Kind of identity document, such as `IDENTITY_CARD`; needed according to the documentation.
         2 credential_type: Option<String> => "credential_type",
     }
     new(real_name: impl Into<String>)
@@ -109,18 +109,18 @@ w::record! {
         1 name: Option<String> => "name",
         /// What it covers: `GLOBAL` whole order, `SINGLE` item.
         2 scope: String => "scope: must",
-        /// Kind of discount, such as coupon or reduction.
+        /// Kind of discount: `COUPON` or `DISCOUNT` (reduction).
         3 type_: String => "type: must",
-        /// Face value of the coupon, in fen; in fen.
+        /// Face value of the coupon, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Stock or campaign of the discount.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant, in fen; in fen.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties, in fen; in fen.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -145,7 +145,7 @@ w::record! {
     pub struct SettleInfo {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// Amount that the platform adds by subsidy, in fen; needs that product; in fen.
+        /// Amount that the platform adds by subsidy, in fen; needs that product.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -155,13 +155,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `edu_school_pay::DeductTransaction`; `amount` of the answer of `edu_school_pay::GetTransactionByOutTradeNo`; and 1 more.
     pub struct AmountInfo {
-        /// Total of the order, in fen; in fen.
+        /// Total of the order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// What the user really paid after discounts, in fen; in fen.
+        /// What the user really paid after discounts, in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// Discount taken off the total, in fen; in fen.
+        /// Discount taken off the total, in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -202,11 +202,11 @@ w::record! {
         7 attach: Option<String> => "attach",
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         8 goods_tag: Option<String> => "goods_tag",
-        /// Money of the order and its currency: `total`, `currency` and so on.
+        /// Money of the order: `total` in fen and `currency`.
         9 amount: Amount => "amount: must",
         /// Where and when it is spent: `start_time`, `school_id` and `scene_type`; needed according to the documentation.
         10 scene_info: Option<SceneInfo> => "scene_info",
-        /// Facts about the device, such as id and IP; needed according to the documentation.
+        /// The merchant's terminal: `device_id` and `device_ip`; needed according to the documentation.
         11 device_info: Option<DeviceInfo> => "device_info",
         /// Settlement options such as splitting: `profit_sharing` and `subsidy_amount`.
         12 settle_info: Option<SettleInfo> => "settle_info",
@@ -249,7 +249,7 @@ w::record! {
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         5 transaction_id: Option<String> => "transaction_id",
-        /// Kind of payment used for the charge, such as `MICROPAY`; such as `MICROPAY`.
+        /// Kind of payment of the charge, such as `AUTH` (charged by authorisation); such as `AUTH`.
         6 trade_type: String => "trade_type: must",
         /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
         7 trade_state: String => "trade_state: must",
@@ -259,13 +259,13 @@ w::record! {
         9 bank_type: Option<String> => "bank_type",
         /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         10 attach: Option<String> => "attach",
-        /// When it succeeded, RFC 3339; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
+        /// When the charge was paid, RFC 3339; absent before; format `rfc3339`.
         11 success_time: Option<String> => "success_time",
-        /// The paying user: id, payment code or identity limits.
+        /// The user who is charged: `openid` and `sub_openid`.
         12 payer: Option<Payer> => "payer",
-        /// Money of the order and its currency: `total`, `currency` and so on.
+        /// Money in fen: `total`, `payer_total` really paid, `discount_total`, and `currency`.
         13 amount: AmountInfo => "amount: must",
-        /// Facts about the device, such as id and IP.
+        /// The merchant's terminal: `device_id` and `device_ip`.
         14 device_info: Option<DeductTransactionDeviceInfo> => "device_info",
         /// Discounts that applied, one entry each; absent without discounts.
         15 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `events::SubOrder`.
     pub struct Amount {
-        /// Whole amount of the sub-order, in fen; in fen.
+        /// Whole amount of the sub-order, in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
-        /// Cash paid for the sub-order, in fen; in fen.
+        /// Cash paid for the sub-order, in fen.
         2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
         /// ISO code of the money the user paid with; such as `CNY`.
         3 payer_currency: String => "payer_currency: must",
@@ -22,7 +22,7 @@ w::record! {
 w::record! {
     /// An item of `from` in `events::PartnerRefundAmount`.
     pub struct AmountFrom {
-        /// How much this account pays, in fen; in fen.
+        /// How much this account pays, in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// Balance that funds the refund: `AVAILABLE` or `UNAVAILABLE`.
         1 account: String => "account: must",
@@ -32,19 +32,19 @@ w::record! {
 w::record! {
     /// `attach_info` of `pay_v3.notify.marketing_busifavor_coupon`.
     pub struct AttachInfo {
-        /// Payment that triggered the coupon.
+        /// Payment after which the gift was shown; only for the pay-gift channel.
         0 transaction_id: Option<String> => "transaction_id",
-        /// Number of the pay-gift activity.
+        /// Number of the marketing hall's coupon campaign; only when received through a hall.
         1 act_code: Option<String> => "act_code",
-        /// The platform's number of the marketing hall.
+        /// Number of the marketing hall; only when received through a hall.
         2 hall_code: Option<String> => "hall_code",
-        /// Merchant that owns the marketing hall.
+        /// Merchant that owns the marketing hall; only when received through a hall.
         3 hall_belong_mch_id: Option<xinqiao_types::MchId> => "hall_belong_mch_id",
-        /// Membership card through which the coupon was given.
+        /// Number of the card template; only for the membership card channel.
         4 card_id: Option<String> => "card_id",
-        /// Member code of this user's card.
+        /// Member code of the user's card; only for the membership card channel.
         5 code: Option<String> => "code",
-        /// Campaign through which the coupon was given.
+        /// Number of the member gift campaign; only for the membership card channel.
         6 activity_id: Option<String> => "activity_id",
     }
 }
@@ -72,11 +72,11 @@ w::record! {
     pub struct Collection {
         /// `USER_PAYING` until the user has paid, then `USER_PAID`.
         0 state: String => "state: must",
-        /// All that has to be collected, in fen; in fen.
+        /// All that has to be collected, in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Still open, in fen; in fen.
+        /// Still open, in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// Already collected, in fen; in fen.
+        /// Already collected, in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// Every payment collected so far.
         4 details: Vec<CollectionDetail> => "details: must",
@@ -88,7 +88,7 @@ w::record! {
     pub struct CollectionDetail {
         /// Which payment it is, counted from 1.
         0 seq: i64 => "seq: must",
-        /// Amount of this payment, in fen; in fen.
+        /// Amount of this payment, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
         2 paid_type: Option<String> => "paid_type",
@@ -112,9 +112,9 @@ w::record! {
 w::record! {
     /// An item of `common_field_list` in `events::UserInformation`.
     pub struct CommonField {
-        /// Standard item, e.g. phone or birthday.
+        /// Standard item, such as `USER_FORM_FLAG_SEX` or `USER_FORM_FLAG_NAME`.
         0 name: String => "name: must",
-        /// What the user filled in.
+        /// What the user filled in, encrypted; decrypt with the merchant's API certificate key.
         1 value: Option<String> => "value",
     }
 }
@@ -128,7 +128,7 @@ w::record! {
         1 consume_mchid: xinqiao_types::MchId => "consume_mchid: must",
         /// Order in which it was used.
         2 transaction_id: String => "transaction_id: must",
-        /// Items it was used for: `goods_id`, `quantity`, `price` and `discount_amount`.
+        /// Items sent with the order: `goods_id`, `quantity`, `price` and `discount_amount`.
         3 goods_detail: Vec<GoodsDetail> => "goods_detail",
     }
 }
@@ -138,7 +138,7 @@ w::record! {
     pub struct ContractInformation {
         /// WeChat Pay's number of the contract, needed for charges.
         0 contract_id: String => "contract_id: must",
-        /// Whether it is signed or ended.
+        /// `ADD` once signed, `DELETE` once ended.
         1 contract_status: String => "contract_status: must",
         /// When it was signed or ended; format `rfc3339`.
         2 create_time: String => "create_time: must",
@@ -162,7 +162,7 @@ w::record! {
     pub struct CustomField {
         /// Item that the merchant defined.
         0 name: String => "name: must",
-        /// Options that the user ticked when opening the card.
+        /// Options that the user ticked, encrypted; decrypt with the merchant's API certificate key.
         1 user_chosen_values: Vec<String> => "user_chosen_values",
     }
 }
@@ -174,8 +174,8 @@ w::record! {
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// Planned amount; the real charge may not exceed it.
         1 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
-        /// Charge, such as `NO_SCHEDULED` (not booked) or `PAID`; between them it is booked.
-        2 schedule_state: String => "schedule_state: must",
+        /// Charge: `NO_SCHEDULED`, `SCHEDULED` (booked), `PAID` or `EXPIRED`; one of `NO_SCHEDULED` `SCHEDULED` `PAID` `EXPIRED`.
+        2 schedule_state: ScheduleState => "schedule_state: must",
         /// Amount that has been booked for charging: `total` and `currency`.
         3 scheduled_amount: Option<EstimatedDeductAmount> => "scheduled_amount",
         /// Amount really charged; absent before.
@@ -198,9 +198,9 @@ w::record! {
 w::record! {
     /// `discount_to` of `pay_v3.notify.marketing_favor_coupon`.
     pub struct DiscountTo {
-        /// Price after the cut, in fen; in fen.
+        /// Price after the cut, in fen.
         0 cut_to_price: Option<xinqiao_types::Fen> => "cut_to_price",
-        /// Highest price it applies to, in fen; in fen.
+        /// Highest price it applies to, in fen.
         1 max_price: Option<xinqiao_types::Fen> => "max_price",
     }
 }
@@ -208,13 +208,13 @@ w::record! {
 w::record! {
     /// `amount` of `pay_v3.notify.education_transaction`; `amount` of `pay_v3.notify.vehicle_transaction`.
     pub struct EducationTransactionAmount {
-        /// Order total, in fen; in fen.
+        /// Order total, in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// What the user paid, in fen; in fen.
+        /// What the user paid, in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// What was taken off, in fen; in fen.
+        /// What was taken off, in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -222,7 +222,7 @@ w::record! {
 w::record! {
     /// `estimated_deduct_amount` of `events::DeductSchedule`; `scheduled_amount` of `events::DeductSchedule`; and 1 more.
     pub struct EstimatedDeductAmount {
-        /// Amount in fen; in fen.
+        /// Amount in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -236,7 +236,7 @@ w::record! {
         0 fapiao_id: String => "fapiao_id: must",
         /// Invoice: `ISSUE_ACCEPTED`, `ISSUED`, `REVERSE_ACCEPTED` or `REVERSED`.
         1 fapiao_status: String => "fapiao_status: must",
-        /// Invoice card: `INSERTED` into the user's wallet, or `DISCARDED`.
+        /// Invoice card: `INSERT_ACCEPTED`, `INSERTED` into the wallet, `DISCARD_ACCEPTED` or `DISCARDED`.
         2 card_status: String => "card_status: must",
     }
 }
@@ -244,13 +244,13 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `events::ConsumeInformation`.
     pub struct GoodsDetail {
-        /// Item it was used for, by the merchant's code.
+        /// Item code as entered when the item coupon was created.
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece, in fen; in fen.
+        /// Price of one piece, in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// Taken off the item, in fen; in fen.
+        /// Taken off the item, in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
 }
@@ -278,9 +278,9 @@ w::record! {
 w::record! {
     /// `normal_coupon_information` of `pay_v3.notify.marketing_favor_coupon`.
     pub struct NormalCouponInformation {
-        /// Face value of the coupon, in fen; in fen.
+        /// Face value of the coupon, in fen.
         0 coupon_amount: xinqiao_types::Fen => "coupon_amount: must",
-        /// Smallest order for the coupon, in fen; in fen.
+        /// Smallest order for the coupon, in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
 }
@@ -290,9 +290,9 @@ w::record! {
     pub struct Objective {
         /// The platform's number of the goal.
         0 objective_id: String => "objective_id: must",
-        /// What the user has to do.
+        /// What the user has to do, shown to the user.
         1 name: String => "name: must",
-        /// How often it must be done.
+        /// How much must be done, in the unit given by `unit`.
         2 count: i64 => "count: must",
         /// Unit of the goal, e.g. times.
         3 unit: String => "unit: must",
@@ -330,17 +330,17 @@ w::record! {
         0 parking_id: String => "parking_id: must",
         /// Number plate of the vehicle with its province; such as `粤B888888`.
         1 plate_number: String => "plate_number: must",
-        /// Colour of the plate, e.g. `BLUE`.
+        /// Colour of the plate: `BLUE`, `GREEN`, `YELLOW`, `BLACK`, `WHITE`, `LIMEGREEN` (yellow-green).
         2 plate_color: String => "plate_color: must",
-        /// When the vehicle entered; format `rfc3339`.
+        /// When the vehicle entered, RFC 3339; format `rfc3339`.
         3 start_time: String => "start_time: must",
-        /// When the vehicle left; format `rfc3339`.
+        /// When the vehicle left, RFC 3339; format `rfc3339`.
         4 end_time: String => "end_time: must",
         /// Name of the car park.
         5 parking_name: String => "parking_name: must",
-        /// Charged time, in seconds; in s.
+        /// Charged time, in seconds.
         6 charging_duration: i64 => "charging_duration: must",
-        /// Device at the gate that the car passed.
+        /// Number of the car park's device, given by the merchant when charging.
         7 device_id: Option<String> => "device_id",
     }
 }
@@ -348,25 +348,25 @@ w::record! {
 w::record! {
     /// `amount` of `pay_v3.notify.partner_refund`; `amount` of `pay_v3.notify.refund`.
     pub struct PartnerRefundAmount {
-        /// Total of the paid order, in fen; in fen.
+        /// Total of the paid order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// Amount to refund, in fen; all refunds together at most the total; in fen.
+        /// Amount to refund, in fen; all refunds together at most the total.
         1 refund: xinqiao_types::Fen => "refund: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         2 currency: String => "currency: must",
-        /// What the user really paid after discounts, in fen; in fen.
+        /// What the user really paid after discounts, in fen.
         3 payer_total: xinqiao_types::Fen => "payer_total: must",
-        /// Cash that goes back to the user, in fen, without coupons; in fen.
+        /// Cash that goes back to the user, in fen, without coupons.
         4 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// Order amount to be settled, in fen: total less non-prepaid coupons; in fen.
+        /// Order amount to be settled, in fen: total less non-prepaid coupons.
         5 settlement_total: xinqiao_types::Fen => "settlement_total: must",
-        /// Refund to be settled, in fen: refund less non-prepaid coupons; in fen.
+        /// Refund to be settled, in fen: refund less non-prepaid coupons.
         6 settlement_refund: xinqiao_types::Fen => "settlement_refund: must",
-        /// Part of the refund that returns as discount, in fen; in fen.
+        /// Part of the refund that returns as discount, in fen.
         7 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// Which accounts pay and how much each.
         8 from: Vec<AmountFrom> => "from",
-        /// Service fee that is given back with the refund, in fen; in fen.
+        /// Service fee that is given back with the refund, in fen.
         9 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
 }
@@ -374,11 +374,11 @@ w::record! {
 w::record! {
     /// `amount` of `pay_v3.notify.partner_transaction`; `amount` of `pay_v3.notify.transaction`.
     pub struct PartnerTransactionAmount {
-        /// Order total, in fen; in fen.
+        /// Order total, in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// What the user paid, in fen; in fen.
+        /// What the user paid, in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// ISO code of the money the user paid with; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
@@ -406,16 +406,16 @@ w::record! {
         2 scope: String => "scope: must",
         /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: String => "type: must",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch of the coupon, returned when it was made.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant, in fen; in fen.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties, in fen; in fen.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -427,7 +427,7 @@ w::record! {
 w::record! {
     /// `pay_information` of `pay_v3.notify.discount_card`.
     pub struct PayInformation {
-        /// Charged amount, in fen; in fen.
+        /// Charged amount, in fen.
         0 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// Charge, such as `PAY_SUCCEED`; else still open.
         1 pay_state: String => "pay_state: must",
@@ -455,7 +455,7 @@ w::record! {
         0 name: String => "name: must",
         /// Terms of the discount in words, shown to the user.
         1 description: Option<String> => "description",
-        /// Amount taken off, in fen; in fen.
+        /// Amount taken off, in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
     }
 }
@@ -467,7 +467,7 @@ w::record! {
         0 name: Option<String> => "name",
         /// How the price came about.
         1 description: Option<String> => "description",
-        /// Total of this item, in fen; in fen.
+        /// Total of this item, in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many units of the item are charged.
         3 count: Option<i64> => "count",
@@ -485,16 +485,16 @@ w::record! {
         2 scope: String => "scope: must",
         /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: String => "type: must",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch of the coupon, returned when it was made.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant, in fen; in fen.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties, in fen; in fen.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -508,9 +508,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
+        /// Price of one piece in fen; after the discount if the merchant gives one.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// Amount taken off, in fen; in fen.
+        /// Amount taken off, in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
@@ -522,7 +522,7 @@ w::record! {
     pub struct QrRechargeInfo {
         /// OpenID of the person who paid; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Who scanned and paid, such as `ADMIN`; else legal person or employee.
+        /// Who scanned and paid: `ADMIN`, `LEGAL_PERSON` or `STAFF`.
         1 employee_type: Option<String> => "employee_type",
     }
 }
@@ -534,7 +534,7 @@ w::record! {
         0 type_: String => "type: must",
         /// Receiver's merchant number or `openid`.
         1 account: String => "account: must",
-        /// Amount that moved, in fen; in fen.
+        /// Amount that moved, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// Text of the split or return.
         3 description: String => "description: must",
@@ -544,7 +544,7 @@ w::record! {
 w::record! {
     /// `recharge_amount` of `pay_v3.notify.platform_solution_recharge`.
     pub struct RechargeAmount {
-        /// Top-up amount, in fen; in fen.
+        /// Top-up amount, in fen.
         0 amount: Option<xinqiao_types::Fen> => "amount",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -558,13 +558,13 @@ w::record! {
         0 reward_id: String => "reward_id: must",
         /// Name of the reward as users see it.
         1 name: String => "name: must",
-        /// Whether the reward may be used without limit or a number of times.
+        /// Whether the number is limited: `COUNT_UNLIMITED`, or `COUNT_LIMIT` with the number in `count`.
         2 count_type: String => "count_type: must",
         /// How many rewards, when limited.
         3 count: i64 => "count: must",
-        /// Unit of the reward, e.g. times.
+        /// Unit of the reward's number, such as times or pieces.
         4 unit: String => "unit: must",
-        /// Worth of the reward, in yuan; in yuan.
+        /// Worth of the reward, in fen; in yuan.
         5 amount: i64 => "amount: must",
         /// Terms of the discount in words, shown to the user.
         6 description: Option<String> => "description",
@@ -586,7 +586,7 @@ w::record! {
         3 usage_type: String => "usage_type: must",
         /// How many were used.
         4 usage_count: i64 => "usage_count: must",
-        /// What this use saved, in yuan; in yuan.
+        /// What this use saved, in fen; in yuan.
         5 amount: i64 => "amount: must",
         /// How the reward was used this time, in words.
         6 description: Option<String> => "description",
@@ -602,7 +602,7 @@ w::record! {
         0 name: String => "name: must",
         /// What the sum at risk stands for, such as a deposit.
         1 description: Option<String> => "description",
-        /// Sum at risk, in fen; in fen.
+        /// Sum at risk, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -622,15 +622,15 @@ w::record! {
         0 plan_detail_no: i64 => "plan_detail_no: must",
         /// What this charge is called, shown to the user.
         1 plan_detail_name: String => "plan_detail_name: must",
-        /// This charge, such as `NOT_USED`; else in use or done.
+        /// This charge: `NOT_USED`, `USING`, `USED` or `SIGN_PLAN_DETAIL_CANCEL`.
         2 plan_detail_state: String => "plan_detail_state: must",
         /// Discount of this charge in words.
         3 plan_discount_description: Option<String> => "plan_discount_description",
-        /// Price before discount, in fen; in fen.
+        /// Price before discount, in fen.
         4 original_price: xinqiao_types::Fen => "original_price: must",
-        /// Price after discount, in fen; in fen.
+        /// Price after discount, in fen.
         5 actual_price: xinqiao_types::Fen => "actual_price: must",
-        /// What the user really paid for it, in fen; in fen.
+        /// What the user really paid for it, in fen.
         6 actual_pay_price: Option<xinqiao_types::Fen> => "actual_pay_price",
         /// The merchant's number for this charge.
         7 merchant_plan_detail_no: String => "merchant_plan_detail_no: must",
@@ -648,7 +648,7 @@ w::record! {
 w::record! {
     /// `singleitem_discount_off` of `pay_v3.notify.marketing_favor_coupon`.
     pub struct SingleItemDiscountOff {
-        /// Highest item price it applies to, in fen; in fen.
+        /// Highest item price it applies to, in fen.
         0 single_price_max: Option<xinqiao_types::Fen> => "single_price_max",
     }
 }
@@ -678,7 +678,7 @@ w::record! {
         9 individual_auth_id: Option<String> => "individual_auth_id",
         /// What the individual payee is called on the platform.
         10 individual_name: Option<String> => "individual_name",
-        /// Private text that came with it.
+        /// The merchant's private text from the order or creation, returned unchanged.
         11 attach: String => "attach: must",
         /// When the sub-order was paid; format `rfc3339`.
         12 success_time: Option<String> => "success_time",
@@ -732,7 +732,7 @@ w::record! {
 w::record! {
     /// `valid_date_information` of `pay_v3.notify.brand_partner_card_member_user_card`.
     pub struct ValidDateInformation {
-        /// `PERMANENT`, a fixed period, or days after taking.
+        /// Kind of validity: `FIX_TIME_RANGE`, `FIX_TERM` (days after receipt) or `PERMANENT`.
         0 type_: String => "type: must",
         /// From when the card is valid; format `rfc3339`.
         1 available_begin_time: Option<String> => "available_begin_time",
@@ -764,19 +764,35 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: Option<String> => "type",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch of the coupon, returned when it was made.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant, in fen; in fen.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties, in fen; in fen.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
+    }
+}
+
+w::open_enum! {
+    /// Charge: `NO_SCHEDULED`, `SCHEDULED` (booked), `PAID` or `EXPIRED`.
+    ///
+    /// What `schedule_state` of `DeductSchedule` may be.
+    pub enum ScheduleState {
+        /// No charge is booked for this period (`NO_SCHEDULED`).
+        NoScheduled = "NO_SCHEDULED",
+        /// A charge is booked and not made yet (`SCHEDULED`).
+        Scheduled = "SCHEDULED",
+        /// Charged; final (`PAID`).
+        Paid = "PAID",
+        /// The booking ran out; nothing can be charged any more (`EXPIRED`).
+        Expired = "EXPIRED",
     }
 }
 
@@ -962,9 +978,9 @@ pub mod notify {
             10 pickup_time: String => "pickup_time: must",
             /// What the user filled in: `common_field_list` and `custom_field_list`.
             11 user_information: Option<super::UserInformation> => "user_information",
-            /// Private text that came with it.
+            /// The merchant's private text from the order or creation, returned unchanged.
             12 attach: Option<String> => "attach",
-            /// The user's card: `UNACTIVATED`, `EFFECTIVE`, `EXPIRED` or `INVALID`.
+            /// The user's card: `NOT_EFFECTIVE`, `EFFECTIVE`, `EXPIRED`, `UNAVAILABLE` or `DELETE`.
             13 user_card_state: String => "user_card_state: must",
             /// Why the card became invalid, such as by the user.
             14 invalid_reason: Option<String> => "invalid_reason",
@@ -1010,7 +1026,7 @@ pub mod notify {
             3 combine_transaction_id: String => "combine_transaction_id: must",
             /// The orders inside the combined one, 2–50.
             4 sub_orders: Vec<super::SubOrder> => "sub_orders",
-            /// Who pays the combined order: `openid`, or identity limits.
+            /// Who paid the combined order: `openid`.
             5 combine_payer_info: Option<super::CombinePayerInfo> => "combine_payer_info",
             /// Device with which it was paid.
             6 scene_info: Option<super::SceneInfo> => "scene_info",
@@ -1045,17 +1061,17 @@ pub mod notify {
             2 out_card_code: String => "out_card_code: must",
             /// Template of the discount card, numbered by the platform.
             3 card_template_id: String => "card_template_id: must",
-            /// Number of the card template, returned when it was made.
+            /// Number of the discount card, given by WeChat Pay.
             4 card_id: String => "card_id: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Period of the agreement: `end_time` and so on.
+            /// Period of the agreement: `begin_time` and `end_time`.
             6 time_range: Option<super::TimeRange> => "time_range",
             /// State of the card: running, ended, fulfilled, not fulfilled ….
             7 state: String => "state: must",
             /// Why the agreement was not fulfilled.
             8 unfinished_reason: Option<String> => "unfinished_reason",
-            /// Sum in total, in fen; in fen.
+            /// Sum of the rewards the user enjoyed, in fen.
             9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
             /// Charge: amount, state, time.
             10 pay_information: Option<super::PayInformation> => "pay_information",
@@ -1065,7 +1081,7 @@ pub mod notify {
             12 rewards: Vec<super::Reward> => "rewards",
             /// Id of the user who invited; personal data, masked in `Debug`.
             13 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
-            /// When it was created, at WeChat Pay's side; format `rfc3339`.
+            /// When the discount card came into being; format `rfc3339`.
             14 create_time: Option<String> => "create_time",
         }
     }
@@ -1125,17 +1141,17 @@ pub mod notify {
             2 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: Option<String> => "transaction_id",
-            /// State of the charge, e.g. `SUCCESS` or `PAY_FAIL`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+            /// State of the charge: `SUCCESS`, `ACCEPT` (waiting), `PAY_FAIL` or `REFUND`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
             4 trade_state: crate::types::TradeState => "trade_state: must",
             /// State in words for people; programs branch on `trade_state`.
             5 trade_state_description: String => "trade_state_description: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
             6 bank_type: Option<String> => "bank_type",
-            /// Private text that came with it.
+            /// The merchant's private text from the order or creation, returned unchanged.
             7 attach: Option<String> => "attach",
             /// When the charge succeeded; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
-            /// The paying user: id, payment code or identity limits.
+            /// The user who paid: `openid`, with `sub_openid` in partner mode.
             9 payer: Option<super::Payer> => "payer",
             /// Order amounts: total, paid and currency.
             10 amount: super::EducationTransactionAmount => "amount: must",
@@ -1169,13 +1185,13 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285836>.
         /// * Catalog: `pay_v3.notify.mall_auth`.
         pub struct MallAuth {
-            /// Merchant that gets the notice.
+            /// Merchant number of the business circle whose card was taken.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// The user's id under that AppID; personal data, masked in `Debug`.
+            /// The customer's openid in the mini program in which points were authorised; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Code of the authorisation, exchanged for the user's data.
+            /// Member code of the user's business-circle card, unique under that card.
             2 code: String => "code: must",
-            /// How the user authorised the business circle, such as `REGISTERED_MODE`.
+            /// `REGISTERED_MODE`: card taken, points not authorised; `REGISTERED_AND_AUTHORIZATION_MODE`: card taken and points authorised.
             3 auth_type: String => "auth_type: must",
         }
     }
@@ -1186,25 +1202,25 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285869>.
         /// * Catalog: `pay_v3.notify.mall_refund`.
         pub struct MallRefund {
-            /// Merchant that gets the notice.
+            /// Merchant number of the business circle.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// Name of the business circle, shown to the user.
+            /// Name of the business circle's merchant.
             1 merchant_name: String => "merchant_name: must",
-            /// Shop in the business circle.
+            /// Shop of the payment, as the business circle named it.
             2 shop_name: String => "shop_name: must",
-            /// Number of the shop in the business circle.
+            /// Number of the shop, as the business circle set it to match its own records.
             3 shop_number: String => "shop_number: must",
-            /// AppID in which it happened.
+            /// AppID of the mini program in which points were authorised.
             4 appid: xinqiao_types::AppId => "appid: must",
-            /// The user's id under that AppID; personal data, masked in `Debug`.
+            /// The customer's openid in the mini program in which points were authorised; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             6 transaction_id: String => "transaction_id: must",
             /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             7 refund_id: String => "refund_id: must",
-            /// What the user paid, in fen; in fen.
+            /// What the user paid, in fen.
             8 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-            /// Sum of the refund, in fen; in fen.
+            /// Sum of the refund, in fen.
             9 refund_amount: xinqiao_types::Fen => "refund_amount: must",
             /// When the money was returned; format `rfc3339`.
             10 refund_time: String => "refund_time: must",
@@ -1217,29 +1233,29 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285856>.
         /// * Catalog: `pay_v3.notify.mall_transaction`.
         pub struct MallTransaction {
-            /// Merchant that gets the notice.
+            /// Merchant number of the business circle.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// Name of the business circle, shown to the user.
+            /// Name of the business circle's merchant.
             1 merchant_name: Option<String> => "merchant_name",
-            /// Shop in the business circle.
+            /// Shop of the payment, as the business circle named it.
             2 shop_name: Option<String> => "shop_name",
-            /// Number of the shop in the business circle.
+            /// Number of the shop, as the business circle set it to match its own records.
             3 shop_number: Option<String> => "shop_number",
-            /// AppID in which it happened.
+            /// AppID of the mini program in which points were authorised.
             4 appid: Option<xinqiao_types::AppId> => "appid",
-            /// The user's id under that AppID; personal data, masked in `Debug`.
+            /// The customer's openid in the mini program in which points were authorised; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             6 transaction_id: Option<String> => "transaction_id",
-            /// What the user paid, in fen; in fen.
+            /// What the user paid, in fen.
             7 amount: Option<xinqiao_types::Fen> => "amount",
             /// When the user's payment was done; format `rfc3339`.
             8 time_end: Option<String> => "time_end",
             /// Marks points the user claimed by hand; absent when pushed automatically.
             9 commit_tag: Option<String> => "commit_tag",
-            /// How the user authorised the business circle, such as `REGISTERED_MODE`.
+            /// `REGISTERED_MODE`: card taken, points not authorised; `REGISTERED_AND_AUTHORIZATION_MODE`: card taken and points authorised.
             10 auth_type: Option<String> => "auth_type",
-            /// Code of the authorisation, exchanged for the user's data.
+            /// Member code of the user's business-circle card.
             11 code: Option<String> => "code",
         }
     }
@@ -1266,7 +1282,7 @@ pub mod notify {
             6 send_channel: String => "send_channel: must",
             /// Merchant ID that gave the coupon.
             7 send_merchant: String => "send_merchant: must",
-            /// Extra facts that depend on the channel.
+            /// Extra facts, only for the channels pay gift, marketing hall and member gift.
             8 attach_info: Option<super::AttachInfo> => "attach_info",
         }
     }
@@ -1309,7 +1325,7 @@ pub mod notify {
             13 normal_coupon_information: Option<super::NormalCouponInformation> => "normal_coupon_information",
             /// Use of the coupon: time, merchant, order.
             14 consume_information: Option<super::ConsumeInformation> => "consume_information",
-            /// When it was created, at WeChat Pay's side; format `rfc3339`.
+            /// When the user received the coupon; format `rfc3339`.
             15 create_time: String => "create_time: must",
         }
     }
@@ -1329,7 +1345,7 @@ pub mod notify {
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// The user's id across an open-platform account; personal data, masked in `Debug`.
             4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-            /// Where the card was activated, such as after paying or by scanning.
+            /// How the card was activated: `NEW_ACTIVATE`, or `RECOVER` for a restored card.
             5 activate_scene: Option<String> => "activate_scene",
             /// Merchant's channel mark, returned unchanged.
             6 outer_str: Option<String> => "outer_str",
@@ -1394,13 +1410,13 @@ pub mod notify {
             1 out_batch_no: String => "out_batch_no: must",
             /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
             2 batch_id: String => "batch_id: must",
-            /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
+            /// State of the batch; `CLOSED` in this notice.
             3 batch_status: String => "batch_status: must",
-            /// Sum in total, in fen; in fen.
+            /// Sum of the batch, in fen.
             4 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// How many transfers the batch has in total.
             5 total_num: i64 => "total_num: must",
-            /// Why it was closed; only when closed.
+            /// Why the batch was closed, such as `OVERDUE_CLOSE` or `TRANSFER_SCENE_INVALID`.
             6 close_reason: String => "close_reason: must",
             /// Last change of the record's state; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             7 update_time: String => "update_time: must",
@@ -1419,17 +1435,17 @@ pub mod notify {
             1 out_batch_no: String => "out_batch_no: must",
             /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
             2 batch_id: String => "batch_id: must",
-            /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
+            /// State of the batch; `FINISHED` in this notice.
             3 batch_status: String => "batch_status: must",
-            /// Sum in total, in fen; in fen.
+            /// Sum of the batch, in fen.
             4 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// How many transfers the batch has in total.
             5 total_num: i64 => "total_num: must",
-            /// Sum of the transfers that succeeded, in fen; in fen.
+            /// Sum of the transfers that succeeded, in fen.
             6 success_amount: xinqiao_types::Fen => "success_amount: must",
             /// How many transfers succeeded.
             7 success_num: i64 => "success_num: must",
-            /// Sum of the transfers that failed, in fen; in fen.
+            /// Sum of the transfers that failed, in fen.
             8 fail_amount: xinqiao_types::Fen => "fail_amount: must",
             /// How many transfers failed; each entry says why.
             9 fail_num: i64 => "fail_num: must",
@@ -1452,7 +1468,7 @@ pub mod notify {
             2 transfer_bill_no: String => "transfer_bill_no: must",
             /// Final state: `SUCCESS`, `FAIL` or `CANCELLED`; one of `SUCCESS` `FAIL` `CANCELLED`.
             3 state: super::TransferState => "state: must",
-            /// Amount to hand over, in fen; in fen.
+            /// Amount to hand over, in fen.
             4 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Payee's id under the AppID; personal data, masked in `Debug`.
             5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -1481,15 +1497,15 @@ pub mod notify {
             3 transfer_bill_no: String => "transfer_bill_no: must",
             /// Final state: `SUCCESS`, `FAIL` or `CANCELLED`.
             4 state: String => "state: must",
-            /// Amount to hand over, in fen; in fen.
+            /// Amount to hand over, in fen.
             5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             6 transfer_remark: String => "transfer_remark: must",
-            /// Payee's id under the QQ app; alternative to the QQ number; personal data, masked in `Debug`.
+            /// Payee's id under the QQ Connect app; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// QQ number of the payee, whose QQ wallet gets the money.
             8 user_qq: Option<String> => "user_qq",
-            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
+            /// Payee's true name, encrypted (decrypt with the API certificate key); only if given on sending.
             9 user_name: Option<String> => "user_name",
             /// When it reached that state; format `rfc3339`.
             10 update_time: String => "update_time: must",
@@ -1515,7 +1531,7 @@ pub mod notify {
             3 out_contract_code: String => "out_contract_code: must",
             /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             4 contract_id: String => "contract_id: must",
-            /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
+            /// State of the contract: `SIGNED`, `TERMINATED`, `SIGN_FAILED`, `TO_BE_RENEWED`, `TERMINATE_PENDING`.
             5 contract_state: String => "contract_state: must",
             /// When the user signed; absent before; format `rfc3339`.
             6 contract_signed_time: Option<String> => "contract_signed_time",
@@ -1549,7 +1565,7 @@ pub mod notify {
             3 out_contract_code: String => "out_contract_code: must",
             /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             4 contract_id: String => "contract_id: must",
-            /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
+            /// State of the contract: `SIGNED`, `TERMINATED`, `SIGN_FAILED`, `TO_BE_RENEWED`, `TERMINATE_PENDING`.
             5 contract_state: String => "contract_state: must",
             /// When the user signed; absent before; format `rfc3339`.
             6 contract_signed_time: Option<String> => "contract_signed_time",
@@ -1578,13 +1594,13 @@ pub mod notify {
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             2 transaction_id: String => "transaction_id: must",
-            /// The merchant's number of the split, unique per merchant; such as `1234323JKHDFE1243252`.
+            /// The merchant's number of the split or of its return.
             3 out_order_no: String => "out_order_no: must",
-            /// The platform's number of the split; such as `3008450740201411110007820472`.
+            /// WeChat Pay's number of the split or of its return.
             4 order_id: String => "order_id: must",
             /// Receiver whose money moved, with the amount.
             5 receiver: super::Receiver => "receiver: must",
-            /// When the payment or other operation succeeded; format `rfc3339`.
+            /// When the split or its return succeeded; format `rfc3339`.
             6 success_time: String => "success_time: must",
         }
     }
@@ -1646,15 +1662,15 @@ pub mod notify {
             8 trade_state_desc: String => "trade_state_desc: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
             9 bank_type: Option<String> => "bank_type",
-            /// Private text that came with it.
+            /// The merchant's private text from the order or creation, returned unchanged.
             10 attach: Option<String> => "attach",
-            /// When the payment or other operation succeeded; format `rfc3339`.
+            /// When the payment was completed; format `rfc3339`.
             11 success_time: String => "success_time: must",
-            /// The paying user: id, payment code or identity limits.
+            /// The user who paid: `sp_openid`, and `sub_openid` where a `sub_appid` was given.
             12 payer: Option<super::PartnerTransactionPayer> => "payer",
             /// Order amounts: total, paid and currency.
             13 amount: super::PartnerTransactionAmount => "amount: must",
-            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
+            /// Where the payment happened; only the terminal's `device_id`.
             14 scene_info: Option<super::SceneInfo> => "scene_info",
             /// Discounts that applied, one entry each; absent without discounts.
             15 promotion_detail: Vec<super::TransactionPromotionDetail> => "promotion_detail",
@@ -1725,15 +1741,15 @@ pub mod notify {
             11 state: String => "state: must",
             /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
             12 state_description: Option<String> => "state_description",
-            /// Order total, in fen; in fen.
+            /// Order total, in fen.
             13 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-            /// Private text that came with it.
+            /// The merchant's private text from the order or creation, returned unchanged.
             14 attach: Option<String> => "attach",
             /// Items to be charged after use, at most 100; final at completion.
             15 post_payments: Vec<super::PostPayment> => "post_payments",
             /// Discounts the merchant gives, at most 30, taken off the total.
             16 post_discounts: Vec<super::PostDiscount> => "post_discounts",
-            /// Period of the agreement: `end_time` and so on.
+            /// When the service runs: `start_time`, `end_time` and a remark on each.
             17 time_range: Option<super::TimeRangeItem> => "time_range",
             /// Where the service is used: start and end place.
             18 location: Option<super::Location> => "location",
@@ -1804,15 +1820,15 @@ pub mod notify {
             10 state: String => "state: must",
             /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
             11 state_description: Option<String> => "state_description",
-            /// Order total, in fen; in fen.
+            /// Order total, in fen.
             12 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-            /// Private text that came with it.
+            /// The merchant's private text from the order or creation, returned unchanged.
             13 attach: Option<String> => "attach",
             /// Items to be charged after use, at most 100; final at completion.
             14 post_payments: Vec<super::PostPayment> => "post_payments",
             /// Discounts the merchant gives, at most 30, taken off the total.
             15 post_discounts: Vec<super::PostDiscount> => "post_discounts",
-            /// Period of the agreement: `end_time` and so on.
+            /// When the service runs: `start_time`, `end_time` and a remark on each.
             16 time_range: Option<super::TimeRangeItem> => "time_range",
             /// Where the service is used: start and end place.
             17 location: Option<super::Location> => "location",
@@ -1857,19 +1873,19 @@ pub mod notify {
             11 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// Where changes of the contract are posted.
             12 merchant_callback_url: Option<String> => "merchant_callback_url",
-            /// Number of the charge now in progress.
+            /// Number of the charge now in progress, from 1; 0 when none has begun.
             13 going_detail_no: i64 => "going_detail_no: must",
             /// When the user's plan ends; format `rfc3339`.
             14 plan_over_time: String => "plan_over_time: must",
             /// How many charges the plan has.
             15 deduction_quantity: i64 => "deduction_quantity: must",
-            /// Price of all charges before discount, in fen; in fen.
+            /// Price of all charges before discount, in fen.
             16 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-            /// Price of all charges after discount, in fen; in fen.
+            /// Price of all charges after discount, in fen.
             17 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// When it was signed; absent before; format `rfc3339`.
             18 sign_time: Option<String> => "sign_time",
-            /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
+            /// Who ended it: `NOT_CANCEL` nobody, `USER`, `MERCHANT`, or `REVOKE_SERVICE` when the service was closed.
             19 cancel_sign_type: Option<String> => "cancel_sign_type",
             /// Why it was cancelled; required for a cancellation.
             20 cancel_reason: Option<String> => "cancel_reason",
@@ -1930,15 +1946,15 @@ pub mod notify {
             7 state: String => "state: must",
             /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
             8 state_description: Option<String> => "state_description",
-            /// Order total, in fen; in fen.
+            /// Order total, in fen.
             9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-            /// Private text that came with it.
+            /// The merchant's private text from the order or creation, returned unchanged.
             10 attach: Option<String> => "attach",
             /// Items to be charged after use, at most 100; final at completion.
             11 post_payments: Vec<super::PostPayment> => "post_payments",
             /// Discounts the merchant gives, at most 30, taken off the total.
             12 post_discounts: Vec<super::PostDiscount> => "post_discounts",
-            /// Period of the agreement: `end_time` and so on.
+            /// When the service runs: `start_time`, `end_time` and a remark on each.
             13 time_range: Option<super::TimeRangeItem> => "time_range",
             /// Where the service is used: start and end place.
             14 location: Option<super::Location> => "location",
@@ -1977,19 +1993,19 @@ pub mod notify {
             8 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Where changes of the contract are posted.
             9 merchant_callback_url: Option<String> => "merchant_callback_url",
-            /// Number of the charge now in progress.
+            /// Number of the charge now in progress, from 1; 0 when none has begun.
             10 going_detail_no: i64 => "going_detail_no: must",
             /// When the user's plan ends; format `rfc3339`.
             11 plan_over_time: String => "plan_over_time: must",
             /// How many charges the plan has.
             12 deduction_quantity: i64 => "deduction_quantity: must",
-            /// Price of all charges before discount, in fen; in fen.
+            /// Price of all charges before discount, in fen.
             13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-            /// Price of all charges after discount, in fen; in fen.
+            /// Price of all charges after discount, in fen.
             14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// When it was signed; absent before; format `rfc3339`.
             15 sign_time: Option<String> => "sign_time",
-            /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
+            /// Who ended it: `NOT_CANCEL` nobody, `USER`, `MERCHANT`, or `REVOKE_SERVICE` when the service was closed.
             16 cancel_sign_type: Option<String> => "cancel_sign_type",
             /// Why it was cancelled; required for a cancellation.
             17 cancel_reason: Option<String> => "cancel_reason",
@@ -2014,15 +2030,15 @@ pub mod notify {
             2 out_recharge_no: String => "out_recharge_no: must",
             /// WeChat Pay's number for the top-up.
             3 recharge_id: String => "recharge_id: must",
-            /// How the money came: bank transfer, QR.
+            /// How the money came: `BANK_TRANSFER`, `QR_RECHARGE` or `ONLINE_BANK`.
             4 recharge_channel: Option<String> => "recharge_channel",
-            /// Business of the top-up, such as `ECOMMERCE_DEPOSIT`.
+            /// Business of the top-up: `ECOMMERCE_DEPOSIT` tops up the deposit, `ECOMMERCE_PAYMENT` the money for payouts.
             5 recharge_scene: String => "recharge_scene: must",
             /// How far the top-up is: `SUCCESS`, `RECHARGING` or `CLOSED`.
             6 recharge_state: String => "recharge_state: must",
             /// State of the top-up in words.
             7 recharge_state_desc: Option<String> => "recharge_state_desc",
-            /// Account that is topped up, such as `DEPOSIT`.
+            /// Account that is topped up: `DEPOSIT` or `OPERATION`.
             8 account_type: String => "account_type: must",
             /// How much is topped up, with currency.
             9 recharge_amount: super::RechargeAmount => "recharge_amount: must",
@@ -2032,7 +2048,7 @@ pub mod notify {
             11 qr_recharge_info: Option<super::QrRechargeInfo> => "qr_recharge_info",
             /// When the platform accepted the application; format `rfc3339`.
             12 accept_time: Option<String> => "accept_time",
-            /// When the payment or other operation succeeded; format `rfc3339`.
+            /// When the top-up arrived; only after success; format `rfc3339`.
             13 success_time: Option<String> => "success_time",
             /// When it was closed; absent before; format `rfc3339`.
             14 close_time: Option<String> => "close_time",
@@ -2051,13 +2067,13 @@ pub mod notify {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             1 transaction_id: String => "transaction_id: must",
-            /// The merchant's number of the split, unique per merchant; such as `1234323JKHDFE1243252`.
+            /// The merchant's number of the split or of its return.
             2 out_order_no: String => "out_order_no: must",
-            /// The platform's number of the split; such as `3008450740201411110007820472`.
+            /// WeChat Pay's number of the split or of its return.
             3 order_id: String => "order_id: must",
             /// Receiver whose money moved, with the amount.
             4 receiver: super::Receiver => "receiver: must",
-            /// When the payment or other operation succeeded; format `rfc3339`.
+            /// When the split or its return succeeded; format `rfc3339`.
             5 success_time: String => "success_time: must",
         }
     }
@@ -2099,9 +2115,9 @@ pub mod notify {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             1 out_trade_no: String => "out_trade_no: must",
-            /// Violation that was found, such as `ONE_YUAN_PURCHASES`.
+            /// Kind of risk: `1` gambling, `2` fraud, `3` pornography, `4` money laundering.
             2 risk_type: i64 => "risk_type: must",
-            /// How severe the platform rates the risk.
+            /// How severe the platform rates the risk, `1` to `3`.
             3 risk_level: i64 => "risk_level: must",
         }
     }
@@ -2114,7 +2130,7 @@ pub mod notify {
         pub struct Transaction {
             /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// AppID in which it happened.
+            /// AppID with which the order was made.
             1 appid: xinqiao_types::AppId => "appid: must",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
@@ -2128,15 +2144,15 @@ pub mod notify {
             6 trade_state_desc: String => "trade_state_desc: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
             7 bank_type: Option<String> => "bank_type",
-            /// Private text that came with it.
+            /// The merchant's private text from the order or creation, returned unchanged.
             8 attach: Option<String> => "attach",
-            /// When the payment or other operation succeeded; format `rfc3339`.
+            /// When the payment was completed; format `rfc3339`.
             9 success_time: String => "success_time: must",
-            /// The paying user: id, payment code or identity limits.
+            /// The user who paid: `openid`.
             10 payer: super::TransactionPayer => "payer: must",
             /// Order amounts: total, paid and currency.
             11 amount: super::PartnerTransactionAmount => "amount: must",
-            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
+            /// Where the payment happened; only the terminal's `device_id`.
             12 scene_info: Option<super::SceneInfo> => "scene_info",
             /// Discounts that applied, one entry each; absent without discounts.
             13 promotion_detail: Vec<super::TransactionPromotionDetail> => "promotion_detail",
@@ -2160,19 +2176,19 @@ pub mod notify {
             3 parking_id: String => "parking_id: must",
             /// Number plate of the vehicle with its province; such as `粤B888888`.
             4 plate_number: String => "plate_number: must",
-            /// Colour of the plate, e.g. `BLUE`.
+            /// Colour of the plate: `BLUE`, `GREEN`, `YELLOW`, `BLACK`, `WHITE`, `LIMEGREEN` (yellow-green).
             5 plate_color: String => "plate_color: must",
             /// When the vehicle entered; format `rfc3339`.
             6 start_time: String => "start_time: must",
             /// Name of the car park.
             7 parking_name: String => "parking_name: must",
-            /// Free parking time, in seconds; in s.
+            /// Free parking time, in seconds.
             8 free_duration: i64 => "free_duration: must",
             /// `NORMAL` can be charged automatically, `BLOCKED` cannot.
             9 parking_state: String => "parking_state: must",
             /// Why it is blocked: paused, overdue ….
             10 blocked_state_description: Option<String> => "blocked_state_description",
-            /// When the state changed; format `rfc3339`.
+            /// When the parking service state changed; format `rfc3339`.
             11 state_update_time: String => "state_update_time: must",
         }
     }
@@ -2223,15 +2239,15 @@ pub mod notify {
             5 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             6 transaction_id: Option<String> => "transaction_id",
-            /// State of the charge, e.g. `SUCCESS` or `PAY_FAIL`.
+            /// State of the charge: `SUCCESS`, `ACCEPTED` (waiting), `PAY_FAIL` or `REFUND`.
             7 trade_state: String => "trade_state: must",
             /// State in words for people; programs branch on `trade_state`.
             8 trade_state_description: String => "trade_state_description: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
             9 bank_type: Option<String> => "bank_type",
-            /// Private text that came with it.
+            /// The merchant's private text from the order or creation, returned unchanged.
             10 attach: Option<String> => "attach",
-            /// Whether the user has paid back the advance; `Y` or `N` on the wire.
+            /// Whether the user has repaid; meaningful only when `bank_type` is `BPA` (advanced by WeChat) and the charge succeeded; `Y` or `N` on the wire.
             11 user_repaid: Option<bool> => "user_repaid: yes-no",
             /// Scene of the charge; `PARKING`.
             12 trade_scene: String => "trade_scene: must",
@@ -2239,7 +2255,7 @@ pub mod notify {
             13 success_time: Option<String> => "success_time",
             /// When the charge was accepted; format `rfc3339`.
             14 create_time: String => "create_time: must",
-            /// The paying user: id, payment code or identity limits.
+            /// The user who paid: `openid`, with `sub_openid` in partner mode.
             15 payer: Option<super::VehicleTransactionPayer> => "payer",
             /// Order amounts: total, paid and currency.
             16 amount: super::EducationTransactionAmount => "amount: must",
@@ -2268,7 +2284,7 @@ pub mod notify {
             4 punish_time: String => "punish_time: must",
             /// What the punishment is and how long, in words.
             5 punish_description: String => "punish_description: must",
-            /// Violation that was found, such as `ONE_YUAN_PURCHASES`.
+            /// Kind of risk that the platform found, such as `ONE_YUAN_PURCHASES`.
             6 risk_type: String => "risk_type: must",
             /// The risk in words.
             7 risk_description: String => "risk_description: must",

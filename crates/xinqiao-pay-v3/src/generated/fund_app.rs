@@ -43,7 +43,7 @@ w::record! {
         0 out_detail_no: String => "out_detail_no: must",
         /// The platform's number for the entry.
         1 transfer_detail_no: String => "transfer_detail_no: must",
-        /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
+        /// State of the red packet: `DETAIL_INIT`, `DETAIL_WAIT_PAY`, `DETAIL_PROCESSING`, `DETAIL_SUCCESS` or `DETAIL_FAIL`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
         2 detail_state: DetailStateDetail => "detail_state: must",
     }
 }
@@ -53,11 +53,11 @@ w::record! {
     pub struct CreateBrandMerchantBatchDetail {
         /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// Amount of the red packet, in fen; in fen.
+        /// Amount of the red packet, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// Payee's id under `appid`; personal data, masked in `Debug`.
+        /// Receiver's id under `brand_appid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
+        /// Receiver's true name, encrypted; checked when present; encrypted on the wire; personal data, masked in `Debug`.
         3 user_name: Option<String> => "user_name: masked encrypted",
         /// Note on the red packet, seen by the user; needed according to the documentation.
         4 remark: Option<String> => "remark",
@@ -75,7 +75,7 @@ w::record! {
     pub struct CloseInfo {
         /// When the authorisation was closed; format `rfc3339`.
         0 close_time: String => "close_time: must",
-        /// Why it was closed: by API, by the user, not confirmed in time, risk; one of `CLOSE_VIA_MCH_API` `USER_CLOSE`.
+        /// Why it was closed: `CLOSE_VIA_MCH_API`, `USER_CLOSE`, `USER_OVERDUE_UNCONFIRMED`, `TRANSFER_RISK` …; one of `CLOSE_VIA_MCH_API` `USER_CLOSE`.
         1 close_reason: CloseInfoCloseReason => "close_reason: must",
     }
 }
@@ -83,7 +83,7 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `fund_app::mch_transfer::GetUserConfirmAuthorization`.
     pub struct CloseInfoItem {
-        /// Why it was closed: by API, by the user, not confirmed in time, risk; one of `CLOSE_VIA_MCH_API` `USER_CLOSE` `USER_OVERDUE_UNCONFIRMED` `TRANSFER_RISK` `USER_ACCOUNT_ABNORMAL`.
+        /// Why it was closed: `CLOSE_VIA_MCH_API`, `USER_CLOSE`, `USER_OVERDUE_UNCONFIRMED`, `TRANSFER_RISK` …; one of `CLOSE_VIA_MCH_API` `USER_CLOSE` `USER_OVERDUE_UNCONFIRMED` `TRANSFER_RISK` `USER_ACCOUNT_ABNORMAL`.
         0 close_reason: InfoCloseReason => "close_reason: must",
         /// When the authorisation was closed; format `rfc3339`.
         1 close_time: String => "close_time: must",
@@ -129,7 +129,7 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `fund_app::mch_transfer::CloseUserConfirmAuthorization`.
     pub struct ConfirmAuthorizationCloseInfo {
-        /// Why it was closed: by API, by the user, not confirmed in time, risk; one of `CLOSE_VIA_MCH_API`.
+        /// Why it was closed: `CLOSE_VIA_MCH_API`, `USER_CLOSE`, `USER_OVERDUE_UNCONFIRMED`, `TRANSFER_RISK` …; one of `CLOSE_VIA_MCH_API`.
         0 close_reason: Reason => "close_reason: must",
         /// When the authorisation was closed; format `rfc3339`.
         1 close_time: String => "close_time: must",
@@ -141,7 +141,7 @@ w::record! {
     pub struct AuthorizationCloseInfo {
         /// When the authorisation was closed; format `rfc3339`.
         0 close_time: String => "close_time: must",
-        /// Why it was closed: by API, by the user, not confirmed in time, risk; one of `CLOSE_VIA_MCH_API`.
+        /// Why it was closed: `CLOSE_VIA_MCH_API`, `USER_CLOSE`, `USER_OVERDUE_UNCONFIRMED`, `TRANSFER_RISK` …; one of `CLOSE_VIA_MCH_API`.
         1 close_reason: Reason => "close_reason: must",
     }
 }
@@ -156,7 +156,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
+    /// State of the batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
     ///
     /// What `batch_state` of `fund_app::brand_red_packet::brand_merchant_out_batches::GetResponse`, `batch_state` of `fund_app::brand_red_packet::CreateBrandMerchantBatchResponse` and 1 more may be.
     pub enum BatchState {
@@ -214,7 +214,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why it was closed: by API, by the user, not confirmed in time, risk.
+    /// Why it was closed: `CLOSE_VIA_MCH_API`, `USER_CLOSE`, `USER_OVERDUE_UNCONFIRMED`, `TRANSFER_RISK` ….
     ///
     /// What `close_reason` of `CloseInfo` may be.
     pub enum CloseInfoCloseReason {
@@ -226,7 +226,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why the batch was closed.
+    /// Why the batch was closed: `MERCHANT_REVOCATION` or `SYSTEM_OVERDUE_CLOSE`; only once closed.
     ///
     /// What `close_reason` of `fund_app::brand_red_packet::brand_merchant_out_batches::GetResponse`, `close_reason` of `fund_app::brand_red_packet::GetBrandMerchantBatchResponse` may be.
     pub enum CloseReason {
@@ -238,7 +238,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the red packet; as a filter `ALL`, `SUCCESS` or `FAIL`.
+    /// State of the red packet: `DETAIL_INIT`, `DETAIL_WAIT_PAY`, `DETAIL_PROCESSING`, `DETAIL_SUCCESS` or `DETAIL_FAIL`.
     ///
     /// What `detail_state` of `fund_app::brand_red_packet::brand_merchant_out_batches::GetOutDetailsResponse`, `detail_state` of `fund_app::brand_red_packet::GetBrandMerchantBatchDetailsResponse` and 1 more may be.
     pub enum DetailStateDetail {
@@ -256,7 +256,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the red packet; as a filter `ALL`, `SUCCESS` or `FAIL`.
+    /// Which entries to return: `DETAIL_VIEW_ALL`, `DETAIL_VIEW_SUCCESS` or `DETAIL_VIEW_FAIL`.
     ///
     /// What `detail_state` of `fund_app::brand_red_packet::brand_merchant_out_batches::Get`, `detail_state` of `fund_app::brand_red_packet::GetBrandMerchantBatch` may be.
     pub enum DetailState {
@@ -464,7 +464,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final.
+    /// State after the call: `CANCELING` or `CANCELLED`.
     ///
     /// What `state` of `fund_app::mch_transfer::CancelTransferBillResponse` may be.
     pub enum CancelTransferBillState {
@@ -528,7 +528,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Number of the transfer scene, which must be granted to the merchant.
+    /// Number of the transfer scene, such as `1000` cash marketing or `1005` commission; must be granted to the merchant.
     ///
     /// What `transfer_scene_id` of `fund_app::mch_transfer::ApplyUserConfirmAuthorization`, `transfer_scene_id` of `fund_app::mch_transfer::CreateTransferBill` and 8 more may be.
     pub enum TransferSceneId {
@@ -552,7 +552,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Number of the transfer scene, which must be granted to the merchant.
+    /// Number of the transfer scene, such as `1401` campaign rewards; must be granted to the merchant.
     ///
     /// What `transfer_scene_id` of `fund_app::mch_transfer::CreateTransferToQqWalletBill` may be.
     pub enum ToQqWalletBillTransferSceneId {
@@ -574,7 +574,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why it was closed: by API, by the user, not confirmed in time, risk.
+    /// Why it was closed: `CLOSE_VIA_MCH_API`, `USER_CLOSE`, `USER_OVERDUE_UNCONFIRMED`, `TRANSFER_RISK` ….
     ///
     /// What `close_reason` of `CloseInfoItem` may be.
     pub enum InfoCloseReason {
@@ -584,7 +584,7 @@ w::open_enum! {
         UserClose = "USER_CLOSE",
         /// The user didn't confirm in time (`USER_OVERDUE_UNCONFIRMED`).
         UserOverdueUnConfirmed = "USER_OVERDUE_UNCONFIRMED",
-        /// Stopped by the platform as risky (`TRANSFER_RISK`).
+        /// Closed by the platform as risky (`TRANSFER_RISK`).
         TransferRisk = "TRANSFER_RISK",
         /// Closed by the system: the user's account is abnormal (`USER_ACCOUNT_ABNORMAL`).
         UserAccountAbnormal = "USER_ACCOUNT_ABNORMAL",
@@ -600,13 +600,13 @@ w::open_enum! {
         TakingEffect = "TAKING_EFFECT",
         /// Closed: every transfer needs the user again; see the reason (`CLOSED`).
         Closed = "CLOSED",
-        /// The user has to confirm; open the page with `package_info` (`WAIT_USER_CONFIRM`).
+        /// The user has to grant it; open the page with `package_info` (`WAIT_USER_CONFIRM`).
         WaitUserConfirm = "WAIT_USER_CONFIRM",
     }
 }
 
 w::open_enum! {
-    /// Why it was closed: by API, by the user, not confirmed in time, risk.
+    /// Why it was closed: `CLOSE_VIA_MCH_API`, `USER_CLOSE`, `USER_OVERDUE_UNCONFIRMED`, `TRANSFER_RISK` ….
     ///
     /// What `close_reason` of `ConfirmAuthorizationCloseInfo`, `close_reason` of `AuthorizationCloseInfo` may be.
     pub enum Reason {
@@ -630,7 +630,7 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::ApplyUserConfirmAuthorizationResponse`, `state` of `fund_app::mch_transfer::partner::ApplyUserConfirmAuthorizationResponse` may be.
     pub enum ConfirmAuthorizationState {
-        /// The user has to confirm; open the page with `package_info` (`WAIT_USER_CONFIRM`).
+        /// The user has to grant it; open the page with `package_info` (`WAIT_USER_CONFIRM`).
         WaitUserConfirm = "WAIT_USER_CONFIRM",
     }
 }
@@ -651,13 +651,13 @@ pub mod brand_red_packet {
             0 brand_id: i64 => "brand_id: must",
             /// AppID under which the brand hands out the money; bound to the brand.
             1 brand_appid: xinqiao_types::AppId => "brand_appid: must",
-            /// Number of the cover template.
+            /// Number of the brand's red-packet template.
             2 template_id: String => "template_id: must",
             /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
             3 out_batch_no: String => "out_batch_no: must",
             /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
             4 batch_name: String => "batch_name: must",
-            /// Sum of all red packets, in fen; in fen.
+            /// Sum of all red packets, in fen.
             5 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// How many red packets.
             6 total_num: i64 => "total_num: must",
@@ -665,7 +665,7 @@ pub mod brand_red_packet {
             7 batch_remark: String => "batch_remark: must",
             /// `CUSTOM_SEND` for handing out freely; one of `CUSTOM_SEND`.
             8 scene: super::Scene => "scene: must",
-            /// Red packets of the batch: `out_detail_no` and so on; needed according to the documentation.
+            /// Red packets to hand out: `out_detail_no`, `amount`, `openid`, `user_name` and `remark`; needed according to the documentation.
             9 detail_list: Option<Vec<super::CreateBrandMerchantBatchDetail>> => "detail_list",
         }
         new(
@@ -689,7 +689,7 @@ pub mod brand_red_packet {
             0 out_batch_no: String => "out_batch_no: must",
             /// The platform's number for the batch.
             1 batch_no: String => "batch_no: must",
-            /// Batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
+            /// State of the batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
             2 batch_state: super::BatchState => "batch_state: must",
             /// When the platform accepted the batch; format `rfc3339`.
             3 create_time: String => "create_time: must",
@@ -727,7 +727,7 @@ pub mod brand_red_packet {
             0 batch_no: String => "batch_no: must path",
             /// `true` also returns the entries.
             1 need_query_detail: Option<bool> => "need_query_detail: query",
-            /// State of the red packet; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `DETAIL_VIEW_ALL` `DETAIL_VIEW_SUCCESS` `DETAIL_VIEW_FAIL`.
+            /// Which entries to return: `DETAIL_VIEW_ALL`, `DETAIL_VIEW_SUCCESS` or `DETAIL_VIEW_FAIL`; one of `DETAIL_VIEW_ALL` `DETAIL_VIEW_SUCCESS` `DETAIL_VIEW_FAIL`.
             2 detail_state: Option<super::DetailState> => "detail_state: query",
         }
         new(batch_no: impl Into<String>)
@@ -744,7 +744,7 @@ pub mod brand_red_packet {
             1 brand_id: i64 => "brand_id: must",
             /// AppID under which the brand hands out the money; bound to the brand.
             2 brand_appid: Option<xinqiao_types::AppId> => "brand_appid",
-            /// Number of the cover template.
+            /// Number of the brand's red-packet template.
             3 template_id: Option<String> => "template_id",
             /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
             4 out_batch_no: String => "out_batch_no: must",
@@ -752,29 +752,29 @@ pub mod brand_red_packet {
             5 batch_no: String => "batch_no: must",
             /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
             6 batch_name: String => "batch_name: must",
-            /// Batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
+            /// State of the batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
             7 batch_state: super::BatchState => "batch_state: must",
-            /// Sum of all red packets, in fen; in fen.
+            /// Sum of all red packets, in fen.
             8 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// How many red packets.
             9 total_num: i64 => "total_num: must",
-            /// Sum of the transfers that succeeded, in fen; in fen.
+            /// Sum of the red packets that arrived, in fen.
             10 success_amount: xinqiao_types::Fen => "success_amount: must",
-            /// How many transfers succeeded.
+            /// How many red packets arrived.
             11 success_num: i64 => "success_num: must",
-            /// Sum of the transfers that failed, in fen; in fen.
+            /// Sum of the red packets that failed, in fen.
             12 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-            /// How many transfers failed; each entry says why.
+            /// How many red packets failed; each entry says why.
             13 fail_num: i64 => "fail_num: must",
             /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
             14 batch_remark: String => "batch_remark: must",
-            /// Red packets of the batch: `out_detail_no` and so on.
+            /// Red packets of the batch: `out_detail_no`, `transfer_detail_no`, `detail_state`; only with `need_query_detail`.
             15 detail_list: Option<Vec<super::DetailInfo>> => "detail_list",
             /// When the platform accepted the batch; format `rfc3339`.
             16 create_time: String => "create_time: must",
             /// When the state last changed; format `rfc3339`.
             17 update_time: String => "update_time: must",
-            /// Why the batch was closed; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
+            /// Why the batch was closed: `MERCHANT_REVOCATION` or `SYSTEM_OVERDUE_CLOSE`; only once closed; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
             18 close_reason: Option<super::CloseReason> => "close_reason",
         }
     }
@@ -823,7 +823,7 @@ pub mod brand_red_packet {
             1 brand_id: i64 => "brand_id: must",
             /// AppID under which the brand hands out the money; bound to the brand.
             2 brand_appid: Option<xinqiao_types::AppId> => "brand_appid",
-            /// Number of the cover template.
+            /// Number of the brand's red-packet template.
             3 template_id: Option<String> => "template_id",
             /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
             4 out_batch_no: String => "out_batch_no: must",
@@ -833,9 +833,9 @@ pub mod brand_red_packet {
             6 out_detail_no: String => "out_detail_no: must",
             /// The platform's number for the red-packet entry.
             7 detail_no: String => "detail_no: must",
-            /// State of the red packet; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
+            /// State of the red packet: `DETAIL_INIT`, `DETAIL_WAIT_PAY`, `DETAIL_PROCESSING`, `DETAIL_SUCCESS` or `DETAIL_FAIL`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
             8 detail_state: super::DetailStateDetail => "detail_state: must",
-            /// Amount of the red packet, in fen; in fen.
+            /// Amount of the red packet, in fen.
             9 amount: xinqiao_types::Fen => "amount: must",
             /// Note on the red packet, seen by the user.
             10 remark: Option<String> => "remark",
@@ -889,7 +889,7 @@ pub mod brand_red_packet {
                 0 out_batch_no: String => "out_batch_no: must path",
                 /// `true` also returns the entries.
                 1 need_query_detail: Option<bool> => "need_query_detail: query",
-                /// State of the red packet; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `DETAIL_VIEW_ALL` `DETAIL_VIEW_SUCCESS` `DETAIL_VIEW_FAIL`.
+                /// Which entries to return: `DETAIL_VIEW_ALL`, `DETAIL_VIEW_SUCCESS` or `DETAIL_VIEW_FAIL`; one of `DETAIL_VIEW_ALL` `DETAIL_VIEW_SUCCESS` `DETAIL_VIEW_FAIL`.
                 2 detail_state: Option<super::super::DetailState> => "detail_state: query",
             }
             new(out_batch_no: impl Into<String>)
@@ -906,7 +906,7 @@ pub mod brand_red_packet {
                 1 brand_id: i64 => "brand_id: must",
                 /// AppID under which the brand hands out the money; bound to the brand.
                 2 brand_appid: Option<xinqiao_types::AppId> => "brand_appid",
-                /// Number of the cover template.
+                /// Number of the brand's red-packet template.
                 3 template_id: Option<String> => "template_id",
                 /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
                 4 out_batch_no: String => "out_batch_no: must",
@@ -914,29 +914,29 @@ pub mod brand_red_packet {
                 5 batch_no: String => "batch_no: must",
                 /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
                 6 batch_name: String => "batch_name: must",
-                /// Batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
+                /// State of the batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
                 7 batch_state: super::super::BatchState => "batch_state: must",
-                /// Sum of all red packets, in fen; in fen.
+                /// Sum of all red packets, in fen.
                 8 total_amount: xinqiao_types::Fen => "total_amount: must",
                 /// How many red packets.
                 9 total_num: i64 => "total_num: must",
-                /// Sum of the transfers that succeeded, in fen; in fen.
+                /// Sum of the red packets that arrived, in fen.
                 10 success_amount: xinqiao_types::Fen => "success_amount: must",
-                /// How many transfers succeeded.
+                /// How many red packets arrived.
                 11 success_num: i64 => "success_num: must",
-                /// Sum of the transfers that failed, in fen; in fen.
+                /// Sum of the red packets that failed, in fen.
                 12 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-                /// How many transfers failed; each entry says why.
+                /// How many red packets failed; each entry says why.
                 13 fail_num: i64 => "fail_num: must",
                 /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
                 14 batch_remark: String => "batch_remark: must",
-                /// Red packets of the batch: `out_detail_no` and so on.
+                /// Red packets of the batch: `out_detail_no`, `transfer_detail_no`, `detail_state`; only with `need_query_detail`.
                 15 detail_list: Option<Vec<super::super::DetailInfo>> => "detail_list",
                 /// When the platform accepted the batch; format `rfc3339`.
                 16 create_time: String => "create_time: must",
                 /// When the state last changed; format `rfc3339`.
                 17 update_time: String => "update_time: must",
-                /// Why the batch was closed; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
+                /// Why the batch was closed: `MERCHANT_REVOCATION` or `SYSTEM_OVERDUE_CLOSE`; only once closed; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
                 18 close_reason: Option<super::super::CloseReason> => "close_reason",
             }
         }
@@ -985,7 +985,7 @@ pub mod brand_red_packet {
                 1 brand_id: i64 => "brand_id: must",
                 /// AppID under which the brand hands out the money; bound to the brand.
                 2 brand_appid: Option<xinqiao_types::AppId> => "brand_appid",
-                /// Number of the cover template.
+                /// Number of the brand's red-packet template.
                 3 template_id: Option<String> => "template_id",
                 /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
                 4 out_batch_no: String => "out_batch_no: must",
@@ -995,9 +995,9 @@ pub mod brand_red_packet {
                 6 out_detail_no: String => "out_detail_no: must",
                 /// The platform's number for the red-packet entry.
                 7 detail_no: String => "detail_no: must",
-                /// State of the red packet; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
+                /// State of the red packet: `DETAIL_INIT`, `DETAIL_WAIT_PAY`, `DETAIL_PROCESSING`, `DETAIL_SUCCESS` or `DETAIL_FAIL`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
                 8 detail_state: super::super::DetailStateDetail => "detail_state: must",
-                /// Amount of the red packet, in fen; in fen.
+                /// Amount of the red packet, in fen.
                 9 amount: xinqiao_types::Fen => "amount: must",
                 /// Note on the red packet, seen by the user.
                 10 remark: Option<String> => "remark",
@@ -1055,7 +1055,7 @@ pub mod mch_transfer {
             1 out_authorization_no: String => "out_authorization_no: must",
             /// Payee's id under `appid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
+            /// Number of the transfer scene, such as `1000` cash marketing or `1005` commission; must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
             3 transfer_scene_id: Option<super::TransferSceneId> => "transfer_scene_id",
             /// Where the outcome of the authorisation is posted; needed according to the documentation.
             4 authorization_notify_url: Option<String> => "authorization_notify_url",
@@ -1089,7 +1089,7 @@ pub mod mch_transfer {
             1 state: super::ConfirmAuthorizationState => "state: must",
             /// When the authorisation was asked for; format `rfc3339`.
             2 create_time: String => "create_time: must",
-            /// Data to open the confirmation page with; only while the user has to confirm; such as `affffddafdfafddffda==`.
+            /// Data to open the page where the user grants the authorisation; only while that is pending.
             3 package_info: Option<String> => "package_info",
         }
     }
@@ -1134,7 +1134,7 @@ pub mod mch_transfer {
             0 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             1 transfer_bill_no: String => "transfer_bill_no: must",
-            /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `CANCELING` `CANCELLED`.
+            /// State after the call: `CANCELING` or `CANCELLED`; one of `CANCELING` `CANCELLED`.
             2 state: super::CancelTransferBillState => "state: must",
             /// When the state last changed; format `rfc3339`.
             3 update_time: String => "update_time: must",
@@ -1187,15 +1187,15 @@ pub mod mch_transfer {
             3 transfer_bill_no: String => "transfer_bill_no: must",
             /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
             4 state: super::GetTransferBillByOutBillNoState => "state: must",
-            /// Amount to hand over, in fen; in fen.
+            /// Amount to hand over, in fen.
             5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             6 transfer_remark: String => "transfer_remark: must",
-            /// Payee's id under the QQ app; alternative to the QQ number; personal data, masked in `Debug`.
+            /// Payee's id under the QQ app; present if it was sent with the transfer; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Payee's QQ number; alternative to `openid`.
+            /// Payee's QQ number; present if it was sent with the transfer.
             8 user_qq: Option<String> => "user_qq",
-            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
+            /// Payee's true name, encrypted for the merchant's private key; only if it was sent with the transfer; encrypted on the wire; personal data, masked in `Debug`.
             9 user_name: Option<String> => "user_name: masked encrypted",
             /// When the transfer was accepted; format `rfc3339`.
             10 create_time: String => "create_time: must",
@@ -1258,7 +1258,7 @@ pub mod mch_transfer {
             6 user_display_name: String => "user_display_name: must",
             /// Why and when it was closed.
             7 close_info: Option<super::ConfirmAuthorizationCloseInfo> => "close_info",
-            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`.
+            /// Number of the transfer scene, such as `1000` cash marketing or `1005` commission; must be granted to the merchant; such as `1000`.
             8 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
             9 user_recv_perception: Option<String> => "user_recv_perception",
@@ -1298,7 +1298,7 @@ pub mod mch_transfer {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// Amount to hand over, in fen; in fen.
+            /// Amount to hand over, in fen.
             2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             3 transfer_remark: String => "transfer_remark: must",
@@ -1306,7 +1306,7 @@ pub mod mch_transfer {
             4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             5 user_name: Option<String> => "user_name: masked encrypted",
-            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
+            /// Number of the transfer scene, such as `1000` cash marketing or `1005` commission; must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
             6 transfer_scene_id: Option<super::TransferSceneId> => "transfer_scene_id",
             /// Where the final state of the transfer is posted.
             7 notify_url: Option<String> => "notify_url",
@@ -1385,7 +1385,7 @@ pub mod mch_transfer {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// Amount to hand over, in fen; in fen.
+            /// Amount to hand over, in fen.
             2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             3 transfer_remark: String => "transfer_remark: must",
@@ -1395,7 +1395,7 @@ pub mod mch_transfer {
             5 user_qq: Option<String> => "user_qq",
             /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             6 user_name: Option<String> => "user_name: masked encrypted",
-            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1401`; needed according to the documentation.
+            /// Number of the transfer scene, such as `1401` campaign rewards; must be granted to the merchant; such as `1401`; one of `1401`; needed according to the documentation.
             7 transfer_scene_id: Option<super::ToQqWalletBillTransferSceneId> => "transfer_scene_id",
             /// Where the final state of the transfer is posted.
             8 notify_url: Option<String> => "notify_url",
@@ -1467,13 +1467,13 @@ pub mod mch_transfer {
             3 transfer_bill_no: String => "transfer_bill_no: must",
             /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
             4 state: super::GetTransferBillByOutBillNoState => "state: must",
-            /// Amount to hand over, in fen; in fen.
+            /// Amount to hand over, in fen.
             5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             6 transfer_remark: String => "transfer_remark: must",
             /// Payee's id under `appid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
+            /// Payee's true name, encrypted for the merchant's private key; only if it was sent with the transfer; encrypted on the wire; personal data, masked in `Debug`.
             8 user_name: Option<String> => "user_name: masked encrypted",
             /// When the transfer was accepted; format `rfc3339`.
             9 create_time: String => "create_time: must",
@@ -1613,13 +1613,13 @@ pub mod mch_transfer {
             6 user_display_name: String => "user_display_name: must",
             /// Why and when it was closed.
             7 close_info: Option<super::CloseInfoItem> => "close_info",
-            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`.
+            /// Number of the transfer scene, such as `1000` cash marketing or `1005` commission; must be granted to the merchant; such as `1000`.
             8 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
             9 user_recv_perception: Option<String> => "user_recv_perception",
             /// When the authorisation was asked for.
             10 create_time: Option<String> => "create_time",
-            /// Data to open the confirmation page with; only while the user has to confirm; such as `affffddafdfafddffda==`.
+            /// Data to open the page where the user grants the authorisation; only while that is pending.
             11 package_info: Option<String> => "package_info",
         }
     }
@@ -1655,7 +1655,7 @@ pub mod mch_transfer {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// Amount to hand over, in fen; in fen.
+            /// Amount to hand over, in fen.
             2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             3 transfer_remark: String => "transfer_remark: must",
@@ -1663,7 +1663,7 @@ pub mod mch_transfer {
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             5 user_name: Option<String> => "user_name: masked encrypted",
-            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
+            /// Number of the transfer scene, such as `1000` cash marketing or `1005` commission; must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
             6 transfer_scene_id: Option<super::TransferSceneId> => "transfer_scene_id",
             /// Where the final state of the transfer is posted.
             7 notify_url: Option<String> => "notify_url",
@@ -1747,7 +1747,7 @@ pub mod mch_transfer {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             1 out_bill_no: String => "out_bill_no: must",
-            /// Amount to hand over, in fen; in fen.
+            /// Amount to hand over, in fen.
             2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             3 transfer_remark: String => "transfer_remark: must",
@@ -1755,7 +1755,7 @@ pub mod mch_transfer {
             4 authorization_id: Option<String> => "authorization_id",
             /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
             5 user_name: Option<String> => "user_name: masked encrypted",
-            /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
+            /// Number of the transfer scene, such as `1000` cash marketing or `1005` commission; must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
             6 transfer_scene_id: Option<super::TransferSceneId> => "transfer_scene_id",
             /// Where the final state of the transfer is posted.
             7 notify_url: Option<String> => "notify_url",
@@ -1799,13 +1799,13 @@ pub mod mch_transfer {
             3 transfer_bill_no: String => "transfer_bill_no: must",
             /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `PROCESSING` `TRANSFERING` `SUCCESS`.
             4 state: super::TransferWithAuthorizationStateX => "state: must",
-            /// Amount to hand over, in fen; in fen.
+            /// Amount to hand over, in fen.
             5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
             6 transfer_remark: String => "transfer_remark: must",
             /// Payee's id under `appid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
+            /// Payee's true name, encrypted for the merchant's private key; only if it was sent with the transfer; encrypted on the wire; personal data, masked in `Debug`.
             8 user_name: Option<String> => "user_name: masked encrypted",
             /// When the transfer was accepted; format `rfc3339`.
             9 create_time: String => "create_time: must",
@@ -2203,7 +2203,7 @@ pub mod mch_transfer {
                 1 appid: xinqiao_types::AppId => "appid: must",
                 /// Payee's id under `appid`; personal data, masked in `Debug`.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                /// Number of the transfer scene, such as `1000` cash marketing or `1005` commission; must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
                 3 transfer_scene_id: super::super::TransferSceneId => "transfer_scene_id: must",
                 /// User's name at the merchant, shown on the authorisation page.
                 4 user_display_name: String => "user_display_name: must",
@@ -2232,7 +2232,7 @@ pub mod mch_transfer {
                 1 state: super::super::ConfirmAuthorizationState => "state: must",
                 /// When the authorisation was asked for; format `rfc3339`.
                 2 create_time: String => "create_time: must",
-                /// Data to open the confirmation page with; only while the user has to confirm; such as `affffddafdfafddffda==`.
+                /// Data to open the page where the user grants the authorisation; only while that is pending.
                 3 package_info: String => "package_info: must",
             }
         }
@@ -2280,17 +2280,17 @@ pub mod mch_transfer {
                 1 out_bill_no: String => "out_bill_no: must",
                 /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
                 2 transfer_bill_no: String => "transfer_bill_no: must",
-                /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
+                /// State after the call: `CANCELING` or `CANCELLED`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
                 3 state: super::super::GetTransferBillByOutBillNoState => "state: must",
                 /// Amount to hand over, in fen.
-                4 transfer_amount: Option<f64> => "transfer_amount",
+                4 transfer_amount: Option<xinqiao_types::Fen> => "transfer_amount",
                 /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
                 5 transfer_remark: Option<String> => "transfer_remark",
                 /// Code of the failure; only with state `FAIL`.
                 6 fail_reason: Option<String> => "fail_reason",
                 /// Payee's id under `appid`; personal data, masked in `Debug`.
                 7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
+                /// Payee's true name, encrypted for the merchant's private key; only if it was sent with the transfer.
                 8 user_name: Option<String> => "user_name",
                 /// When the transfer was accepted.
                 9 create_time: Option<String> => "create_time",
@@ -2350,7 +2350,7 @@ pub mod mch_transfer {
                 6 authorize_time: String => "authorize_time: must",
                 /// Why and when it was closed.
                 7 close_info: Option<super::super::AuthorizationCloseInfo> => "close_info",
-                /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                /// Number of the transfer scene, such as `1000` cash marketing or `1005` commission; must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
                 8 transfer_scene_id: Option<super::super::TransferSceneId> => "transfer_scene_id",
                 /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
                 9 user_recv_perception: Option<String> => "user_recv_perception",
@@ -2396,7 +2396,7 @@ pub mod mch_transfer {
                 /// What the charity campaign is, in the merchant's words.
                 4 activity_remark: String => "activity_remark: must",
                 /// Budget in fen.
-                5 amount: f64 => "amount: must",
+                5 amount: xinqiao_types::Fen => "amount: must",
                 /// Where changes of the budget are posted.
                 6 notify_url: Option<String> => "notify_url",
             }
@@ -2406,7 +2406,7 @@ pub mod mch_transfer {
                 sponsor_subject_name: impl Into<String>,
                 activity_name: impl Into<String>,
                 activity_remark: impl Into<String>,
-                amount: f64,
+                amount: xinqiao_types::Fen,
             )
             text(notify_url: String)
         }
@@ -2421,7 +2421,7 @@ pub mod mch_transfer {
                 /// The platform's number for the budget.
                 2 budget_id: String => "budget_id: must",
                 /// Budget in fen.
-                3 amount: f64 => "amount: must",
+                3 amount: xinqiao_types::Fen => "amount: must",
                 /// Merchant that puts up the money; such as `1900001109`.
                 4 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
                 /// Title of the campaign as shown.
@@ -2435,7 +2435,7 @@ pub mod mch_transfer {
                 /// WeChat id, masked, of the administrator who has to confirm.
                 9 super_admin_wxid_mask: Option<String> => "super_admin_wxid_mask",
                 /// Budget that is left, in fen.
-                10 remain_amount: Option<f64> => "remain_amount",
+                10 remain_amount: Option<xinqiao_types::Fen> => "remain_amount",
                 /// Note on unlocking the budget.
                 11 unlock_remark: Option<String> => "unlock_remark",
                 /// When the budget was locked; format `rfc3339`.
@@ -2484,7 +2484,7 @@ pub mod mch_transfer {
                 /// Merchant ID of the charity that receives the donation.
                 4 receive_mchid: xinqiao_types::MchId => "receive_mchid: must",
                 /// Donated amount, in fen.
-                5 amount: f64 => "amount: must",
+                5 amount: xinqiao_types::Fen => "amount: must",
                 /// Note on the donation, for the receiver.
                 6 transfer_remark: String => "transfer_remark: must",
             }
@@ -2493,7 +2493,7 @@ pub mod mch_transfer {
                 out_transfer_no: impl Into<String>,
                 sponsor_mchid: impl Into<xinqiao_types::MchId>,
                 receive_mchid: impl Into<xinqiao_types::MchId>,
-                amount: f64,
+                amount: xinqiao_types::Fen,
                 transfer_remark: impl Into<String>,
             )
             set(transaction_info: super::super::TransactionInfo)
@@ -2511,7 +2511,7 @@ pub mod mch_transfer {
                 /// The platform's number for the donation transfer.
                 3 transfer_id: String => "transfer_id: must",
                 /// Donated amount, in fen.
-                4 amount: f64 => "amount: must",
+                4 amount: xinqiao_types::Fen => "amount: must",
                 /// Note on the donation, for the receiver.
                 5 transfer_remark: String => "transfer_remark: must",
                 /// Merchant ID of the charity that receives the donation.
@@ -2562,14 +2562,14 @@ pub mod mch_transfer {
                 /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
                 4 user_name: Option<String> => "user_name",
                 /// Amount to hand over, in fen.
-                5 transfer_amount: f64 => "transfer_amount: must",
+                5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
                 /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
                 6 transfer_remark: String => "transfer_remark: must",
                 /// Where the final state of the transfer is posted.
                 7 notify_url: Option<String> => "notify_url",
                 /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
                 8 user_recv_perception: Option<String> => "user_recv_perception",
-                /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                /// Number of the transfer scene, such as `1000` cash marketing or `1005` commission; must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
                 9 transfer_scene_id: super::super::TransferSceneId => "transfer_scene_id: must",
                 /// Facts that the scene requires to be reported, fixed per scene.
                 10 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
@@ -2579,7 +2579,7 @@ pub mod mch_transfer {
                 appid: impl Into<xinqiao_types::AppId>,
                 out_bill_no: impl Into<String>,
                 openid: impl Into<xinqiao_types::OpenId>,
-                transfer_amount: f64,
+                transfer_amount: xinqiao_types::Fen,
                 transfer_remark: impl Into<String>,
                 transfer_scene_id: impl Into<super::super::TransferSceneId>,
                 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo>,
@@ -2800,7 +2800,7 @@ pub mod mch_transfer {
                 2 apply_order: Option<super::super::ApplyOrder> => "apply_order",
                 /// When the sub-merchant granted it; format `rfc3339`.
                 3 authorization_time: Option<String> => "authorization_time",
-                /// When the user last withdrew it.
+                /// When the sub-merchant withdrew the authorisation; absent before.
                 4 cancel_authorization_time: Option<String> => "cancel_authorization_time",
             }
         }
@@ -2855,14 +2855,14 @@ pub mod mch_transfer {
                 /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
                 5 state: super::super::GetTransferBillByOutBillNoState => "state: must",
                 /// Amount to hand over, in fen.
-                6 transfer_amount: f64 => "transfer_amount: must",
+                6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
                 /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
                 7 transfer_remark: String => "transfer_remark: must",
                 /// Code of the failure; only with state `FAIL`.
                 8 fail_reason: Option<String> => "fail_reason",
                 /// Payee's id under `appid`; personal data, masked in `Debug`.
                 9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
+                /// Payee's true name, encrypted for the merchant's private key; only if it was sent with the transfer.
                 10 user_name: Option<String> => "user_name",
                 /// When the transfer was accepted.
                 11 create_time: String => "create_time: must",
@@ -2922,7 +2922,7 @@ pub mod mch_transfer {
                 6 authorize_time: String => "authorize_time: must",
                 /// Why and when it was closed.
                 7 close_info: Option<super::super::CloseInfo> => "close_info",
-                /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                /// Number of the transfer scene, such as `1000` cash marketing or `1005` commission; must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
                 8 transfer_scene_id: Option<super::super::TransferSceneId> => "transfer_scene_id",
                 /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
                 9 user_recv_perception: Option<String> => "user_recv_perception",
@@ -2968,14 +2968,14 @@ pub mod mch_transfer {
                 /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
                 4 user_name: Option<String> => "user_name",
                 /// Amount to hand over, in fen.
-                5 transfer_amount: f64 => "transfer_amount: must",
+                5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
                 /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
                 6 transfer_remark: String => "transfer_remark: must",
                 /// Where the final state of the transfer is posted.
                 7 notify_url: Option<String> => "notify_url",
                 /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
                 8 user_recv_perception: Option<String> => "user_recv_perception",
-                /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                /// Number of the transfer scene, such as `1000` cash marketing or `1005` commission; must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
                 9 transfer_scene_id: super::super::TransferSceneId => "transfer_scene_id: must",
                 /// Facts that the scene requires to be reported, fixed per scene.
                 10 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
@@ -2987,7 +2987,7 @@ pub mod mch_transfer {
                 appid: impl Into<xinqiao_types::AppId>,
                 out_bill_no: impl Into<String>,
                 openid: impl Into<xinqiao_types::OpenId>,
-                transfer_amount: f64,
+                transfer_amount: xinqiao_types::Fen,
                 transfer_remark: impl Into<String>,
                 transfer_scene_id: impl Into<super::super::TransferSceneId>,
                 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo>,
@@ -3034,14 +3034,14 @@ pub mod mch_transfer {
                 /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
                 3 user_name: Option<String> => "user_name",
                 /// Amount to hand over, in fen.
-                4 transfer_amount: f64 => "transfer_amount: must",
+                4 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
                 /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
                 5 transfer_remark: String => "transfer_remark: must",
                 /// Where the final state of the transfer is posted.
                 6 notify_url: Option<String> => "notify_url",
                 /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
                 7 user_recv_perception: Option<String> => "user_recv_perception",
-                /// Number of the transfer scene, which must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                /// Number of the transfer scene, such as `1000` cash marketing or `1005` commission; must be granted to the merchant; such as `1000`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
                 8 transfer_scene_id: super::super::TransferSceneId => "transfer_scene_id: must",
                 /// Facts that the scene requires to be reported, fixed per scene.
                 9 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
@@ -3052,7 +3052,7 @@ pub mod mch_transfer {
                 sub_mchid: impl Into<xinqiao_types::MchId>,
                 appid: impl Into<xinqiao_types::AppId>,
                 out_bill_no: impl Into<String>,
-                transfer_amount: f64,
+                transfer_amount: xinqiao_types::Fen,
                 transfer_remark: impl Into<String>,
                 transfer_scene_id: impl Into<super::super::TransferSceneId>,
                 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo>,
@@ -3077,14 +3077,14 @@ pub mod mch_transfer {
                 /// State of the transfer; `WAIT_USER_CONFIRM` needs the user, `SUCCESS`, `FAIL`, `CANCELLED` are final; one of `ACCEPTED` `SUCCESS`.
                 5 state: super::super::WithAuthorizationState => "state: must",
                 /// Amount to hand over, in fen.
-                6 transfer_amount: f64 => "transfer_amount: must",
+                6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
                 /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
                 7 transfer_remark: String => "transfer_remark: must",
                 /// Code of the failure; only with state `FAIL`.
                 8 fail_reason: Option<String> => "fail_reason",
                 /// Payee's id under `appid`; personal data, masked in `Debug`.
                 9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
+                /// Payee's true name, encrypted for the merchant's private key; only if it was sent with the transfer.
                 10 user_name: Option<String> => "user_name",
                 /// When the transfer was accepted.
                 11 create_time: String => "create_time: must",
@@ -3143,7 +3143,7 @@ pub mod mch_transfer {
                 /// The platform's number for the budget.
                 2 budget_id: String => "budget_id: must",
                 /// Budget in fen.
-                3 amount: f64 => "amount: must",
+                3 amount: xinqiao_types::Fen => "amount: must",
                 /// Merchant that puts up the money; such as `1900001109`.
                 4 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
                 /// Title of the campaign as shown.

@@ -17,13 +17,13 @@ w::record! {
 w::record! {
     /// An item of `goods_info` in `funds_to_oversea::CreateOrder`.
     pub struct GoodsInfo {
-        /// Item name as sold, shown on the bill.
+        /// Name of the product in the order.
         0 goods_name: String => "goods_name: must",
-        /// Category the goods are declared under; needed according to the documentation.
+        /// The merchant's own category of the goods, at most two levels split by `/`; needed according to the documentation.
         1 goods_category: Option<String> => "goods_category",
         /// Pieces of the product.
         2 goods_quantity: i64 => "goods_quantity: must",
-        /// Price of a piece, in fen; in fen.
+        /// Price of a piece, in fen.
         3 goods_unit_price: xinqiao_types::Fen => "goods_unit_price: must",
     }
     new(goods_name: impl Into<String>, goods_quantity: i64, goods_unit_price: xinqiao_types::Fen)
@@ -42,13 +42,13 @@ w::record! {
 w::record! {
     /// `presale_info` of `funds_to_oversea::CreateOrder`.
     pub struct PresaleInfo {
-        /// Whether it is the deposit or the balance; one of `DEPOSIT` `BALANCE`.
+        /// Whether this order is the `DEPOSIT` or the `BALANCE`; one of `DEPOSIT` `BALANCE`.
         0 type_: Type => "type: must",
         /// Payment of the deposit of a presale.
         1 deposit_transaction_id: Option<String> => "deposit_transaction_id",
         /// Payment of the balance of a presale.
         2 balance_transaction_id: Option<String> => "balance_transaction_id",
-        /// Total of the presale, in fen; in fen.
+        /// Total of the presale, in fen.
         3 total_amount: xinqiao_types::Fen => "total_amount: must",
     }
     new(type_: impl Into<Type>, total_amount: xinqiao_types::Fen)
@@ -73,12 +73,26 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Why sending abroad or returning failed.
+    /// Code of why the return failed, such as `RETURN_AMOUNT_NOT_ENOUGH`.
     ///
     /// What `fail_reason` of `funds_to_oversea::return::CreateResponse` may be.
     pub enum FailReason {
         /// Not enough money to return (`RETURN_AMOUNT_NOT_ENOUGH`).
         ReturnAmountNotEnough = "RETURN_AMOUNT_NOT_ENOUGH",
+    }
+}
+
+w::open_enum! {
+    /// What became of the order: `ACCEPT` accepted, `SUCCESS` or `FAIL`.
+    ///
+    /// What `result` of `funds_to_oversea::CreateOrderResponse`, `result` of `funds_to_oversea::GetOrderResponse` may be.
+    pub enum OrderResult {
+        /// Accepted, not final; query again (`ACCEPT`).
+        Accept = "ACCEPT",
+        /// The money went abroad; final (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Not sent abroad; see `fail_reason` (`FAIL`).
+        Fail = "FAIL",
     }
 }
 
@@ -97,7 +111,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether it is the deposit or the balance.
+    /// Whether this order is the `DEPOSIT` or the `BALANCE`.
     ///
     /// What `type` of `PresaleInfo` may be.
     pub enum Type {
@@ -122,7 +136,7 @@ w::record! {
         1 out_order_id: String => "out_order_id: must",
         /// Payment whose money goes abroad.
         2 transaction_id: String => "transaction_id: must",
-        /// Renminbi to send abroad or take back, in fen; in fen.
+        /// Renminbi to send abroad, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// Currency that arrives abroad, three letters; such as `USD`.
         4 foreign_currency: String => "foreign_currency: must",
@@ -158,11 +172,11 @@ w::record! {
         1 out_order_id: String => "out_order_id: must",
         /// WeChat Pay's number of the transfer abroad, made on acceptance.
         2 order_id: String => "order_id: must",
-        /// What became of the order, such as `ACCEPT` (accepted); such as `ACCEPT`.
-        3 result: String => "result: must",
-        /// Why sending abroad or returning failed.
+        /// What became of the order: `ACCEPT` accepted, `SUCCESS` or `FAIL`; such as `ACCEPT`; one of `ACCEPT` `SUCCESS` `FAIL`.
+        3 result: OrderResult => "result: must",
+        /// Code of why sending abroad failed, such as `DEPARTURE_AMOUNT_NO_ENOUGH`.
         4 fail_reason: Option<String> => "fail_reason",
-        /// Renminbi to send abroad or take back, in fen; in fen.
+        /// Renminbi to send abroad, in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
         /// Foreign money really sent, in its smallest unit; in minor-currency-unit.
         6 foreign_amount: Option<i64> => "foreign_amount",
@@ -174,7 +188,7 @@ w::record! {
         9 exchange_rate_time: Option<String> => "exchange_rate_time",
         /// When the currency is expected to be bought; before it is; format `rfc3339`.
         10 estimate_exchange_rate_time: Option<String> => "estimate_exchange_rate_time",
-        /// Renminbi really sent abroad, in fen; in fen.
+        /// Renminbi really sent abroad, in fen.
         11 departure_amount: Option<xinqiao_types::Fen> => "departure_amount",
         /// Fee in renminbi, fen; in fen.
         12 fee: Option<xinqiao_types::Fen> => "fee",
@@ -225,7 +239,7 @@ w::record! {
     pub struct GetAvailableAbroadAmountsResponse {
         /// Payment whose money goes abroad.
         0 transaction_id: String => "transaction_id: must",
-        /// Money of the order that may still go abroad, in fen; in fen.
+        /// Money of the order that may still go abroad, in fen.
         1 available_abroad_amount: xinqiao_types::Fen => "available_abroad_amount: must",
     }
 }
@@ -259,7 +273,7 @@ w::record! {
     pub struct GetBillDownloadUrl {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
-        /// Day of the currency bill; format `yyyy-MM-dd`.
+        /// Day of the currency bill; format `yyyy-MM-dd`; such as `2026-01-01`.
         1 bill_date: String => "bill_date: must query",
     }
     new(bill_date: impl Into<String>)
@@ -363,7 +377,7 @@ pub mod return_ {
             3 transaction_id: String => "transaction_id: must",
             /// Refund that the return belongs to.
             4 refund_id: String => "refund_id: must",
-            /// Renminbi to send abroad or take back, in fen; in fen.
+            /// Renminbi to take back from what was sent abroad, in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// Further proof of the return, such as a refund number.
             6 supplement_info: String => "supplement_info: must",
@@ -394,15 +408,15 @@ pub mod return_ {
             4 transaction_id: String => "transaction_id: must",
             /// Refund that the return belongs to.
             5 refund_id: String => "refund_id: must",
-            /// Renminbi to send abroad or take back, in fen; in fen.
+            /// Renminbi to take back from what was sent abroad, in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// State of the return: processing, success or failed; one of `PROCESSING` `SUCCESS` `FAILED`.
             7 state: super::State => "state: must",
-            /// Why sending abroad or returning failed; one of `RETURN_AMOUNT_NOT_ENOUGH`.
+            /// Code of why the return failed, such as `RETURN_AMOUNT_NOT_ENOUGH`; one of `RETURN_AMOUNT_NOT_ENOUGH`.
             8 fail_reason: Option<super::FailReason> => "fail_reason",
             /// When the return was made; format `rfc3339`.
             9 create_time: String => "create_time: must",
-            /// When it succeeded, RFC 3339; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
+            /// When the money came back; only on success; format `rfc3339`.
             10 success_time: Option<String> => "success_time",
             /// Further proof of the return, such as a refund number.
             11 supplement_info: Option<String> => "supplement_info",
@@ -459,15 +473,15 @@ pub mod return_ {
             4 transaction_id: String => "transaction_id: must",
             /// Refund that the return belongs to.
             5 refund_id: String => "refund_id: must",
-            /// Renminbi to send abroad or take back, in fen; in fen.
+            /// Renminbi to take back from what was sent abroad, in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// State of the return: processing, success or failed; one of `PROCESSING` `SUCCESS` `FAILED`.
             7 state: super::State => "state: must",
-            /// Why sending abroad or returning failed.
+            /// Code of why the return failed, such as `RETURN_AMOUNT_NOT_ENOUGH`.
             8 fail_reason: Option<String> => "fail_reason",
             /// When the return was made; format `rfc3339`.
             9 create_time: String => "create_time: must",
-            /// When it succeeded, RFC 3339; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
+            /// When the money came back; only on success; format `rfc3339`.
             10 success_time: Option<String> => "success_time",
         }
     }

@@ -116,7 +116,7 @@ w::record! {
         1 operator: String => "operator: must",
         /// When this step of the negotiation took place.
         2 operate_time: String => "operate_time: must",
-        /// What happened: complaint, message, reply, withdrawal, system message …; one of `USER_CREATE_COMPLAINT` `USER_CONTINUE_COMPLAINT` `USER_RESPONSE` `PLATFORM_RESPONSE` `MERCHANT_RESPONSE` `MERCHANT_CONFIRM_COMPLETE` `USER_CREATE_COMPLAINT_SYSTEM_MESSAGE` `COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE` ….
+        /// What happened, such as `USER_CREATE_COMPLAINT`, `USER_RESPONSE` or `MERCHANT_RESPONSE`; one of `USER_CREATE_COMPLAINT` `USER_CONTINUE_COMPLAINT` `USER_RESPONSE` `PLATFORM_RESPONSE` `MERCHANT_RESPONSE` `MERCHANT_CONFIRM_COMPLETE` `USER_CREATE_COMPLAINT_SYSTEM_MESSAGE` `COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE` ….
         3 operate_type: OperateType => "operate_type: must",
         /// What was written or done in this step of the negotiation.
         4 operate_details: Option<String> => "operate_details",
@@ -145,7 +145,7 @@ w::record! {
     pub struct Director {
         /// Director's or principal's name in full.
         0 name: Option<String> => "name",
-        /// Number on the contact's identity document.
+        /// Number of the director's or principal's identity document.
         1 number: Option<String> => "number",
     }
     new()
@@ -279,7 +279,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether H5 payment is allowed, such as `UNDER_REVIEW`.
+    /// H5 payment permission: `APPROVED`, `UNDER_REVIEW`, `REJECTED`, `UNAUTHORIZED` and so on.
     ///
     /// What `h5_authorization_state` of `global::UpdateMerchantResponse` may be.
     pub enum H5AuthorizationState {
@@ -357,7 +357,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What happened: complaint, message, reply, withdrawal, system message ….
+    /// What happened, such as `USER_CREATE_COMPLAINT`, `USER_RESPONSE` or `MERCHANT_RESPONSE`.
     ///
     /// What `operate_type` of `NegotiationHistory` may be.
     pub enum OperateType {
@@ -419,7 +419,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`.
+    /// Relation to the receiver: `SUPPLIER`, `DISTRIBUTOR`, `TAX_SERVICE_PROVIDER`, `IT_SERVICE_PROVIDER` or `CUSTOM`.
     ///
     /// What `relation_type` of `global::profit_sharing::AddReceiver`, `relation_type` of `global::profit_sharing::AddReceiverResponse` and 1 more may be.
     pub enum RelationType {
@@ -474,7 +474,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter3_2_7.shtml>.
     /// * Catalog: `pay_v3.global.close_transaction`.
     pub struct CloseTransaction {
-        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+        /// WeChat Pay's number of the order to close.
         0 transaction_id: String => "transaction_id: must path",
         /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
@@ -533,7 +533,7 @@ w::record! {
         8 business_category: i64 => "business_category: must",
         /// WeChat Pay's number of the channel partner.
         9 channel_id: Option<String> => "channel_id",
-        /// ISO numeric code of the merchant's country.
+        /// ISO 3166 numeric code of the merchant's country or region.
         10 merchant_country_code: String => "merchant_country_code: must",
         /// Kind of merchant: `ENTERPRISE` or `INDIVIDUAL`; one of `ENTERPRISE` `INDIVIDUAL`.
         11 merchant_type: MerchantType => "merchant_type: must",
@@ -586,7 +586,7 @@ w::record! {
     pub struct UpdateMerchantResponse {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Whether H5 payment is allowed, such as `UNDER_REVIEW`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+        /// H5 payment permission: `APPROVED`, `UNDER_REVIEW`, `REJECTED`, `UNAUTHORIZED` and so on; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
         1 h5_authorization_state: Option<H5AuthorizationState> => "h5_authorization_state",
     }
 }
@@ -1193,7 +1193,7 @@ pub mod micro_pay {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter3_1_7.shtml>.
             /// * Catalog: `pay_v3.global.micro_pay.transactions.reverse_by_out_trade_no`.
             pub struct ReverseByOutTradeNo {
-                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
+                /// Merchant's number of the payment-code order to reverse.
                 0 out_trade_no: String => "out_trade_no: must path",
                 /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
@@ -1237,7 +1237,7 @@ pub mod micro_pay {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter3_1_7.shtml>.
             /// * Catalog: `pay_v3.global.micro_pay.transactions.reverse_by_transaction_id`.
             pub struct ReverseByTransactionId {
-                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+                /// WeChat Pay's number of the payment-code order to reverse.
                 0 transaction_id: String => "transaction_id: must path",
                 /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
@@ -1301,7 +1301,7 @@ pub mod profit_sharing {
             5 name: Option<String> => "name",
             /// Whether the receiver agreed to the use of their real-name data.
             6 authorized: Option<bool> => "authorized",
-            /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
+            /// Relation to the receiver: `SUPPLIER`, `DISTRIBUTOR`, `TAX_SERVICE_PROVIDER`, `IT_SERVICE_PROVIDER` or `CUSTOM`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
             7 relation_type: Option<super::RelationType> => "relation_type",
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             8 custom_relation: Option<String> => "custom_relation",
@@ -1345,7 +1345,7 @@ pub mod profit_sharing {
             2 account: String => "account: must",
             /// Receiver's full name as registered.
             3 name: Option<String> => "name",
-            /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
+            /// Relation to the receiver: `SUPPLIER`, `DISTRIBUTOR`, `TAX_SERVICE_PROVIDER`, `IT_SERVICE_PROVIDER` or `CUSTOM`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
             4 relation_type: super::RelationType => "relation_type: must",
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             5 custom_relation: Option<String> => "custom_relation",
@@ -1401,7 +1401,7 @@ pub mod profit_sharing {
             1 appid: xinqiao_types::AppId => "appid: must",
             /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
             2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+            /// WeChat Pay's number of the order that is split.
             3 transaction_id: String => "transaction_id: must",
             /// The merchant's number for the split, unique.
             4 out_order_no: String => "out_order_no: must",
@@ -1425,7 +1425,7 @@ pub mod profit_sharing {
         pub struct CreateOrderResponse {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+            /// WeChat Pay's number of the order that is split.
             1 transaction_id: String => "transaction_id: must",
             /// The merchant's number for the split, unique.
             2 out_order_no: String => "out_order_no: must",
@@ -1433,7 +1433,7 @@ pub mod profit_sharing {
             3 order_id: String => "order_id: must",
             /// Split: `PROCESSING` or `FINISHED`.
             4 state: String => "state: must",
-            /// Receivers of the money, at most 50 per request.
+            /// Outcome for each receiver: `account`, `amount`, `result`, `fail_reason`, `detail_id` and so on.
             5 receivers: Option<Vec<super::ReceiverInfo>> => "receivers",
         }
     }
@@ -1561,7 +1561,7 @@ pub mod profit_sharing {
             0 out_order_no: String => "out_order_no: must path",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
-            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+            /// WeChat Pay's number of the order that is split.
             2 transaction_id: Option<String> => "transaction_id: query",
         }
         new(out_order_no: impl Into<String>)
@@ -1602,7 +1602,7 @@ pub mod profit_sharing {
             0 account: String => "account: must path",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
-            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+            /// WeChat Pay's number of the order that is split.
             2 transaction_id: Option<String> => "transaction_id: query",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             3 appid: Option<xinqiao_types::AppId> => "appid: query",
@@ -1632,7 +1632,7 @@ pub mod profit_sharing {
             2 account: String => "account: must",
             /// Receiver's full name as registered.
             3 name: Option<String> => "name",
-            /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
+            /// Relation to the receiver: `SUPPLIER`, `DISTRIBUTOR`, `TAX_SERVICE_PROVIDER`, `IT_SERVICE_PROVIDER` or `CUSTOM`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
             4 relation_type: super::RelationType => "relation_type: must",
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             5 custom_relation: Option<String> => "custom_relation",
@@ -1680,7 +1680,7 @@ pub mod profit_sharing {
         pub struct UnfreezeOrder {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+            /// WeChat Pay's number of the order that is split.
             1 transaction_id: String => "transaction_id: must",
             /// The merchant's number for the split, unique.
             2 out_order_no: String => "out_order_no: must",
@@ -1821,7 +1821,7 @@ pub mod profit_sharing {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_5.shtml>.
             /// * Catalog: `pay_v3.global.profit_sharing.transactions.get_amounts`.
             pub struct GetAmounts {
-                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+                /// WeChat Pay's number of the order that is split.
                 0 transaction_id: String => "transaction_id: must path",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -1833,9 +1833,9 @@ pub mod profit_sharing {
         w::record! {
             /// Answer to [`GetAmounts`].
             pub struct GetAmountsResponse {
-                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+                /// WeChat Pay's number of the order that is split.
                 0 transaction_id: String => "transaction_id: must",
-                /// Amount of the order that can still be split, in fen.
+                /// Amount of the order that can still be split, in the currency's smallest unit.
                 1 unsplit_amount: Option<i64> => "unsplit_amount",
                 /// Three-letter code of the money's currency; such as `HKD`.
                 2 currency: Option<String> => "currency",
@@ -1869,7 +1869,7 @@ pub mod profit_sharing {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_12.shtml>.
             /// * Catalog: `pay_v3.global.profit_sharing.transactions.get_refundable_amounts`.
             pub struct GetRefundableAmounts {
-                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+                /// WeChat Pay's number of the order that is split.
                 0 transaction_id: String => "transaction_id: must path",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -1881,7 +1881,7 @@ pub mod profit_sharing {
         w::record! {
             /// Answer to [`GetRefundableAmounts`].
             pub struct GetRefundableAmountsResponse {
-                /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+                /// WeChat Pay's number of the order that is split.
                 0 transaction_id: String => "transaction_id: must",
                 /// What can still be refunded of the order, in the currency's smallest unit.
                 1 refundable_amount: Option<i64> => "refundable_amount",
@@ -1921,7 +1921,7 @@ pub mod profit_sharing {
             pub struct Mark {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
+                /// Merchant's number of the order that is split.
                 1 out_trade_no: Option<String> => "out_trade_no",
                 /// Three-letter code of the money's currency; such as `HKD`.
                 2 currency: Option<String> => "currency",
@@ -1972,7 +1972,7 @@ pub mod refund {
     w::record! {
         /// Answer to [`GetPartnerRechargeBalance`].
         pub struct GetPartnerRechargeBalanceResponse {
-            /// Money left on the account that advances refunds, in the smallest unit of its currency.
+            /// Money recharged for refunds that is left, in the smallest unit of its currency.
             0 remaining_amount: i64 => "remaining_amount: must",
             /// Three-letter code of the money's currency; such as `HKD`.
             1 currency: String => "currency: must",

@@ -84,7 +84,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Payment scenes to which the gold plan applies.
+    /// Payments after which the gold plan shows: `JSAPI_AND_MINIPROGRAM`, `JSAPI` or `MINIPROGRAM`.
     ///
     /// What `operation_pay_scene` of `gold_plan::merchants::ChangeGoldPlanStatus` may be.
     pub enum OperationPayScene {
@@ -102,9 +102,9 @@ w::open_enum! {
     ///
     /// What `operation_type` of `gold_plan::merchants::ChangeCustomPageStatus`, `operation_type` of `gold_plan::merchants::ChangeCustomPageStatusResponse` and 1 more may be.
     pub enum OperationType {
-        /// Turns the Gold Plan on (`OPEN`).
+        /// Turns it on: the gold plan or the merchant's receipt page, by endpoint (`OPEN`).
         Open = "OPEN",
-        /// Turns the Gold Plan off (`CLOSE`).
+        /// Turns it off: the gold plan or the merchant's receipt page, by endpoint (`CLOSE`).
         Close = "CLOSE",
     }
 }
@@ -173,7 +173,7 @@ pub mod merchants {
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// `OPEN` turns the service on, `CLOSE` off; one of `OPEN` `CLOSE`.
             1 operation_type: super::OperationType => "operation_type: must",
-            /// Payment scenes to which the gold plan applies; one of `JSAPI_AND_MINIPROGRAM` `JSAPI` `MINIPROGRAM`.
+            /// Payments after which the gold plan shows: `JSAPI_AND_MINIPROGRAM`, `JSAPI` or `MINIPROGRAM`; one of `JSAPI_AND_MINIPROGRAM` `JSAPI` `MINIPROGRAM`.
             2 operation_pay_scene: Option<super::OperationPayScene> => "operation_pay_scene",
         }
         new(

@@ -8,9 +8,9 @@ w::record! {
     pub struct GoodsSn {
         /// Serial number of the device, one for each.
         0 sn_code: String => "sn_code: must",
-        /// State of the serial number: sellable or not; one of `SNCODE_STATE_UNKNOWN` `SNCODE_STATE_SELLABLE` `SNCODE_STATE_NOT_SELLABLE`.
+        /// `SNCODE_STATE_SELLABLE`, `SNCODE_STATE_NOT_SELLABLE` or `SNCODE_STATE_UNKNOWN`; one of `SNCODE_STATE_UNKNOWN` `SNCODE_STATE_SELLABLE` `SNCODE_STATE_NOT_SELLABLE`.
         1 state: GoodsSnState => "state: must",
-        /// Why this serial number may not be sold; one of `NOT_SELLABLE_REASON_USED` `NOT_SELLABLE_REASON_NOT_FOUND`.
+        /// Why it may not be sold: `NOT_SELLABLE_REASON_USED` or `NOT_SELLABLE_REASON_NOT_FOUND`; one of `NOT_SELLABLE_REASON_USED` `NOT_SELLABLE_REASON_NOT_FOUND`.
         2 not_sellable_reason: Option<NotSellableReason> => "not_sellable_reason",
     }
 }
@@ -132,12 +132,12 @@ w::record! {
     /// An item of `qualification_list` in the answer of `gov::subsidy::qualifications::QueryPassThrough`.
     pub struct QueryPassThroughQualification {
         /// Category of the subsidized goods, such as fridge or phone.
-        0 appliance_id: f64 => "appliance_id: must",
-        /// State: unclaimed, claimed, redeemed, …; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
+        0 appliance_id: i64 => "appliance_id: must",
+        /// State of the qualification: `UNCLAIMED`, `UNREDEEMED` claimed but unused, `REDEEMED`; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
         1 state: State => "state: must",
-        /// Why it is not claimed; one of `REASON_CLAIMED_BY_OTHER_REGION` `REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION` `REASON_UNCLAIMED` `REASON_CLAIMED_BY_OTHER_MODE`.
+        /// Why not claimed here: `REASON_UNCLAIMED` nowhere claimed, or claimed in another region, platform or way; one of `REASON_CLAIMED_BY_OTHER_REGION` `REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION` `REASON_UNCLAIMED` `REASON_CLAIMED_BY_OTHER_MODE`.
         2 unclaimed_reason: Option<UnclaimedReason> => "unclaimed_reason",
-        /// How it is claimed, such as in a Mini Program or passed through; one of `CLAIM_MODE_MINI_PROGRAM` `CLAIM_MODE_INTERFACE_PASS_THROUGH`.
+        /// How it is claimed: `CLAIM_MODE_MINI_PROGRAM` or `CLAIM_MODE_INTERFACE_PASS_THROUGH` (through the API); one of `CLAIM_MODE_MINI_PROGRAM` `CLAIM_MODE_INTERFACE_PASS_THROUGH`.
         3 claim_mode: Option<ClaimMode> => "claim_mode",
         /// Platform on which the user claimed it.
         4 claimed_platform_name: Option<String> => "claimed_platform_name",
@@ -274,10 +274,10 @@ w::record! {
     /// An item of `qualification_list` in the answer of `gov::subsidy::qualifications::Query`.
     pub struct Qualification {
         /// Category of the subsidized goods, such as fridge or phone.
-        0 appliance_id: f64 => "appliance_id: must",
-        /// State: unclaimed, claimed, redeemed, …; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
+        0 appliance_id: i64 => "appliance_id: must",
+        /// State of the qualification: `UNCLAIMED`, `UNREDEEMED` claimed but unused, `REDEEMED`; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
         1 state: State => "state: must",
-        /// Why it is not claimed; one of `REASON_CLAIMED_BY_OTHER_REGION` `REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION` `REASON_UNCLAIMED` `REASON_CLAIMED_BY_OTHER_MODE`.
+        /// Why not claimed here: `REASON_UNCLAIMED` nowhere claimed, or claimed in another region, platform or way; one of `REASON_CLAIMED_BY_OTHER_REGION` `REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION` `REASON_UNCLAIMED` `REASON_CLAIMED_BY_OTHER_MODE`.
         2 unclaimed_reason: Option<UnclaimedReason> => "unclaimed_reason",
         /// Platform on which the user claimed it.
         3 claimed_platform_name: Option<String> => "claimed_platform_name",
@@ -291,9 +291,9 @@ w::record! {
     pub struct ShopOrder {
         /// Your own number of the order.
         0 shop_order_number: Option<String> => "shop_order_number",
-        /// Whether the papers have been collected by the authority; one of `COLLECT_STATE_NOT_COLLECT` `COLLECT_STATE_COLLECTED` `COLLECT_STATE_COLLECTION_FAILED`.
+        /// Papers at the authority: `COLLECT_STATE_NOT_COLLECT`, `COLLECT_STATE_COLLECTED` or failed; one of `COLLECT_STATE_NOT_COLLECT` `COLLECT_STATE_COLLECTED` `COLLECT_STATE_COLLECTION_FAILED`.
         1 collect_state: Option<CollectState> => "collect_state",
-        /// What happened to the category's subsidy, such as redeemed or returned; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
+        /// State of the category's subsidy: `CATE_STATE_REDEEM` redeemed, `CATE_STATE_REFUND` given back; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
         2 cate_state: Option<CateState> => "cate_state",
     }
 }
@@ -338,7 +338,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// What happened to the category's subsidy, such as redeemed or returned.
+    /// State of the category's subsidy: `CATE_STATE_REDEEM` redeemed, `CATE_STATE_REFUND` given back.
     ///
     /// What `cate_state` of `gov::subsidy::qualifications::Sync`, `cate_state` of `gov::subsidy::SyncNQualification` and 3 more may be.
     pub enum CateState {
@@ -368,7 +368,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How it is claimed, such as in a Mini Program or passed through.
+    /// How it is claimed: `CLAIM_MODE_MINI_PROGRAM` or `CLAIM_MODE_INTERFACE_PASS_THROUGH` (through the API).
     ///
     /// What `claim_mode` of `QueryPassThroughQualification` may be.
     pub enum ClaimMode {
@@ -392,7 +392,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the papers have been collected by the authority.
+    /// Papers at the authority: `COLLECT_STATE_NOT_COLLECT`, `COLLECT_STATE_COLLECTED` or failed.
     ///
     /// What `collect_state` of `gov::subsidy::QueryCompaniesResponse`, `collect_state` of `ShopOrder` may be.
     pub enum CollectState {
@@ -406,7 +406,21 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Energy efficiency grade, first or second.
+    /// `DIS_FLAG` (a mark) or `DIS_CALC` (calculated) offline, `DIS_SMKT` (the connected party's own discount) online.
+    ///
+    /// What `discount_mode` of `gov::subsidy::zhejiang::TryAuthCodeResponse` may be.
+    pub enum DiscountMode {
+        /// A discount mark; offline only (`DIS_FLAG`).
+        Flag = "DIS_FLAG",
+        /// The discount is calculated; offline only (`DIS_CALC`).
+        Calc = "DIS_CALC",
+        /// The connected party gives the discount itself; online shops only (`DIS_SMKT`).
+        Smkt = "DIS_SMKT",
+    }
+}
+
+w::open_enum! {
+    /// Energy efficiency grade: `FIRST_LEVEL` or `SECOND_LEVEL`.
     ///
     /// What `energy_grade` of `gov::subsidy::qualifications::Sync`, `energy_grade` of `gov::subsidy::SyncNQualification` and 2 more may be.
     pub enum EnergyGrade {
@@ -420,7 +434,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the serial number: sellable or not.
+    /// `SNCODE_STATE_SELLABLE`, `SNCODE_STATE_NOT_SELLABLE` or `SNCODE_STATE_UNKNOWN`.
     ///
     /// What `state` of `GoodsSn` may be.
     pub enum GoodsSnState {
@@ -434,7 +448,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of the consumer's document, such as ID card or passport.
+    /// Consumer's document: `ID_DOC_TYPE_ID_CARD`, or the mainland travel permit of Hong Kong, Macao or Taiwan.
     ///
     /// What `identity_document_type` of `gov::subsidy::GetQualification`, `identity_document_type` of `gov::subsidy::qualifications::CancelPassThrough` and 6 more may be.
     pub enum IdentityDocumentType {
@@ -448,7 +462,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why this serial number may not be sold.
+    /// Why it may not be sold: `NOT_SELLABLE_REASON_USED` or `NOT_SELLABLE_REASON_NOT_FOUND`.
     ///
     /// What `not_sellable_reason` of `GoodsSn` may be.
     pub enum NotSellableReason {
@@ -460,7 +474,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of computer: desktop or notebook; for computers.
+    /// Kind of computer: `DESKTOP` or `LAPTOP`; required for computers.
     ///
     /// What `pc_type` of `gov::subsidy::qualifications::Sync`, `pc_type` of `gov::subsidy::SyncNQualification` may be.
     pub enum PcType {
@@ -474,7 +488,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of product, such as common or smart.
+    /// Kind of product: `COMMON_PRODUCT`, or `AI_PRODUCT` with artificial intelligence.
     ///
     /// What `product_type` of `gov::subsidy::qualifications::Sync`, `product_type` of `gov::subsidy::sn_code::Lock` and 3 more may be.
     pub enum ProductType {
@@ -486,7 +500,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What to sum up: sales or returns.
+    /// What to sum up: `ORDER_TYPE_TRANSACTION` trades, or redeemed subsidies of appliances, 3C or N categories.
     ///
     /// What `query_type` of `gov::subsidy::transactions::QueryDaySummary` may be.
     pub enum QueryType {
@@ -502,7 +516,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Way of selling: online or offline.
+    /// Way of selling: `SALE_MODEL_ONLINE` or `SALE_MODEL_OFFLINE`.
     ///
     /// What `sale_model` of `gov::subsidy::qualifications::Sync`, `sale_model` of `gov::subsidy::SyncNQualification` and 1 more may be.
     pub enum SaleModel {
@@ -542,7 +556,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the qualification, such as not redeemed.
+    /// State of the qualification: `UNCLAIMED`, `UNREDEEMED` claimed but unused, `REDEEMED`.
     ///
     /// What `state` of `gov::subsidy::GetQualificationResponse`, `state` of `QueryPassThroughQualification` and 1 more may be.
     pub enum State {
@@ -578,7 +592,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why it is not claimed.
+    /// Why not claimed here: `REASON_UNCLAIMED` nowhere claimed, or claimed in another region, platform or way.
     ///
     /// What `unclaimed_reason` of `QueryPassThroughQualification`, `unclaimed_reason` of `Qualification` may be.
     pub enum UnclaimedReason {
@@ -611,17 +625,17 @@ pub mod subsidy {
             /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
             2 phone_number: Option<String> => "phone_number: query masked",
             /// Category of the subsidized goods, such as fridge or phone.
-            3 appliance_id: f64 => "appliance_id: must query",
+            3 appliance_id: i64 => "appliance_id: must query",
             /// The consumer under the given AppID; personal data, masked in `Debug`.
             4 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
             /// AppID of the Mini Program or account used by the consumer.
             5 appid: Option<xinqiao_types::AppId> => "appid: query",
             /// Region whose subsidy is used; such as `310100`.
-            6 qualification_region_code: f64 => "qualification_region_code: must query",
-            /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+            6 qualification_region_code: i64 => "qualification_region_code: must query",
+            /// Consumer's document: `ID_DOC_TYPE_ID_CARD`, or the mainland travel permit of Hong Kong, Macao or Taiwan; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
             7 identity_document_type: Option<super::IdentityDocumentType> => "identity_document_type: query",
         }
-        new(appliance_id: f64, qualification_region_code: f64)
+        new(appliance_id: i64, qualification_region_code: i64)
         text(
             real_name: String,
             id_card_number: String,
@@ -635,7 +649,7 @@ pub mod subsidy {
     w::record! {
         /// Answer to [`GetQualification`].
         pub struct GetQualificationResponse {
-            /// State of the qualification, such as not redeemed; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
+            /// State of the qualification: `UNCLAIMED`, `UNREDEEMED` claimed but unused, `REDEEMED`; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
             0 state: super::State => "state: must",
         }
     }
@@ -667,11 +681,11 @@ pub mod subsidy {
         /// * Catalog: `pay_v3.gov.subsidy.query_companies`.
         pub struct QueryCompanies {
             /// Region whose subsidy is used; such as `310100`.
-            0 qualification_region_code: f64 => "qualification_region_code: must",
+            0 qualification_region_code: i64 => "qualification_region_code: must",
             /// Unified social credit code of the enterprise; such as `91110108397173806M`.
             1 license_number: String => "license_number: must",
         }
-        new(qualification_region_code: f64, license_number: impl Into<String>)
+        new(qualification_region_code: i64, license_number: impl Into<String>)
     }
 
     w::record! {
@@ -679,7 +693,7 @@ pub mod subsidy {
         pub struct QueryCompaniesResponse {
             /// Registered name of the enterprise found.
             0 company_name: Option<String> => "company_name",
-            /// Whether the papers have been collected by the authority; one of `COLLECT_STATE_NOT_COLLECT` `COLLECT_STATE_COLLECTED` `COLLECT_STATE_COLLECTION_FAILED`.
+            /// Papers at the authority: `COLLECT_STATE_NOT_COLLECT`, `COLLECT_STATE_COLLECTED` or failed; one of `COLLECT_STATE_NOT_COLLECT` `COLLECT_STATE_COLLECTED` `COLLECT_STATE_COLLECTION_FAILED`.
             1 collect_state: Option<super::CollectState> => "collect_state",
             /// Response code of the subsidy platform; zeros or `SUCCESS` when fine; such as `000000`.
             2 code: String => "code: must",
@@ -721,12 +735,12 @@ pub mod subsidy {
             /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
             2 phone_number: String => "phone_number: must masked",
             /// Category of the subsidized goods, such as fridge or phone.
-            3 appliance_id: Option<f64> => "appliance_id",
+            3 appliance_id: Option<i64> => "appliance_id",
             /// Your own number of the order that uses the subsidy.
             4 out_trade_no: String => "out_trade_no: must",
             /// Sub-merchant that took the payment.
             5 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// Energy efficiency grade, first or second; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
+            /// Energy efficiency grade: `FIRST_LEVEL` or `SECOND_LEVEL`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
             6 energy_grade: Option<super::EnergyGrade> => "energy_grade",
             /// Six-digit division code of the place of delivery; such as `110101`.
             7 receive_region_code: String => "receive_region_code: must",
@@ -735,7 +749,7 @@ pub mod subsidy {
             /// Where the goods are delivered; personal data, masked in `Debug`.
             9 address: String => "address: must masked",
             /// Region whose subsidy is used; such as `310100`.
-            10 qualification_region_code: f64 => "qualification_region_code: must",
+            10 qualification_region_code: i64 => "qualification_region_code: must",
             /// Enterprise that sells the goods, as on its license.
             11 seller_name: String => "seller_name: must",
             /// Unified social credit code of the enterprise; such as `91110108397173806M`.
@@ -746,23 +760,23 @@ pub mod subsidy {
             14 delivery_time: Option<String> => "delivery_time",
             /// Number of the invoice for the purchase.
             15 invoice_num: String => "invoice_num: must",
-            /// Kind of product, such as common or smart; one of `COMMON_PRODUCT` `AI_PRODUCT`.
+            /// Kind of product: `COMMON_PRODUCT`, or `AI_PRODUCT` with artificial intelligence; one of `COMMON_PRODUCT` `AI_PRODUCT`.
             16 product_type: super::ProductType => "product_type: must",
-            /// Kind of computer: desktop or notebook; for computers; one of `DESKTOP` `LAPTOP` `COMPUTER_TYPE_UNKNOWN`.
+            /// Kind of computer: `DESKTOP` or `LAPTOP`; required for computers; one of `DESKTOP` `LAPTOP` `COMPUTER_TYPE_UNKNOWN`.
             17 pc_type: Option<super::PcType> => "pc_type",
             /// Total of the order, in fen.
-            18 order_amount: f64 => "order_amount: must",
+            18 order_amount: xinqiao_types::Fen => "order_amount: must",
             /// Subsidy of the state in fen, without other discounts.
-            19 discount_amount: f64 => "discount_amount: must",
+            19 discount_amount: xinqiao_types::Fen => "discount_amount: must",
             /// Order number of the online platform; for online sales.
             20 mch_order_id: String => "mch_order_id: must",
             /// When the seller issued the invoice; format `rfc3339`.
             21 invoice_time: String => "invoice_time: must",
             /// Buyer named on the invoice.
             22 purchaser_name: String => "purchaser_name: must",
-            /// Way of selling: online or offline; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
+            /// Way of selling: `SALE_MODEL_ONLINE` or `SALE_MODEL_OFFLINE`; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
             23 sale_model: super::SaleModel => "sale_model: must",
-            /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+            /// Consumer's document: `ID_DOC_TYPE_ID_CARD`, or the mainland travel permit of Hong Kong, Macao or Taiwan; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
             24 identity_document_type: super::IdentityDocumentType => "identity_document_type: must",
             /// Region where the invoice was issued.
             25 invoice_address_code: String => "invoice_address_code: must",
@@ -770,7 +784,7 @@ pub mod subsidy {
             26 tax_authority_code: String => "tax_authority_code: must",
             /// When the sale or return was completed; format `rfc3339`; such as `2025-01-14T19:55:06+08:00`.
             27 transaction_time: String => "transaction_time: must",
-            /// What happened to the category's subsidy, such as redeemed or returned; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
+            /// State of the category's subsidy: `CATE_STATE_REDEEM` redeemed, `CATE_STATE_REFUND` given back; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
             28 cate_state: super::CateState => "cate_state: must",
             /// East-west position of the user; personal data, masked in `Debug`.
             29 longitude: Option<String> => "longitude: masked",
@@ -793,13 +807,13 @@ pub mod subsidy {
             receive_region_code: impl Into<String>,
             brand: impl Into<String>,
             address: impl Into<String>,
-            qualification_region_code: f64,
+            qualification_region_code: i64,
             seller_name: impl Into<String>,
             license_number: impl Into<String>,
             invoice_num: impl Into<String>,
             product_type: impl Into<super::ProductType>,
-            order_amount: f64,
-            discount_amount: f64,
+            order_amount: xinqiao_types::Fen,
+            discount_amount: xinqiao_types::Fen,
             mch_order_id: impl Into<String>,
             invoice_time: impl Into<String>,
             purchaser_name: impl Into<String>,
@@ -823,7 +837,7 @@ pub mod subsidy {
             invoice_code: String,
             refund_id: String,
         )
-        set(appliance_id: f64)
+        set(appliance_id: i64)
     }
 
     w::record! {
@@ -863,24 +877,24 @@ pub mod subsidy {
         /// * Catalog: `pay_v3.gov.subsidy.upload_goods`.
         pub struct UploadGoods {
             /// Category of the subsidized goods, such as fridge or phone.
-            0 appliance_id: f64 => "appliance_id: must",
+            0 appliance_id: i64 => "appliance_id: must",
             /// What the subsidized goods are called.
             1 product_name: String => "product_name: must",
-            /// Energy efficiency grade, first or second; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
+            /// Energy efficiency grade: `FIRST_LEVEL` or `SECOND_LEVEL`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
             2 energy_grade: Option<super::EnergyGrade> => "energy_grade",
             /// Brand of the goods, as registered.
             3 brand: String => "brand: must",
             /// Region whose subsidy is used; such as `310100`.
-            4 qualification_region_code: f64 => "qualification_region_code: must",
+            4 qualification_region_code: i64 => "qualification_region_code: must",
             /// Enterprise that sells the goods, as on its license.
             5 seller_name: String => "seller_name: must",
             /// Unified social credit code of the enterprise; such as `91110108397173806M`.
             6 license_number: String => "license_number: must",
             /// Reference price of the goods, in fen.
-            7 base_price: f64 => "base_price: must",
+            7 base_price: xinqiao_types::Fen => "base_price: must",
             /// Average price of the past month, in fen.
-            8 average_trading_price: f64 => "average_trading_price: must",
-            /// Kind of product, such as common or smart; one of `COMMON_PRODUCT` `AI_PRODUCT`.
+            8 average_trading_price: xinqiao_types::Fen => "average_trading_price: must",
+            /// Kind of product: `COMMON_PRODUCT`, or `AI_PRODUCT` with artificial intelligence; one of `COMMON_PRODUCT` `AI_PRODUCT`.
             9 product_type: super::ProductType => "product_type: must",
             /// The maker's model of the goods.
             10 product_model: Option<String> => "product_model",
@@ -888,14 +902,14 @@ pub mod subsidy {
             11 bar_code: String => "bar_code: must",
         }
         new(
-            appliance_id: f64,
+            appliance_id: i64,
             product_name: impl Into<String>,
             brand: impl Into<String>,
-            qualification_region_code: f64,
+            qualification_region_code: i64,
             seller_name: impl Into<String>,
             license_number: impl Into<String>,
-            base_price: f64,
-            average_trading_price: f64,
+            base_price: xinqiao_types::Fen,
+            average_trading_price: xinqiao_types::Fen,
             product_type: impl Into<super::ProductType>,
             bar_code: impl Into<String>,
         )
@@ -1482,20 +1496,20 @@ pub mod subsidy {
                 /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
                 2 phone_number: String => "phone_number: must masked",
                 /// Category of the subsidized goods, such as fridge or phone.
-                3 appliance_id: f64 => "appliance_id: must",
+                3 appliance_id: i64 => "appliance_id: must",
                 /// Region whose subsidy is used; such as `310100`.
-                4 qualification_region_code: f64 => "qualification_region_code: must",
+                4 qualification_region_code: i64 => "qualification_region_code: must",
                 /// Your own number of the request.
                 5 out_request_no: Option<String> => "out_request_no",
-                /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                /// Consumer's document: `ID_DOC_TYPE_ID_CARD`, or the mainland travel permit of Hong Kong, Macao or Taiwan; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 6 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
             }
             new(
                 real_name: impl Into<String>,
                 id_card_number: impl Into<String>,
                 phone_number: impl Into<String>,
-                appliance_id: f64,
-                qualification_region_code: f64,
+                appliance_id: i64,
+                qualification_region_code: i64,
                 identity_document_type: impl Into<super::super::IdentityDocumentType>,
             )
             text(out_request_no: String)
@@ -1544,10 +1558,10 @@ pub mod subsidy {
                 /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
                 2 phone_number: String => "phone_number: must masked",
                 /// Category of the subsidized goods, such as fridge or phone.
-                3 appliance_id: Option<f64> => "appliance_id",
+                3 appliance_id: Option<i64> => "appliance_id",
                 /// Region whose subsidy is used; such as `310100`.
-                4 qualification_region_code: f64 => "qualification_region_code: must",
-                /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                4 qualification_region_code: i64 => "qualification_region_code: must",
+                /// Consumer's document: `ID_DOC_TYPE_ID_CARD`, or the mainland travel permit of Hong Kong, Macao or Taiwan; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 5 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
                 /// East-west position of the user; personal data, masked in `Debug`.
                 6 longitude: String => "longitude: must masked",
@@ -1558,12 +1572,12 @@ pub mod subsidy {
                 real_name: impl Into<String>,
                 id_card_number: impl Into<String>,
                 phone_number: impl Into<String>,
-                qualification_region_code: f64,
+                qualification_region_code: i64,
                 identity_document_type: impl Into<super::super::IdentityDocumentType>,
                 longitude: impl Into<String>,
                 latitude: impl Into<String>,
             )
-            set(appliance_id: f64)
+            set(appliance_id: i64)
         }
 
         /// Answer to [`ClaimPassThrough`], the same as to [`CancelPassThrough`].
@@ -1602,15 +1616,15 @@ pub mod subsidy {
                 /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
                 2 phone_number: String => "phone_number: must masked",
                 /// Region whose subsidy is used; such as `310100`.
-                3 qualification_region_code: f64 => "qualification_region_code: must",
-                /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                3 qualification_region_code: i64 => "qualification_region_code: must",
+                /// Consumer's document: `ID_DOC_TYPE_ID_CARD`, or the mainland travel permit of Hong Kong, Macao or Taiwan; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 4 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
             }
             new(
                 real_name: impl Into<String>,
                 id_card_number: impl Into<String>,
                 phone_number: impl Into<String>,
-                qualification_region_code: f64,
+                qualification_region_code: i64,
                 identity_document_type: impl Into<super::super::IdentityDocumentType>,
             )
         }
@@ -1656,15 +1670,15 @@ pub mod subsidy {
                 /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
                 2 phone_number: String => "phone_number: must masked",
                 /// Region whose subsidy is used; such as `310100`.
-                3 qualification_region_code: f64 => "qualification_region_code: must",
-                /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                3 qualification_region_code: i64 => "qualification_region_code: must",
+                /// Consumer's document: `ID_DOC_TYPE_ID_CARD`, or the mainland travel permit of Hong Kong, Macao or Taiwan; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 4 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
             }
             new(
                 real_name: impl Into<String>,
                 id_card_number: impl Into<String>,
                 phone_number: impl Into<String>,
-                qualification_region_code: f64,
+                qualification_region_code: i64,
                 identity_document_type: impl Into<super::super::IdentityDocumentType>,
             )
         }
@@ -1710,12 +1724,12 @@ pub mod subsidy {
                 /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
                 2 phone_number: Option<String> => "phone_number: masked",
                 /// Category of the subsidized goods, such as fridge or phone.
-                3 appliance_id: Option<f64> => "appliance_id",
+                3 appliance_id: Option<i64> => "appliance_id",
                 /// Your own number of the order that uses the subsidy.
                 4 out_trade_no: String => "out_trade_no: must",
                 /// Sub-merchant that took the payment.
                 5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
-                /// Energy efficiency grade, first or second; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
+                /// Energy efficiency grade: `FIRST_LEVEL` or `SECOND_LEVEL`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
                 6 energy_grade: Option<super::super::EnergyGrade> => "energy_grade",
                 /// Six-digit division code of the place of delivery; such as `110101`.
                 7 receive_region_code: String => "receive_region_code: must",
@@ -1724,7 +1738,7 @@ pub mod subsidy {
                 /// Where the goods are delivered; personal data, masked in `Debug`.
                 9 address: String => "address: must masked",
                 /// Region whose subsidy is used; such as `310100`.
-                10 qualification_region_code: f64 => "qualification_region_code: must",
+                10 qualification_region_code: i64 => "qualification_region_code: must",
                 /// Serial number of the device, one for each.
                 11 sn_code: String => "sn_code: must",
                 /// Enterprise that sells the goods, as on its license.
@@ -1743,14 +1757,14 @@ pub mod subsidy {
                 18 delivery_time: Option<String> => "delivery_time",
                 /// Number of the invoice for the purchase.
                 19 invoice_num: String => "invoice_num: must",
-                /// Kind of product, such as common or smart; one of `COMMON_PRODUCT` `AI_PRODUCT`.
+                /// Kind of product: `COMMON_PRODUCT`, or `AI_PRODUCT` with artificial intelligence; one of `COMMON_PRODUCT` `AI_PRODUCT`.
                 20 product_type: super::super::ProductType => "product_type: must",
-                /// Kind of computer: desktop or notebook; for computers; one of `DESKTOP` `LAPTOP` `COMPUTER_TYPE_UNKNOWN`.
+                /// Kind of computer: `DESKTOP` or `LAPTOP`; required for computers; one of `DESKTOP` `LAPTOP` `COMPUTER_TYPE_UNKNOWN`.
                 21 pc_type: Option<super::super::PcType> => "pc_type",
                 /// Total of the order, in fen.
-                22 order_amount: f64 => "order_amount: must",
+                22 order_amount: xinqiao_types::Fen => "order_amount: must",
                 /// Subsidy of the state in fen, without other discounts.
-                23 discount_amount: f64 => "discount_amount: must",
+                23 discount_amount: xinqiao_types::Fen => "discount_amount: must",
                 /// First IMEI of a phone or similar; such as `358882046176540`.
                 24 imei1: Option<String> => "imei1",
                 /// Second IMEI of a phone or similar; such as `358882046176540`.
@@ -1763,9 +1777,9 @@ pub mod subsidy {
                 28 invoice_time: String => "invoice_time: must",
                 /// Buyer named on the invoice.
                 29 purchaser_name: String => "purchaser_name: must",
-                /// Way of selling: online or offline; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
+                /// Way of selling: `SALE_MODEL_ONLINE` or `SALE_MODEL_OFFLINE`; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
                 30 sale_model: super::super::SaleModel => "sale_model: must",
-                /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                /// Consumer's document: `ID_DOC_TYPE_ID_CARD`, or the mainland travel permit of Hong Kong, Macao or Taiwan; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 31 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
                 /// Region where the invoice was issued.
                 32 invoice_address_code: String => "invoice_address_code: must",
@@ -1775,7 +1789,7 @@ pub mod subsidy {
                 34 tax_authority_code: String => "tax_authority_code: must",
                 /// When the sale or return was completed; format `rfc3339`; such as `2025-01-14T19:55:06+08:00`.
                 35 transaction_time: String => "transaction_time: must",
-                /// What happened to the category's subsidy, such as redeemed or returned; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
+                /// State of the category's subsidy: `CATE_STATE_REDEEM` redeemed, `CATE_STATE_REFUND` given back; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
                 36 cate_state: super::super::CateState => "cate_state: must",
                 /// Merchant that sells and invoices.
                 37 mch_name: String => "mch_name: must",
@@ -1785,7 +1799,7 @@ pub mod subsidy {
                 receive_region_code: impl Into<String>,
                 brand: impl Into<String>,
                 address: impl Into<String>,
-                qualification_region_code: f64,
+                qualification_region_code: i64,
                 sn_code: impl Into<String>,
                 seller_name: impl Into<String>,
                 license_number: impl Into<String>,
@@ -1794,8 +1808,8 @@ pub mod subsidy {
                 spec_model: impl Into<String>,
                 invoice_num: impl Into<String>,
                 product_type: impl Into<super::super::ProductType>,
-                order_amount: f64,
-                discount_amount: f64,
+                order_amount: xinqiao_types::Fen,
+                discount_amount: xinqiao_types::Fen,
                 mch_order_id: impl Into<String>,
                 invoice_time: impl Into<String>,
                 purchaser_name: impl Into<String>,
@@ -1821,7 +1835,7 @@ pub mod subsidy {
                 refund_id: String,
                 invoice_code: String,
             )
-            set(appliance_id: f64)
+            set(appliance_id: i64)
         }
 
         /// Answer to [`Sync`], the same as to [`CancelPassThrough`].
@@ -1859,13 +1873,13 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.sn_code.lock`.
             pub struct Lock {
                 /// Category of the subsidized goods, such as fridge or phone.
-                0 appliance_id: f64 => "appliance_id: must",
+                0 appliance_id: i64 => "appliance_id: must",
                 /// Your own number of the order that uses the subsidy.
                 1 out_trade_no: String => "out_trade_no: must",
                 /// Brand of the goods, as registered.
                 2 brand: String => "brand: must",
                 /// Region whose subsidy is used; such as `310100`.
-                3 qualification_region_code: f64 => "qualification_region_code: must",
+                3 qualification_region_code: i64 => "qualification_region_code: must",
                 /// Serial number of the device, one for each.
                 4 sn_code: String => "sn_code: must",
                 /// Name and other facts of the maker, as text.
@@ -1874,7 +1888,7 @@ pub mod subsidy {
                 6 barcode: String => "barcode: must",
                 /// Specification and model as registered; such as `YOGA Air 15s ILL9`.
                 7 spec_model: String => "spec_model: must",
-                /// Kind of product, such as common or smart; one of `COMMON_PRODUCT` `AI_PRODUCT`.
+                /// Kind of product: `COMMON_PRODUCT`, or `AI_PRODUCT` with artificial intelligence; one of `COMMON_PRODUCT` `AI_PRODUCT`.
                 8 product_type: super::super::ProductType => "product_type: must",
                 /// When the goods were sold; format `rfc3339`.
                 9 sale_time: Option<String> => "sale_time",
@@ -1884,10 +1898,10 @@ pub mod subsidy {
                 11 imei2: Option<String> => "imei2",
             }
             new(
-                appliance_id: f64,
+                appliance_id: i64,
                 out_trade_no: impl Into<String>,
                 brand: impl Into<String>,
-                qualification_region_code: f64,
+                qualification_region_code: i64,
                 sn_code: impl Into<String>,
                 manufacturer_info: impl Into<String>,
                 barcode: impl Into<String>,
@@ -1936,9 +1950,9 @@ pub mod subsidy {
                 /// Serial numbers to look up.
                 0 sn_code_list: Vec<String> => "sn_code_list: must",
                 /// Region whose subsidy is used; such as `310100`.
-                1 qualification_region_code: f64 => "qualification_region_code: must",
+                1 qualification_region_code: i64 => "qualification_region_code: must",
             }
-            new(sn_code_list: Vec<String>, qualification_region_code: f64)
+            new(sn_code_list: Vec<String>, qualification_region_code: i64)
         }
 
         w::record! {
@@ -1976,22 +1990,22 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.sn_code.unlock`.
             pub struct Unlock {
                 /// Category of the subsidized goods, such as fridge or phone.
-                0 appliance_id: f64 => "appliance_id: must",
+                0 appliance_id: i64 => "appliance_id: must",
                 /// Your own number of the order that uses the subsidy.
                 1 out_trade_no: String => "out_trade_no: must",
                 /// Region whose subsidy is used; such as `310100`.
-                2 qualification_region_code: f64 => "qualification_region_code: must",
+                2 qualification_region_code: i64 => "qualification_region_code: must",
                 /// Serial number of the device, one for each.
                 3 sn_code: String => "sn_code: must",
                 /// Barcode of the goods, 13 or 14 digits; such as `6901010101098`.
                 4 barcode: String => "barcode: must",
-                /// Kind of product, such as common or smart; one of `COMMON_PRODUCT` `AI_PRODUCT`.
+                /// Kind of product: `COMMON_PRODUCT`, or `AI_PRODUCT` with artificial intelligence; one of `COMMON_PRODUCT` `AI_PRODUCT`.
                 5 product_type: super::super::ProductType => "product_type: must",
             }
             new(
-                appliance_id: f64,
+                appliance_id: i64,
                 out_trade_no: impl Into<String>,
-                qualification_region_code: f64,
+                qualification_region_code: i64,
                 sn_code: impl Into<String>,
                 barcode: impl Into<String>,
                 product_type: impl Into<super::super::ProductType>,
@@ -2033,11 +2047,11 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.transactions.query`.
             pub struct Query {
                 /// Region whose subsidy is used; such as `310100`.
-                0 qualification_region_code: f64 => "qualification_region_code: must",
+                0 qualification_region_code: i64 => "qualification_region_code: must",
                 /// Your order numbers to look up.
                 1 order_number_list: Vec<String> => "order_number_list: must",
             }
-            new(qualification_region_code: f64, order_number_list: Vec<String>)
+            new(qualification_region_code: i64, order_number_list: Vec<String>)
         }
 
         w::record! {
@@ -2079,23 +2093,23 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.transactions.query_day_summary`.
             pub struct QueryDaySummary {
                 /// Region whose subsidy is used; such as `310100`.
-                0 qualification_region_code: f64 => "qualification_region_code: must",
+                0 qualification_region_code: i64 => "qualification_region_code: must",
                 /// Day of trades to sum up; format `yyyy-MM-dd`; such as `2025-01-14`.
                 1 query_date: String => "query_date: must",
-                /// What to sum up: sales or returns; one of `ORDER_TYPE_TRANSACTION` `ORDER_TYPE_APPLIANCE_REDEEM` `ORDER_TYPE_3C_REDEEM` `ORDER_TYPE_N_QUALIFICATION_REDEEM`.
+                /// What to sum up: `ORDER_TYPE_TRANSACTION` trades, or redeemed subsidies of appliances, 3C or N categories; one of `ORDER_TYPE_TRANSACTION` `ORDER_TYPE_APPLIANCE_REDEEM` `ORDER_TYPE_3C_REDEEM` `ORDER_TYPE_N_QUALIFICATION_REDEEM`.
                 2 query_type: super::super::QueryType => "query_type: must",
                 /// Category of the subsidized goods, such as fridge or phone.
-                3 appliance_id: Option<f64> => "appliance_id",
-                /// What happened to the category's subsidy, such as redeemed or returned; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
+                3 appliance_id: Option<i64> => "appliance_id",
+                /// State of the category's subsidy: `CATE_STATE_REDEEM` redeemed, `CATE_STATE_REFUND` given back; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
                 4 cate_state: Option<super::super::CateState> => "cate_state",
             }
             new(
-                qualification_region_code: f64,
+                qualification_region_code: i64,
                 query_date: impl Into<String>,
                 query_type: impl Into<super::super::QueryType>,
             )
             text(cate_state: super::super::CateState)
-            set(appliance_id: f64)
+            set(appliance_id: i64)
         }
 
         w::record! {
@@ -2106,11 +2120,11 @@ pub mod subsidy {
                 /// The response code in words.
                 1 message: String => "message: must",
                 /// Number of the day's trades.
-                2 total_trade_count: f64 => "total_trade_count: must",
+                2 total_trade_count: i64 => "total_trade_count: must",
                 /// Sum of the day's trades, in fen.
-                3 total_trade_amount: f64 => "total_trade_amount: must",
+                3 total_trade_amount: xinqiao_types::Fen => "total_trade_amount: must",
                 /// Sum of the day's subsidies, in fen.
-                4 total_subsidy_count: f64 => "total_subsidy_count: must",
+                4 total_subsidy_count: xinqiao_types::Fen => "total_subsidy_count: must",
             }
         }
 
@@ -2147,10 +2161,10 @@ pub mod subsidy {
                 /// Phone number of the consumer, encrypted; personal data, masked in `Debug`.
                 2 phone_number: Option<String> => "phone_number: masked",
                 /// Category of the subsidized goods, such as fridge or phone.
-                3 appliance_id: Option<f64> => "appliance_id",
+                3 appliance_id: Option<i64> => "appliance_id",
                 /// Your own number of the order that uses the subsidy.
                 4 out_trade_no: String => "out_trade_no: must",
-                /// Energy efficiency grade, first or second; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
+                /// Energy efficiency grade: `FIRST_LEVEL` or `SECOND_LEVEL`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
                 5 energy_grade: Option<super::super::EnergyGrade> => "energy_grade",
                 /// Six-digit division code of the place of delivery; such as `110101`.
                 6 receive_region_code: String => "receive_region_code: must",
@@ -2159,15 +2173,15 @@ pub mod subsidy {
                 /// Where the goods are delivered; personal data, masked in `Debug`.
                 8 address: Option<String> => "address: masked",
                 /// Region whose subsidy is used; such as `310100`.
-                9 qualification_region_code: f64 => "qualification_region_code: must",
+                9 qualification_region_code: i64 => "qualification_region_code: must",
                 /// Enterprise that sells the goods, as on its license.
                 10 seller_name: String => "seller_name: must",
                 /// Unified social credit code of the enterprise; such as `91110108397173806M`.
                 11 license_number: String => "license_number: must",
                 /// Total of the order, in fen.
-                12 order_amount: f64 => "order_amount: must",
+                12 order_amount: xinqiao_types::Fen => "order_amount: must",
                 /// Subsidy of the state in fen, without other discounts.
-                13 discount_amount: f64 => "discount_amount: must",
+                13 discount_amount: xinqiao_types::Fen => "discount_amount: must",
                 /// When the sale or return was completed; format `rfc3339`; such as `2025-01-14T19:55:06+08:00`.
                 14 transaction_time: String => "transaction_time: must",
                 /// Order number of the online platform; for online sales.
@@ -2176,11 +2190,11 @@ pub mod subsidy {
                 16 refund_id: Option<String> => "refund_id",
                 /// Merchant that sells and invoices.
                 17 mch_name: String => "mch_name: must",
-                /// Way of selling: online or offline; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
+                /// Way of selling: `SALE_MODEL_ONLINE` or `SALE_MODEL_OFFLINE`; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
                 18 sale_model: Option<super::super::SaleModel> => "sale_model",
-                /// What happened to the category's subsidy, such as redeemed or returned; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
+                /// State of the category's subsidy: `CATE_STATE_REDEEM` redeemed, `CATE_STATE_REFUND` given back; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
                 19 cate_state: super::super::CateState => "cate_state: must",
-                /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                /// Consumer's document: `ID_DOC_TYPE_ID_CARD`, or the mainland travel permit of Hong Kong, Macao or Taiwan; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 20 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
                 /// Sub-merchant that took the payment.
                 21 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -2189,11 +2203,11 @@ pub mod subsidy {
                 out_trade_no: impl Into<String>,
                 receive_region_code: impl Into<String>,
                 brand: impl Into<String>,
-                qualification_region_code: f64,
+                qualification_region_code: i64,
                 seller_name: impl Into<String>,
                 license_number: impl Into<String>,
-                order_amount: f64,
-                discount_amount: f64,
+                order_amount: xinqiao_types::Fen,
+                discount_amount: xinqiao_types::Fen,
                 transaction_time: impl Into<String>,
                 mch_order_id: impl Into<String>,
                 mch_name: impl Into<String>,
@@ -2210,7 +2224,7 @@ pub mod subsidy {
                 sale_model: super::super::SaleModel,
                 sub_mchid: xinqiao_types::MchId,
             )
-            set(appliance_id: f64)
+            set(appliance_id: i64)
         }
 
         w::record! {
@@ -3179,8 +3193,8 @@ pub mod subsidy {
                 3 event_id: String => "event_id: must",
                 /// Title of the subsidy campaign.
                 4 event_title: String => "event_title: must",
-                /// How the discount is calculated, as a code.
-                5 discount_mode: f64 => "discount_mode: must",
+                /// `DIS_FLAG` (a mark) or `DIS_CALC` (calculated) offline, `DIS_SMKT` (the connected party's own discount) online; one of `DIS_FLAG` `DIS_CALC` `DIS_SMKT`.
+                5 discount_mode: super::super::DiscountMode => "discount_mode: must",
                 /// Total of the order before discounts.
                 6 amount: Option<f64> => "amount",
                 /// Money off by subsidy and discounts.

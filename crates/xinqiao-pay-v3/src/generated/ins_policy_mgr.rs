@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::open_enum! {
-    /// Whether the user lets premiums be debited.
+    /// Whether premiums may be debited: `AUTH_STATE_INIT`, `AUTH_STATE_PENDING`, `AUTH_STATE_GRANTED`, `AUTH_STATE_DENIED`, `AUTH_STATE_EXPIRED`.
     ///
     /// What `auth_state` of `ins_policy_mgr::deduct::CreateAuthorizationResponse`, `auth_state` of `ins_policy_mgr::deduct::GetAuthorizationResponse` may be.
     pub enum AuthState {
@@ -22,7 +22,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Term of cover, such as by year or for life.
+    /// Term of cover: `COVERAGE_TERM_TYPE_FIXED_DATE` until a date, or `COVERAGE_TERM_TYPE_LIFETIME`.
     ///
     /// What `coverage_term_type` of `ins_policy_mgr::deduct::CreatePolicy`, `coverage_term_type` of `ins_policy_mgr::deduct::CreatePolicyResponse` and 3 more may be.
     pub enum CoverageTermType {
@@ -34,7 +34,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How premiums are paid, such as at once or by periods.
+    /// How premiums are paid: `PAYMENT_METHOD_PERIOD`, `PAYMENT_METHOD_LUMP_SUM` or `PAYMENT_METHOD_OTHER`.
     ///
     /// What `payment_method` of `ins_policy_mgr::deduct::CreatePolicy`, `payment_method` of `ins_policy_mgr::deduct::CreatePolicyResponse` and 3 more may be.
     pub enum PaymentMethod {
@@ -48,7 +48,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Period of premiums, such as month or year.
+    /// Period of premiums: `PAYMENT_PERIOD_` with `DAY`, `WEEK`, `BIWEEKLY`, `MONTH`, `QUARTER`, `HALF_YEAR` or `YEAR`.
     ///
     /// What `payment_period` of `ins_policy_mgr::deduct::CreatePolicy`, `payment_period` of `ins_policy_mgr::deduct::CreatePolicyResponse` and 3 more may be.
     pub enum PaymentPeriod {
@@ -70,7 +70,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How premiums run, such as equal in each period.
+    /// Premiums by period: `PERIOD_PREMIUM_MODE_` with `EQUAL`, `FIRST_DIFF` (first differs) or `MULTI_DIFF` (several differ).
     ///
     /// What `period_premium_mode` of `ins_policy_mgr::deduct::CreatePolicy`, `period_premium_mode` of `ins_policy_mgr::deduct::CreatePolicyResponse` and 3 more may be.
     pub enum PeriodPremiumMode {
@@ -84,7 +84,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the policy, such as issuing or in force.
+    /// State of the policy: `POLICY_STATE_` with `ISSUING`, `APPROVED`, `DECLINED` or `INACTIVE`.
     ///
     /// What `policy_state` of `ins_policy_mgr::deduct::CreatePolicy`, `policy_state` of `ins_policy_mgr::deduct::CreatePolicyResponse` and 3 more may be.
     pub enum PolicyState {
@@ -100,7 +100,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of policy, such as health, car or pet.
+    /// Kind of policy: `POLICY_TYPE_` with `MEDICAL`, `ACCIDENT`, `CRITICAL`, `CAR`, `LIFE`, `PROPERTY`, `PET`, `ANNUITY` or `OTHER`.
     ///
     /// What `policy_type` of `ins_policy_mgr::deduct::CreatePolicy`, `policy_type` of `ins_policy_mgr::deduct::CreatePolicyResponse` and 3 more may be.
     pub enum PolicyType {
@@ -174,7 +174,7 @@ pub mod deduct {
             3 out_contract_code: String => "out_contract_code: must",
             /// Insurance product that the user bought.
             4 insurance_name: String => "insurance_name: must",
-            /// Whether the user lets premiums be debited; one of `AUTH_STATE_INIT` `AUTH_STATE_PENDING` `AUTH_STATE_GRANTED` `AUTH_STATE_DENIED` `AUTH_STATE_EXPIRED`.
+            /// Whether premiums may be debited: `AUTH_STATE_INIT`, `AUTH_STATE_PENDING`, `AUTH_STATE_GRANTED`, `AUTH_STATE_DENIED`, `AUTH_STATE_EXPIRED`; one of `AUTH_STATE_INIT` `AUTH_STATE_PENDING` `AUTH_STATE_GRANTED` `AUTH_STATE_DENIED` `AUTH_STATE_EXPIRED`.
             5 auth_state: super::AuthState => "auth_state: must",
             /// When the user authorized it; format `rfc3339`.
             6 user_auth_time: Option<String> => "user_auth_time",
@@ -225,7 +225,7 @@ pub mod deduct {
             7 start_renewal_time: Option<String> => "start_renewal_time",
             /// Until when it can be renewed; format `rfc3339`.
             8 end_renewal_time: Option<String> => "end_renewal_time",
-            /// Kind of policy, such as health, car or pet; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
+            /// Kind of policy: `POLICY_TYPE_` with `MEDICAL`, `ACCIDENT`, `CRITICAL`, `CAR`, `LIFE`, `PROPERTY`, `PET`, `ANNUITY` or `OTHER`; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
             9 policy_type: super::PolicyType => "policy_type: must",
             /// License plate; for car policies; such as `粤B·AB123`.
             10 car_number: Option<String> => "car_number",
@@ -233,7 +233,7 @@ pub mod deduct {
             11 pet_name: Option<String> => "pet_name",
             /// Address insured; for home policies; personal data, masked in `Debug`.
             12 address: Option<String> => "address: masked",
-            /// State of the policy, such as issuing or in force; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
+            /// State of the policy: `POLICY_STATE_` with `ISSUING`, `APPROVED`, `DECLINED` or `INACTIVE`; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
             13 policy_state: super::PolicyState => "policy_state: must",
             /// The insurer's policy number.
             14 policy_code: Option<String> => "policy_code",
@@ -251,17 +251,17 @@ pub mod deduct {
             20 free_insurance: bool => "free_insurance: must",
             /// Whether it is charged together with others: `true` yes.
             21 combined_payment: Option<bool> => "combined_payment",
-            /// How premiums are paid, such as at once or by periods; one of `PAYMENT_METHOD_OTHER` `PAYMENT_METHOD_PERIOD` `PAYMENT_METHOD_LUMP_SUM`.
+            /// How premiums are paid: `PAYMENT_METHOD_PERIOD`, `PAYMENT_METHOD_LUMP_SUM` or `PAYMENT_METHOD_OTHER`; one of `PAYMENT_METHOD_OTHER` `PAYMENT_METHOD_PERIOD` `PAYMENT_METHOD_LUMP_SUM`.
             22 payment_method: Option<super::PaymentMethod> => "payment_method",
-            /// How premiums run, such as equal in each period; one of `PERIOD_PREMIUM_MODE_EQUAL` `PERIOD_PREMIUM_MODE_FIRST_DIFF` `PERIOD_PREMIUM_MODE_MULTI_DIFF`.
+            /// Premiums by period: `PERIOD_PREMIUM_MODE_` with `EQUAL`, `FIRST_DIFF` (first differs) or `MULTI_DIFF` (several differ); one of `PERIOD_PREMIUM_MODE_EQUAL` `PERIOD_PREMIUM_MODE_FIRST_DIFF` `PERIOD_PREMIUM_MODE_MULTI_DIFF`.
             23 period_premium_mode: Option<super::PeriodPremiumMode> => "period_premium_mode",
-            /// Period of premiums, such as month or year; one of `PAYMENT_PERIOD_DAY` `PAYMENT_PERIOD_WEEK` `PAYMENT_PERIOD_BIWEEKLY` `PAYMENT_PERIOD_MONTH` `PAYMENT_PERIOD_QUARTER` `PAYMENT_PERIOD_HALF_YEAR` `PAYMENT_PERIOD_YEAR`.
+            /// Period of premiums: `PAYMENT_PERIOD_` with `DAY`, `WEEK`, `BIWEEKLY`, `MONTH`, `QUARTER`, `HALF_YEAR` or `YEAR`; one of `PAYMENT_PERIOD_DAY` `PAYMENT_PERIOD_WEEK` `PAYMENT_PERIOD_BIWEEKLY` `PAYMENT_PERIOD_MONTH` `PAYMENT_PERIOD_QUARTER` `PAYMENT_PERIOD_HALF_YEAR` `PAYMENT_PERIOD_YEAR`.
             24 payment_period: Option<super::PaymentPeriod> => "payment_period",
             /// Premium of the first period, in fen.
             25 first_period_amount: Option<i64> => "first_period_amount",
             /// Premium of each later period, in fen.
             26 subsequent_period_amount: Option<i64> => "subsequent_period_amount",
-            /// Term of cover, such as by year or for life; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
+            /// Term of cover: `COVERAGE_TERM_TYPE_FIXED_DATE` until a date, or `COVERAGE_TERM_TYPE_LIFETIME`; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
             27 coverage_term_type: Option<super::CoverageTermType> => "coverage_term_type",
             /// Merchant ID that collects the premium.
             28 payee_mchid: Option<xinqiao_types::MchId> => "payee_mchid",
@@ -328,7 +328,7 @@ pub mod deduct {
             8 start_renewal_time: Option<String> => "start_renewal_time",
             /// Until when it can be renewed; format `rfc3339`.
             9 end_renewal_time: Option<String> => "end_renewal_time",
-            /// Kind of policy, such as health, car or pet; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
+            /// Kind of policy: `POLICY_TYPE_` with `MEDICAL`, `ACCIDENT`, `CRITICAL`, `CAR`, `LIFE`, `PROPERTY`, `PET`, `ANNUITY` or `OTHER`; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
             10 policy_type: super::PolicyType => "policy_type: must",
             /// License plate; for car policies; such as `粤B·AB123`.
             11 car_number: Option<String> => "car_number",
@@ -336,7 +336,7 @@ pub mod deduct {
             12 pet_name: Option<String> => "pet_name",
             /// Address insured; for home policies; personal data, masked in `Debug`.
             13 address: Option<String> => "address: masked",
-            /// State of the policy, such as issuing or in force; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
+            /// State of the policy: `POLICY_STATE_` with `ISSUING`, `APPROVED`, `DECLINED` or `INACTIVE`; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
             14 policy_state: super::PolicyState => "policy_state: must",
             /// The insurer's policy number.
             15 policy_code: Option<String> => "policy_code",
@@ -350,17 +350,17 @@ pub mod deduct {
             19 free_insurance: bool => "free_insurance: must",
             /// Whether it is charged together with others: `true` yes.
             20 combined_payment: Option<bool> => "combined_payment",
-            /// How premiums are paid, such as at once or by periods; one of `PAYMENT_METHOD_OTHER` `PAYMENT_METHOD_PERIOD` `PAYMENT_METHOD_LUMP_SUM`.
+            /// How premiums are paid: `PAYMENT_METHOD_PERIOD`, `PAYMENT_METHOD_LUMP_SUM` or `PAYMENT_METHOD_OTHER`; one of `PAYMENT_METHOD_OTHER` `PAYMENT_METHOD_PERIOD` `PAYMENT_METHOD_LUMP_SUM`.
             21 payment_method: Option<super::PaymentMethod> => "payment_method",
-            /// How premiums run, such as equal in each period; one of `PERIOD_PREMIUM_MODE_EQUAL` `PERIOD_PREMIUM_MODE_FIRST_DIFF` `PERIOD_PREMIUM_MODE_MULTI_DIFF`.
+            /// Premiums by period: `PERIOD_PREMIUM_MODE_` with `EQUAL`, `FIRST_DIFF` (first differs) or `MULTI_DIFF` (several differ); one of `PERIOD_PREMIUM_MODE_EQUAL` `PERIOD_PREMIUM_MODE_FIRST_DIFF` `PERIOD_PREMIUM_MODE_MULTI_DIFF`.
             22 period_premium_mode: Option<super::PeriodPremiumMode> => "period_premium_mode",
-            /// Period of premiums, such as month or year; one of `PAYMENT_PERIOD_DAY` `PAYMENT_PERIOD_WEEK` `PAYMENT_PERIOD_BIWEEKLY` `PAYMENT_PERIOD_MONTH` `PAYMENT_PERIOD_QUARTER` `PAYMENT_PERIOD_HALF_YEAR` `PAYMENT_PERIOD_YEAR`.
+            /// Period of premiums: `PAYMENT_PERIOD_` with `DAY`, `WEEK`, `BIWEEKLY`, `MONTH`, `QUARTER`, `HALF_YEAR` or `YEAR`; one of `PAYMENT_PERIOD_DAY` `PAYMENT_PERIOD_WEEK` `PAYMENT_PERIOD_BIWEEKLY` `PAYMENT_PERIOD_MONTH` `PAYMENT_PERIOD_QUARTER` `PAYMENT_PERIOD_HALF_YEAR` `PAYMENT_PERIOD_YEAR`.
             23 payment_period: Option<super::PaymentPeriod> => "payment_period",
             /// Premium of the first period, in fen.
             24 first_period_amount: Option<i64> => "first_period_amount",
             /// Premium of each later period, in fen.
             25 subsequent_period_amount: Option<i64> => "subsequent_period_amount",
-            /// Term of cover, such as by year or for life; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
+            /// Term of cover: `COVERAGE_TERM_TYPE_FIXED_DATE` until a date, or `COVERAGE_TERM_TYPE_LIFETIME`; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
             26 coverage_term_type: Option<super::CoverageTermType> => "coverage_term_type",
         }
     }
@@ -410,7 +410,7 @@ pub mod deduct {
             3 out_contract_code: String => "out_contract_code: must",
             /// Insurance product that the user bought.
             4 insurance_name: String => "insurance_name: must",
-            /// Whether the user lets premiums be debited; one of `AUTH_STATE_INIT` `AUTH_STATE_PENDING` `AUTH_STATE_GRANTED` `AUTH_STATE_DENIED` `AUTH_STATE_EXPIRED`.
+            /// Whether premiums may be debited: `AUTH_STATE_INIT`, `AUTH_STATE_PENDING`, `AUTH_STATE_GRANTED`, `AUTH_STATE_DENIED`, `AUTH_STATE_EXPIRED`; one of `AUTH_STATE_INIT` `AUTH_STATE_PENDING` `AUTH_STATE_GRANTED` `AUTH_STATE_DENIED` `AUTH_STATE_EXPIRED`.
             5 auth_state: super::AuthState => "auth_state: must",
             /// When the user authorized it; format `rfc3339`.
             6 user_auth_time: Option<String> => "user_auth_time",
@@ -496,7 +496,7 @@ pub mod deduct {
             7 start_renewal_time: Option<String> => "start_renewal_time",
             /// Until when it can be renewed; format `rfc3339`.
             8 end_renewal_time: Option<String> => "end_renewal_time",
-            /// Kind of policy, such as health, car or pet; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
+            /// Kind of policy: `POLICY_TYPE_` with `MEDICAL`, `ACCIDENT`, `CRITICAL`, `CAR`, `LIFE`, `PROPERTY`, `PET`, `ANNUITY` or `OTHER`; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
             9 policy_type: Option<super::PolicyType> => "policy_type",
             /// License plate; for car policies; such as `粤B·AB123`.
             10 car_number: Option<String> => "car_number",
@@ -504,7 +504,7 @@ pub mod deduct {
             11 pet_name: Option<String> => "pet_name",
             /// Address insured; for home policies; personal data, masked in `Debug`.
             12 address: Option<String> => "address: masked",
-            /// State of the policy, such as issuing or in force; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
+            /// State of the policy: `POLICY_STATE_` with `ISSUING`, `APPROVED`, `DECLINED` or `INACTIVE`; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
             13 policy_state: Option<super::PolicyState> => "policy_state",
             /// The insurer's policy number.
             14 policy_code: Option<String> => "policy_code",
@@ -518,17 +518,17 @@ pub mod deduct {
             18 free_insurance: Option<bool> => "free_insurance",
             /// Whether it is charged together with others: `true` yes.
             19 combined_payment: Option<bool> => "combined_payment",
-            /// How premiums are paid, such as at once or by periods; one of `PAYMENT_METHOD_OTHER` `PAYMENT_METHOD_PERIOD` `PAYMENT_METHOD_LUMP_SUM`.
+            /// How premiums are paid: `PAYMENT_METHOD_PERIOD`, `PAYMENT_METHOD_LUMP_SUM` or `PAYMENT_METHOD_OTHER`; one of `PAYMENT_METHOD_OTHER` `PAYMENT_METHOD_PERIOD` `PAYMENT_METHOD_LUMP_SUM`.
             20 payment_method: Option<super::PaymentMethod> => "payment_method",
-            /// How premiums run, such as equal in each period; one of `PERIOD_PREMIUM_MODE_EQUAL` `PERIOD_PREMIUM_MODE_FIRST_DIFF` `PERIOD_PREMIUM_MODE_MULTI_DIFF`.
+            /// Premiums by period: `PERIOD_PREMIUM_MODE_` with `EQUAL`, `FIRST_DIFF` (first differs) or `MULTI_DIFF` (several differ); one of `PERIOD_PREMIUM_MODE_EQUAL` `PERIOD_PREMIUM_MODE_FIRST_DIFF` `PERIOD_PREMIUM_MODE_MULTI_DIFF`.
             21 period_premium_mode: Option<super::PeriodPremiumMode> => "period_premium_mode",
-            /// Period of premiums, such as month or year; one of `PAYMENT_PERIOD_DAY` `PAYMENT_PERIOD_WEEK` `PAYMENT_PERIOD_BIWEEKLY` `PAYMENT_PERIOD_MONTH` `PAYMENT_PERIOD_QUARTER` `PAYMENT_PERIOD_HALF_YEAR` `PAYMENT_PERIOD_YEAR`.
+            /// Period of premiums: `PAYMENT_PERIOD_` with `DAY`, `WEEK`, `BIWEEKLY`, `MONTH`, `QUARTER`, `HALF_YEAR` or `YEAR`; one of `PAYMENT_PERIOD_DAY` `PAYMENT_PERIOD_WEEK` `PAYMENT_PERIOD_BIWEEKLY` `PAYMENT_PERIOD_MONTH` `PAYMENT_PERIOD_QUARTER` `PAYMENT_PERIOD_HALF_YEAR` `PAYMENT_PERIOD_YEAR`.
             22 payment_period: Option<super::PaymentPeriod> => "payment_period",
             /// Premium of the first period, in fen.
             23 first_period_amount: Option<i64> => "first_period_amount",
             /// Premium of each later period, in fen.
             24 subsequent_period_amount: Option<i64> => "subsequent_period_amount",
-            /// Term of cover, such as by year or for life; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
+            /// Term of cover: `COVERAGE_TERM_TYPE_FIXED_DATE` until a date, or `COVERAGE_TERM_TYPE_LIFETIME`; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
             25 coverage_term_type: Option<super::CoverageTermType> => "coverage_term_type",
         }
         new(out_insurance_no: impl Into<String>)

@@ -63,15 +63,15 @@ w::record! {
         4 activity_state: String => "activity_state: must",
         /// Payment method required, a bank card type; such as `CCB_DEBIT`.
         5 activity_limit_pay: Option<String> => "activity_limit_pay",
-        /// Least order total for the discount, in fen; in fen; `activity_transaction_minimum_amount` on the wire.
+        /// Least order total for the discount, in fen; `activity_transaction_minimum_amount` on the wire.
         6 transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
-        /// What the user gets off, in fen; in fen.
+        /// What the user gets off, in fen.
         7 activity_coupon_amount: xinqiao_types::Fen => "activity_coupon_amount: must",
         /// Weekdays on which the discount can be used.
         8 activity_available_week: Vec<i64> => "activity_available_week: must",
-        /// Budget of the whole campaign, in fen; in fen.
+        /// Budget of the whole campaign, in fen.
         9 activity_max_amount: xinqiao_types::Fen => "activity_max_amount: must",
-        /// Budget of each day, in fen; in fen.
+        /// Budget of each day, in fen.
         10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => "activity_max_amount_per_day",
         /// When the campaign becomes usable; format `rfc3339`.
         11 activity_available_begin_time: String => "activity_available_begin_time: must",
@@ -79,7 +79,7 @@ w::record! {
         12 activity_available_end_time: String => "activity_available_end_time: must",
         /// Link to the campaign's logo.
         13 activity_logo: Option<String> => "activity_logo",
-        /// Notes on the campaign, for the merchant only.
+        /// Further notes on the campaign's rules.
         14 activity_remark: Option<String> => "activity_remark",
     }
 }
@@ -93,9 +93,9 @@ w::record! {
         1 activity_id: String => "activity_id: must",
         /// Name of the campaign that users see.
         2 activity_name: String => "activity_name: must",
-        /// Kind of campaign, such as `FULL_SEND_ACT_TYPE` (gift above an amount).
+        /// Kind of campaign: `NON_MEMBER_AFTERPAY` or `MEMBER_AFTERPAY` after payment, `NON_MEMBER_MINIPROGRAM` or `MEMBER_MINIPROGRAM` in a mini program.
         3 activity_type: String => "activity_type: must",
-        /// State, such as `CREATE_ACT_STATUS`, `ONGOING_ACT_STATUS`, `TERMINATE_ACT_STATUS` or `OVER_TIME_ACT_STATUS`.
+        /// State of the campaign: `CREATED`, `ONGOING`, `TERMINATED` or `OVER_TIME`.
         4 activity_status: String => "activity_status: must",
         /// Start of the campaign; format `rfc3339`.
         5 begin_time: Option<String> => "begin_time",
@@ -236,9 +236,9 @@ w::record! {
         0 coupon_id: String => "coupon_id: must",
         /// State of the coupon, such as `VALID`; such as `VALID`.
         1 coupon_state: Option<String> => "coupon_state",
-        /// Free withdrawal quota given, in fen; in fen.
+        /// Free withdrawal quota given, in fen.
         2 send_quota: xinqiao_types::Fen => "send_quota: must",
-        /// Quota used so far, in fen; in fen.
+        /// Quota used so far, in fen.
         3 use_quota: xinqiao_types::Fen => "use_quota: must",
         /// When it was sent to the user; format `rfc3339`.
         4 send_time: String => "send_time: must",
@@ -250,9 +250,9 @@ w::record! {
     pub struct Task {
         /// Number of the upload task, returned on upload; look its progress up by it.
         0 task_id: String => "task_id: must",
-        /// Number of the audience package, made on the merchant platform.
+        /// Number of the user package, given when the package is created on the merchant platform.
         1 package_id: String => "package_id: must",
-        /// Name of the uploaded audience file; such as `active_user.csv`.
+        /// Name of the file of quick-pay agreement numbers, unique within the package; such as `active_user.csv`.
         2 filename: String => "filename: must",
         /// When the upload task was made; format `rfc3339`.
         3 create_time: String => "create_time: must",
@@ -260,13 +260,13 @@ w::record! {
         4 update_time: Option<String> => "update_time",
         /// Import: `PROCESSING` or `FINISHED`.
         5 status: Option<String> => "status",
-        /// Users that were imported.
+        /// Agreement numbers that were matched; valid once `FINISHED`.
         6 success_count: Option<i64> => "success_count",
-        /// Users that could not be imported.
+        /// Agreement numbers that could not be matched; valid once `FINISHED`.
         7 fail_count: Option<i64> => "fail_count",
         /// How many WeChat users were matched.
         8 success_user_count: Option<i64> => "success_user_count",
-        /// Bank of the uploaded users, as a bank type code; such as `ICBC_DEBIT`.
+        /// Bank and card kind of the agreement numbers, as a bank type code; such as `ICBC_DEBIT`.
         9 bank_type: Option<String> => "bank_type",
     }
 }
@@ -321,7 +321,7 @@ w::record! {
 w::record! {
     /// `merchant_jump_info` of the answer of `marketing::shopping_receipt::UploadReceiptJumpInfo`.
     pub struct MerchantJumpInfo {
-        /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
+        /// WeChat Pay's number of the order to which the receipt link belongs.
         0 transaction_id: String => "transaction_id: must",
         /// Merchant ID that took the payment.
         1 transaction_mchid: Option<xinqiao_types::MchId> => "transaction_mchid",
@@ -345,11 +345,11 @@ w::record! {
 w::record! {
     /// `meta` of `marketing::bank::packages::ImportTask`.
     pub struct Meta {
-        /// Name of the uploaded file, with its extension; such as `logo.png`.
+        /// Name of the file of agreement numbers: letters, digits and `_.-`, unique within the package; such as `active_user.csv`.
         0 filename: Option<String> => "filename",
         /// SHA-256 of the file's bytes in hex, checked by the platform.
         1 sha256: Option<String> => "sha256",
-        /// Bank that the audience belongs to; such as `ICBC_DEBIT`.
+        /// Bank and card kind of the agreement numbers, as a bank type code such as `ICBC_DEBIT`; such as `ICBC_DEBIT`.
         2 bank_type: Option<String> => "bank_type",
     }
     new()
@@ -483,7 +483,7 @@ w::record! {
         2 image_type: String => "image_type: must",
         /// SHA-256 of the file's bytes in hex, checked by the platform.
         3 sha256: String => "sha256: must",
-        /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
+        /// WeChat Pay's number of the order to which the receipt belongs.
         4 transaction_id: String => "transaction_id: must",
         /// Merchant ID that took the payment.
         5 transaction_mchid: Option<xinqiao_types::MchId> => "transaction_mchid",
@@ -511,7 +511,7 @@ w::record! {
     pub struct UploadMeta {
         /// SHA-256 of the file's bytes in hex, checked by the platform.
         0 sha256: Option<String> => "sha256",
-        /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
+        /// WeChat Pay's number of the order to which the receipt belongs.
         1 transaction_id: String => "transaction_id: must",
         /// Merchant ID that took the payment.
         2 transaction_mchid: Option<xinqiao_types::MchId> => "transaction_mchid",
@@ -550,13 +550,13 @@ w::record! {
 w::record! {
     /// `use_amount_list` of the answer of `marketing::bank_favor::users::GetCoupon`.
     pub struct UseAmount {
-        /// Amount saved by each payment in order, in fen; in fen.
+        /// Amount saved by each payment in order, in fen.
         0 used_amounts: Vec<xinqiao_types::Fen> => "used_amounts: must",
     }
 }
 
 w::open_enum! {
-    /// State: created, ongoing, terminated, over.
+    /// State of the campaign: `CREATED`, `ONGOING`, `TERMINATED` or `OVER_TIME`.
     ///
     /// What `activity_status` of `marketing::member_card_activity::ListActivities` may be.
     pub enum ActivityStatus {
@@ -572,7 +572,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind: for members or not, after payment or in a Mini Program.
+    /// Kind of campaign: `NON_MEMBER_AFTERPAY` or `MEMBER_AFTERPAY` after payment, `NON_MEMBER_MINIPROGRAM` or `MEMBER_MINIPROGRAM` in a mini program.
     ///
     /// What `activity_type` of `marketing::member_card_activity::CreateActivity`, `activity_type` of `marketing::member_card_activity::ListActivities` may be.
     pub enum ActivityType {
@@ -600,7 +600,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State: sent, used, expired or unknown.
+    /// State of the coupon: `COUPON_STATE_SEND` usable, `COUPON_STATE_USED` used up, `COUPON_STATE_EXPIRED` expired.
     ///
     /// What `coupon_state` of `marketing::bank_favor::users::GetCouponResponse` may be.
     pub enum CouponState {
@@ -756,13 +756,13 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012380536>.
     /// * Catalog: `pay_v3.marketing.list_partnerships`.
     pub struct ListPartnerships {
-        /// The partner: an AppID or a merchant ID; JSON in a text on the wire.
+        /// Filter by partner, a JSON string: `type` with `appid` or `merchant_id`; JSON in a text on the wire.
         0 partner: Option<Partner> => "partner: query json",
-        /// What the partner is authorized to use: `business_type`, `scenarios` and `stock_id`; JSON in a text on the wire.
+        /// Filter by what is authorised, a JSON string: `business_type`, `stock_id`; JSON in a text on the wire.
         1 authorized_data: Option<AuthorizedData> => "authorized_data: query json",
         /// Most records that one page holds.
         2 limit: Option<i64> => "limit: query",
-        /// Paging offset, counted from 0.
+        /// Page number, counted from 0.
         3 offset: Option<i64> => "offset: query",
     }
     new()
@@ -776,7 +776,7 @@ w::record! {
         0 data: Vec<Partnership> => "data: must",
         /// Most records that one page holds.
         1 limit: i64 => "limit: must",
-        /// Paging offset, counted from 0.
+        /// Page number, counted from 0.
         2 offset: i64 => "offset: must",
         /// How many records match altogether, for paging.
         3 total_count: Option<i64> => "total_count",
@@ -881,11 +881,11 @@ pub mod bank {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_8_1.shtml>.
             /// * Catalog: `pay_v3.marketing.bank.packages.import_task`.
             pub struct ImportTask {
-                /// Number of the audience package, made on the merchant platform; such as `8473295`.
+                /// Number of the user package, given when the package is created on the merchant platform; such as `8473295`.
                 0 package_id: String => "package_id: must path",
                 /// File name and digest; this JSON is what gets signed.
                 1 meta: super::super::Meta => "meta: must part",
-                /// Content of the file, sent as multipart next to `meta`.
+                /// File of quick-pay agreement numbers: TXT or CSV, UTF-8, one number a line, each encrypted with the platform's key; at most 2 MB.
                 2 file: w::FilePart => "file: must",
             }
             new(package_id: impl Into<String>, meta: super::super::Meta, file: w::FilePart)
@@ -894,19 +894,19 @@ pub mod bank {
         w::record! {
             /// Answer to [`ImportTask`].
             pub struct ImportTaskResponse {
-                /// Name of the uploaded audience file; such as `active_user.csv`.
+                /// Name of the file of quick-pay agreement numbers, unique within the package; such as `active_user.csv`.
                 0 filename: String => "filename: must",
                 /// Number of the upload task, returned on upload; look its progress up by it.
                 1 task_id: String => "task_id: must",
-                /// Number of the audience package, made on the merchant platform; such as `8473295`.
+                /// Number of the user package, given when the package is created on the merchant platform; such as `8473295`.
                 2 package_id: String => "package_id: must",
                 /// Import: `PROCESSING` or `FINISHED`.
                 3 status: Option<String> => "status",
-                /// Bank of the uploaded users, as a bank type code; such as `ICBC_DEBIT`.
+                /// Bank and card kind of the agreement numbers, as a bank type code; such as `ICBC_DEBIT`.
                 4 bank_type: Option<String> => "bank_type",
-                /// Users that were imported.
+                /// Agreement numbers that were matched; valid once `FINISHED`.
                 5 success_count: Option<i64> => "success_count",
-                /// Users that could not be imported.
+                /// Agreement numbers that could not be matched; valid once `FINISHED`.
                 6 fail_count: Option<i64> => "fail_count",
                 /// How many WeChat users were matched.
                 7 success_user_count: Option<i64> => "success_user_count",
@@ -944,15 +944,15 @@ pub mod bank {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/apis/chapter9_8_2.shtml>.
             /// * Catalog: `pay_v3.marketing.bank.packages.list_tasks`.
             pub struct ListTasks {
-                /// Number of the audience package, made on the merchant platform; such as `8473295`.
+                /// Number of the user package, given when the package is created on the merchant platform; such as `8473295`.
                 0 package_id: String => "package_id: must path",
                 /// Import: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
                 1 status: Option<super::super::Status> => "status: query",
-                /// Name of the uploaded audience file; such as `active_user.csv`.
+                /// Name of the file of quick-pay agreement numbers, unique within the package; such as `active_user.csv`.
                 2 filename: Option<String> => "filename: query",
-                /// Paging offset, counted from 0.
+                /// Page number, counted from 0.
                 3 offset: Option<i64> => "offset: query",
-                /// Most records that one page holds.
+                /// Records a page, at most 20.
                 4 limit: Option<i64> => "limit: query",
             }
             new(package_id: impl Into<String>)
@@ -967,9 +967,9 @@ pub mod bank {
                 0 data: Vec<super::super::Task> => "data: must",
                 /// How many records match altogether, for paging.
                 1 total_count: i64 => "total_count: must",
-                /// Paging offset, counted from 0.
+                /// Page number, counted from 0.
                 2 offset: i64 => "offset: must",
-                /// Most records that one page holds.
+                /// Records a page, at most 20.
                 3 limit: i64 => "limit: must",
             }
         }
@@ -1108,7 +1108,7 @@ pub mod bank_favor {
                 2 coupon_id: String => "coupon_id: must",
                 /// What users see as the coupon's title.
                 3 coupon_name: String => "coupon_name: must",
-                /// State: sent, used, expired or unknown; one of `COUPON_STATE_UNKNOW` `COUPON_STATE_SEND` `COUPON_STATE_USED` `COUPON_STATE_EXPIRED`.
+                /// State of the coupon: `COUPON_STATE_SEND` usable, `COUPON_STATE_USED` used up, `COUPON_STATE_EXPIRED` expired; one of `COUPON_STATE_UNKNOW` `COUPON_STATE_SEND` `COUPON_STATE_USED` `COUPON_STATE_EXPIRED`.
                 4 coupon_state: super::super::CouponState => "coupon_state: must",
                 /// AppID bound to the merchant; the openid is valid only under it.
                 5 appid: xinqiao_types::AppId => "appid: must",
@@ -1170,7 +1170,7 @@ pub mod member_card_activity {
             0 card_id: String => "card_id: must",
             /// Name of the campaign that users see.
             1 activity_name: String => "activity_name: must",
-            /// Kind: for members or not, after payment or in a Mini Program; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`.
+            /// Kind of campaign: `NON_MEMBER_AFTERPAY` or `MEMBER_AFTERPAY` after payment, `NON_MEMBER_MINIPROGRAM` or `MEMBER_MINIPROGRAM` in a mini program; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`.
             2 activity_type: super::ActivityType => "activity_type: must",
             /// Start of the campaign; format `rfc3339`; needed according to the documentation.
             3 begin_time: Option<String> => "begin_time",
@@ -1212,9 +1212,9 @@ pub mod member_card_activity {
             1 activity_id: String => "activity_id: must",
             /// Name of the campaign that users see.
             2 activity_name: String => "activity_name: must",
-            /// Kind: for members or not, after payment or in a Mini Program.
+            /// Kind of campaign: `NON_MEMBER_AFTERPAY` or `MEMBER_AFTERPAY` after payment, `NON_MEMBER_MINIPROGRAM` or `MEMBER_MINIPROGRAM` in a mini program.
             3 activity_type: String => "activity_type: must",
-            /// State: created, ongoing, terminated, over.
+            /// State of the campaign: `CREATED`, `ONGOING`, `TERMINATED` or `OVER_TIME`.
             4 activity_status: String => "activity_status: must",
             /// Start of the campaign; format `rfc3339`.
             5 begin_time: Option<String> => "begin_time",
@@ -1303,9 +1303,9 @@ pub mod member_card_activity {
         pub struct ListActivities {
             /// Membership card of the campaign.
             0 card_id: Option<String> => "card_id: query",
-            /// Kind: for members or not, after payment or in a Mini Program; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`; needed according to the documentation.
+            /// Kind of campaign: `NON_MEMBER_AFTERPAY` or `MEMBER_AFTERPAY` after payment, `NON_MEMBER_MINIPROGRAM` or `MEMBER_MINIPROGRAM` in a mini program; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`; needed according to the documentation.
             1 activity_type: Option<super::ActivityType> => "activity_type: query",
-            /// State: created, ongoing, terminated, over; one of `CREATED` `ONGOING` `TERMINATED` `OVER_TIME`.
+            /// State of the campaign: `CREATED`, `ONGOING`, `TERMINATED` or `OVER_TIME`; one of `CREATED` `ONGOING` `TERMINATED` `OVER_TIME`.
             2 activity_status: Option<super::ActivityStatus> => "activity_status: query",
             /// Most records that one page holds.
             3 limit: Option<i64> => "limit: query",
@@ -1442,7 +1442,7 @@ pub mod shopping_receipt {
             5 custom_entrance_state: super::CustomEntranceState => "custom_entrance_state: must",
             /// Brand that the entrance belongs to.
             6 brand_id: String => "brand_id: must",
-            /// Your own number for creating it, unique and rising.
+            /// Your own number for creating the entrance: merchant number, date and serial; unique and rising.
             7 out_request_no: String => "out_request_no: must",
             /// Mini Program that the entrance opens: `mini_programs_appid` and `mini_programs_path`.
             8 jump_link: super::JumpLink => "jump_link: must",
@@ -1477,7 +1477,7 @@ pub mod shopping_receipt {
             5 custom_entrance_state: super::CustomEntranceState => "custom_entrance_state: must",
             /// Brand that the entrance belongs to.
             6 brand_id: String => "brand_id: must",
-            /// Your own number for creating it, unique and rising.
+            /// Your own number for creating the entrance: merchant number, date and serial; unique and rising.
             7 out_request_no: String => "out_request_no: must",
             /// Mini Program that the entrance opens: `mini_programs_appid` and `mini_programs_path`.
             8 jump_link: super::JumpLink => "jump_link: must",
@@ -1565,7 +1565,7 @@ pub mod shopping_receipt {
             5 end_time: Option<String> => "end_time",
             /// `ONLINE` shown, `OFFLINE` hidden; one of `ONLINE` `OFFLINE`.
             6 custom_entrance_state: Option<super::CustomEntranceState> => "custom_entrance_state",
-            /// Your own number for creating it, unique and rising.
+            /// Your own number for creating the entrance: merchant number, date and serial; unique and rising.
             7 out_request_no: String => "out_request_no: must",
             /// Mini Program that the entrance opens: `mini_programs_appid` and `mini_programs_path`.
             8 jump_link: Option<super::JumpLink> => "jump_link",
@@ -1612,9 +1612,9 @@ pub mod shopping_receipt {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012698614>.
         /// * Catalog: `pay_v3.marketing.shopping_receipt.upload`.
         pub struct Upload {
-            /// File name and digest; this JSON is what gets signed.
+            /// JSON that is signed: `transaction_id`, merchant numbers, `openid`, picture's `sha256`, contact and upload time.
             0 meta: super::UploadMeta => "meta: must part",
-            /// Content of the file, sent as multipart next to `meta`.
+            /// Picture of the receipt, PNG or JPG of at most 200 KB, sent as multipart next to `meta`.
             1 file: w::FilePart => "file: must",
         }
         new(meta: super::UploadMeta, file: w::FilePart)
@@ -1655,7 +1655,7 @@ pub mod shopping_receipt {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012443825>.
         /// * Catalog: `pay_v3.marketing.shopping_receipt.upload_receipt_jump_info`.
         pub struct UploadReceiptJumpInfo {
-            /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
+            /// WeChat Pay's number of the order to which the receipt or link belongs.
             0 transaction_id: String => "transaction_id: must",
             /// Merchant ID that took the payment.
             1 transaction_mchid: Option<xinqiao_types::MchId> => "transaction_mchid",
@@ -1792,15 +1792,15 @@ pub mod weekly_discount {
             4 activity_state: String => "activity_state: must",
             /// Payment method required, a bank card type; such as `CCB_DEBIT`.
             5 activity_limit_pay: Option<String> => "activity_limit_pay",
-            /// Least order total for the discount, in fen; in fen; `activity_transaction_minimum_amount` on the wire.
+            /// Least order total for the discount, in fen; `activity_transaction_minimum_amount` on the wire.
             6 transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
-            /// What the user gets off, in fen; in fen.
+            /// What the user gets off, in fen.
             7 activity_coupon_amount: xinqiao_types::Fen => "activity_coupon_amount: must",
             /// Weekdays on which the discount can be used.
             8 activity_available_week: Vec<i64> => "activity_available_week: must",
-            /// Budget of the whole campaign, in fen; in fen.
+            /// Budget of the whole campaign, in fen.
             9 activity_max_amount: xinqiao_types::Fen => "activity_max_amount: must",
-            /// Budget of each day, in fen; in fen.
+            /// Budget of each day, in fen.
             10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => "activity_max_amount_per_day",
             /// When the campaign becomes usable; format `rfc3339`.
             11 activity_available_begin_time: String => "activity_available_begin_time: must",
@@ -1937,7 +1937,7 @@ pub mod withdraw_favor {
                 3 stock_id: String => "stock_id: must query",
                 /// Most records that one page holds.
                 4 limit: Option<i64> => "limit: query",
-                /// Paging offset, counted from 0.
+                /// Page number, counted from 0.
                 5 offset: Option<i64> => "offset: query",
             }
             new(
@@ -1956,7 +1956,7 @@ pub mod withdraw_favor {
                 0 data: Vec<super::super::Coupon> => "data: must",
                 /// Most records that one page holds.
                 1 limit: i64 => "limit: must",
-                /// Paging offset, counted from 0.
+                /// Page number, counted from 0.
                 2 offset: i64 => "offset: must",
                 /// How many records match altogether, for paging.
                 3 total_count: i64 => "total_count: must",

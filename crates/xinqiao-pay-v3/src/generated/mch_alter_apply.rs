@@ -54,7 +54,7 @@ w::record! {
         4 merchant_name: String => "merchant_name: must",
         /// Legal representative or proprietor as on the licence.
         5 legal_person: String => "legal_person: must",
-        /// Registered address on the certificate.
+        /// Registered address on the business licence.
         6 company_address: Option<String> => "company_address",
     }
     new(
@@ -101,11 +101,11 @@ w::record! {
     pub struct ContactInfo {
         /// Administrator's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 contact_name: String => "contact_name: must masked encrypted",
-        /// Kind of the administrator's document; for `SUPER`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`; needed according to the documentation.
+        /// Kind of the new administrator's document, such as `IDENTIFICATION_TYPE_IDCARD`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`; needed according to the documentation.
         1 contact_id_doc_type: Option<ContactIdDocType> => "contact_id_doc_type",
         /// Number of the administrator's document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 contact_id_card_number: Option<String> => "contact_id_card_number: masked encrypted",
-        /// Front of the administrator's document; for `SUPER`; needed according to the documentation.
+        /// Front of the new administrator's document, as media handle; needed according to the documentation.
         3 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
         /// Back of the administrator's document; not for passports.
         4 contact_id_doc_copy_back: Option<String> => "contact_id_doc_copy_back",
@@ -115,7 +115,7 @@ w::record! {
         6 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
         /// Administrator's mobile number, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 mobile_phone: String => "mobile_phone: must masked encrypted",
-        /// Letter authorising the administrator; for `SUPER`.
+        /// Letter authorising the new administrator, as media handle.
         8 business_authorization_letter: Option<String> => "business_authorization_letter",
     }
     new(contact_name: impl Into<String>, mobile_phone: impl Into<String>)
@@ -259,7 +259,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of the administrator's document; for `SUPER`.
+    /// Kind of the new administrator's document, such as `IDENTIFICATION_TYPE_IDCARD`.
     ///
     /// What `contact_id_doc_type` of `ContactInfo`, `id_doc_type` of `LegalPersonInfo` and 1 more may be.
     pub enum ContactIdDocType {
@@ -404,7 +404,7 @@ w::record! {
         0 merchant_code: String => "merchant_code: must",
         /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
-        /// The super administrator, who gets messages and signs.
+        /// The new super administrator: `contact_name`, `mobile_phone`, document and so on.
         2 contact_info: Option<ContactInfo> => "contact_info",
     }
     new(merchant_code: impl Into<String>, out_request_no: impl Into<String>)
@@ -520,7 +520,7 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
-        /// Short name that buyers see after paying; such as `张三餐饮店`.
+        /// New short name of the merchant, which buyers see after paying.
         2 merchant_shortname: String => "merchant_shortname: must",
     }
     new(

@@ -20,7 +20,7 @@ w::record! {
         5 manage_reason: String => "manage_reason: must",
         /// What the merchant can no longer do, such as taking payments or withdrawing.
         6 limit_ability: Option<String> => "limit_ability",
-        /// What the merchant must do to recover, such as handing in papers; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
+        /// How to recover, such as `SUBMIT_INFORMATION` or `MODIFY_ORGANIZATION_INFORMATION`; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
         7 recover_way: Option<RecoverWay> => "recover_way",
         /// Whether material can be submitted now.
         8 allow_submit: bool => "allow_submit: must",
@@ -32,7 +32,7 @@ w::record! {
         11 submit_end_time: Option<String> => "submit_end_time",
         /// Items of material asked for, as JSON.
         12 requested_item_info: Option<String> => "requested_item_info",
-        /// Why it was lifted, such as `MERCHANT_SUBMIT_RECOVER`; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
+        /// Why it was lifted: `MERCHANT_SUBMIT_RECOVER`, `MERCHANT_OPERATE_RECOVER` or `PLATFORM_AUTO_RECOVER`; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
         13 recover_reason: Option<RecoverReason> => "recover_reason",
         /// When the limitation was lifted; absent before; format `rfc3339`.
         14 recover_time: Option<String> => "recover_time",
@@ -88,7 +88,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why it was lifted, such as `MERCHANT_SUBMIT_RECOVER`.
+    /// Why it was lifted: `MERCHANT_SUBMIT_RECOVER`, `MERCHANT_OPERATE_RECOVER` or `PLATFORM_AUTO_RECOVER`.
     ///
     /// What `recover_reason` of `mch_manage::mch_manage_records::GetResponse`, `recover_reason` of `ListData` may be.
     pub enum RecoverReason {
@@ -102,7 +102,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What the merchant must do to recover, such as handing in papers.
+    /// How to recover, such as `SUBMIT_INFORMATION` or `MODIFY_ORGANIZATION_INFORMATION`.
     ///
     /// What `recover_way` of `mch_manage::mch_manage_records::GetResponse`, `recover_way` of `ListData` may be.
     pub enum RecoverWay {
@@ -206,7 +206,7 @@ pub mod mch_manage_records {
             5 manage_reason: String => "manage_reason: must",
             /// What the merchant can no longer do, such as taking payments or withdrawing.
             6 limit_ability: Option<String> => "limit_ability",
-            /// What the merchant must do to recover, such as handing in papers; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
+            /// How to recover, such as `SUBMIT_INFORMATION` or `MODIFY_ORGANIZATION_INFORMATION`; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
             7 recover_way: Option<super::RecoverWay> => "recover_way",
             /// Whether material can be submitted now.
             8 allow_submit: bool => "allow_submit: must",
@@ -218,7 +218,7 @@ pub mod mch_manage_records {
             11 submit_end_time: Option<String> => "submit_end_time",
             /// Items of material asked for, as JSON.
             12 requested_item_info: Option<String> => "requested_item_info",
-            /// Why it was lifted, such as `MERCHANT_SUBMIT_RECOVER`; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
+            /// Why it was lifted: `MERCHANT_SUBMIT_RECOVER`, `MERCHANT_OPERATE_RECOVER` or `PLATFORM_AUTO_RECOVER`; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
             13 recover_reason: Option<super::RecoverReason> => "recover_reason",
             /// When the limitation was lifted; absent before; format `rfc3339`.
             14 recover_time: Option<String> => "recover_time",

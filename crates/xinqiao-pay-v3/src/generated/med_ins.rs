@@ -8,7 +8,7 @@ w::record! {
     pub struct CashAddDetail {
         /// Cash on top, in fen.
         0 cash_add_fee: i64 => "cash_add_fee: must",
-        /// Kind of cash on top, such as freight; one of `DEFAULT_ADD_TYPE` `FREIGHT` `OTHER_MEDICAL_EXPENSES`.
+        /// Kind of cash on top: `FREIGHT`, `OTHER_MEDICAL_EXPENSES` or `DEFAULT_ADD_TYPE`; one of `DEFAULT_ADD_TYPE` `FREIGHT` `OTHER_MEDICAL_EXPENSES`.
         1 cash_add_type: CashAddType => "cash_add_type: must",
     }
     new(cash_add_fee: i64, cash_add_type: impl Into<CashAddType>)
@@ -19,7 +19,7 @@ w::record! {
     pub struct CashReduceDetail {
         /// Reduction of cash, in fen.
         0 cash_reduce_fee: i64 => "cash_reduce_fee: must",
-        /// Whether the hospital, pharmacy, a prepayment or else reduces it; one of `DEFAULT_REDUCE_TYPE` `HOSPITAL_REDUCE` `PHARMACY_DISCOUNT` `DISCOUNT` `PRE_PAYMENT` `DEPOSIT_DEDUCTION`.
+        /// Reduction: `HOSPITAL_REDUCE`, `PHARMACY_DISCOUNT`, `DISCOUNT`, `PRE_PAYMENT`, `DEPOSIT_DEDUCTION` or `DEFAULT_REDUCE_TYPE`; one of `DEFAULT_REDUCE_TYPE` `HOSPITAL_REDUCE` `PHARMACY_DISCOUNT` `DISCOUNT` `PRE_PAYMENT` `DEPOSIT_DEDUCTION`.
         1 cash_reduce_type: CashReduceType => "cash_reduce_type: must",
     }
     new(cash_reduce_fee: i64, cash_reduce_type: impl Into<CashReduceType>)
@@ -30,16 +30,16 @@ w::record! {
     pub struct Payer {
         /// Name of the payer or relative, encrypted.
         0 name: String => "name: must",
-        /// Digest of the document number, to check the person.
+        /// Digest of the document number, encrypted, to check the person.
         1 id_digest: String => "id_digest: must",
-        /// Kind of the payer's or relative's document; one of `UNKNOWN_USER_CARD_TYPE` `ID_CARD` `HOUSEHOLD_REGISTRATION` `FOREIGNER_PASSPORT` `MAINLAND_TRAVEL_PERMIT_FOR_TW` `MAINLAND_TRAVEL_PERMIT_FOR_MO` `MAINLAND_TRAVEL_PERMIT_FOR_HK` `FOREIGN_PERMANENT_RESIDENT`.
+        /// Kind of document, such as `ID_CARD`, `HOUSEHOLD_REGISTRATION` or `FOREIGNER_PASSPORT`; one of `UNKNOWN_USER_CARD_TYPE` `ID_CARD` `HOUSEHOLD_REGISTRATION` `FOREIGNER_PASSPORT` `MAINLAND_TRAVEL_PERMIT_FOR_TW` `MAINLAND_TRAVEL_PERMIT_FOR_MO` `MAINLAND_TRAVEL_PERMIT_FOR_HK` `FOREIGN_PERMANENT_RESIDENT`.
         2 card_type: CardType => "card_type: must",
     }
     new(name: impl Into<String>, id_digest: impl Into<String>, card_type: impl Into<CardType>)
 }
 
 w::open_enum! {
-    /// Kind of the payer's or relative's document.
+    /// Kind of document, such as `ID_CARD`, `HOUSEHOLD_REGISTRATION` or `FOREIGNER_PASSPORT`.
     ///
     /// What `card_type` of `Payer` may be.
     pub enum CardType {
@@ -63,7 +63,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of cash on top, such as freight.
+    /// Kind of cash on top: `FREIGHT`, `OTHER_MEDICAL_EXPENSES` or `DEFAULT_ADD_TYPE`.
     ///
     /// What `cash_add_type` of `CashAddDetail` may be.
     pub enum CashAddType {
@@ -77,7 +77,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the hospital, pharmacy, a prepayment or else reduces it.
+    /// Reduction: `HOSPITAL_REDUCE`, `PHARMACY_DISCOUNT`, `DISCOUNT`, `PRE_PAYMENT`, `DEPOSIT_DEDUCTION` or `DEFAULT_REDUCE_TYPE`.
     ///
     /// What `cash_reduce_type` of `CashReduceDetail` may be.
     pub enum CashReduceType {
@@ -97,7 +97,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the insurance part.
+    /// The insurance part: `MED_INS_PAY_CREATED`, `MED_INS_PAY_SUCCESS`, `MED_INS_PAY_REFUND`, `MED_INS_PAY_FAIL` or `NO_MED_INS_PAY`.
     ///
     /// What `med_ins_pay_status` of `med_ins::CreateOrderResponse`, `med_ins_pay_status` of `med_ins::GetOrderByMixTradeNoResponse` and 1 more may be.
     pub enum MedInsPayStatus {
@@ -117,7 +117,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the mixed order as a whole.
+    /// The mixed order: `MIX_PAY_CREATED`, `MIX_PAY_SUCCESS`, `MIX_PAY_REFUND` or `MIX_PAY_FAIL`.
     ///
     /// What `mix_pay_status` of `med_ins::CreateOrderResponse`, `mix_pay_status` of `med_ins::GetOrderByMixTradeNoResponse` and 1 more may be.
     pub enum MixPayStatus {
@@ -135,7 +135,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Mix: cash only, insurance only or both.
+    /// How it is paid: `CASH_ONLY`, `INSURANCE_ONLY` or `CASH_AND_INSURANCE`.
     ///
     /// What `mix_pay_type` of `med_ins::CreateOrder`, `mix_pay_type` of `med_ins::CreateOrderResponse` and 2 more may be.
     pub enum MixPayType {
@@ -151,7 +151,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of order, such as registration or medicine.
+    /// Kind of order, such as `REG_PAY` registration, `DIAG_PAY` consultation, `PHARMACY_PAY` pharmacy, `IN_HOSP_PAY` stay in hospital.
     ///
     /// What `order_type` of `med_ins::CreateOrder`, `order_type` of `med_ins::CreateOrderResponse` and 2 more may be.
     pub enum OrderType {
@@ -183,7 +183,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the cash part.
+    /// The cash part: `SELF_PAY_CREATED`, `SELF_PAY_SUCCESS`, `SELF_PAY_REFUND`, `SELF_PAY_FAIL` or `NO_SELF_PAY`.
     ///
     /// What `self_pay_status` of `med_ins::CreateOrderResponse`, `self_pay_status` of `med_ins::GetOrderByMixTradeNoResponse` and 1 more may be.
     pub enum SelfPayStatus {
@@ -209,19 +209,19 @@ w::record! {
     /// * For: institution, merchant.
     /// * Catalog: `pay_v3.med_ins.create_order`.
     pub struct CreateOrder {
-        /// Mix: cash only, insurance only or both; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
+        /// How it is paid: `CASH_ONLY`, `INSURANCE_ONLY` or `CASH_AND_INSURANCE`; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
         0 mix_pay_type: MixPayType => "mix_pay_type: must",
-        /// Kind of order, such as registration or medicine; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
+        /// Kind of order, such as `REG_PAY` registration, `DIAG_PAY` consultation, `PHARMACY_PAY` pharmacy, `IN_HOSP_PAY` stay in hospital; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
         1 order_type: OrderType => "order_type: must",
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// AppID of the service institution's account or mini program.
         2 appid: xinqiao_types::AppId => "appid: must",
         /// AppID of the institution's account.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Merchant ID of the hospital or clinic.
         4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
+        /// The user's id under `appid`, that of the service institution; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under the institution's `sub_appid`; personal data, masked in `Debug`.
         6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Identity of the payer: `name`, `id_digest` and `card_type`.
         7 payer: Payer => "payer: must",
@@ -326,30 +326,30 @@ w::record! {
     pub struct CreateOrderResponse {
         /// WeChat Pay's number of the mixed order.
         0 mix_trade_no: String => "mix_trade_no: must",
-        /// State of the mixed order as a whole; one of `UNKNOWN_MIX_PAY_STATUS` `MIX_PAY_CREATED` `MIX_PAY_SUCCESS` `MIX_PAY_REFUND` `MIX_PAY_FAIL`.
+        /// The mixed order: `MIX_PAY_CREATED`, `MIX_PAY_SUCCESS`, `MIX_PAY_REFUND` or `MIX_PAY_FAIL`; one of `UNKNOWN_MIX_PAY_STATUS` `MIX_PAY_CREATED` `MIX_PAY_SUCCESS` `MIX_PAY_REFUND` `MIX_PAY_FAIL`.
         1 mix_pay_status: MixPayStatus => "mix_pay_status: must",
-        /// State of the cash part; one of `UNKNOWN_SELF_PAY_STATUS` `SELF_PAY_CREATED` `SELF_PAY_SUCCESS` `SELF_PAY_REFUND` `SELF_PAY_FAIL` `NO_SELF_PAY`.
+        /// The cash part: `SELF_PAY_CREATED`, `SELF_PAY_SUCCESS`, `SELF_PAY_REFUND`, `SELF_PAY_FAIL` or `NO_SELF_PAY`; one of `UNKNOWN_SELF_PAY_STATUS` `SELF_PAY_CREATED` `SELF_PAY_SUCCESS` `SELF_PAY_REFUND` `SELF_PAY_FAIL` `NO_SELF_PAY`.
         2 self_pay_status: SelfPayStatus => "self_pay_status: must",
-        /// State of the insurance part; one of `UNKNOWN_MED_INS_PAY_STATUS` `MED_INS_PAY_CREATED` `MED_INS_PAY_SUCCESS` `MED_INS_PAY_REFUND` `MED_INS_PAY_FAIL` `NO_MED_INS_PAY`.
+        /// The insurance part: `MED_INS_PAY_CREATED`, `MED_INS_PAY_SUCCESS`, `MED_INS_PAY_REFUND`, `MED_INS_PAY_FAIL` or `NO_MED_INS_PAY`; one of `UNKNOWN_MED_INS_PAY_STATUS` `MED_INS_PAY_CREATED` `MED_INS_PAY_SUCCESS` `MED_INS_PAY_REFUND` `MED_INS_PAY_FAIL` `NO_MED_INS_PAY`.
         3 med_ins_pay_status: MedInsPayStatus => "med_ins_pay_status: must",
         /// When the mixed order was paid; format `rfc3339`.
         4 paid_time: Option<String> => "paid_time",
         /// Data that the bureau returned, JSON text; `passthrough_response_content` on the wire.
         #[doc(alias = "passthrough_response_content")]
         5 pass_through_response_content: Option<String> => "passthrough_response_content",
-        /// Mix: cash only, insurance only or both; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
+        /// How it is paid: `CASH_ONLY`, `INSURANCE_ONLY` or `CASH_AND_INSURANCE`; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
         6 mix_pay_type: MixPayType => "mix_pay_type: must",
-        /// Kind of order, such as registration or medicine; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
+        /// Kind of order, such as `REG_PAY` registration, `DIAG_PAY` consultation, `PHARMACY_PAY` pharmacy, `IN_HOSP_PAY` stay in hospital; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
         7 order_type: OrderType => "order_type: must",
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// AppID of the service institution's account or mini program.
         8 appid: xinqiao_types::AppId => "appid: must",
         /// AppID of the institution's account.
         9 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Merchant ID of the hospital or clinic.
         10 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
+        /// The user's id under `appid`, that of the service institution; personal data, masked in `Debug`.
         11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under the institution's `sub_appid`; personal data, masked in `Debug`.
         12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Whether it is paid for a relative: `true` needs the relative.
         13 pay_for_relatives: Option<bool> => "pay_for_relatives",

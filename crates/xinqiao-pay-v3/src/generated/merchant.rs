@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`.
+    /// Account in question: `BASIC`, `OPERATION` or `FEES`.
     ///
     /// What `account_type` of `merchant::fund::GetWithdrawByOutRequestNoResponse`, `account_type` of `merchant::fund::GetWithdrawByWithdrawIdResponse` and 1 more may be.
     pub enum AccountType {
@@ -91,7 +91,7 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476700>.
         /// * Catalog: `pay_v3.merchant.fund.get_balance`.
         pub struct GetBalance {
-            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`.
+            /// Account in question: `BASIC`, `OPERATION` or `FEES`.
             0 account_type: String => "account_type: must path",
         }
         new(account_type: impl Into<String>)
@@ -100,9 +100,9 @@ pub mod fund {
     w::record! {
         /// Answer to [`GetBalance`].
         pub struct GetBalanceResponse {
-            /// Money that can be paid out or withdrawn, in fen; in fen.
+            /// Money that can be paid out or withdrawn, in fen.
             0 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// Money not yet settled or frozen, in fen; in fen.
+            /// Money not yet settled or frozen, in fen.
             1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
@@ -134,7 +134,7 @@ pub mod fund {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476702>.
         /// * Catalog: `pay_v3.merchant.fund.get_day_end_balance`.
         pub struct GetDayEndBalance {
-            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`.
+            /// Account in question: `BASIC`, `OPERATION` or `FEES`.
             0 account_type: String => "account_type: must path",
             /// Day whose closing balance is wanted; format `yyyy-MM-dd`; such as `2026-08-17`.
             1 date: String => "date: must query",
@@ -186,13 +186,13 @@ pub mod fund {
             1 withdraw_id: String => "withdraw_id: must",
             /// `CREATE_SUCCESS`, `SUCCESS`, `FAIL`, `REFUND` (returned by the bank), `CLOSE` or `INIT`.
             2 status: String => "status: must",
-            /// Amount to withdraw, in fen; in fen.
+            /// Amount to withdraw, in fen.
             3 amount: xinqiao_types::Fen => "amount: must",
             /// Note on the withdrawal, for the merchant.
             4 remark: Option<String> => "remark",
             /// Text on the bank statement, ≤ 32 characters.
             5 bank_memo: Option<String> => "bank_memo",
-            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`.
+            /// Account in question: `BASIC`, `OPERATION` or `FEES`.
             6 account_type: String => "account_type: must",
             /// Last four digits of the receiving account; such as `1178`; personal data, masked in `Debug`.
             7 account_number: String => "account_number: must masked",
@@ -200,7 +200,7 @@ pub mod fund {
             8 account_bank: String => "account_bank: must",
             /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
             9 bank_name: Option<String> => "bank_name",
-            /// Why the withdrawal failed; only then.
+            /// Why the withdrawal failed, was sent back by the bank or was closed; only for `FAIL`, `REFUND` and `CLOSE`.
             10 reason: Option<String> => "reason",
             /// What to do about a failed withdrawal.
             11 solution: Option<String> => "solution",
@@ -305,13 +305,13 @@ pub mod fund {
             1 withdraw_id: String => "withdraw_id: must",
             /// `CREATE_SUCCESS`, `SUCCESS`, `FAIL`, `REFUND` (returned by the bank), `CLOSE` or `INIT`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
             2 status: super::Status => "status: must",
-            /// Amount to withdraw, in fen; in fen.
+            /// Amount to withdraw, in fen.
             3 amount: xinqiao_types::Fen => "amount: must",
             /// Note on the withdrawal, for the merchant.
             4 remark: Option<String> => "remark",
             /// Text on the bank statement, ≤ 32 characters.
             5 bank_memo: Option<String> => "bank_memo",
-            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES`.
+            /// Account in question: `BASIC`, `OPERATION` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
             6 account_type: super::AccountType => "account_type: must",
             /// Last four digits of the receiving account; such as `1178`; personal data, masked in `Debug`.
             7 account_number: String => "account_number: must masked",
@@ -319,7 +319,7 @@ pub mod fund {
             8 account_bank: String => "account_bank: must",
             /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
             9 bank_name: Option<String> => "bank_name",
-            /// Why the withdrawal failed; only then.
+            /// Why the withdrawal failed, was sent back by the bank or was closed; only for `FAIL`, `REFUND` and `CLOSE`.
             10 reason: Option<String> => "reason",
             /// What to do about a failed withdrawal.
             11 solution: Option<String> => "solution",
@@ -378,13 +378,13 @@ pub mod fund {
             4 create_time: String => "create_time: must",
             /// When the withdrawal last changed.
             5 update_time: String => "update_time: must",
-            /// Why the withdrawal failed; only then.
+            /// Why the withdrawal failed, was sent back by the bank or was closed; only for `FAIL`, `REFUND` and `CLOSE`.
             6 reason: String => "reason: must",
             /// Note on the withdrawal, for the merchant.
             7 remark: String => "remark: must",
             /// Text on the bank statement, ≤ 32 characters.
             8 bank_memo: String => "bank_memo: must",
-            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES`.
+            /// Account in question: `BASIC`, `OPERATION` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
             9 account_type: super::AccountType => "account_type: must",
             /// What to do about a failed withdrawal.
             10 solution: String => "solution: must",
@@ -420,13 +420,13 @@ pub mod fund {
         pub struct Withdraw {
             /// The merchant's number for the withdrawal, unique; such as `20190611222222222200000000012122`.
             0 out_request_no: String => "out_request_no: must",
-            /// Amount to withdraw, in fen; in fen.
+            /// Amount to withdraw, in fen.
             1 amount: xinqiao_types::Fen => "amount: must",
             /// Note on the withdrawal, for the merchant.
             2 remark: Option<String> => "remark",
             /// Text on the bank statement, ≤ 32 characters.
             3 bank_memo: Option<String> => "bank_memo",
-            /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES`.
+            /// Account in question: `BASIC`, `OPERATION` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
             4 account_type: super::AccountType => "account_type: must",
             /// Where changes of the withdrawal are posted.
             5 notify_url: Option<String> => "notify_url",
@@ -483,7 +483,7 @@ pub mod media {
         pub struct Upload {
             /// File name and digest; first part of the multipart body and the only part that is signed.
             0 meta: super::Meta => "meta: must part",
-            /// The file itself as second part of the multipart body.
+            /// The picture (JPG, BMP, PNG or PDF), second part of the multipart body.
             1 file: w::FilePart => "file: must",
         }
         new(meta: super::Meta, file: w::FilePart)
@@ -526,7 +526,7 @@ pub mod media {
         pub struct UploadVideo {
             /// File name and digest; first part of the multipart body and the only part that is signed.
             0 meta: super::Meta => "meta: must part",
-            /// The file itself as second part of the multipart body.
+            /// The video (avi, wmv, mp4, mov …) of at most 5 MB, second part of the multipart body.
             1 file: w::FilePart => "file: must",
         }
         new(meta: super::Meta, file: w::FilePart)

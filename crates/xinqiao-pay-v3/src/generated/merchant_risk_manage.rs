@@ -18,7 +18,7 @@ w::record! {
         4 address: Option<String> => "address: masked",
         /// Name of the utility company.
         5 company_name: Option<String> => "company_name",
-        /// Bill to pay, in fen; in fen.
+        /// Bill to pay, in fen.
         6 amount: Option<xinqiao_types::Fen> => "amount",
     }
     new()
@@ -46,9 +46,9 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Order in question, by the merchant's number.
         1 out_trade_no: String => "out_trade_no: must",
-        /// Kind of risk that the platform found, as an integer.
+        /// Kind of risk: `1` gambling, `2` fraud, `3` pornography, `4` money laundering.
         2 risk_type: i64 => "risk_type: must",
-        /// How risky you judge the order, as an integer.
+        /// How severe the platform rates the risk, `1` to `3`.
         3 risk_level: i64 => "risk_level: must",
         /// When the risk was found (`discove` is the platform's misspelling of discover); format `rfc3339`.
         4 risk_discove_time: String => "risk_discove_time: must",
@@ -62,18 +62,18 @@ w::record! {
     pub struct SubOrder {
         /// Order in question, by the merchant's number.
         0 out_trade_no: Option<String> => "out_trade_no",
-        /// Merchant ID of the sub-order.
+        /// Merchant number that started the sub-order.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
         /// Province to which the goods go.
         2 delivery_province: Option<String> => "delivery_province",
         /// City to which the goods go.
         3 delivery_city: Option<String> => "delivery_city",
-        /// How risky the merchant thinks the goods are, as an integer.
-        4 risky_goods: Option<f64> => "risky_goods",
-        /// How risky the merchant thinks the user is.
-        5 user_risk_level: Option<f64> => "user_risk_level",
-        /// Risk level as the partner sees it.
-        6 sp_risk_level: Option<f64> => "sp_risk_level",
+        /// High-risk category that the goods belong to, `1` to `6`.
+        4 risky_goods: Option<i64> => "risky_goods",
+        /// Risk level of the orderer as the merchant sees it, `1` to `7`.
+        5 user_risk_level: Option<i64> => "user_risk_level",
+        /// Risk level of the selling merchant, `1` to `7`.
+        6 sp_risk_level: Option<i64> => "sp_risk_level",
     }
     new()
     text(
@@ -82,7 +82,7 @@ w::record! {
         delivery_province: String,
         delivery_city: String,
     )
-    set(risky_goods: f64, user_risk_level: f64, sp_risk_level: f64)
+    set(risky_goods: i64, user_risk_level: i64, sp_risk_level: i64)
 }
 
 w::open_enum! {
@@ -114,7 +114,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Induced payment, fraud, gambling, pornography or other.
+    /// `INDUCE_PAYMENT`, `FRAUD`, `GAMBLING`, `CYBERSEX` (pornography) or `OTHER_RISK`.
     ///
     /// What `risk_type` of `merchant_risk_manage::GetTradeRiskInformationResponse`, `risk_type` of `merchant_risk_manage::ReportTradeRiskResult` and 1 more may be.
     pub enum RiskType {
@@ -218,11 +218,11 @@ w::record! {
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         /// Order in question, by the merchant's number.
         2 out_trade_no: String => "out_trade_no: must query",
-        /// Number of the acquiring institution.
+        /// Number WeChat Pay gave to the acquiring institution; given when its sub-merchants or channel partners call.
         3 acquiring_bank_id: Option<String> => "acquiring_bank_id: query",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Number WeChat Pay gave to the channel partner; given when a bank's sub-merchant calls.
         4 channel_id: Option<String> => "channel_id: query",
-        /// Complaints about the trade: how many and what.
+        /// Text of the complaints that reached the merchant.
         5 complaints_information: Option<String> => "complaints_information: query",
     }
     new(out_trade_no: impl Into<String>)
@@ -238,9 +238,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetTradeRiskInformation`].
     pub struct GetTradeRiskInformationResponse {
-        /// Score of how risky the trade is.
+        /// Risk score of the order; the higher, the riskier.
         0 risk_score: i64 => "risk_score: must",
-        /// Induced payment, fraud, gambling, pornography or other; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
+        /// `INDUCE_PAYMENT`, `FRAUD`, `GAMBLING`, `CYBERSEX` (pornography) or `OTHER_RISK`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
         1 risk_type: Option<RiskType> => "risk_type",
         /// What was done, such as `SUSPEND_SETTLEMENT` or `REMOVE_MERCHANTS`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
         2 punish_type: Option<PunishType> => "punish_type",
@@ -312,21 +312,21 @@ w::record! {
     pub struct ReportTradeRiskResult {
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-        /// Number of the acquiring institution.
+        /// Number WeChat Pay gave to the acquiring institution; given when its sub-merchants or channel partners call.
         1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Number WeChat Pay gave to the channel partner; given when a bank's sub-merchant calls.
         2 channel_id: Option<String> => "channel_id",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// Order in question, by the merchant's number.
         4 out_trade_no: Option<String> => "out_trade_no",
-        /// Complaints about the trade: how many and what.
+        /// Text of the complaints that reached the merchant.
         5 complaints_information: Option<String> => "complaints_information",
-        /// Induced payment, fraud, gambling, pornography or other; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
+        /// `INDUCE_PAYMENT`, `FRAUD`, `GAMBLING`, `CYBERSEX` (pornography) or `OTHER_RISK`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
         6 risk_type: Option<RiskType> => "risk_type",
         /// What was done, such as `SUSPEND_SETTLEMENT` or `REMOVE_MERCHANTS`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` …; needed according to the documentation.
         7 punish_type: Option<PunishType> => "punish_type",
-        /// Measure taken in addition to the first.
+        /// The measure in words when `punish_type` is `OTHER_PUNISH`.
         8 additional_punish_type: Option<String> => "additional_punish_type",
     }
     new()
@@ -348,21 +348,21 @@ w::record! {
     pub struct ReportTradeRiskResultResponse {
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-        /// Number of the acquiring institution.
+        /// Number WeChat Pay gave to the acquiring institution; given when its sub-merchants or channel partners call.
         1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Number WeChat Pay gave to the channel partner; given when a bank's sub-merchant calls.
         2 channel_id: Option<String> => "channel_id",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// Order in question, by the merchant's number.
         4 out_trade_no: Option<String> => "out_trade_no",
-        /// Induced payment, fraud, gambling, pornography or other; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
+        /// `INDUCE_PAYMENT`, `FRAUD`, `GAMBLING`, `CYBERSEX` (pornography) or `OTHER_RISK`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
         5 risk_type: Option<RiskType> => "risk_type",
         /// What was done, such as `SUSPEND_SETTLEMENT` or `REMOVE_MERCHANTS`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
         6 punish_type: Option<PunishType> => "punish_type",
         /// What the punishment is and how long, in words.
         7 punish_description: Option<String> => "punish_description",
-        /// Measure taken in addition to the first.
+        /// The measure in words when `punish_type` is `OTHER_PUNISH`.
         8 additional_punish_type: Option<String> => "additional_punish_type",
     }
 }
@@ -396,9 +396,9 @@ w::record! {
     pub struct ReportTradeUnionInformation {
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-        /// Number of the acquiring institution.
+        /// Number WeChat Pay gave to the acquiring institution; given when its sub-merchants or channel partners call.
         1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Number WeChat Pay gave to the channel partner; given when a bank's sub-merchant calls.
         2 channel_id: Option<String> => "channel_id",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -406,17 +406,17 @@ w::record! {
         4 out_trade_no: Option<String> => "out_trade_no",
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Payer's phone, to recognise risk; encrypted on the wire; personal data, masked in `Debug`.
+        /// Phone number the user left with the merchant, encrypted with WeChat Pay's public key; encrypted on the wire; personal data, masked in `Debug`.
         6 phone: Option<String> => "phone: masked encrypted",
-        /// Number of the payer's document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
+        /// Last six digits of the user's ID card number, encrypted with WeChat Pay's public key; encrypted on the wire; personal data, masked in `Debug`.
         7 certificates_number: Option<String> => "certificates_number: masked encrypted",
         /// IP address of the user's device; such as `14.23.150.211`; personal data, masked in `Debug`.
         8 client_ip: Option<String> => "client_ip: masked",
         /// How risky you judge the order, as an integer.
         9 risk_level: Option<i64> => "risk_level",
-        /// Whether the trade is online or in a shop, `1` or `2`.
+        /// `1` for an online trade, `2` for one in a shop.
         10 line_type: Option<i64> => "line_type",
-        /// Whether the goods are virtual or physical, `1` or `2`.
+        /// `1` for virtual goods, `2` for physical ones.
         11 goods_type: Option<i64> => "goods_type",
         /// Kind of seller who offers the goods, `1` or `2`.
         12 seller_type: Option<i64> => "seller_type",
@@ -424,13 +424,13 @@ w::record! {
         13 is_need_deliver: Option<bool> => "is_need_deliver",
         /// Kind of device that paid, such as phone or computer: `1`, `2` or `3`.
         14 device_type: Option<i64> => "device_type",
-        /// Id of the paying user on the merchant's platform.
+        /// The paying user's account at the merchant, unique.
         15 userid: Option<String> => "userid",
         /// Where the phone number comes from, as an integer.
         16 phone_from: Option<i64> => "phone_from",
-        /// Id of the seller on the platform.
+        /// The payee's account at the merchant, unique.
         17 seller_userid: Option<String> => "seller_userid",
-        /// Business scene: `0`, `1` or `2`; top-ups and utility payments have extra fields.
+        /// Business scene: `0` none in particular, `1` top-up, `2` utility payment.
         18 scene: Option<i64> => "scene",
         /// Extra facts of a top-up trade: `account_type` and `account`.
         19 recharge_fields: Option<RechargeField> => "recharge_fields",
@@ -442,8 +442,8 @@ w::record! {
         22 extra_fields2: Option<String> => "extra_fields2",
         /// Reserved for further facts, as JSON text.
         23 extra_fields3: Option<String> => "extra_fields3",
-        /// How risky the goods are, as an integer.
-        24 high_risk_goods: Option<f64> => "high_risk_goods",
+        /// Label that marks high-risk goods, as an integer.
+        24 high_risk_goods: Option<i64> => "high_risk_goods",
         /// Whether the order was made on the device that pays.
         25 same_deviced: Option<bool> => "same_deviced",
         /// Whether the user orders on a familiar device.
@@ -456,18 +456,18 @@ w::record! {
         29 new_address: Option<bool> => "new_address",
         /// OpenID of who paid the previous order; personal data, masked in `Debug`.
         30 last_pay_openid: Option<xinqiao_types::OpenId> => "last_pay_openid: masked",
-        /// How risky the merchant thinks the goods are, as an integer.
-        31 risky_goods: Option<f64> => "risky_goods",
-        /// Marks how the order is handed over in person, such as pick-up.
-        32 offline_delivery_label: Option<f64> => "offline_delivery_label",
+        /// High-risk category that the goods belong to, `1` to `6`.
+        31 risky_goods: Option<i64> => "risky_goods",
+        /// Marks how the order is handed over (delivered within hours, picked up), `1` or `2`.
+        32 offline_delivery_label: Option<i64> => "offline_delivery_label",
         /// Whether somebody else pays.
         33 proxy_payment: Option<bool> => "proxy_payment",
-        /// Phone number given in the order, with its first 3 and last 4 digits.
+        /// Phone number of the orderer, only the first 3 and last 4 digits.
         34 order_phone_number: Option<String> => "order_phone_number",
-        /// How risky the merchant thinks the user is.
-        35 user_risk_level: Option<f64> => "user_risk_level",
-        /// Risk level as the partner sees it.
-        36 sp_risk_level: Option<f64> => "sp_risk_level",
+        /// Risk level of the orderer as the merchant sees it, `1` to `7`.
+        35 user_risk_level: Option<i64> => "user_risk_level",
+        /// Risk level of the selling merchant, `1` to `7`.
+        36 sp_risk_level: Option<i64> => "sp_risk_level",
         /// Region of the phone number.
         37 phone_number_location: Option<String> => "phone_number_location",
         /// What sort of goods is sold.
@@ -526,15 +526,15 @@ w::record! {
         scene: i64,
         recharge_fields: RechargeField,
         living_expenses_fields: LivingExpensesField,
-        high_risk_goods: f64,
+        high_risk_goods: i64,
         same_deviced: bool,
         reliable_device: bool,
         new_address: bool,
-        risky_goods: f64,
-        offline_delivery_label: f64,
+        risky_goods: i64,
+        offline_delivery_label: i64,
         proxy_payment: bool,
-        user_risk_level: f64,
-        sp_risk_level: f64,
+        user_risk_level: i64,
+        sp_risk_level: i64,
         new_store: bool,
         sub_orders: Vec<SubOrder>,
     )
@@ -545,9 +545,9 @@ w::record! {
     pub struct ReportTradeUnionInformationResponse {
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-        /// Number of the acquiring institution.
+        /// Number WeChat Pay gave to the acquiring institution; given when its sub-merchants or channel partners call.
         1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Number WeChat Pay gave to the channel partner; given when a bank's sub-merchant calls.
         2 channel_id: Option<String> => "channel_id",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -706,17 +706,17 @@ pub mod ec_trade_risk {
             0 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// Order in question, by the merchant's number.
             1 out_trade_no: String => "out_trade_no: must",
-            /// The merchant's verdict on the risk, `1` or `2`.
+            /// The merchant's verdict: `1` risky, `2` not risky.
             2 final_risk_result: Option<i64> => "final_risk_result",
-            /// Kind of risk that the merchant found, `1` to `4`.
+            /// Kind of risk found: `1` gambling, `2` fraud, `3` pornography, `4` money laundering.
             3 final_risk_type: Option<i64> => "final_risk_type",
-            /// What the merchant did about it, integers `1` to `3`, several possible.
+            /// What was done, several possible: `1` nothing, `2` order stopped, `3` shop closed.
             4 disp_conclusion: Option<Vec<i64>> => "disp_conclusion",
             /// Further words on what the merchant did.
             5 disp_addition: Option<String> => "disp_addition",
             /// Whether somebody complained.
             6 exist_complaint: Option<bool> => "exist_complaint",
-            /// Refunded because of the risk, in fen; in fen.
+            /// Refunded because of the risk, in fen.
             7 refund_amount: Option<xinqiao_types::Fen> => "refund_amount",
             /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
             8 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",

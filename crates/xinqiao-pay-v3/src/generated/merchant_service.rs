@@ -126,7 +126,7 @@ w::record! {
         0 operate_user: String => "operate_user: must",
         /// When this step of the negotiation took place.
         1 operate_time: String => "operate_time: must",
-        /// What happened: complaint, message, reply, withdrawal, system message …; one of `USER_CREATE_COMPLAINT` `CREATE_COMPLAINT_BY_PLATFORM` `USER_CONTINUE_COMPLAINT` `USER_REVOKE_COMPLAINT` `USER_CONFIRM_COMPLAINT` `SELLER_REFUND` `MERCHANT_LAUNCH_CONFIRM_PROCESS` `USER_RESPONSE` ….
+        /// What happened, such as `USER_CREATE_COMPLAINT`, `USER_RESPONSE`, `MERCHANT_RESPONSE` or `USER_REVOKE_COMPLAINT`; one of `USER_CREATE_COMPLAINT` `CREATE_COMPLAINT_BY_PLATFORM` `USER_CONTINUE_COMPLAINT` `USER_REVOKE_COMPLAINT` `USER_CONFIRM_COMPLAINT` `SELLER_REFUND` `MERCHANT_LAUNCH_CONFIRM_PROCESS` `USER_RESPONSE` ….
         2 operate_type: NegotiationHistoryOperateType => "operate_type: must",
         /// What was written or done in this step of the negotiation.
         3 operate_details: Option<String> => "operate_details",
@@ -142,7 +142,7 @@ w::record! {
         0 transaction_id: String => "transaction_id: must",
         /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         1 out_trade_no: String => "out_trade_no: must",
-        /// Order total, in fen; in fen.
+        /// Order total, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -160,7 +160,7 @@ w::record! {
         3 payer_phone: Option<String> => "payer_phone: masked",
         /// What the user wrote in the complaint.
         4 complaint_detail: String => "complaint_detail: must",
-        /// State in the old API: complained, frozen, cancelled, refunded, unfrozen; one of `PAYER_COMPLAINTED` `FROZENED` `FROZEN_FINISHED` `PAYER_CANCELED` `MERCHANT_REFUNDED` `SYSTEM_REFUNDED` `MANUAL_UNFROZEN`.
+        /// Old API: `PAYER_COMPLAINTED`, `FROZENED`, `FROZEN_FINISHED`, `PAYER_CANCELED`, `MERCHANT_REFUNDED`, `SYSTEM_REFUNDED`, `MANUAL_UNFROZEN`; one of `PAYER_COMPLAINTED` `FROZENED` `FROZEN_FINISHED` `PAYER_CANCELED` `MERCHANT_REFUNDED` `SYSTEM_REFUNDED` `MANUAL_UNFROZEN`.
         5 complaint_state: ComplaintState => "complaint_state: must",
         /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         6 transaction_id: String => "transaction_id: must",
@@ -196,7 +196,7 @@ w::record! {
         9 problem_type: Option<ProblemType> => "problem_type",
         /// Problem that the user picked.
         10 problem_description: String => "problem_description: must",
-        /// Refund that the user asks for, in fen; only with type `REFUND`; in fen.
+        /// Refund that the user asks for, in fen; only with type `REFUND`.
         11 apply_refund_amount: Option<xinqiao_types::Fen> => "apply_refund_amount",
         /// Whether every order of the complaint is fully refunded.
         12 complaint_full_refunded: bool => "complaint_full_refunded: must",
@@ -228,7 +228,7 @@ w::record! {
         1 operator: String => "operator: must",
         /// When this step of the negotiation took place; format `rfc3339`.
         2 operate_time: String => "operate_time: must",
-        /// What happened: complaint, message, reply, withdrawal, system message …; one of `USER_CREATE_COMPLAINT` `USER_CONTINUE_COMPLAINT` `USER_RESPONSE` `PLATFORM_RESPONSE` `MERCHANT_RESPONSE` `MERCHANT_CONFIRM_COMPLETE` `USER_CREATE_COMPLAINT_SYSTEM_MESSAGE` `COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE` ….
+        /// What happened, such as `USER_CREATE_COMPLAINT`, `USER_RESPONSE`, `MERCHANT_RESPONSE` or `USER_REVOKE_COMPLAINT`; one of `USER_CREATE_COMPLAINT` `USER_CONTINUE_COMPLAINT` `USER_RESPONSE` `PLATFORM_RESPONSE` `MERCHANT_RESPONSE` `MERCHANT_CONFIRM_COMPLETE` `USER_CREATE_COMPLAINT_SYSTEM_MESSAGE` `COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE` ….
         3 operate_type: OperateType => "operate_type: must",
         /// What was written or done in this step of the negotiation.
         4 operate_details: Option<String> => "operate_details",
@@ -272,7 +272,7 @@ w::record! {
     pub struct Image {
         /// Handle of the picture, from the upload or the complaint.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
-        /// Narrow or wide picture; one of `IMAGE_STYLE_TYPE_NARROW` `IMAGE_STYLE_TYPE_WIDE`.
+        /// Style of the picture: `IMAGE_STYLE_TYPE_NARROW` or `IMAGE_STYLE_TYPE_WIDE`; one of `IMAGE_STYLE_TYPE_NARROW` `IMAGE_STYLE_TYPE_WIDE`.
         1 image_style_type: Option<ImageStyleType> => "image_style_type",
     }
     new()
@@ -506,7 +506,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What happened: complaint, message, reply, withdrawal, system message ….
+    /// What happened, such as `USER_CREATE_COMPLAINT`, `USER_RESPONSE`, `MERCHANT_RESPONSE` or `USER_REVOKE_COMPLAINT`.
     ///
     /// What `operate_type` of `ComplaintNegotiationHistory` may be.
     pub enum NegotiationHistoryOperateType {
@@ -546,7 +546,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State in the old API: complained, frozen, cancelled, refunded, unfrozen.
+    /// Old API: `PAYER_COMPLAINTED`, `FROZENED`, `FROZEN_FINISHED`, `PAYER_CANCELED`, `MERCHANT_REFUNDED`, `SYSTEM_REFUNDED`, `MANUAL_UNFROZEN`.
     ///
     /// What `complaint_state` of `Complaint` may be.
     pub enum ComplaintState {
@@ -582,7 +582,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Narrow or wide picture.
+    /// Style of the picture: `IMAGE_STYLE_TYPE_NARROW` or `IMAGE_STYLE_TYPE_WIDE`.
     ///
     /// What `image_style_type` of `Image` may be.
     pub enum ImageStyleType {
@@ -606,7 +606,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What happened: complaint, message, reply, withdrawal, system message ….
+    /// What happened, such as `USER_CREATE_COMPLAINT`, `USER_RESPONSE`, `MERCHANT_RESPONSE` or `USER_REVOKE_COMPLAINT`.
     ///
     /// What `operate_type` of `NegotiationRecord` may be.
     pub enum OperateType {
@@ -911,7 +911,7 @@ w::record! {
         9 problem_type: Option<ProblemType> => "problem_type",
         /// Problem that the user picked.
         10 problem_description: String => "problem_description: must",
-        /// Refund that the user asks for, in fen; only with type `REFUND`; in fen.
+        /// Refund that the user asks for, in fen; only with type `REFUND`.
         11 apply_refund_amount: Option<xinqiao_types::Fen> => "apply_refund_amount",
         /// Whether every order of the complaint is fully refunded.
         12 complaint_full_refunded: bool => "complaint_full_refunded: must",
@@ -962,7 +962,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/tool/merchant-service/chapter3_1.shtml>.
     /// * Catalog: `pay_v3.merchant_service.list_complaints`.
     pub struct ListComplaints {
-        /// Page size: most records in one answer; such as `20`.
+        /// Page size, 1 to 50, default 10.
         0 limit: Option<i64> => "limit: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         1 offset: Option<i64> => "offset: query",
@@ -983,11 +983,11 @@ w::record! {
     pub struct ListComplaintsResponse {
         /// How many records to skip; 0 starts at the first; such as `0`.
         0 offset: i64 => "offset: must",
-        /// Page size: most records in one answer; such as `20`.
+        /// Page size, 1 to 50, default 10.
         1 limit: i64 => "limit: must",
         /// All matching records, for paging.
         2 total_count: Option<i64> => "total_count",
-        /// Complaints, newest first.
+        /// Complaints of this page: time, details, state, orders and so on.
         3 data: Option<Vec<Complaint>> => "data",
     }
 }
@@ -1054,7 +1054,7 @@ w::record! {
         3 payer_phone: Option<String> => "payer_phone: masked",
         /// What the user wrote in the complaint.
         4 complaint_detail: String => "complaint_detail: must",
-        /// State in the old API: complained, frozen, cancelled, refunded, unfrozen.
+        /// Old API: `PAYER_COMPLAINTED`, `FROZENED`, `FROZEN_FINISHED`, `PAYER_CANCELED`, `MERCHANT_REFUNDED`, `SYSTEM_REFUNDED`, `MANUAL_UNFROZEN`.
         5 complaint_state: Option<String> => "complaint_state",
         /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         6 transaction_id: String => "transaction_id: must",
@@ -1100,7 +1100,7 @@ w::record! {
         1 begin_date: String => "begin_date: must query",
         /// Last day, at most 30 days after the first; format `yyyy-MM-dd`; such as `2026-01-30`.
         2 end_date: String => "end_date: must query",
-        /// Page size: most records in one answer; such as `20`.
+        /// Page size, 1 to 50, default 10.
         3 limit: Option<i64> => "limit: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         4 offset: Option<i64> => "offset: query",
@@ -1113,9 +1113,9 @@ w::record! {
 w::record! {
     /// Answer to [`ListComplaintsV2`].
     pub struct ListComplaintsV2Response {
-        /// Complaints, newest first.
+        /// Complaints of this page: time, details, state, orders and so on.
         0 data: Vec<ComplaintItem> => "data: must",
-        /// Page size: most records in one answer; such as `20`.
+        /// Page size, 1 to 50, default 10.
         1 limit: i64 => "limit: must",
         /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: i64 => "offset: must",
@@ -1210,7 +1210,7 @@ w::record! {
     pub struct ListNegotiationHistoryV2 {
         /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
-        /// Page size: most records in one answer; such as `20`.
+        /// Page size, 1 to 300, default 100.
         1 limit: Option<i64> => "limit: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: Option<i64> => "offset: query",
@@ -1222,9 +1222,9 @@ w::record! {
 w::record! {
     /// Answer to [`ListNegotiationHistoryV2`].
     pub struct ListNegotiationHistoryV2Response {
-        /// Steps of the negotiation, newest first.
+        /// Steps of the negotiation on this page: `operator`, `operate_time`, `operate_type`, `operate_details` and so on.
         0 data: Vec<NegotiationRecord> => "data: must",
-        /// Page size: most records in one answer; such as `20`.
+        /// Page size, 1 to 300, default 100.
         1 limit: i64 => "limit: must",
         /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: i64 => "offset: must",
@@ -1466,7 +1466,7 @@ w::record! {
         0 complaint_id: String => "complaint_id: must path",
         /// `APPROVE` or `REJECT` the refund; one of `REJECT` `APPROVE`.
         1 action: RefundAction => "action: must",
-        /// In how many days the refund will start; required when approving.
+        /// In how many working days the refund will start, 0 for today; required when approving.
         2 launch_refund_day: Option<i64> => "launch_refund_day",
         /// Why no refund is given; required when refusing.
         3 reject_reason: Option<String> => "reject_reason",
@@ -1606,7 +1606,7 @@ pub mod images {
         pub struct Upload {
             /// File name and digest; first part of the multipart body and the only part that is signed.
             0 meta: super::Meta => "meta: must part",
-            /// The file itself as second part of the multipart body.
+            /// The picture, JPG, BMP or PNG of at most 2 MB, second part of the multipart body.
             1 file: w::FilePart => "file: must",
         }
         new(meta: super::Meta, file: w::FilePart)

@@ -27,9 +27,9 @@ w::record! {
         1 stock_id: String => "stock_id: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
+        /// The merchant's number for handing out the coupon, unique; also the idempotency key.
         3 out_request_no: String => "out_request_no: must",
-        /// Amount per use, in fen; in fen.
+        /// Amount per use, in fen.
         4 amount: Option<xinqiao_types::Fen> => "amount",
         /// Kind of identity document; `ID_CARD`; one of `ID_CARD`.
         5 card_type: CardType => "card_type: must",

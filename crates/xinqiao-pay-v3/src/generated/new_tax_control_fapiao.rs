@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `ability_info` in `new_tax_control_fapiao::DigitalTaxMode`.
     pub struct AbilityInfo {
-        /// Which ability, such as the basic one; such as `BASE_ABILITY`; one of `BASE_ABILITY` `PASSENGER_TRANSPORT_ABILITY` `REAL_ESTATE_ABILITY`.
+        /// Ability: `BASE_ABILITY`, `PASSENGER_TRANSPORT_ABILITY` or `REAL_ESTATE_ABILITY`; such as `BASE_ABILITY`; one of `BASE_ABILITY` `PASSENGER_TRANSPORT_ABILITY` `REAL_ESTATE_ABILITY`.
         0 type_: AbilityInfoType => "type: must",
-        /// Whether the ability is authorized; such as `AUTHORIZED`; one of `AUTHORIZED` `AUTHORIZE_PENDING` `DEAUTHORIZED` `AUTHORIZE_FAILED`.
+        /// Whether it is authorised: `AUTHORIZED`, `AUTHORIZE_PENDING`, `DEAUTHORIZED` or `AUTHORIZE_FAILED`; such as `AUTHORIZED`; one of `AUTHORIZED` `AUTHORIZE_PENDING` `DEAUTHORIZED` `AUTHORIZE_FAILED`.
         1 status: AbilityInfoStatus => "status: must",
         /// Why the ability could not be authorized.
         2 authorize_fail_reason: Option<String> => "authorize_fail_reason",
@@ -54,7 +54,7 @@ w::record! {
         3 address: Option<String> => "address: masked",
         /// Registered phone of the company, printed on the invoice; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
-        /// Bank of the buyer or seller.
+        /// Bank of the company in the title, printed on the invoice.
         5 bank_name: Option<String> => "bank_name",
         /// Bank account of the company, printed on the invoice; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
@@ -62,11 +62,11 @@ w::record! {
         7 phone: Option<String> => "phone: masked encrypted",
         /// Mailbox that receives the invoice, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         8 email: Option<String> => "email: masked encrypted",
-        /// Money of the order, in fen; in fen.
+        /// Money of the order, in fen.
         9 amount: Option<xinqiao_types::Fen> => "amount",
         /// Your own number of the order that is invoiced.
         10 out_trade_no: Option<String> => "out_trade_no",
-        /// Kind of invoice: ordinary or special VAT.
+        /// Kind of invoice: `COMM_FAPIAO` ordinary or `VAT_FAPIAO` special VAT invoice.
         11 fapiao_bill_type: Option<String> => "fapiao_bill_type",
         /// Message that the user left when asking for the invoice.
         12 user_apply_message: Option<String> => "user_apply_message",
@@ -100,7 +100,7 @@ w::record! {
         3 address: Option<String> => "address: masked",
         /// Registered phone of the company, printed on the invoice; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
-        /// Bank of the buyer or seller.
+        /// Bank of the company in the title, printed on the invoice.
         5 bank_name: Option<String> => "bank_name",
         /// Bank account of the company, printed on the invoice; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
@@ -108,11 +108,11 @@ w::record! {
         7 phone: Option<String> => "phone: masked encrypted",
         /// Mailbox that receives the invoice, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         8 email: Option<String> => "email: masked encrypted",
-        /// Money of the order, in fen; in fen.
+        /// Money of the order, in fen.
         9 amount: Option<xinqiao_types::Fen> => "amount",
         /// Your own number of the order that is invoiced.
         10 out_trade_no: Option<String> => "out_trade_no",
-        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
+        /// Kind of invoice: `COMM_FAPIAO` ordinary or `VAT_FAPIAO` special VAT invoice; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         11 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
         /// Message that the user left when asking for the invoice.
         12 user_apply_message: Option<String> => "user_apply_message",
@@ -170,7 +170,7 @@ w::record! {
         2 card_id: Option<String> => "card_id",
         /// Code of the invoice as a card in the wallet.
         3 card_code: Option<String> => "card_code",
-        /// State of the wallet card, such as accepted, inserted, discarded; one of `INSERT_ACCEPTED` `INSERTED` `DISCARD_ACCEPTED` `DISCARDED`.
+        /// State of the wallet card: `INSERT_ACCEPTED`, `INSERTED`, `DISCARD_ACCEPTED` or `DISCARDED`; one of `INSERT_ACCEPTED` `INSERTED` `DISCARD_ACCEPTED` `DISCARDED`.
         4 card_status: Option<CardStatus> => "card_status",
     }
 }
@@ -231,9 +231,9 @@ w::record! {
 w::record! {
     /// An item of `ability_info` in `new_tax_control_fapiao::CheckStatusDigitalTaxMode`.
     pub struct DigitalTaxModeAbilityInfo {
-        /// Which ability, such as the basic one; such as `BASE_ABILITY`.
+        /// Ability: `BASE_ABILITY`, `PASSENGER_TRANSPORT_ABILITY` or `REAL_ESTATE_ABILITY`; such as `BASE_ABILITY`.
         0 type_: String => "type: must",
-        /// Whether the ability is authorized; such as `AUTHORIZED`.
+        /// Whether it is authorised: `AUTHORIZED`, `AUTHORIZE_PENDING`, `DEAUTHORIZED` or `AUTHORIZE_FAILED`; such as `AUTHORIZED`.
         1 status: String => "status: must",
         /// Why the ability could not be authorized.
         2 authorize_fail_reason: Option<String> => "authorize_fail_reason",
@@ -279,15 +279,15 @@ w::record! {
         4 quantity: i64 => "quantity: must",
         /// Price of a unit without tax, in millionths of a fen; in 1e-6 fen.
         5 unit_price: i64 => "unit_price: must",
-        /// Money of the line without tax, in fen; in fen.
+        /// Money of the line without tax, in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// Tax of the line, in fen; in fen.
+        /// Tax of the line, in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// Total of the line with tax, in fen; in fen.
+        /// Total of the line with tax, in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000.
+        /// Tax rate in 1/10000, `1300` for 13%.
         9 tax_rate: i64 => "tax_rate: must",
-        /// Tax privilege of the line, such as exempt or zero rate; one of `NO_FAVORABLE` `OUTSIDE_VAT` `VAT_EXEMPT` `NORMAL_ZERO_RATED` `EXPORT_ZERO_RATED`.
+        /// `NO_FAVORABLE`, `OUTSIDE_VAT`, `VAT_EXEMPT`, `NORMAL_ZERO_RATED` or `EXPORT_ZERO_RATED`; one of `NO_FAVORABLE` `OUTSIDE_VAT` `VAT_EXEMPT` `NORMAL_ZERO_RATED` `EXPORT_ZERO_RATED`.
         10 tax_prefer_mark: Option<TaxPreferMark> => "tax_prefer_mark",
         /// Whether it is a discount line: `true` negative line.
         11 discount: bool => "discount: must",
@@ -309,15 +309,15 @@ w::record! {
         4 unit: Option<String> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         5 quantity: Option<i64> => "quantity",
-        /// Total of the line with tax, in fen; in fen.
+        /// Total of the line with tax, in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000; needed according to the documentation.
+        /// Tax rate in 1/10000, `1300` for 13%; needed according to the documentation.
         7 tax_rate: Option<i64> => "tax_rate",
-        /// Tax privilege of the line, such as exempt or zero rate.
+        /// `NO_FAVORABLE`, `OUTSIDE_VAT`, `VAT_EXEMPT`, `NORMAL_ZERO_RATED` or `EXPORT_ZERO_RATED`.
         8 tax_prefer_mark: Option<String> => "tax_prefer_mark",
         /// Whether it is a discount line: `true` negative line.
         9 discount: bool => "discount: must",
-        /// Code of the tax privilege; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        /// Code of the tax privilege, e.g. `1` simplified levy, `3` exempt, `4` outside VAT, `5` levied first and refunded; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         10 preferential_policy_code: Option<PreferentialPolicyCode> => "preferential_policy_code: number",
     }
     new(tax_code: impl Into<String>, total_amount: xinqiao_types::Fen, discount: bool)
@@ -347,11 +347,11 @@ w::record! {
         4 check_code: String => "check_code: must",
         /// Content of the cipher box on the invoice; a secret, masked in `Debug`.
         5 password: String => "password: must masked",
-        /// Total including tax, in fen; in fen.
+        /// Total including tax, in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Tax of the invoice, in fen; in fen.
+        /// Tax of the invoice, in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// Money of the invoice without tax, in fen; in fen.
+        /// Money of the invoice without tax, in fen.
         8 amount: xinqiao_types::Fen => "amount: must",
         /// The seller on the invoice: `name`, `taxpayer_id`, `address`, `telephone` and so on.
         9 seller_information: CardInformationSellerInformation => "seller_information: must",
@@ -394,15 +394,15 @@ w::record! {
         4 quantity: i64 => "quantity: must",
         /// Price of a unit without tax, in millionths of a fen; in 1e-6 fen.
         5 unit_price: i64 => "unit_price: must",
-        /// Money of the line without tax, in fen; in fen.
+        /// Money of the line without tax, in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// Tax of the line, in fen; in fen.
+        /// Tax of the line, in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// Total of the line with tax, in fen; in fen.
+        /// Total of the line with tax, in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000.
+        /// Tax rate in 1/10000, `1300` for 13%.
         9 tax_rate: i64 => "tax_rate: must",
-        /// Tax privilege of the line, such as exempt or zero rate; one of `NO_FAVORABLE` `OUTSIDE_VAT` `VAT_EXEMPT` `NORMAL_ZERO_RATED` `EXPORT_ZERO_RATED`.
+        /// `NO_FAVORABLE`, `OUTSIDE_VAT`, `VAT_EXEMPT`, `NORMAL_ZERO_RATED` or `EXPORT_ZERO_RATED`; one of `NO_FAVORABLE` `OUTSIDE_VAT` `VAT_EXEMPT` `NORMAL_ZERO_RATED` `EXPORT_ZERO_RATED`.
         10 tax_prefer_mark: TaxPreferMark => "tax_prefer_mark: must",
         /// Whether it is a discount line: `true` negative line.
         11 discount: bool => "discount: must",
@@ -425,17 +425,17 @@ w::record! {
 w::record! {
     /// `seller_information` of `new_tax_control_fapiao::FapiaoCardInformation`.
     pub struct CardInformationSellerInformation {
-        /// Title of the enterprise or person.
+        /// Name of the seller who issues the invoice.
         0 name: String => "name: must",
-        /// Taxpayer number; required for enterprises.
+        /// Taxpayer number of the seller.
         1 taxpayer_id: String => "taxpayer_id: must",
-        /// Registered address of the company, printed on the invoice; personal data, masked in `Debug`; needed according to the documentation.
+        /// Address of the seller, printed on the invoice; personal data, masked in `Debug`; needed according to the documentation.
         2 address: Option<String> => "address: masked",
-        /// Registered phone of the company, printed on the invoice; personal data, masked in `Debug`.
+        /// Phone of the seller, printed on the invoice; personal data, masked in `Debug`.
         3 telephone: Option<String> => "telephone: masked",
-        /// Bank of the buyer or seller.
+        /// Bank of the seller, printed on the invoice.
         4 bank_name: Option<String> => "bank_name",
-        /// Bank account of the company, printed on the invoice; personal data, masked in `Debug`.
+        /// Bank account of the seller, printed on the invoice; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
     new(name: impl Into<String>, taxpayer_id: impl Into<String>)
@@ -447,7 +447,7 @@ w::record! {
     pub struct FapiaoDownloadInfo {
         /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// State of the invoice, such as being issued, issued, being reversed, reversed; one of `ISSUE_ACCEPTED` `ISSUED` `REVERSE_ACCEPTED` `REVERSED` `ISSUE_FAILED` `REVERSE_FAILED`.
+        /// State of the invoice: `ISSUE_ACCEPTED`, `ISSUED`, `REVERSE_ACCEPTED`, `REVERSED` and so on; one of `ISSUE_ACCEPTED` `ISSUED` `REVERSE_ACCEPTED` `REVERSED` `ISSUE_FAILED` `REVERSE_FAILED`.
         1 status: Status => "status: must",
         /// Short-lived address of the invoice file.
         2 download_url: Option<String> => "download_url",
@@ -459,7 +459,7 @@ w::record! {
     pub struct FapiaoInformation {
         /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// Total including tax, in fen; in fen.
+        /// Total including tax, in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Whether to issue with a list: `true` yes.
         2 need_list: bool => "need_list: must",
@@ -478,21 +478,21 @@ w::record! {
     pub struct FapiaoInformationDetail {
         /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// Total including tax, in fen; in fen.
+        /// Total including tax, in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Lines of the invoice, one per good or service; needed according to the documentation.
         2 items: Option<Vec<IssueGeneralItem>> => "items",
         /// Payments behind the invoice: `pay_channel`, `transaction_id`, `out_trade_no` and `amount`; needed according to the documentation.
         3 transaction_information: Option<Vec<TransactionInformation>> => "transaction_information",
-        /// Which tax policy applies to an export; empty otherwise; one of `1` `2` `3`.
+        /// Tax policy of an export: `1` refund, `2` exempt, `3` taxed; empty otherwise; one of `1` `2` `3`.
         4 export_business_policy_code: Option<ExportBusinessPolicyCode> => "export_business_policy_code: number",
-        /// Product class of the VAT refund upon levy, as a code; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        /// Product class of the VAT refund upon levy, e.g. `1` software, `2` recycled resources; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         5 vat_refund_levy_code: Option<VatRefundLevyCode> => "vat_refund_levy_code: number",
         /// Number of the issuing person, from the status check.
         6 billing_person_id: String => "billing_person_id: must",
         /// Name of the person who issues the invoice.
         7 billing_person: Option<String> => "billing_person",
-        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`; needed according to the documentation.
+        /// Kind of invoice: `COMM_FAPIAO` ordinary or `VAT_FAPIAO` special VAT invoice; one of `COMM_FAPIAO` `VAT_FAPIAO`; needed according to the documentation.
         8 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
         /// Text in the remark box of the invoice.
         9 remark: Option<String> => "remark",
@@ -531,13 +531,13 @@ w::record! {
     pub struct FapiaoInformationInfo {
         /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// State of the invoice, such as being issued, issued, being reversed, reversed; one of `ISSUE_ACCEPTED` `ISSUED` `REVERSE_ACCEPTED` `REVERSED` `ISSUE_FAILED` `REVERSE_FAILED`.
+        /// State of the invoice: `ISSUE_ACCEPTED`, `ISSUED`, `REVERSE_ACCEPTED`, `REVERSED` and so on; one of `ISSUE_ACCEPTED` `ISSUED` `REVERSE_ACCEPTED` `REVERSED` `ISSUE_FAILED` `REVERSE_FAILED`.
         1 status: Status => "status: must",
-        /// Total including tax, in fen; in fen.
+        /// Total including tax, in fen.
         2 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Tax of the invoice, in fen; in fen.
+        /// Tax of the invoice, in fen.
         3 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// Money of the invoice without tax, in fen; in fen.
+        /// Money of the invoice without tax, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// The invoice as issued (blue): `fapiao_code`, `fapiao_number`, `check_code`, `password` and so on.
         5 blue_fapiao: Option<BlueFapiao> => "blue_fapiao",
@@ -577,16 +577,16 @@ w::record! {
         4 unit: Option<String> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         5 quantity: i64 => "quantity: must",
-        /// Total of the line with tax, in fen; in fen.
+        /// Total of the line with tax, in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000.
+        /// Tax rate in 1/10000, `1300` for 13%.
         7 tax_rate: Option<i64> => "tax_rate",
-        /// Tax privilege of the line, such as exempt or zero rate.
+        /// `NO_FAVORABLE`, `OUTSIDE_VAT`, `VAT_EXEMPT`, `NORMAL_ZERO_RATED` or `EXPORT_ZERO_RATED`.
         8 tax_prefer_mark: Option<String> => "tax_prefer_mark",
         /// Whether it is a discount line: `true` negative line.
         9 discount: bool => "discount: must",
         /// The merchant's own number of the good.
-        10 goods_id: Option<f64> => "goods_id",
+        10 goods_id: Option<i64> => "goods_id",
     }
     new(
         tax_code: impl Into<String>,
@@ -601,13 +601,13 @@ w::record! {
         unit: String,
         tax_prefer_mark: String,
     )
-    set(tax_rate: i64, goods_id: f64)
+    set(tax_rate: i64, goods_id: i64)
 }
 
 w::record! {
     /// An item of `transaction_information` in `new_tax_control_fapiao::TransportFapiaoInformation`; an item of `transaction_information` in `new_tax_control_fapiao::IssueRefinedOilFapiaoInformation`.
     pub struct Information {
-        /// Channel of the payment, such as WeChat Pay; one of `WECHAT_PAY`.
+        /// Channel of the payment; `WECHAT_PAY` is WeChat Pay; one of `WECHAT_PAY`.
         0 pay_channel: PayChannel => "pay_channel: must",
         /// Order number of the invoiced payment.
         1 transaction_id: String => "transaction_id: must",
@@ -633,7 +633,7 @@ w::record! {
         3 address: Option<String> => "address: masked",
         /// Registered phone of the company, printed on the invoice; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
-        /// Bank of the buyer or seller.
+        /// Bank of the company in the title, printed on the invoice.
         5 bank_name: Option<String> => "bank_name",
         /// Bank account of the company, printed on the invoice; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
@@ -645,7 +645,7 @@ w::record! {
         9 amount: Option<i64> => "amount",
         /// Your own number of the order that is invoiced.
         10 out_trade_no: Option<String> => "out_trade_no",
-        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
+        /// Kind of invoice: `COMM_FAPIAO` ordinary or `VAT_FAPIAO` special VAT invoice; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         11 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
         /// Message that the user left when asking for the invoice.
         12 user_apply_message: Option<String> => "user_apply_message",
@@ -675,15 +675,15 @@ w::record! {
         1 total_amount: i64 => "total_amount: must",
         /// Lines of the invoice, one per good or service.
         2 items: Vec<IssuePassengerTransportItem> => "items: must",
-        /// Which tax policy applies to an export; empty otherwise; one of `1` `2` `3`.
+        /// Tax policy of an export: `1` refund, `2` exempt, `3` taxed; empty otherwise; one of `1` `2` `3`.
         3 export_business_policy_code: Option<ExportBusinessPolicyCode> => "export_business_policy_code: number",
-        /// Product class of the VAT refund upon levy, as a code; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        /// Product class of the VAT refund upon levy, e.g. `1` software, `2` recycled resources; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         4 vat_refund_levy_code: Option<VatRefundLevyCode> => "vat_refund_levy_code: number",
         /// Number of the issuing person, from the status check.
         5 billing_person_id: String => "billing_person_id: must",
         /// Name of the person who issues the invoice.
         6 billing_person: Option<String> => "billing_person",
-        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
+        /// Kind of invoice: `COMM_FAPIAO` ordinary or `VAT_FAPIAO` special VAT invoice; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         7 fapiao_bill_type: FapiaoBillType => "fapiao_bill_type: must",
         /// Payments behind the invoice: `pay_channel`, `transaction_id`, `out_trade_no` and `amount`.
         8 transaction_information: Vec<Information> => "transaction_information: must",
@@ -722,19 +722,19 @@ w::record! {
         /// Total of the line with tax, in fen.
         5 total_amount: i64 => "total_amount: must",
         /// Tax rate in 1/10000, `1300` for 13%.
-        6 tax_rate: f64 => "tax_rate: must",
+        6 tax_rate: i64 => "tax_rate: must",
         /// Whether it is a discount line: `true` negative line.
         7 discount: bool => "discount: must",
-        /// Code of the tax privilege; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        /// Code of the tax privilege, e.g. `1` simplified levy, `3` exempt, `4` outside VAT, `5` levied first and refunded; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         8 preferential_policy_code: Option<PreferentialPolicyCode> => "preferential_policy_code: number",
-        /// Passenger and trip; for transport invoices.
+        /// Passenger and trip: `name`, document, `departure_date`, `departure_place`, `destination`, means of transport.
         9 passenger_information: Option<PassengerInformation> => "passenger_information",
     }
     new(
         tax_code: impl Into<String>,
         goods_name: impl Into<String>,
         total_amount: i64,
-        tax_rate: f64,
+        tax_rate: i64,
         discount: bool,
     )
     text(specification: String, unit: String, preferential_policy_code: PreferentialPolicyCode)
@@ -750,15 +750,15 @@ w::record! {
         1 total_amount: i64 => "total_amount: must",
         /// Lines of the invoice, one per good or service.
         2 items: Vec<IssueRefinedOilItem> => "items: must",
-        /// Which tax policy applies to an export; empty otherwise; one of `1` `2` `3`.
+        /// Tax policy of an export: `1` refund, `2` exempt, `3` taxed; empty otherwise; one of `1` `2` `3`.
         3 export_business_policy_code: Option<ExportBusinessPolicyCode> => "export_business_policy_code: number",
-        /// Product class of the VAT refund upon levy, as a code; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        /// Product class of the VAT refund upon levy, e.g. `1` software, `2` recycled resources; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         4 vat_refund_levy_code: Option<VatRefundLevyCode> => "vat_refund_levy_code: number",
         /// Number of the issuing person, from the status check.
         5 billing_person_id: String => "billing_person_id: must",
         /// Name of the person who issues the invoice.
         6 billing_person: Option<String> => "billing_person",
-        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
+        /// Kind of invoice: `COMM_FAPIAO` ordinary or `VAT_FAPIAO` special VAT invoice; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         7 fapiao_bill_type: FapiaoBillType => "fapiao_bill_type: must",
         /// Payments behind the invoice: `pay_channel`, `transaction_id`, `out_trade_no` and `amount`.
         8 transaction_information: Vec<Information> => "transaction_information: must",
@@ -790,26 +790,26 @@ w::record! {
         1 goods_name: String => "goods_name: must",
         /// Specification of the good, optional; such as `A4`.
         2 specification: Option<String> => "specification",
-        /// Unit in which the goods are counted; one of `TON` `LETER`.
+        /// Unit of the fuel: `TON`, or `LETER` for litres; one of `TON` `LETER`.
         3 unit: Option<Unit> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         4 quantity: Option<i64> => "quantity",
         /// Total of the line with tax, in fen.
         5 total_amount: i64 => "total_amount: must",
         /// Tax rate in 1/10000, `1300` for 13%.
-        6 tax_rate: f64 => "tax_rate: must",
+        6 tax_rate: i64 => "tax_rate: must",
         /// Whether it is a discount line: `true` negative line.
         7 discount: bool => "discount: must",
-        /// Code of the tax privilege; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        /// Code of the tax privilege, e.g. `1` simplified levy, `3` exempt, `4` outside VAT, `5` levied first and refunded; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         8 preferential_policy_code: Option<PreferentialPolicyCode> => "preferential_policy_code: number",
-        /// Kind and quantity of fuel; for fuel invoices.
+        /// The refuelling: `station`, `trade_time` and `gun_number`.
         9 refined_oil_information: Option<RefinedOilInformation> => "refined_oil_information",
     }
     new(
         tax_code: impl Into<String>,
         goods_name: impl Into<String>,
         total_amount: i64,
-        tax_rate: f64,
+        tax_rate: i64,
         discount: bool,
     )
     text(specification: String, unit: Unit, preferential_policy_code: PreferentialPolicyCode)
@@ -833,7 +833,7 @@ w::record! {
     pub struct MchInviteResult {
         /// Sub-merchant that invoices; required in service provider mode.
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// State of the invitation, such as success or failure; one of `MCH_INVITE_SUCC` `MCH_INVITE_FAILED`.
+        /// Outcome of the invitation: `MCH_INVITE_SUCC` or `MCH_INVITE_FAILED`; one of `MCH_INVITE_SUCC` `MCH_INVITE_FAILED`.
         1 mch_invite_status: MchInviteStatus => "mch_invite_status: must",
         /// Name of the enterprise that was invited.
         2 ep_name: String => "ep_name: must",
@@ -843,7 +843,7 @@ w::record! {
         4 invite_code: String => "invite_code: must",
         /// When the merchant reacted to the invitation; format `rfc3339`.
         5 operate_time: String => "operate_time: must",
-        /// Error code of a failed invitation; one of `UNKNOWN_TAX_INFO` `INVALID_COMPANY_INFO` `NOT_MEET_ACCESS_CONDITION` `NOT_IN_PILOT_SCOPE` `MISSING_TAX_AUTHORITY_CODE` `MERCHANT_INFO_NOT_SET` `UNKNOWN_ERROR`.
+        /// Error code of a failed invitation, such as `UNKNOWN_TAX_INFO` or `NOT_IN_PILOT_SCOPE`; one of `UNKNOWN_TAX_INFO` `INVALID_COMPANY_INFO` `NOT_MEET_ACCESS_CONDITION` `NOT_IN_PILOT_SCOPE` `MISSING_TAX_AUTHORITY_CODE` `MERCHANT_INFO_NOT_SET` `UNKNOWN_ERROR`.
         6 invite_failed_code: Option<InviteFailedCode> => "invite_failed_code",
         /// Why the invitation failed, in words.
         7 invite_failed_reason: Option<String> => "invite_failed_reason",
@@ -857,7 +857,7 @@ w::record! {
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// Kind of the invoice file, such as PDF or OFD.
         1 file_type: String => "file_type: must",
-        /// Digest algorithm (spelled this way by the platform).
+        /// Digest algorithm, `SM3` (the field is spelled this way by the platform).
         2 digest_alogrithm: String => "digest_alogrithm: must",
         /// Digest of the file, checked by the platform.
         3 digest: Option<String> => "digest",
@@ -871,7 +871,7 @@ w::record! {
     pub struct PassengerInformation {
         /// Name of the passenger, encrypted.
         0 name: String => "name: must",
-        /// Kind of the passenger's document; one of `IDENTITY_CARD` `PASSPORT` `HONG_KONG_PERMIT` `MACAO_PERMIT` `TAIWAN_PERMIT` `FOREIGNER_RESIDENCE_PERMIT` `HONG_KONG_RESIDENT_CARD` `MACAO_RESIDENT_CARD` ….
+        /// Kind of the passenger's document, such as `IDENTITY_CARD` or `PASSPORT`; one of `IDENTITY_CARD` `PASSPORT` `HONG_KONG_PERMIT` `MACAO_PERMIT` `TAIWAN_PERMIT` `FOREIGNER_RESIDENCE_PERMIT` `HONG_KONG_RESIDENT_CARD` `MACAO_RESIDENT_CARD` ….
         1 certificate_type: CertificateType => "certificate_type: must",
         /// Number of the passenger's document, encrypted.
         2 certificate_number: String => "certificate_number: must",
@@ -881,9 +881,9 @@ w::record! {
         4 departure_place: String => "departure_place: must",
         /// Where the trip ends, city and district.
         5 destination: String => "destination: must",
-        /// Means of transport, such as coach or ship; one of `LONG_DISTANCE_BUS` `PUBLIC_TRANSPORTATION` `CAR` `SHIP` `OTHER_TRANSPORTATION`.
+        /// Means of transport: `LONG_DISTANCE_BUS`, `PUBLIC_TRANSPORTATION`, `CAR`, `SHIP` or `OTHER_TRANSPORTATION`; one of `LONG_DISTANCE_BUS` `PUBLIC_TRANSPORTATION` `CAR` `SHIP` `OTHER_TRANSPORTATION`.
         6 transportation_type: TransportationType => "transportation_type: must",
-        /// Class of seat or cabin; one of `SHIP_FIRST_CLASS_CABIN` `SHIP_SECOND_CLASS_CABIN` `SHIP_THIRD_CLASS_CABIN`.
+        /// Cabin class on a ship, such as `SHIP_FIRST_CLASS_CABIN`; one of `SHIP_FIRST_CLASS_CABIN` `SHIP_SECOND_CLASS_CABIN` `SHIP_THIRD_CLASS_CABIN`.
         7 transportation_classes: Option<TransportationClasses> => "transportation_classes",
     }
     new(
@@ -903,21 +903,21 @@ w::record! {
     pub struct EstateLeasingFapiaoInformation {
         /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         0 fapiao_id: String => "fapiao_id: must",
-        /// Total including tax, in fen; in fen.
+        /// Total including tax, in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Lines of the invoice, one per good or service; needed according to the documentation.
         2 items: Option<Vec<IssueRealEstateLeasingItem>> => "items",
         /// Payments behind the invoice: `pay_channel`, `transaction_id`, `out_trade_no` and `amount`; needed according to the documentation.
         3 transaction_information: Option<Vec<TransactionInformation>> => "transaction_information",
-        /// Which tax policy applies to an export; empty otherwise; one of `1` `2` `3`.
+        /// Tax policy of an export: `1` refund, `2` exempt, `3` taxed; empty otherwise; one of `1` `2` `3`.
         4 export_business_policy_code: Option<ExportBusinessPolicyCode> => "export_business_policy_code: number",
-        /// Product class of the VAT refund upon levy, as a code; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        /// Product class of the VAT refund upon levy, e.g. `1` software, `2` recycled resources; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         5 vat_refund_levy_code: Option<VatRefundLevyCode> => "vat_refund_levy_code: number",
         /// Number of the issuing person, from the status check.
         6 billing_person_id: String => "billing_person_id: must",
         /// Name of the person who issues the invoice.
         7 billing_person: Option<String> => "billing_person",
-        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`; needed according to the documentation.
+        /// Kind of invoice: `COMM_FAPIAO` ordinary or `VAT_FAPIAO` special VAT invoice; one of `COMM_FAPIAO` `VAT_FAPIAO`; needed according to the documentation.
         8 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
         /// Text in the remark box of the invoice.
         9 remark: Option<String> => "remark",
@@ -985,15 +985,15 @@ w::record! {
         4 unit: Option<String> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         5 quantity: Option<i64> => "quantity",
-        /// Total of the line with tax, in fen; in fen.
+        /// Total of the line with tax, in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000; needed according to the documentation.
+        /// Tax rate in 1/10000, `1300` for 13%; needed according to the documentation.
         7 tax_rate: Option<i64> => "tax_rate",
-        /// Tax privilege of the line, such as exempt or zero rate.
+        /// `NO_FAVORABLE`, `OUTSIDE_VAT`, `VAT_EXEMPT`, `NORMAL_ZERO_RATED` or `EXPORT_ZERO_RATED`.
         8 tax_prefer_mark: Option<String> => "tax_prefer_mark",
         /// Whether it is a discount line: `true` negative line.
         9 discount: bool => "discount: must",
-        /// Code of the tax privilege; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        /// Code of the tax privilege, e.g. `1` simplified levy, `3` exempt, `4` outside VAT, `5` levied first and refunded; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         10 preferential_policy_code: Option<PreferentialPolicyCode> => "preferential_policy_code: number",
         /// The leased property; for lease invoices.
         11 real_estate_leasing_information: Option<RealEstateLeasingInformation> => "real_estate_leasing_information",
@@ -1030,17 +1030,17 @@ w::record! {
 w::record! {
     /// `seller_information` of the answer of `new_tax_control_fapiao::merchant::GetBaseInformation`; `seller_information` of `new_tax_control_fapiao::FapiaoInformationInfo`.
     pub struct SellerInformation {
-        /// Title of the enterprise or person.
+        /// Name of the seller who issues the invoice.
         0 name: String => "name: must",
-        /// Taxpayer number; required for enterprises.
+        /// Taxpayer number of the seller.
         1 taxpayer_id: String => "taxpayer_id: must",
-        /// Registered address of the company, printed on the invoice; personal data, masked in `Debug`.
+        /// Address of the seller, printed on the invoice; personal data, masked in `Debug`.
         2 address: Option<String> => "address: masked",
-        /// Registered phone of the company, printed on the invoice; personal data, masked in `Debug`.
+        /// Phone of the seller, printed on the invoice; personal data, masked in `Debug`.
         3 telephone: Option<String> => "telephone: masked",
-        /// Bank of the buyer or seller.
+        /// Bank of the seller, printed on the invoice.
         4 bank_name: Option<String> => "bank_name",
-        /// Bank account of the company, printed on the invoice; personal data, masked in `Debug`.
+        /// Bank account of the seller, printed on the invoice; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
 }
@@ -1052,12 +1052,12 @@ w::record! {
         0 tax_code: String => "tax_code: must",
         /// Good or service as printed on the invoice.
         1 goods_name: String => "goods_name: must",
-        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000.
+        /// Tax rate in 1/10000, `1300` for 13%.
         2 tax_rate: i64 => "tax_rate: must",
-        /// Tax privilege of the line, such as exempt or zero rate.
+        /// `NO_FAVORABLE`, `OUTSIDE_VAT`, `VAT_EXEMPT`, `NORMAL_ZERO_RATED` or `EXPORT_ZERO_RATED`.
         3 tax_prefer_mark: String => "tax_prefer_mark: must",
         /// The merchant's own number of the good.
-        4 goods_id: Option<f64> => "goods_id",
+        4 goods_id: Option<i64> => "goods_id",
         /// Tax category name, printed between asterisks.
         5 goods_category: Option<String> => "goods_category",
     }
@@ -1074,13 +1074,13 @@ w::record! {
 w::record! {
     /// An item of `transaction_information` in `new_tax_control_fapiao::FapiaoInformationDetail`; an item of `transaction_information` in `new_tax_control_fapiao::EstateLeasingFapiaoInformation`.
     pub struct TransactionInformation {
-        /// Channel of the payment, such as WeChat Pay; one of `WECHAT_PAY`.
+        /// Channel of the payment; `WECHAT_PAY` is WeChat Pay; one of `WECHAT_PAY`.
         0 pay_channel: PayChannel => "pay_channel: must",
         /// Order number of the invoiced payment; needed according to the documentation.
         1 transaction_id: Option<String> => "transaction_id",
         /// Your own number of the order that is invoiced.
         2 out_trade_no: Option<String> => "out_trade_no",
-        /// Money of the payment, in fen; in fen.
+        /// Money of the payment, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
     }
     new(pay_channel: impl Into<PayChannel>, amount: xinqiao_types::Fen)
@@ -1088,7 +1088,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Whether the ability is authorized.
+    /// Whether it is authorised: `AUTHORIZED`, `AUTHORIZE_PENDING`, `DEAUTHORIZED` or `AUTHORIZE_FAILED`.
     ///
     /// What `status` of `AbilityInfo` may be.
     pub enum AbilityInfoStatus {
@@ -1104,7 +1104,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Which ability, such as the basic one.
+    /// Ability: `BASE_ABILITY`, `PASSENGER_TRANSPORT_ABILITY` or `REAL_ESTATE_ABILITY`.
     ///
     /// What `type` of `AbilityInfo` may be.
     pub enum AbilityInfoType {
@@ -1118,7 +1118,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the wallet card, such as accepted, inserted, discarded.
+    /// State of the wallet card: `INSERT_ACCEPTED`, `INSERTED`, `DISCARD_ACCEPTED` or `DISCARDED`.
     ///
     /// What `card_status` of `CardInformation` may be.
     pub enum CardStatus {
@@ -1134,7 +1134,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of the passenger's document.
+    /// Kind of the passenger's document, such as `IDENTITY_CARD` or `PASSPORT`.
     ///
     /// What `certificate_type` of `PassengerInformation` may be.
     pub enum CertificateType {
@@ -1176,7 +1176,7 @@ w::open_enum! {
     pub enum DigitalTaxModeStatus {
         /// The tax office has to approve (`APPROVAL_PENDING`).
         ApprovalPending = "APPROVAL_PENDING",
-        /// Access to be confirmed by the representative (`ACCESS_CONFIRMED_PENDING`).
+        /// Access to be confirmed by the legal representative or the head of finance (`ACCESS_CONFIRMED_PENDING`).
         AccessConfirmedPending = "ACCESS_CONFIRMED_PENDING",
         /// Abilities to be confirmed by the representative (`ABILITY_CONFIRMED_PENDING`).
         AbilityConfirmedPending = "ABILITY_CONFIRMED_PENDING",
@@ -1198,7 +1198,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Which tax policy applies to an export; empty otherwise.
+    /// Tax policy of an export: `1` refund, `2` exempt, `3` taxed; empty otherwise.
     ///
     /// What `export_business_policy_code` of `FapiaoInformationDetail`, `export_business_policy_code` of `TransportFapiaoInformation` and 2 more may be.
     pub enum ExportBusinessPolicyCode {
@@ -1213,7 +1213,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Invoicing abilities to open, separated by commas.
+    /// Invoicing abilities to open, such as `BASE_ABILITY` or `REAL_ESTATE_ABILITY`.
     ///
     /// What `fapiao_ability_type_list` of `new_tax_control_fapiao::fapiao_merchant::GetSpInviteUrl` may be.
     pub enum FapiaoAbilityTypeList {
@@ -1229,7 +1229,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of invoice: ordinary or special VAT.
+    /// Kind of invoice: `COMM_FAPIAO` ordinary or `VAT_FAPIAO` special VAT invoice.
     ///
     /// What `fapiao_bill_type` of `new_tax_control_fapiao::GetUserTitleResponse`, `fapiao_bill_type` of `BuyerInformationItem` and 5 more may be.
     pub enum FapiaoBillType {
@@ -1241,7 +1241,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Mode: fully digital, or third-party and own.
+    /// Mode: `TENCENT_DIGITAL_TAX` (fully digital) or `THIRD_OR_SELF_FAPIAO`.
     ///
     /// What `fapiao_mode` of `new_tax_control_fapiao::fapiao_merchant::GetSpInviteUrl` may be.
     pub enum FapiaoMode {
@@ -1253,7 +1253,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Error code of a failed invitation.
+    /// Error code of a failed invitation, such as `UNKNOWN_TAX_INFO` or `NOT_IN_PILOT_SCOPE`.
     ///
     /// What `invite_failed_code` of `MchInviteResult` may be.
     pub enum InviteFailedCode {
@@ -1275,7 +1275,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the invitation, such as success or failure.
+    /// Outcome of the invitation: `MCH_INVITE_SUCC` or `MCH_INVITE_FAILED`.
     ///
     /// What `mch_invite_status` of `new_tax_control_fapiao::fapiao_merchant::ListSpInviteMchInfo`, `mch_invite_status` of `MchInviteResult` may be.
     pub enum MchInviteStatus {
@@ -1287,7 +1287,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of operation, such as binding.
+    /// Kind of operation; `AUTH_BINDING` links the sub-merchant and has it authorise invoicing.
     ///
     /// What `operation_type` of `new_tax_control_fapiao::fapiao_merchant::GetSpInviteUrl` may be.
     pub enum OperationType {
@@ -1297,7 +1297,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Channel of the payment, such as WeChat Pay.
+    /// Channel of the payment; `WECHAT_PAY` is WeChat Pay.
     ///
     /// What `pay_channel` of `Information`, `pay_channel` of `TransactionInformation` may be.
     pub enum PayChannel {
@@ -1307,7 +1307,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Code of the tax privilege.
+    /// Code of the tax privilege, e.g. `1` simplified levy, `3` exempt, `4` outside VAT, `5` levied first and refunded.
     ///
     /// What `preferential_policy_code` of `IssueGeneralItem`, `preferential_policy_code` of `IssuePassengerTransportItem` and 2 more may be.
     pub enum PreferentialPolicyCode {
@@ -1352,7 +1352,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why it is reversed: mistake, goods returned, service stopped, discount.
+    /// Why it is reversed: `ISSUE_ERROR`, `SALES_RETURN`, `SERVICE_SUSPENTION` or `SALES_DISCOUNT`.
     ///
     /// What `reverse_reason` of `new_tax_control_fapiao::ReverseFapiaoApplication` may be.
     pub enum ReverseReason {
@@ -1380,7 +1380,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Where the page opens: web or Mini Program.
+    /// Where the page opens: `WEB` or `MINIPROGRAM`.
     ///
     /// What `source` of `new_tax_control_fapiao::GetTitleUrl` may be.
     pub enum Source {
@@ -1392,7 +1392,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the invoice, such as being issued, issued, being reversed, reversed.
+    /// State of the invoice: `ISSUE_ACCEPTED`, `ISSUED`, `REVERSE_ACCEPTED`, `REVERSED` and so on.
     ///
     /// What `status` of `FapiaoDownloadInfo`, `status` of `FapiaoInformationInfo` may be.
     pub enum Status {
@@ -1412,7 +1412,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Tax privilege of the line, such as exempt or zero rate.
+    /// `NO_FAVORABLE`, `OUTSIDE_VAT`, `VAT_EXEMPT`, `NORMAL_ZERO_RATED` or `EXPORT_ZERO_RATED`.
     ///
     /// What `tax_prefer_mark` of `GetFapiaoApplicationItem`, `tax_prefer_mark` of `FapiaoCardInformationItem` may be.
     pub enum TaxPreferMark {
@@ -1442,7 +1442,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Class of seat or cabin.
+    /// Cabin class on a ship, such as `SHIP_FIRST_CLASS_CABIN`.
     ///
     /// What `transportation_classes` of `PassengerInformation` may be.
     pub enum TransportationClasses {
@@ -1456,7 +1456,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Means of transport, such as coach or ship.
+    /// Means of transport: `LONG_DISTANCE_BUS`, `PUBLIC_TRANSPORTATION`, `CAR`, `SHIP` or `OTHER_TRANSPORTATION`.
     ///
     /// What `transportation_type` of `PassengerInformation` may be.
     pub enum TransportationType {
@@ -1486,7 +1486,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Unit in which the goods are counted.
+    /// Unit of the fuel: `TON`, or `LETER` for litres.
     ///
     /// What `unit` of `IssueRefinedOilItem` may be.
     pub enum Unit {
@@ -1498,7 +1498,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Product class of the VAT refund upon levy, as a code.
+    /// Product class of the VAT refund upon levy, e.g. `1` software, `2` recycled resources.
     ///
     /// What `vat_refund_levy_code` of `FapiaoInformationDetail`, `vat_refund_levy_code` of `TransportFapiaoInformation` and 2 more may be.
     pub enum VatRefundLevyCode {
@@ -1597,7 +1597,7 @@ w::record! {
         2 scene: String => "scene: must",
         /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         3 buyer_information: BuyerInformation => "buyer_information: must",
-        /// Invoices to issue, found or to reverse.
+        /// Invoices to issue, each with `fapiao_id`, `total_amount`, `need_list`, `items` and `remark`.
         4 fapiao_information: Vec<FapiaoInformation> => "fapiao_information: must",
     }
     new(
@@ -1650,7 +1650,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFapiaoApplication`].
     pub struct GetFapiaoApplicationResponse {
-        /// Invoices to issue, found or to reverse.
+        /// Invoices found: `fapiao_id`, `status`, amounts, `blue_fapiao`, `red_fapiao`, `card_information` and so on.
         0 fapiao_information: Vec<FapiaoInformationInfo> => "fapiao_information: must",
         /// How many invoices the application has.
         1 total_count: i64 => "total_count: must",
@@ -1734,9 +1734,9 @@ w::record! {
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         1 fapiao_apply_id: String => "fapiao_apply_id: must query",
-        /// Where the page opens: web or Mini Program; one of `WEB` `MINIPROGRAM`.
+        /// Where the page opens: `WEB` or `MINIPROGRAM`; one of `WEB` `MINIPROGRAM`.
         2 source: Source => "source: must query",
-        /// Money to invoice, in fen; in fen.
+        /// Money to invoice, in fen.
         3 total_amount: xinqiao_types::Fen => "total_amount: must query",
         /// AppID of the account or Mini Program.
         4 appid: xinqiao_types::AppId => "appid: must query",
@@ -1831,13 +1831,13 @@ w::record! {
         0 type_: Type => "type: must",
         /// Title of the enterprise or person.
         1 name: String => "name: must",
-        /// Taxpayer number; required for enterprises.
+        /// Taxpayer number of the organisation; absent for a person.
         2 taxpayer_id: Option<String> => "taxpayer_id",
         /// Registered address of the company, printed on the invoice; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
         /// Registered phone of the company, printed on the invoice; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
-        /// Bank of the buyer or seller.
+        /// Bank of the company in the title, printed on the invoice.
         5 bank_name: Option<String> => "bank_name",
         /// Bank account of the company, printed on the invoice; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
@@ -1845,11 +1845,11 @@ w::record! {
         7 phone: Option<String> => "phone: masked encrypted",
         /// Mailbox that receives the invoice, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         8 email: Option<String> => "email: masked encrypted",
-        /// Money of the order, in fen; in fen.
+        /// Money of the order, in fen.
         9 amount: Option<xinqiao_types::Fen> => "amount",
         /// Your own number of the order that is invoiced.
         10 out_trade_no: Option<String> => "out_trade_no",
-        /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
+        /// Kind of invoice: `COMM_FAPIAO` ordinary or `VAT_FAPIAO` special VAT invoice; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         11 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
         /// Message that the user left when asking for the invoice.
         12 user_apply_message: Option<String> => "user_apply_message",
@@ -1936,7 +1936,7 @@ w::record! {
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
         /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         2 buyer_information: BuyerInformationItem => "buyer_information: must",
-        /// Invoices to issue, found or to reverse.
+        /// The invoice to issue: `fapiao_id`, `total_amount`, `items`, `billing_person_id` and so on.
         3 fapiao_information: FapiaoInformationDetail => "fapiao_information: must",
     }
     new(
@@ -1979,7 +1979,7 @@ w::record! {
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
         /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         2 buyer_information: BuyerInformationInfo => "buyer_information: must",
-        /// Invoices to issue, found or to reverse.
+        /// The invoice to issue: `fapiao_id`, `total_amount`, `items`, `billing_person_id` and so on.
         3 fapiao_information: TransportFapiaoInformation => "fapiao_information: must",
     }
     new(
@@ -2023,7 +2023,7 @@ w::record! {
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
         /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         2 buyer_information: BuyerInformationItem => "buyer_information: must",
-        /// Invoices to issue, found or to reverse.
+        /// The invoice to issue: `fapiao_id`, `total_amount`, `items`, `billing_person_id` and so on.
         3 fapiao_information: EstateLeasingFapiaoInformation => "fapiao_information: must",
     }
     new(
@@ -2066,7 +2066,7 @@ w::record! {
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
         /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         2 buyer_information: BuyerInformationInfo => "buyer_information: must",
-        /// Invoices to issue, found or to reverse.
+        /// The invoice to issue: `fapiao_id`, `total_amount`, `items`, `billing_person_id` and so on.
         3 fapiao_information: IssueRefinedOilFapiaoInformation => "fapiao_information: must",
     }
     new(
@@ -2108,9 +2108,9 @@ w::record! {
         0 fapiao_apply_id: String => "fapiao_apply_id: must path",
         /// Sub-merchant that invoices; required in service provider mode.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// Why it is reversed: mistake, goods returned, service stopped, discount; one of `ISSUE_ERROR` `SALES_RETURN` `SERVICE_SUSPENTION` `SALES_DISCOUNT`.
+        /// Why it is reversed: `ISSUE_ERROR`, `SALES_RETURN`, `SERVICE_SUSPENTION` or `SALES_DISCOUNT`; one of `ISSUE_ERROR` `SALES_RETURN` `SERVICE_SUSPENTION` `SALES_DISCOUNT`.
         2 reverse_reason: ReverseReason => "reverse_reason: must",
-        /// Invoices to issue, found or to reverse.
+        /// Invoices to reverse, each with `fapiao_id`, `fapiao_code` and `fapiao_number`.
         3 fapiao_information: Vec<FapiaoInformationEntry> => "fapiao_information: must",
     }
     new(
@@ -2195,13 +2195,13 @@ pub mod fapiao_merchant {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015941495>.
         /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_merchant.get_sp_invite_url`.
         pub struct GetSpInviteUrl {
-            /// Kind of operation, such as binding; one of `AUTH_BINDING`.
+            /// Kind of operation; `AUTH_BINDING` links the sub-merchant and has it authorise invoicing; one of `AUTH_BINDING`.
             0 operation_type: super::OperationType => "operation_type: must query",
             /// Name of the person who acts, encrypted with the platform's key.
             1 operate_user: Option<String> => "operate_user: query",
-            /// Mode: fully digital, or third-party and own; one of `THIRD_OR_SELF_FAPIAO` `TENCENT_DIGITAL_TAX`.
+            /// Mode: `TENCENT_DIGITAL_TAX` (fully digital) or `THIRD_OR_SELF_FAPIAO`; one of `THIRD_OR_SELF_FAPIAO` `TENCENT_DIGITAL_TAX`.
             2 fapiao_mode: super::FapiaoMode => "fapiao_mode: must query",
-            /// Invoicing abilities to open, separated by commas; joined by `,` on the wire; one of `BASE_ABILITY` `REAL_ESTATE_ABILITY` `PASSENGER_TRANSPORT_ABILITY` `REFINED_OIL_ABILITY`.
+            /// Invoicing abilities to open, such as `BASE_ABILITY` or `REAL_ESTATE_ABILITY`; joined by `,` on the wire; one of `BASE_ABILITY` `REAL_ESTATE_ABILITY` `PASSENGER_TRANSPORT_ABILITY` `REFINED_OIL_ABILITY`.
             3 fapiao_ability_type_list: Option<Vec<super::FapiaoAbilityTypeList>> => "fapiao_ability_type_list: query comma",
             /// Channel of the invitation, your own; such as `miniprogram`.
             4 invite_channel: Option<String> => "invite_channel: query",
@@ -2266,7 +2266,7 @@ pub mod fapiao_merchant {
             1 query_time_end: Option<String> => "query_time_end: query",
             /// Your own code of the invitation, to match the results.
             2 invite_code: Option<String> => "invite_code: query",
-            /// State of the invitation, such as success or failure; one of `MCH_INVITE_SUCC` `MCH_INVITE_FAILED`; needed according to the documentation.
+            /// Outcome of the invitation: `MCH_INVITE_SUCC` or `MCH_INVITE_FAILED`; one of `MCH_INVITE_SUCC` `MCH_INVITE_FAILED`; needed according to the documentation.
             3 mch_invite_status: Option<super::MchInviteStatus> => "mch_invite_status: query",
             /// Record to start from, counted from 0.
             4 offset: i64 => "offset: must query",

@@ -17,9 +17,9 @@ w::record! {
 w::record! {
     /// `business` of `offline_face::DeductTransaction`.
     pub struct Business {
-        /// Product number given by the platform; one of `2` `11`.
+        /// Product given by the platform: `2` schools, `11` company canteens; one of `2` `11`.
         0 business_product_id: BusinessProductId => "business_product_id: must number",
-        /// Scene number given by the platform; one of `3` `4` `5` `6` `124` `125` `126`.
+        /// Scene given by the platform: `3` school canteen, `4` school shop, `5` school clinic, `125` company canteen, …; one of `3` `4` `5` `6` `124` `125` `126`.
         1 business_scene_id: BusinessSceneId => "business_scene_id: must number",
     }
     new(
@@ -37,7 +37,7 @@ w::record! {
         1 use_id: String => "use_id: must",
         /// Organization that uses face payment, such as a school.
         2 organization_id: String => "organization_id: must",
-        /// Taking the face again: waiting, done or lapsed; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
+        /// Retake of the face: `COLLECTION_REQUIRED`, `PHOTO_UPLOADED` (to be confirmed) or `COMPLETE`; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
         3 collection_state: CollectionState => "collection_state: must",
         /// When the registration photo was uploaded; empty before.
         4 register_photo_upload_time: Option<String> => "register_photo_upload_time",
@@ -68,7 +68,7 @@ w::record! {
 w::record! {
     /// `identification` of `offline_face::FacePayUser`; `identification` of `offline_face::LimitBankCard`.
     pub struct Identification {
-        /// Kind of document, at present identity cards; one of `IDCARD`.
+        /// Kind of document; only `IDCARD`, the mainland identity card; one of `IDCARD`.
         0 identification_type: IdentificationType => "identification_type: must",
         /// Number of the document, encrypted with the platform's key.
         1 identification_number: String => "identification_number: must",
@@ -152,7 +152,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Product number given by the platform.
+    /// Product given by the platform: `2` schools, `11` company canteens.
     ///
     /// What `business_product_id` of `offline_face::GetTransaction`, `business_product_id` of `Business` may be.
     pub enum BusinessProductId {
@@ -165,7 +165,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Scene number given by the platform.
+    /// Scene given by the platform: `3` school canteen, `4` school shop, `5` school clinic, `125` company canteen, ….
     ///
     /// What `business_scene_id` of `Business` may be.
     pub enum BusinessSceneId {
@@ -188,7 +188,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Taking the face again: waiting, done or lapsed.
+    /// Retake of the face: `COLLECTION_REQUIRED`, `PHOTO_UPLOADED` (to be confirmed) or `COMPLETE`.
     ///
     /// What `collection_state` of `offline_face::GetFaceCollectionResponse`, `collection_state` of `FaceCollection` may be.
     pub enum CollectionState {
@@ -202,7 +202,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Where the signed bank card comes from.
+    /// Where the signed card comes from: `MERCHANT_LIMITED_BANK_CARD` or `USER_SELECT_FREE`.
     ///
     /// What `contract_bank_card_from` of `offline_face::contracts::GetResponse` may be.
     pub enum ContractBankCardFrom {
@@ -214,7 +214,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Mode of signing, such as limited to a bank card.
+    /// Mode of signing: `LIMIT_BANK_CARD` only the given card, `PRIORITY_BANK_CARD` that card first, `LIMIT_NONE` any.
     ///
     /// What `contract_mode` of `offline_face::contracts::GetResponse`, `contract_mode` of `offline_face::contracts::PreSign` may be.
     pub enum ContractMode {
@@ -228,7 +228,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the contract is in force; once ended nothing can be charged.
+    /// `NOT_CONTRACTED`, `CONTRACTED`, or `TERMINATED`, after which nothing can be charged.
     ///
     /// What `contract_state` of `offline_face::contracts::GetResponse` may be.
     pub enum ContractState {
@@ -252,7 +252,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of document, at present identity cards.
+    /// Kind of document; only `IDCARD`, the mainland identity card.
     ///
     /// What `identification_type` of `Identification` may be.
     pub enum IdentificationType {
@@ -262,7 +262,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How the money was really charged.
+    /// How the money was charged: `AUTH` automatically under the contract, or `NATIVE`, `JSAPI`, `APP`, `MWEB`.
     ///
     /// What `trade_type` of `offline_face::DeductTransactionResponse`, `trade_type` of `offline_face::GetTransactionResponse` may be.
     pub enum TradeType {
@@ -299,7 +299,7 @@ w::record! {
         4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// Money of the order: `total` and `currency`.
         5 amount: Option<Amount> => "amount",
-        /// Scene of the payment, such as the device's IP.
+        /// Where it was paid: the device's IP in `device_ip`.
         6 scene_info: Option<SceneInfo> => "scene_info",
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         7 goods_tag: Option<String> => "goods_tag",
@@ -307,7 +307,7 @@ w::record! {
         8 description: Option<String> => "description",
         /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         9 attach: Option<String> => "attach",
-        /// Settlement choices: whether money is held for profit sharing, subsidy amount.
+        /// Settlement choice: whether the money is held for profit sharing (`profit_sharing`).
         10 settle_info: Option<SettleInfo> => "settle_info",
         /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         11 out_trade_no: Option<String> => "out_trade_no",
@@ -339,17 +339,17 @@ w::record! {
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// The paying user: id, payment code or identity limits.
+        /// The user who paid: `sp_openid` or, under the sub-merchant's AppID, `sub_openid`.
         4 payer: Option<Payer> => "payer",
         /// Money of the order: `total` and `currency`.
         5 amount: Option<Amount> => "amount",
         /// Discounts applied; absent if none.
         6 promotion_detail: Option<Vec<w::serial::Value>> => "promotion_detail",
-        /// Scene of the payment, such as the device's IP.
+        /// Where it was paid: the device's IP in `device_ip`.
         7 scene_info: Option<DeductTransactionSceneInfo> => "scene_info",
         /// Bank that paid or was signed, such as `ICBC_DEBIT`.
         8 bank_type: Option<String> => "bank_type",
-        /// How the money was really charged; one of `NATIVE` `JSAPI` `APP` `MWEB` `AUTH`.
+        /// How the money was charged: `AUTH` automatically under the contract, or `NATIVE`, `JSAPI`, `APP`, `MWEB`; one of `NATIVE` `JSAPI` `APP` `MWEB` `AUTH`.
         9 trade_type: Option<TradeType> => "trade_type",
         /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
         10 trade_state: Option<String> => "trade_state",
@@ -475,7 +475,7 @@ w::record! {
         1 use_id: String => "use_id: must",
         /// Organization that uses face payment, such as a school.
         2 organization_id: String => "organization_id: must",
-        /// Taking the face again: waiting, done or lapsed; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
+        /// Retake of the face: `COLLECTION_REQUIRED`, `PHOTO_UPLOADED` (to be confirmed) or `COMPLETE`; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
         3 collection_state: CollectionState => "collection_state: must",
         /// When the registration photo was uploaded; empty before.
         4 register_photo_upload_time: Option<String> => "register_photo_upload_time",
@@ -562,7 +562,7 @@ w::record! {
         1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
-        /// Product number given by the platform; one of `2` `11`.
+        /// Product given by the platform: `2` schools, `11` company canteens; one of `2` `11`.
         3 business_product_id: BusinessProductId => "business_product_id: must query",
     }
     new(
@@ -584,17 +584,17 @@ w::record! {
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// The paying user: id, payment code or identity limits.
+        /// The user who paid: `sp_openid` or, under the sub-merchant's AppID, `sub_openid`.
         4 payer: Option<Payer> => "payer",
         /// Money of the order: `total` and `currency`.
         5 amount: Option<Amount> => "amount",
         /// Discounts applied; absent if none.
         6 promotion_detail: Option<Vec<w::serial::Value>> => "promotion_detail",
-        /// Scene of the payment, such as the device's IP.
+        /// Where it was paid: the device's IP in `device_ip`.
         7 scene_info: Option<GetTransactionSceneInfo> => "scene_info",
         /// Bank that paid or was signed, such as `ICBC_DEBIT`.
         8 bank_type: Option<String> => "bank_type",
-        /// How the money was really charged; one of `NATIVE` `JSAPI` `APP` `MWEB` `AUTH`.
+        /// How the money was charged: `AUTH` automatically under the contract, or `NATIVE`, `JSAPI`, `APP`, `MWEB`; one of `NATIVE` `JSAPI` `APP` `MWEB` `AUTH`.
         9 trade_type: Option<TradeType> => "trade_type",
         /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
         10 trade_state: String => "trade_state: must",
@@ -733,15 +733,15 @@ pub mod contracts {
             3 use_id: Option<String> => "use_id",
             /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Whether the contract is in force; once ended nothing can be charged; one of `NOT_CONTRACTED` `TERMINATED` `CONTRACTED`.
+            /// `NOT_CONTRACTED`, `CONTRACTED`, or `TERMINATED`, after which nothing can be charged; one of `NOT_CONTRACTED` `TERMINATED` `CONTRACTED`.
             5 contract_state: super::ContractState => "contract_state: must",
             /// When the user signed; absent before; format `rfc3339`.
             6 contract_signed_time: String => "contract_signed_time: must",
             /// When the contract was ended; empty if in force; format `rfc3339`.
             7 contract_terminated_time: Option<String> => "contract_terminated_time",
-            /// Mode of signing, such as limited to a bank card; one of `LIMIT_BANK_CARD` `PRIORITY_BANK_CARD` `LIMIT_NONE`.
+            /// Mode of signing: `LIMIT_BANK_CARD` only the given card, `PRIORITY_BANK_CARD` that card first, `LIMIT_NONE` any; one of `LIMIT_BANK_CARD` `PRIORITY_BANK_CARD` `LIMIT_NONE`.
             8 contract_mode: super::ContractMode => "contract_mode: must",
-            /// Where the signed bank card comes from; one of `MERCHANT_LIMITED_BANK_CARD` `USER_SELECT_FREE`.
+            /// Where the signed card comes from: `MERCHANT_LIMITED_BANK_CARD` or `USER_SELECT_FREE`; one of `MERCHANT_LIMITED_BANK_CARD` `USER_SELECT_FREE`.
             9 contract_bank_card_from: super::ContractBankCardFrom => "contract_bank_card_from: must",
         }
     }
@@ -780,7 +780,7 @@ pub mod contracts {
             1 face_pay_user: super::FacePayUser => "facepay_user: must",
             /// Bank card to sign with; in limited mode.
             2 limit_bank_card: Option<super::LimitBankCard> => "limit_bank_card",
-            /// Mode of signing, such as limited to a bank card; one of `LIMIT_BANK_CARD` `PRIORITY_BANK_CARD` `LIMIT_NONE`.
+            /// Mode of signing: `LIMIT_BANK_CARD` only the given card, `PRIORITY_BANK_CARD` that card first, `LIMIT_NONE` any; one of `LIMIT_BANK_CARD` `PRIORITY_BANK_CARD` `LIMIT_NONE`.
             3 contract_mode: Option<super::ContractMode> => "contract_mode",
         }
         new(business_name: impl Into<String>, face_pay_user: super::FacePayUser)

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `staff_info` of the answer of `offline_face_mch::GetOrganizationUser`; `staff_info` of `offline_face_mch::UpdateOrganizationUser`.
     pub struct StaffInfo {
-        /// Job of the staff member.
+        /// The staff member's occupation, where `user_type` says staff; students have `student_info` instead.
         0 occupation: Option<String> => "occupation",
     }
     new()
@@ -36,7 +36,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Whether the contract is in force; once ended nothing can be charged.
+    /// Contract for face payment: `NOT_CONTRACTED`, `CONTRACTED`, or `TERMINATED` when nothing can be charged.
     ///
     /// What `contract_state` of `offline_face_mch::GetOrganizationUserResponse` may be.
     pub enum ContractState {
@@ -50,7 +50,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the user: usable or disabled.
+    /// State of the user: `NORMAL` or `DISABLED`.
     ///
     /// What `status` of `offline_face_mch::GetOrganizationUserResponse`, `status` of `offline_face_mch::UpdateOrganizationUser` may be.
     pub enum Status {
@@ -62,7 +62,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of user: student or staff.
+    /// Kind of user: `STUDENT`, or `STUFF` (the platform's spelling) for staff.
     ///
     /// What `user_type` of `offline_face_mch::GetOrganizationUserResponse`, `user_type` of `offline_face_mch::UpdateOrganizationUser` may be.
     pub enum UserType {
@@ -100,15 +100,15 @@ w::record! {
         2 organization_id: Option<String> => "organization_id",
         /// The user's name, encrypted with the platform's key.
         3 user_name: Option<String> => "user_name",
-        /// Kind of user: student or staff; one of `STUDENT` `STUFF`.
+        /// Kind of user: `STUDENT`, or `STUFF` (the platform's spelling) for staff; one of `STUDENT` `STUFF`.
         4 user_type: Option<UserType> => "user_type",
         /// Class and further facts, for users who are students.
         5 student_info: Option<StudentInfo> => "student_info",
-        /// About a member of staff.
+        /// About a member of staff: `occupation`; for users who are staff.
         6 staff_info: Option<StaffInfo> => "staff_info",
-        /// State of the user: usable or disabled; one of `NORMAL` `DISABLED`.
+        /// State of the user: `NORMAL` or `DISABLED`; one of `NORMAL` `DISABLED`.
         7 status: Option<Status> => "status",
-        /// Whether the contract is in force; once ended nothing can be charged; one of `NOT_CONTRACTED` `TERMINATED` `CONTRACTED`.
+        /// Contract for face payment: `NOT_CONTRACTED`, `CONTRACTED`, or `TERMINATED` when nothing can be charged; one of `NOT_CONTRACTED` `TERMINATED` `CONTRACTED`.
         8 contract_state: Option<ContractState> => "contract_state",
         /// Whether a good face picture is there: `true` yes.
         9 face_image_ok: Option<bool> => "face_image_ok",
@@ -278,13 +278,13 @@ w::record! {
         1 out_user_id: String => "out_user_id: must path",
         /// The user's name, encrypted with the platform's key.
         2 user_name: Option<String> => "user_name",
-        /// Kind of user: student or staff; one of `STUDENT` `STUFF`.
+        /// Kind of user: `STUDENT`, or `STUFF` (the platform's spelling) for staff; one of `STUDENT` `STUFF`.
         3 user_type: Option<UserType> => "user_type",
         /// Class and further facts, for users who are students.
         4 student_info: Option<StudentInfo> => "student_info",
-        /// About a member of staff.
+        /// About a member of staff: `occupation`; for users who are staff.
         5 staff_info: Option<StaffInfo> => "staff_info",
-        /// State of the user: usable or disabled; one of `NORMAL` `DISABLED`.
+        /// State of the user: `NORMAL` or `DISABLED`; one of `NORMAL` `DISABLED`.
         6 status: Option<Status> => "status",
         /// Phone number of the user, encrypted; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked",

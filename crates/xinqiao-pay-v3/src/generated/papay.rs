@@ -12,7 +12,7 @@ w::record! {
         1 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// Planned amount; the real charge may not exceed it.
         2 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
-        /// This period, such as `NO_SCHEDULED`; else booked or paid.
+        /// This period: `NO_SCHEDULED`, `SCHEDULED` (booked), or further on such as paid.
         3 policy_period_state: String => "policy_period_state: must",
         /// Amount that has been booked for charging: `total` and `currency`.
         4 scheduled_amount: Option<ScheduledAmount> => "scheduled_amount",
@@ -30,8 +30,8 @@ w::record! {
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// Planned amount; the real charge may not exceed it.
         1 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
-        /// Charge, such as `NO_SCHEDULED` (not booked) or `PAID`; between them it is booked.
-        2 schedule_state: String => "schedule_state: must",
+        /// Booking: `NO_SCHEDULED`, `SCHEDULED` but not charged yet, `PAID`, or `EXPIRED` when nothing can be charged any more; one of `NO_SCHEDULED` `SCHEDULED` `PAID` `EXPIRED`.
+        2 schedule_state: ScheduleState => "schedule_state: must",
         /// Amount that has been booked for charging: `total` and `currency`.
         3 scheduled_amount: Option<ScheduledAmount> => "scheduled_amount",
         /// Amount really charged; absent before.
@@ -96,8 +96,8 @@ w::record! {
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// Planned amount; the real charge may not exceed it.
         1 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
-        /// Charge, such as `NO_SCHEDULED` (not booked) or `PAID`; between them it is booked.
-        2 schedule_state: String => "schedule_state: must",
+        /// Booking: `NO_SCHEDULED`, `SCHEDULED` but not charged yet, `PAID`, or `EXPIRED` when nothing can be charged any more; one of `NO_SCHEDULED` `SCHEDULED` `PAID` `EXPIRED`.
+        2 schedule_state: ScheduleState => "schedule_state: must",
         /// Amount that has been booked for charging: `total` and `currency`.
         3 scheduled_amount: Option<EstimatedDeductAmount> => "scheduled_amount",
         /// Amount really charged; absent before.
@@ -170,7 +170,7 @@ w::record! {
         5 weixin_installed: bool => "weixin_installed: must",
         /// Version of WeChat on the device; such as `8.0.50`.
         6 weixin_version: String => "weixin_version: must",
-        /// How long ago the user first logged in, as a range; one of `DAYS_SINCE_FIRST_LOGIN_UNKNOW` `DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY` `DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS` `DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS`.
+        /// How long ago the user first logged in on this device, as a range; one of `DAYS_SINCE_FIRST_LOGIN_UNKNOW` `DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY` `DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS` `DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS`.
         7 days_since_first_login: DaysSinceFirstLogin => "days_since_first_login: must",
     }
     new(
@@ -188,7 +188,7 @@ w::record! {
 w::record! {
     /// `estimated_amount` of `papay::contracts::Notify`.
     pub struct EstimatedAmount {
-        /// Amount planned to charge, in fen; in fen.
+        /// Amount planned to charge, in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -201,11 +201,11 @@ w::record! {
     /// `amount` of `papay::insurance_sign::contracts::PreSignApp`; `amount` of `papay::pay::partner::ApplyTransaction`; and 11 more.
     pub struct EstimatedDeductAmount {
         /// Amount expected to be charged, in fen.
-        0 total: f64 => "total: must",
+        0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
-    new(total: f64)
+    new(total: xinqiao_types::Fen)
     text(currency: String)
 }
 
@@ -265,14 +265,14 @@ w::record! {
     /// An item of `policy_periods` in `papay::insurance_sign::contracts::PreSignApp`; an item of `policy_periods` in `papay::insurance_sign::policy_periods::Modify`; and 1 more.
     pub struct PolicyPeriodInfo {
         /// Which premium period, counted from 1.
-        0 policy_period_id: f64 => "policy_period_id: must",
+        0 policy_period_id: i64 => "policy_period_id: must",
         /// Day on which the charge is planned; such as `2026-09-15`.
         1 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// Planned amount; the real charge may not exceed it.
         2 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
     }
     new(
-        policy_period_id: f64,
+        policy_period_id: i64,
         estimated_deduct_date: impl Into<String>,
         estimated_deduct_amount: EstimatedDeductAmount,
     )
@@ -329,7 +329,7 @@ w::record! {
 w::record! {
     /// `amount` of `papay::insurance_pay::ApplyTransaction`; `amount` of the answer of `papay::insurance_pay::ApplyTransaction`; and 26 more.
     pub struct ScheduledAmount {
-        /// Amount booked to be charged, in fen; in fen.
+        /// Amount booked to be charged, in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -390,7 +390,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How long ago the user first logged in, as a range.
+    /// How long ago the user first logged in on this device, as a range.
     ///
     /// What `days_since_first_login` of `DeviceInfo` may be.
     pub enum DaysSinceFirstLogin {
@@ -452,6 +452,22 @@ w::open_enum! {
     pub enum IdentityType {
         /// The user is given by the mainland ID card (`ID_CARD`).
         IdCard = "ID_CARD",
+    }
+}
+
+w::open_enum! {
+    /// Booking: `NO_SCHEDULED`, `SCHEDULED` but not charged yet, `PAID`, or `EXPIRED` when nothing can be charged any more.
+    ///
+    /// What `schedule_state` of `papay::pay::partner::GetScheduleResponse`, `schedule_state` of `papay::pay::partner::ScheduleResponse` and 4 more may be.
+    pub enum ScheduleState {
+        /// No charge is booked for this period (`NO_SCHEDULED`).
+        NoScheduled = "NO_SCHEDULED",
+        /// A charge is booked and not made yet (`SCHEDULED`).
+        Scheduled = "SCHEDULED",
+        /// Charged; final (`PAID`).
+        Paid = "PAID",
+        /// The booking ran out; nothing can be charged any more (`EXPIRED`).
+        Expired = "EXPIRED",
     }
 }
 
@@ -667,7 +683,7 @@ pub mod insurance_pay {
             pub struct GetResponse {
                 /// Which premium period, counted from 1.
                 0 policy_period_id: i64 => "policy_period_id: must",
-                /// This period, such as `NO_SCHEDULED`; else booked or paid.
+                /// This period: `NO_SCHEDULED`, `SCHEDULED` (booked), or further on such as paid.
                 1 policy_period_state: String => "policy_period_state: must",
                 /// First day on which charging is allowed; format `yyyy-MM-dd`; such as `2026-09-15`.
                 2 deduct_start_date: Option<String> => "deduct_start_date",
@@ -839,7 +855,7 @@ pub mod insurance_sign {
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
-                2 plan_id: f64 => "plan_id: must",
+                2 plan_id: i64 => "plan_id: must",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 3 out_contract_code: String => "out_contract_code: must",
                 /// Name of the insured as shown to the user, masked.
@@ -873,11 +889,11 @@ pub mod insurance_sign {
                 /// Identity that the signing user must have.
                 18 real_identity: Option<super::super::RealIdentity> => "real_identity",
                 /// How many periods the first charge covers.
-                19 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
+                19 combined_deduct_period_count: Option<i64> => "combined_deduct_period_count",
             }
             new(
                 appid: impl Into<xinqiao_types::AppId>,
-                plan_id: f64,
+                plan_id: i64,
                 out_contract_code: impl Into<String>,
                 insured_display_name: impl Into<String>,
                 contract_notify_url: impl Into<String>,
@@ -899,7 +915,7 @@ pub mod insurance_sign {
                 can_auto_insure: bool,
                 can_auto_reinsure: bool,
                 real_identity: super::super::RealIdentity,
-                combined_deduct_period_count: f64,
+                combined_deduct_period_count: i64,
             )
         }
 
@@ -980,7 +996,7 @@ pub mod insurance_sign {
                 /// How to return after signing: `jump_appid`.
                 19 jump_control: Option<super::super::JumpControl> => "jump_control",
                 /// How many periods the first charge covers.
-                20 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
+                20 combined_deduct_period_count: Option<i64> => "combined_deduct_period_count",
             }
             new(
                 appid: impl Into<xinqiao_types::AppId>,
@@ -1007,7 +1023,7 @@ pub mod insurance_sign {
                 can_auto_reinsure: bool,
                 real_identity: super::super::RealIdentityInfo,
                 jump_control: super::super::JumpControl,
-                combined_deduct_period_count: f64,
+                combined_deduct_period_count: i64,
             )
         }
 
@@ -1085,7 +1101,7 @@ pub mod insurance_sign {
                 /// Identity that the signing user must have.
                 18 real_identity: Option<super::super::RealIdentityInfo> => "real_identity",
                 /// How many periods the first charge covers.
-                19 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
+                19 combined_deduct_period_count: Option<i64> => "combined_deduct_period_count",
             }
             new(
                 appid: impl Into<xinqiao_types::AppId>,
@@ -1111,7 +1127,7 @@ pub mod insurance_sign {
                 can_auto_insure: bool,
                 can_auto_reinsure: bool,
                 real_identity: super::super::RealIdentityInfo,
-                combined_deduct_period_count: f64,
+                combined_deduct_period_count: i64,
             )
         }
 
@@ -1184,7 +1200,7 @@ pub mod insurance_sign {
                 /// Identity that the signing user must have.
                 18 real_identity: Option<super::super::RealIdentityInfo> => "real_identity",
                 /// How many periods the first charge covers.
-                19 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
+                19 combined_deduct_period_count: Option<i64> => "combined_deduct_period_count",
             }
             new(
                 appid: impl Into<xinqiao_types::AppId>,
@@ -1210,7 +1226,7 @@ pub mod insurance_sign {
                 can_auto_insure: bool,
                 can_auto_reinsure: bool,
                 real_identity: super::super::RealIdentityInfo,
-                combined_deduct_period_count: f64,
+                combined_deduct_period_count: i64,
             )
         }
 
@@ -1374,7 +1390,7 @@ pub mod insurance_sign {
                 0 plan_id: i64 => "plan_id: must path",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
-                /// Page size: most records in one answer; such as `20`.
+                /// Page size, 1–120, 20 by default; such as `20`.
                 2 limit: Option<i64> => "limit: query",
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 3 offset: Option<i64> => "offset: query",
@@ -1390,7 +1406,7 @@ pub mod insurance_sign {
                 0 data: Vec<super::super::DataInfo> => "data: must",
                 /// All matching records, for paging.
                 1 total_count: i64 => "total_count: must",
-                /// Page size: most records in one answer; such as `20`.
+                /// Page size, 1–120, 20 by default; such as `20`.
                 2 limit: i64 => "limit: must",
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 3 offset: i64 => "offset: must",
@@ -1440,7 +1456,7 @@ pub mod insurance_sign {
             /// * Catalog: `pay_v3.papay.insurance_sign.policy_periods.modify`.
             pub struct Modify {
                 /// Template of the deduction, given when the product was set up; such as `12535`.
-                0 plan_id: f64 => "plan_id: must path",
+                0 plan_id: i64 => "plan_id: must path",
                 /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 1 contract_id: String => "contract_id: must path",
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
@@ -1451,7 +1467,7 @@ pub mod insurance_sign {
                 4 allow_cancel_scheduled: Option<bool> => "allow_cancel_scheduled",
             }
             new(
-                plan_id: f64,
+                plan_id: i64,
                 contract_id: impl Into<String>,
                 appid: impl Into<xinqiao_types::AppId>,
                 policy_periods: Vec<super::super::PolicyPeriodInfo>,
@@ -1715,8 +1731,8 @@ pub mod pay {
         w::record! {
             /// Answer to [`GetSchedule`].
             pub struct GetScheduleResponse {
-                /// Charge, such as `NO_SCHEDULED` (not booked) or `PAID`; between them it is booked.
-                0 schedule_state: String => "schedule_state: must",
+                /// Booking: `NO_SCHEDULED`, `SCHEDULED` but not charged yet, `PAID`, or `EXPIRED` when nothing can be charged any more; one of `NO_SCHEDULED` `SCHEDULED` `PAID` `EXPIRED`.
+                0 schedule_state: super::super::ScheduleState => "schedule_state: must",
                 /// First day on which charging is allowed; such as `2026-09-15`.
                 1 deduct_start_date: Option<String> => "deduct_start_date",
                 /// Last day on which charging is allowed; such as `2026-09-20`.
@@ -1821,8 +1837,8 @@ pub mod pay {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// Charge, such as `NO_SCHEDULED` (not booked) or `PAID`; between them it is booked.
-                0 schedule_state: String => "schedule_state: must",
+                /// Booking: `NO_SCHEDULED`, `SCHEDULED` but not charged yet, `PAID`, or `EXPIRED` when nothing can be charged any more; one of `NO_SCHEDULED` `SCHEDULED` `PAID` `EXPIRED`.
+                0 schedule_state: super::super::ScheduleState => "schedule_state: must",
                 /// First day on which charging is allowed; format `yyyy-MM-dd`; such as `2026-09-15`.
                 1 deduct_start_date: Option<String> => "deduct_start_date",
                 /// Last day on which charging is allowed; format `yyyy-MM-dd`; such as `2026-09-20`.
@@ -1930,7 +1946,7 @@ pub mod scheduled_deduct_sign {
                 5 contract_notify_url: String => "contract_notify_url: must",
                 /// The user's id in the merchant's system.
                 6 out_user_code: Option<String> => "out_user_code",
-                /// Planned charge (date and amount) and what came of it.
+                /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
             }
             new(
@@ -2000,7 +2016,7 @@ pub mod scheduled_deduct_sign {
                 5 contract_notify_url: String => "contract_notify_url: must",
                 /// The user's id in the merchant's system.
                 6 out_user_code: Option<String> => "out_user_code",
-                /// Planned charge (date and amount) and what came of it.
+                /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
                 /// How to return after signing: `jump_appid`.
                 8 jump_control: Option<super::super::JumpControl> => "jump_control",
@@ -2065,7 +2081,7 @@ pub mod scheduled_deduct_sign {
                 5 contract_notify_url: String => "contract_notify_url: must",
                 /// The user's id in the merchant's system.
                 6 out_user_code: Option<String> => "out_user_code",
-                /// Planned charge (date and amount) and what came of it.
+                /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
             }
             new(
@@ -2123,7 +2139,7 @@ pub mod scheduled_deduct_sign {
                 5 contract_notify_url: String => "contract_notify_url: must",
                 /// The user's id in the merchant's system.
                 6 out_user_code: Option<String> => "out_user_code",
-                /// Planned charge (date and amount) and what came of it.
+                /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
             }
             new(
@@ -2193,7 +2209,7 @@ pub mod scheduled_deduct_sign {
                 /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
                 4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
-                5 plan_id: f64 => "plan_id: must",
+                5 plan_id: i64 => "plan_id: must",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 6 out_contract_code: String => "out_contract_code: must",
                 /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
@@ -2202,13 +2218,13 @@ pub mod scheduled_deduct_sign {
                 8 contract_notify_url: String => "contract_notify_url: must",
                 /// The user's id in the merchant's system.
                 9 out_user_code: Option<String> => "out_user_code",
-                /// Planned charge (date and amount) and what came of it.
+                /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
             }
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
-                plan_id: f64,
+                plan_id: i64,
                 out_contract_code: impl Into<String>,
                 contract_display_account: impl Into<String>,
                 contract_notify_url: impl Into<String>,
@@ -2275,7 +2291,7 @@ pub mod scheduled_deduct_sign {
                 /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
                 4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
-                5 plan_id: f64 => "plan_id: must",
+                5 plan_id: i64 => "plan_id: must",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 6 out_contract_code: String => "out_contract_code: must",
                 /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
@@ -2284,7 +2300,7 @@ pub mod scheduled_deduct_sign {
                 8 contract_notify_url: String => "contract_notify_url: must",
                 /// The user's id in the merchant's system.
                 9 out_user_code: Option<String> => "out_user_code",
-                /// Planned charge (date and amount) and what came of it.
+                /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
                 /// How to return after signing: `jump_appid`.
                 11 jump_control: Option<super::super::JumpControl> => "jump_control",
@@ -2292,7 +2308,7 @@ pub mod scheduled_deduct_sign {
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
-                plan_id: f64,
+                plan_id: i64,
                 out_contract_code: impl Into<String>,
                 contract_display_account: impl Into<String>,
                 contract_notify_url: impl Into<String>,
@@ -2355,7 +2371,7 @@ pub mod scheduled_deduct_sign {
                 /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
                 4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
-                5 plan_id: f64 => "plan_id: must",
+                5 plan_id: i64 => "plan_id: must",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 6 out_contract_code: String => "out_contract_code: must",
                 /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
@@ -2364,13 +2380,13 @@ pub mod scheduled_deduct_sign {
                 8 contract_notify_url: String => "contract_notify_url: must",
                 /// The user's id in the merchant's system.
                 9 out_user_code: Option<String> => "out_user_code",
-                /// Planned charge (date and amount) and what came of it.
+                /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
             }
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
-                plan_id: f64,
+                plan_id: i64,
                 out_contract_code: impl Into<String>,
                 contract_display_account: impl Into<String>,
                 contract_notify_url: impl Into<String>,
@@ -2425,7 +2441,7 @@ pub mod scheduled_deduct_sign {
                 /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
                 4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
-                5 plan_id: f64 => "plan_id: must",
+                5 plan_id: i64 => "plan_id: must",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 6 out_contract_code: String => "out_contract_code: must",
                 /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
@@ -2434,13 +2450,13 @@ pub mod scheduled_deduct_sign {
                 8 contract_notify_url: String => "contract_notify_url: must",
                 /// The user's id in the merchant's system.
                 9 out_user_code: Option<String> => "out_user_code",
-                /// Planned charge (date and amount) and what came of it.
+                /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
             }
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
-                plan_id: f64,
+                plan_id: i64,
                 out_contract_code: impl Into<String>,
                 contract_display_account: impl Into<String>,
                 contract_notify_url: impl Into<String>,
@@ -2572,9 +2588,9 @@ pub mod sign {
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 0 out_contract_code: String => "out_contract_code: must path",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
-                1 plan_id: f64 => "plan_id: must path",
+                1 plan_id: i64 => "plan_id: must path",
             }
-            new(out_contract_code: impl Into<String>, plan_id: f64)
+            new(out_contract_code: impl Into<String>, plan_id: i64)
         }
 
         w::record! {
@@ -2587,7 +2603,7 @@ pub mod sign {
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 2 appid: xinqiao_types::AppId => "appid: must",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
-                3 plan_id: f64 => "plan_id: must",
+                3 plan_id: i64 => "plan_id: must",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 4 out_contract_code: String => "out_contract_code: must",
                 /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
@@ -2643,7 +2659,7 @@ pub mod sign {
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
-                3 plan_id: f64 => "plan_id: must",
+                3 plan_id: i64 => "plan_id: must",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 4 out_contract_code: String => "out_contract_code: must",
                 /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
@@ -2660,7 +2676,7 @@ pub mod sign {
             new(
                 sign_scene: impl Into<super::super::SignScene>,
                 appid: impl Into<xinqiao_types::AppId>,
-                plan_id: f64,
+                plan_id: i64,
                 out_contract_code: impl Into<String>,
                 contract_display_account: impl Into<String>,
                 contract_notify_url: impl Into<String>,
@@ -2680,7 +2696,7 @@ pub mod sign {
                 1 mini_program_username: Option<String> => "mini_program_username",
                 /// Page of the signing mini program.
                 2 mini_program_path: Option<String> => "mini_program_path",
-                /// Link that takes the user to the signing page.
+                /// Link to show as QR code, which the user scans to sign; for the QR scene.
                 3 redirect_url: Option<String> => "redirect_url",
             }
         }
@@ -2764,13 +2780,13 @@ pub mod sign {
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 0 out_contract_code: String => "out_contract_code: must path",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
-                1 plan_id: f64 => "plan_id: must path",
+                1 plan_id: i64 => "plan_id: must path",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
             new(
                 out_contract_code: impl Into<String>,
-                plan_id: f64,
+                plan_id: i64,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
             )
         }
@@ -2789,7 +2805,7 @@ pub mod sign {
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
-                5 plan_id: f64 => "plan_id: must",
+                5 plan_id: i64 => "plan_id: must",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 6 out_contract_code: String => "out_contract_code: must",
                 /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
@@ -2841,7 +2857,7 @@ pub mod sign {
             /// * Catalog: `pay_v3.papay.sign.partner.terminate_contract`.
             pub struct TerminateContract {
                 /// Template of the deduction, given when the product was set up; such as `12535`.
-                0 plan_id: f64 => "plan_id: must path",
+                0 plan_id: i64 => "plan_id: must path",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
@@ -2850,7 +2866,7 @@ pub mod sign {
                 3 contract_termination_remark: String => "contract_termination_remark: must",
             }
             new(
-                plan_id: f64,
+                plan_id: i64,
                 out_contract_code: impl Into<String>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
                 contract_termination_remark: impl Into<String>,

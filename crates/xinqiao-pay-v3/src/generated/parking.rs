@@ -16,7 +16,7 @@ w::record! {
         3 longitude: String => "longitude: must masked",
         /// North-south position in degrees; such as `22.546154`; personal data, masked in `Debug`.
         4 latitude: String => "latitude: must masked",
-        /// Kind of lot, such as mall, office or residential; one of `PARKING_LOT_TYPE_UNKNOWN` `PARKING_LOT_TYPE_BUSINESS_DISTRICT` `PARKING_LOT_TYPE_OFFICE_BUILDING` `PARKING_LOT_TYPE_TRANSPORTATION_HUB` `PARKING_LOT_TYPE_RESIDENTIAL_AREA` `PARKING_LOT_TYPE_PARK_AREA` `PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`.
+        /// Kind of lot: `PARKING_LOT_TYPE_` with `BUSINESS_DISTRICT`, `OFFICE_BUILDING`, `TRANSPORTATION_HUB`, `RESIDENTIAL_AREA` and so on; one of `PARKING_LOT_TYPE_UNKNOWN` `PARKING_LOT_TYPE_BUSINESS_DISTRICT` `PARKING_LOT_TYPE_OFFICE_BUILDING` `PARKING_LOT_TYPE_TRANSPORTATION_HUB` `PARKING_LOT_TYPE_RESIDENTIAL_AREA` `PARKING_LOT_TYPE_PARK_AREA` `PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`.
         5 parking_lot_type: GetParkingLotType => "parking_lot_type: must",
         /// Service phone of the lot; personal data, masked in `Debug`.
         6 phone_number: String => "phone_number: must masked",
@@ -59,7 +59,7 @@ w::record! {
     pub struct Application {
         /// Number under which the lot's application is reviewed.
         0 parking_lot_audit_no: Option<String> => "parking_lot_audit_no",
-        /// Review: pending, withdrawn, approved, rejected; one of `AUDIT_STATUS_UNKNOWN` `AUDIT_STATUS_PENDING` `AUDIT_STATUS_WITHDRAWN` `AUDIT_STATUS_APPROVED` `AUDIT_STATUS_REJECTED`.
+        /// Review: `AUDIT_STATUS_` with `PENDING`, `WITHDRAWN`, `APPROVED` or `REJECTED`; one of `AUDIT_STATUS_UNKNOWN` `AUDIT_STATUS_PENDING` `AUDIT_STATUS_WITHDRAWN` `AUDIT_STATUS_APPROVED` `AUDIT_STATUS_REJECTED`.
         1 audit_status: Option<AuditStatus> => "audit_status",
         /// When it was handed in, Unix seconds.
         2 submit_time: Option<i64> => "submit_time",
@@ -83,7 +83,7 @@ w::record! {
         3 longitude: Option<String> => "longitude: masked",
         /// North-south position in degrees; such as `22.546154`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
-        /// Kind of lot, such as mall, office or residential; one of `PARKING_LOT_TYPE_UNKNOWN` `PARKING_LOT_TYPE_BUSINESS_DISTRICT` `PARKING_LOT_TYPE_OFFICE_BUILDING` `PARKING_LOT_TYPE_TRANSPORTATION_HUB` `PARKING_LOT_TYPE_RESIDENTIAL_AREA` `PARKING_LOT_TYPE_PARK_AREA` `PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`.
+        /// Kind of lot: `PARKING_LOT_TYPE_` with `BUSINESS_DISTRICT`, `OFFICE_BUILDING`, `TRANSPORTATION_HUB`, `RESIDENTIAL_AREA` and so on; one of `PARKING_LOT_TYPE_UNKNOWN` `PARKING_LOT_TYPE_BUSINESS_DISTRICT` `PARKING_LOT_TYPE_OFFICE_BUILDING` `PARKING_LOT_TYPE_TRANSPORTATION_HUB` `PARKING_LOT_TYPE_RESIDENTIAL_AREA` `PARKING_LOT_TYPE_PARK_AREA` `PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`.
         5 parking_lot_type: Option<GetParkingLotType> => "parking_lot_type",
         /// Service phone of the lot; personal data, masked in `Debug`.
         6 phone_number: Option<String> => "phone_number: masked",
@@ -127,21 +127,21 @@ w::record! {
 w::record! {
     /// `charging_rule` of `parking::ApplyParkingLot`; `charging_rule` of `parking::QueryApplicationParkingLot`.
     pub struct ChargingRule {
-        /// Whether the cap is cumulative or for each stay; one of `FEE_LIMIT_UNKNOWN` `FEE_LIMIT_AGGREGATE` `FEE_LIMIT_SINGLE`.
+        /// How the cap works: `FEE_LIMIT_AGGREGATE` over all stays, `FEE_LIMIT_SINGLE` for each stay; one of `FEE_LIMIT_UNKNOWN` `FEE_LIMIT_AGGREGATE` `FEE_LIMIT_SINGLE`.
         0 fee_limit_type: Option<FeeLimitType> => "fee_limit_type",
-        /// Whether the daily cap runs by calendar day or by 24 hours; one of `DAILY_LIMIT_UNKNOWN` `DAILY_LIMIT_ROLLING_24H` `DAILY_LIMIT_CALENDAR_DAY`.
+        /// Daily cap: `DAILY_LIMIT_CALENDAR_DAY` or `DAILY_LIMIT_ROLLING_24H`; one of `DAILY_LIMIT_UNKNOWN` `DAILY_LIMIT_ROLLING_24H` `DAILY_LIMIT_CALENDAR_DAY`.
         1 daily_limit_type: Option<DailyLimitType> => "daily_limit_type",
-        /// Whether partial units are rounded up or down; one of `TIME_ROUND_UNKNOWN` `TIME_ROUND_DOWN` `TIME_ROUND_UP`.
+        /// Partial units are rounded: `TIME_ROUND_UP` or `TIME_ROUND_DOWN`; one of `TIME_ROUND_UNKNOWN` `TIME_ROUND_DOWN` `TIME_ROUND_UP`.
         2 time_rounding_type: Option<TimeRoundingType> => "time_rounding_type",
         /// Free minutes after entering.
         3 free_entry_duration: Option<i64> => "free_entry_duration",
         /// Free minutes to leave after paying.
         4 free_exit_duration: Option<i64> => "free_exit_duration",
-        /// How holidays are told, such as `HOLIDAY_MODE_LEGAL_MODY`; one of `HOLIDAY_MODE_UNKNOWN` `HOLIDAY_MODE_LEGAL_MODY` `HOLIDAY_MODE_CALENDAR_MODY` `HOLIDAY_MODE_FINANCIAL_MODY`.
+        /// How holidays are told: `HOLIDAY_MODE_LEGAL_MODY` statutory, `HOLIDAY_MODE_CALENDAR_MODY` calendar, `HOLIDAY_MODE_FINANCIAL_MODY` bank holidays; one of `HOLIDAY_MODE_UNKNOWN` `HOLIDAY_MODE_LEGAL_MODY` `HOLIDAY_MODE_CALENDAR_MODY` `HOLIDAY_MODE_FINANCIAL_MODY`.
         5 holiday_mode: Option<HolidayMode> => "holiday_mode",
-        /// How the cumulative cap is found; one of `AGGREGATE_LIMIT_MODE_UNKNOWN` `AGGREGATE_LIMIT_MODE_NORMAL` `AGGREGATE_LIMIT_MODE_MIN`.
+        /// How the cumulative cap is found: `AGGREGATE_LIMIT_MODE_NORMAL`, or `AGGREGATE_LIMIT_MODE_MIN` for the smaller one; one of `AGGREGATE_LIMIT_MODE_UNKNOWN` `AGGREGATE_LIMIT_MODE_NORMAL` `AGGREGATE_LIMIT_MODE_MIN`.
         6 aggregate_limit_mode: Option<AggregateLimitMode> => "aggregate_limit_mode",
-        /// Whether charging starts on entry or after the free time; one of `FIRST_CHARGE_TIME_MODE_UNKNOWN` `FIRST_CHARGE_TIME_MODE_ENTER` `FIRST_CHARGE_TIME_MODE_AFTER_FREE`.
+        /// Charging starts at entry (`FIRST_CHARGE_TIME_MODE_ENTER`) or after the free time (`FIRST_CHARGE_TIME_MODE_AFTER_FREE`); one of `FIRST_CHARGE_TIME_MODE_UNKNOWN` `FIRST_CHARGE_TIME_MODE_ENTER` `FIRST_CHARGE_TIME_MODE_AFTER_FREE`.
         7 first_charge_time_mode: Option<FirstChargeTimeMode> => "first_charge_time_mode",
         /// The charging rules, by their kind; told apart by `rule_type`.
         8 body: ChargingRuleBody => ": flat",
@@ -161,17 +161,17 @@ w::record! {
 w::record! {
     /// The body `CHARGING_RULE_SEGMENT` of `parking::ChargingRule`.
     pub struct DurationSegmentRule {
-        /// Days it applies to: weekdays, holidays or all; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
+        /// Days it applies to: `DAY_TYPE_WEEKDAY`, `DAY_TYPE_HOLIDAY` or `DAY_TYPE_ALL_DAY`; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
         0 day_type: Option<DayType> => "day_type",
         /// Start of the hours it applies to; such as `08:00`.
         1 start_time: Option<String> => "start_time",
         /// End of the hours it applies to; such as `22:00`.
         2 end_time: Option<String> => "end_time",
-        /// Size of the car: small, large, extra large; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
+        /// Size of the car: `VEHICLE_TYPE_SMALL`, `VEHICLE_TYPE_LARGE`, `VEHICLE_TYPE_EXTRA_LARGE` or `VEHICLE_TYPE_ALL_TYPE`; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
         3 vehicle_type: Option<VehicleType> => "vehicle_type",
-        /// Kind of parker: temporary, monthly, free, prepaid, …; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
+        /// Kind of parker: `PLATE_TYPE_TEMPORARY`, `PLATE_TYPE_MONTHLY`, `PLATE_TYPE_FREE`, `PLATE_TYPE_PREPAID` or `PLATE_TYPE_OTHERS`; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
         4 plate_type: Option<PlateType> => "plate_type",
-        /// Charge of the segment: by interval or once; one of `UNKNOWN` `INTERVAL` `ONE_TIME`.
+        /// Charge of the segment: `INTERVAL` or `ONE_TIME`; one of `UNKNOWN` `INTERVAL` `ONE_TIME`.
         5 charge_mode: Option<ChargeMode> => "charge_mode",
         /// Parking time from which the segment applies, in minutes.
         6 duration_from: Option<i64> => "duration_from",
@@ -211,7 +211,7 @@ w::record! {
 w::record! {
     /// An item of `fee_items` in `parking::reminders::ReportExtPayment`.
     pub struct FeeItem {
-        /// Kind of fee: monthly, quarterly or member; one of `EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN` `EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY` `EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY` `EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER`.
+        /// Kind of fee: `EXT_PARKING_PAYMENT_FEE_TYPE_` with `MONTHLY`, `QUARTERLY` or `MEMBER`; one of `EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN` `EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY` `EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY` `EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER`.
         0 fee_type: FeeType => "fee_type: must",
         /// Parking fee, in fen.
         1 amount: i64 => "amount: must",
@@ -222,15 +222,15 @@ w::record! {
 w::record! {
     /// The body `CHARGING_RULE_FIXED_INTERVAL` of `parking::ChargingRule`.
     pub struct FixedIntervalRule {
-        /// Days it applies to: weekdays, holidays or all; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
+        /// Days it applies to: `DAY_TYPE_WEEKDAY`, `DAY_TYPE_HOLIDAY` or `DAY_TYPE_ALL_DAY`; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
         0 day_type: Option<DayType> => "day_type",
         /// Start of the hours it applies to; such as `08:00`.
         1 start_time: Option<String> => "start_time",
         /// End of the hours it applies to; such as `22:00`.
         2 end_time: Option<String> => "end_time",
-        /// Size of the car: small, large, extra large; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
+        /// Size of the car: `VEHICLE_TYPE_SMALL`, `VEHICLE_TYPE_LARGE`, `VEHICLE_TYPE_EXTRA_LARGE` or `VEHICLE_TYPE_ALL_TYPE`; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
         3 vehicle_type: Option<VehicleType> => "vehicle_type",
-        /// Kind of parker: temporary, monthly, free, prepaid, …; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
+        /// Kind of parker: `PLATE_TYPE_TEMPORARY`, `PLATE_TYPE_MONTHLY`, `PLATE_TYPE_FREE`, `PLATE_TYPE_PREPAID` or `PLATE_TYPE_OTHERS`; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
         4 plate_type: Option<PlateType> => "plate_type",
         /// First period, in minutes.
         5 first_duration: Option<i64> => "first_duration",
@@ -244,13 +244,13 @@ w::record! {
         9 interval_max_amount: Option<i64> => "interval_max_amount",
         /// Cap of a day, in fen.
         10 max_fee_per_day: Option<i64> => "max_fee_per_day",
-        /// Whether free time is given by entry, by 24 hours or by day; one of `FREE_PERIOD_CHARGING_UNKNOWN` `FREE_PERIOD_CHARGING_ONCE_PER_ENTRY` `FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS` `FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY` `FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION`.
+        /// How often free time is given: `FREE_PERIOD_CHARGING_` with `ONCE_PER_ENTRY`, `ONCE_PER_24_HOURS`, `ONCE_PER_CALENDAR_DAY` and so on; one of `FREE_PERIOD_CHARGING_UNKNOWN` `FREE_PERIOD_CHARGING_ONCE_PER_ENTRY` `FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS` `FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY` `FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION`.
         11 free_period_charging_mode: Option<FreePeriodChargingMode> => "free_period_charging_mode",
-        /// How free time and charging follow each other, such as `FREE_PERIOD_CAL_SEQUENTIAL_START`; one of `FREE_PERIOD_CAL_UNKNOWN` `FREE_PERIOD_CAL_CONCURRENT_START` `FREE_PERIOD_CAL_SEQUENTIAL_START`.
+        /// `FREE_PERIOD_CAL_CONCURRENT_START`: free time counts as charged time too; `FREE_PERIOD_CAL_SEQUENTIAL_START`: charging starts after it; one of `FREE_PERIOD_CAL_UNKNOWN` `FREE_PERIOD_CAL_CONCURRENT_START` `FREE_PERIOD_CAL_SEQUENTIAL_START`.
         12 free_period_calculation_mode: Option<FreePeriodCalculationMode> => "free_period_calculation_mode",
         /// Whether electric cars park free: `true` yes.
         13 is_green_vehicle_free_parking: Option<bool> => "is_green_vehicle_free_parking",
-        /// Whether the first period counts once or in each cycle; one of `FIRST_DURATION_MODE_UNKNOWN` `FIRST_DURATION_MODE_ONLY_FIRST_DURATION` `FIRST_DURATION_MODE_EVERY_FIRST_DURATION`.
+        /// First period: once (`FIRST_DURATION_MODE_ONLY_FIRST_DURATION`) or in each cycle (`FIRST_DURATION_MODE_EVERY_FIRST_DURATION`); one of `FIRST_DURATION_MODE_UNKNOWN` `FIRST_DURATION_MODE_ONLY_FIRST_DURATION` `FIRST_DURATION_MODE_EVERY_FIRST_DURATION`.
         14 first_duration_mode: Option<FirstDurationMode> => "first_duration_mode",
     }
     new()
@@ -278,15 +278,15 @@ w::record! {
 w::record! {
     /// The body `CHARGING_RULE_PER_ENTRY` of `parking::ChargingRule`.
     pub struct PreEntryRule {
-        /// Days it applies to: weekdays, holidays or all; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
+        /// Days it applies to: `DAY_TYPE_WEEKDAY`, `DAY_TYPE_HOLIDAY` or `DAY_TYPE_ALL_DAY`; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
         0 day_type: Option<DayType> => "day_type",
         /// Start of the hours it applies to; such as `08:00`.
         1 start_time: Option<String> => "start_time",
         /// End of the hours it applies to; such as `22:00`.
         2 end_time: Option<String> => "end_time",
-        /// Size of the car: small, large, extra large; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
+        /// Size of the car: `VEHICLE_TYPE_SMALL`, `VEHICLE_TYPE_LARGE`, `VEHICLE_TYPE_EXTRA_LARGE` or `VEHICLE_TYPE_ALL_TYPE`; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
         3 vehicle_type: Option<VehicleType> => "vehicle_type",
-        /// Kind of parker: temporary, monthly, free, prepaid, …; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
+        /// Kind of parker: `PLATE_TYPE_TEMPORARY`, `PLATE_TYPE_MONTHLY`, `PLATE_TYPE_FREE`, `PLATE_TYPE_PREPAID` or `PLATE_TYPE_OTHERS`; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
         4 plate_type: Option<PlateType> => "plate_type",
         /// Parking fee, in fen.
         5 amount: Option<i64> => "amount",
@@ -305,7 +305,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// How the cumulative cap is found.
+    /// How the cumulative cap is found: `AGGREGATE_LIMIT_MODE_NORMAL`, or `AGGREGATE_LIMIT_MODE_MIN` for the smaller one.
     ///
     /// What `aggregate_limit_mode` of `ChargingRule` may be.
     pub enum AggregateLimitMode {
@@ -319,7 +319,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Review: pending, withdrawn, approved, rejected.
+    /// Review: `AUDIT_STATUS_` with `PENDING`, `WITHDRAWN`, `APPROVED` or `REJECTED`.
     ///
     /// What `audit_status` of `Application` may be.
     pub enum AuditStatus {
@@ -337,7 +337,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Charge of the segment: by interval or once.
+    /// Charge of the segment: `INTERVAL` or `ONE_TIME`.
     ///
     /// What `charge_mode` of `DurationSegmentRule` may be.
     pub enum ChargeMode {
@@ -351,7 +351,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the daily cap runs by calendar day or by 24 hours.
+    /// Daily cap: `DAILY_LIMIT_CALENDAR_DAY` or `DAILY_LIMIT_ROLLING_24H`.
     ///
     /// What `daily_limit_type` of `ChargingRule` may be.
     pub enum DailyLimitType {
@@ -365,7 +365,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Days it applies to: weekdays, holidays or all.
+    /// Days it applies to: `DAY_TYPE_WEEKDAY`, `DAY_TYPE_HOLIDAY` or `DAY_TYPE_ALL_DAY`.
     ///
     /// What `day_type` of `DurationSegmentRule`, `day_type` of `FixedIntervalRule` and 1 more may be.
     pub enum DayType {
@@ -381,7 +381,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the lot is enabled, such as `ENABLED_STATE_ENABLED`.
+    /// Whether the lot is enabled: `ENABLED_STATE_NOT_ENABLED`, `ENABLED_STATE_ENABLED` or `ENABLED_STATE_OFFLINE`.
     ///
     /// What `enabled_state` of `parking::reminders::GetParkingLotResponse` may be.
     pub enum EnabledState {
@@ -397,7 +397,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the cap is cumulative or for each stay.
+    /// How the cap works: `FEE_LIMIT_AGGREGATE` over all stays, `FEE_LIMIT_SINGLE` for each stay.
     ///
     /// What `fee_limit_type` of `ChargingRule` may be.
     pub enum FeeLimitType {
@@ -411,7 +411,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of fee: monthly, quarterly or member.
+    /// Kind of fee: `EXT_PARKING_PAYMENT_FEE_TYPE_` with `MONTHLY`, `QUARTERLY` or `MEMBER`.
     ///
     /// What `fee_type` of `FeeItem` may be.
     pub enum FeeType {
@@ -427,7 +427,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether charging starts on entry or after the free time.
+    /// Charging starts at entry (`FIRST_CHARGE_TIME_MODE_ENTER`) or after the free time (`FIRST_CHARGE_TIME_MODE_AFTER_FREE`).
     ///
     /// What `first_charge_time_mode` of `ChargingRule` may be.
     pub enum FirstChargeTimeMode {
@@ -441,7 +441,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the first period counts once or in each cycle.
+    /// First period: once (`FIRST_DURATION_MODE_ONLY_FIRST_DURATION`) or in each cycle (`FIRST_DURATION_MODE_EVERY_FIRST_DURATION`).
     ///
     /// What `first_duration_mode` of `FixedIntervalRule` may be.
     pub enum FirstDurationMode {
@@ -455,7 +455,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How free time and charging follow each other, such as `FREE_PERIOD_CAL_SEQUENTIAL_START`.
+    /// `FREE_PERIOD_CAL_CONCURRENT_START`: free time counts as charged time too; `FREE_PERIOD_CAL_SEQUENTIAL_START`: charging starts after it.
     ///
     /// What `free_period_calculation_mode` of `FixedIntervalRule` may be.
     pub enum FreePeriodCalculationMode {
@@ -469,7 +469,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether free time is given by entry, by 24 hours or by day.
+    /// How often free time is given: `FREE_PERIOD_CHARGING_` with `ONCE_PER_ENTRY`, `ONCE_PER_24_HOURS`, `ONCE_PER_CALENDAR_DAY` and so on.
     ///
     /// What `free_period_charging_mode` of `FixedIntervalRule` may be.
     pub enum FreePeriodChargingMode {
@@ -487,7 +487,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How holidays are told, such as `HOLIDAY_MODE_LEGAL_MODY`.
+    /// How holidays are told: `HOLIDAY_MODE_LEGAL_MODY` statutory, `HOLIDAY_MODE_CALENDAR_MODY` calendar, `HOLIDAY_MODE_FINANCIAL_MODY` bank holidays.
     ///
     /// What `holiday_mode` of `ChargingRule` may be.
     pub enum HolidayMode {
@@ -503,7 +503,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of lot, such as mall, office or residential.
+    /// Kind of lot: `PARKING_LOT_TYPE_` with `BUSINESS_DISTRICT`, `OFFICE_BUILDING`, `TRANSPORTATION_HUB`, `RESIDENTIAL_AREA` and so on.
     ///
     /// What `parking_lot_type` of `ApplyParkingLot`, `parking_lot_type` of `QueryApplicationParkingLot` may be.
     pub enum GetParkingLotType {
@@ -525,7 +525,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the stay: entered, parking, left, ….
+    /// State of the stay: `PARKING_STATE_ENTERED`, `PARKING_STATE_EXIT_GATE`, `PARKING_STATE_EXITED` or `PARKING_STATE_UNEXPECTED_CLOSE`.
     ///
     /// What `parking_state` of `parking::reminders::GetParkingFeeResponse` may be.
     pub enum ParkingState {
@@ -543,7 +543,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Where the user paid from, such as a WeChat notice.
+    /// Where the user paid from, such as `PAY_CHANNEL_WECHAT_PAY_NOTIF`, `PAY_CHANNEL_SCAN_QRCODE` or `PAY_CHANNEL_MCH_MINI_PROG`.
     ///
     /// What `pay_channel` of `parking::reminders::ReportExit`, `pay_channel` of `parking::reminders::ReportPayment` may be.
     pub enum PayChannel {
@@ -563,7 +563,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the fee is paid, such as `PAY_STATUS_PAID`.
+    /// Whether the fee is paid: `PAY_STATUS_PAID` or `PAY_STATUS_UNPAID`.
     ///
     /// What `pay_state` of `parking::reminders::GetParkingFeeResponse`, `pay_state` of `parking::reminders::ReportExit` may be.
     pub enum PayState {
@@ -577,7 +577,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Means of payment, such as WeChat Pay.
+    /// Means of payment: `PAY_TYPE_WXPAY` or `PAY_TYPE_OTHERS`.
     ///
     /// What `pay_type` of `parking::reminders::ReportExit`, `pay_type` of `parking::reminders::ReportPayment` may be.
     pub enum PayType {
@@ -591,7 +591,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the stay: entered, parking, left, ….
+    /// Whether the car is in the lot when paying: `PARKING_STATUS_PARKING` or `PARKING_STATUS_NOT_PARKING`.
     ///
     /// What `parking_state` of `parking::reminders::ReportPayment` may be.
     pub enum ReportPaymentParkingState {
@@ -605,7 +605,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Color of the plate; with the number it identifies the car.
+    /// Colour of the plate, such as `PLATE_COLOR_BLUE`, `PLATE_COLOR_GREEN` or `PLATE_COLOR_YELLOW_GREEN`.
     ///
     /// What `plate_color` of `parking::reminders::ReportEntry`, `plate_color` of `parking::reminders::ReportExit` may be.
     pub enum PlateColor {
@@ -631,7 +631,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of parker: temporary, monthly, free, prepaid, ….
+    /// Kind of parker: `PLATE_TYPE_TEMPORARY`, `PLATE_TYPE_MONTHLY`, `PLATE_TYPE_FREE`, `PLATE_TYPE_PREPAID` or `PLATE_TYPE_OTHERS`.
     ///
     /// What `car_type` of `parking::reminders::ReportEntry`, `plate_type` of `DurationSegmentRule` and 2 more may be.
     pub enum PlateType {
@@ -651,7 +651,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether partial units are rounded up or down.
+    /// Partial units are rounded: `TIME_ROUND_UP` or `TIME_ROUND_DOWN`.
     ///
     /// What `time_rounding_type` of `ChargingRule` may be.
     pub enum TimeRoundingType {
@@ -665,7 +665,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Size of the car: small, large, extra large.
+    /// Size of the car: `VEHICLE_TYPE_SMALL`, `VEHICLE_TYPE_LARGE`, `VEHICLE_TYPE_EXTRA_LARGE` or `VEHICLE_TYPE_ALL_TYPE`.
     ///
     /// What `vehicle_type` of `parking::reminders::ReportEntry`, `vehicle_type` of `DurationSegmentRule` and 2 more may be.
     pub enum VehicleType {
@@ -767,9 +767,9 @@ pub mod reminders {
             0 total_amount: Option<i64> => "total_amount",
             /// Parked so far, in seconds.
             1 parking_timestamp: Option<i64> => "parking_timestamp",
-            /// State of the stay: entered, parking, left, …; one of `PARKING_STATE_UNKNOWN` `PARKING_STATE_ENTERED` `PARKING_STATE_EXIT_GATE` `PARKING_STATE_EXITED` `PARKING_STATE_UNEXPECTED_CLOSE`.
+            /// State of the stay: `PARKING_STATE_ENTERED`, `PARKING_STATE_EXIT_GATE`, `PARKING_STATE_EXITED` or `PARKING_STATE_UNEXPECTED_CLOSE`; one of `PARKING_STATE_UNKNOWN` `PARKING_STATE_ENTERED` `PARKING_STATE_EXIT_GATE` `PARKING_STATE_EXITED` `PARKING_STATE_UNEXPECTED_CLOSE`.
             2 parking_state: Option<super::ParkingState> => "parking_state",
-            /// Whether the fee is paid, such as `PAY_STATUS_PAID`; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
+            /// Whether the fee is paid: `PAY_STATUS_PAID` or `PAY_STATUS_UNPAID`; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
             3 pay_state: Option<super::PayState> => "pay_state",
             /// Seconds in which one may leave free after paying.
             4 allowed_exit_timestamp: Option<i64> => "allowed_exit_timestamp",
@@ -838,7 +838,7 @@ pub mod reminders {
             6 parking_order_mini_prog_appid: Option<xinqiao_types::AppId> => "parking_order_mini_prog_appid",
             /// Page of the parking order.
             7 parking_order_mini_prog_path: Option<String> => "parking_order_mini_prog_path",
-            /// Whether the lot is enabled, such as `ENABLED_STATE_ENABLED`; one of `ENABLED_STATE_UNKNOWN` `ENABLED_STATE_NOT_ENABLED` `ENABLED_STATE_ENABLED` `ENABLED_STATE_OFFLINE`.
+            /// Whether the lot is enabled: `ENABLED_STATE_NOT_ENABLED`, `ENABLED_STATE_ENABLED` or `ENABLED_STATE_OFFLINE`; one of `ENABLED_STATE_UNKNOWN` `ENABLED_STATE_NOT_ENABLED` `ENABLED_STATE_ENABLED` `ENABLED_STATE_OFFLINE`.
             8 enabled_state: Option<super::EnabledState> => "enabled_state",
             /// Why the lot has this state.
             9 reason: Option<String> => "reason",
@@ -985,11 +985,11 @@ pub mod reminders {
             2 plate_number: String => "plate_number: must",
             /// When the car entered, Unix seconds; such as `1720078200`.
             3 enter_timestamp: i64 => "enter_timestamp: must",
-            /// Color of the plate; with the number it identifies the car; one of `PLATE_COLOR_UNKNOWN` `PLATE_COLOR_BLUE` `PLATE_COLOR_YELLOW` `PLATE_COLOR_BLACK` `PLATE_COLOR_WHITE` `PLATE_COLOR_GREEN` `PLATE_COLOR_YELLOW_GREEN` `PLATE_COLOR_AGRICULTURAL_YELLOW` ….
+            /// Colour of the plate, such as `PLATE_COLOR_BLUE`, `PLATE_COLOR_GREEN` or `PLATE_COLOR_YELLOW_GREEN`; one of `PLATE_COLOR_UNKNOWN` `PLATE_COLOR_BLUE` `PLATE_COLOR_YELLOW` `PLATE_COLOR_BLACK` `PLATE_COLOR_WHITE` `PLATE_COLOR_GREEN` `PLATE_COLOR_YELLOW_GREEN` `PLATE_COLOR_AGRICULTURAL_YELLOW` ….
             4 plate_color: super::PlateColor => "plate_color: must",
-            /// Kind of parker: temporary, monthly, free, prepaid, …; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
+            /// Kind of parker: `PLATE_TYPE_TEMPORARY`, `PLATE_TYPE_MONTHLY`, `PLATE_TYPE_FREE`, `PLATE_TYPE_PREPAID` or `PLATE_TYPE_OTHERS`; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
             5 car_type: super::PlateType => "car_type: must",
-            /// Size of the car: small, large, extra large; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
+            /// Size of the car: `VEHICLE_TYPE_SMALL`, `VEHICLE_TYPE_LARGE`, `VEHICLE_TYPE_EXTRA_LARGE` or `VEHICLE_TYPE_ALL_TYPE`; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
             6 vehicle_type: super::VehicleType => "vehicle_type: must",
             /// Your own number of the gate where the car entered.
             7 entrance_number: Option<String> => "entrance_number",
@@ -1051,13 +1051,13 @@ pub mod reminders {
             1 exit_timestamp: i64 => "exit_timestamp: must",
             /// Number plate of the vehicle with its province; such as `粤B888888`.
             2 plate_number: String => "plate_number: must",
-            /// Color of the plate; with the number it identifies the car; one of `PLATE_COLOR_UNKNOWN` `PLATE_COLOR_BLUE` `PLATE_COLOR_YELLOW` `PLATE_COLOR_BLACK` `PLATE_COLOR_WHITE` `PLATE_COLOR_GREEN` `PLATE_COLOR_YELLOW_GREEN` `PLATE_COLOR_AGRICULTURAL_YELLOW` ….
+            /// Colour of the plate, such as `PLATE_COLOR_BLUE`, `PLATE_COLOR_GREEN` or `PLATE_COLOR_YELLOW_GREEN`; one of `PLATE_COLOR_UNKNOWN` `PLATE_COLOR_BLUE` `PLATE_COLOR_YELLOW` `PLATE_COLOR_BLACK` `PLATE_COLOR_WHITE` `PLATE_COLOR_GREEN` `PLATE_COLOR_YELLOW_GREEN` `PLATE_COLOR_AGRICULTURAL_YELLOW` ….
             3 plate_color: super::PlateColor => "plate_color: must",
             /// WeChat's number of the lot.
             4 parking_id: String => "parking_id: must",
-            /// Whether the fee is paid, such as `PAY_STATUS_PAID`; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
+            /// Whether the fee is paid: `PAY_STATUS_PAID` or `PAY_STATUS_UNPAID`; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
             5 pay_state: Option<super::PayState> => "pay_state",
-            /// Means of payment, such as WeChat Pay; one of `PAY_TYPE_UNKNOWN` `PAY_TYPE_WXPAY` `PAY_TYPE_OTHERS`.
+            /// Means of payment: `PAY_TYPE_WXPAY` or `PAY_TYPE_OTHERS`; one of `PAY_TYPE_UNKNOWN` `PAY_TYPE_WXPAY` `PAY_TYPE_OTHERS`.
             6 pay_type: Option<super::PayType> => "pay_type",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             7 out_trade_no: Option<String> => "out_trade_no",
@@ -1067,7 +1067,7 @@ pub mod reminders {
             9 paid_amount: Option<i64> => "paid_amount",
             /// OpenID of the user who paid; personal data, masked in `Debug`.
             10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Where the user paid from, such as a WeChat notice; one of `PAY_CHANNEL_UNKNOWN` `PAY_CHANNEL_WECHAT_PAY_NOTIF` `PAY_CHANNEL_SCAN_QRCODE` `PAY_CHANNEL_OFFICIAL_ACCOUNT` `PAY_CHANNEL_MCH_MINI_PROG` `PAY_CHANNEL_OTHERS`.
+            /// Where the user paid from, such as `PAY_CHANNEL_WECHAT_PAY_NOTIF`, `PAY_CHANNEL_SCAN_QRCODE` or `PAY_CHANNEL_MCH_MINI_PROG`; one of `PAY_CHANNEL_UNKNOWN` `PAY_CHANNEL_WECHAT_PAY_NOTIF` `PAY_CHANNEL_SCAN_QRCODE` `PAY_CHANNEL_OFFICIAL_ACCOUNT` `PAY_CHANNEL_MCH_MINI_PROG` `PAY_CHANNEL_OTHERS`.
             11 pay_channel: Option<super::PayChannel> => "pay_channel",
             /// When it was paid, Unix seconds.
             12 pay_time: Option<i64> => "pay_time",
@@ -1168,9 +1168,9 @@ pub mod reminders {
             1 plate_number: String => "plate_number: must",
             /// WeChat's number of the lot.
             2 parking_id: String => "parking_id: must",
-            /// State of the stay: entered, parking, left, …; one of `PARKING_STATUS_UNKNOWN` `PARKING_STATUS_PARKING` `PARKING_STATUS_NOT_PARKING`.
+            /// Whether the car is in the lot when paying: `PARKING_STATUS_PARKING` or `PARKING_STATUS_NOT_PARKING`; one of `PARKING_STATUS_UNKNOWN` `PARKING_STATUS_PARKING` `PARKING_STATUS_NOT_PARKING`.
             3 parking_state: super::ReportPaymentParkingState => "parking_state: must",
-            /// Means of payment, such as WeChat Pay; one of `PAY_TYPE_UNKNOWN` `PAY_TYPE_WXPAY` `PAY_TYPE_OTHERS`.
+            /// Means of payment: `PAY_TYPE_WXPAY` or `PAY_TYPE_OTHERS`; one of `PAY_TYPE_UNKNOWN` `PAY_TYPE_WXPAY` `PAY_TYPE_OTHERS`.
             4 pay_type: super::PayType => "pay_type: must",
             /// OpenID of the user who paid; personal data, masked in `Debug`.
             5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -1182,7 +1182,7 @@ pub mod reminders {
             8 paid_amount: i64 => "paid_amount: must",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             9 out_trade_no: Option<String> => "out_trade_no",
-            /// Where the user paid from, such as a WeChat notice; one of `PAY_CHANNEL_UNKNOWN` `PAY_CHANNEL_WECHAT_PAY_NOTIF` `PAY_CHANNEL_SCAN_QRCODE` `PAY_CHANNEL_OFFICIAL_ACCOUNT` `PAY_CHANNEL_MCH_MINI_PROG` `PAY_CHANNEL_OTHERS`.
+            /// Where the user paid from, such as `PAY_CHANNEL_WECHAT_PAY_NOTIF`, `PAY_CHANNEL_SCAN_QRCODE` or `PAY_CHANNEL_MCH_MINI_PROG`; one of `PAY_CHANNEL_UNKNOWN` `PAY_CHANNEL_WECHAT_PAY_NOTIF` `PAY_CHANNEL_SCAN_QRCODE` `PAY_CHANNEL_OFFICIAL_ACCOUNT` `PAY_CHANNEL_MCH_MINI_PROG` `PAY_CHANNEL_OTHERS`.
             10 pay_channel: Option<super::PayChannel> => "pay_channel",
             /// When it was paid, Unix seconds.
             11 pay_time: Option<i64> => "pay_time",

@@ -10,7 +10,7 @@ w::record! {
         0 out_detail_no: String => "out_detail_no: must",
         /// The platform's number for the transfer.
         1 detail_id: String => "detail_id: must",
-        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
+        /// State of the entry: `PROCESSING`, `SUCCESS` or `FAIL`.
         2 detail_status: String => "detail_status: must",
     }
 }
@@ -20,11 +20,11 @@ w::record! {
     pub struct TransferDetail {
         /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// Amount to hand over, in fen; in fen.
+        /// Amount to hand over, in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         2 transfer_remark: String => "transfer_remark: must",
-        /// Payee's id under the AppID; personal data, masked in `Debug`.
+        /// Payee's openid: under the sub-merchant's AppID when information is authorised, under the partner's when only funds are; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// What the sub-merchant authorised: information, funds or both.
+    /// What the sub-merchant authorised: `INFORMATION_…` (its users; the partner pays), `FUND_…` (its money) or `INFORMATION_AND_FUND_…` (both).
     ///
     /// What `authorization_type` of `partner_transfer::CreateBatch` may be.
     pub enum AuthorizationType {
@@ -55,7 +55,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
+    /// Filter of the entries: `ALL`, `SUCCESS`, `FAIL` or `REFUND` (sent back by the bank).
     ///
     /// What `detail_status` of `partner_transfer::GetBatchByOutBatchNo` may be.
     pub enum GetBatchByOutBatchNoDetailStatus {
@@ -71,7 +71,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why the batch was closed: withdrawn, not paid in time ….
+    /// Why the batch was closed: `MERCHANT_REVOCATION` withdrawn, `OVERDUE_CLOSE` too late, `PAYER_ACCOUNT_ABNORMAL` paying account frozen or closed.
     ///
     /// What `close_reason` of `partner_transfer::GetBatchByBatchIdResponse`, `close_reason` of `partner_transfer::GetBatchByOutBatchNoResponse` may be.
     pub enum CloseReason {
@@ -85,7 +85,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
+    /// Filter of the entries: `ALL`, `SUCCESS` or `FAIL`.
     ///
     /// What `detail_status` of `partner_transfer::GetBatchByBatchId` may be.
     pub enum DetailStatus {
@@ -140,11 +140,11 @@ w::record! {
     pub struct CreateBatch {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+        /// The partner's AppID, present only with `FUND_AUTHORIZATION_TYPE`.
         1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// The sub-merchant's AppID, required when the authorisation covers information.
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// What the sub-merchant authorised: information, funds or both; one of `INFORMATION_AUTHORIZATION_TYPE` `FUND_AUTHORIZATION_TYPE` `INFORMATION_AND_FUND_AUTHORIZATION_TYPE`.
+        /// What the sub-merchant authorised: `INFORMATION_…` (its users; the partner pays), `FUND_…` (its money) or `INFORMATION_AND_FUND_…` (both); one of `INFORMATION_AUTHORIZATION_TYPE` `FUND_AUTHORIZATION_TYPE` `INFORMATION_AND_FUND_AUTHORIZATION_TYPE`.
         3 authorization_type: AuthorizationType => "authorization_type: must",
         /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         4 out_batch_no: String => "out_batch_no: must",
@@ -152,11 +152,11 @@ w::record! {
         5 batch_name: String => "batch_name: must",
         /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
         6 batch_remark: String => "batch_remark: must",
-        /// Sum of the batch, in fen; equals the sum of its entries; in fen.
+        /// Sum of the batch, in fen; equals the sum of its entries.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Entries in the batch, at most 1,000.
+        /// Entries in the batch; must equal the length of `transfer_detail_list`.
         8 total_num: i64 => "total_num: must",
-        /// Transfers of the batch, at most 1,000.
+        /// Transfers of the batch: `out_detail_no`, `transfer_amount`, `transfer_remark`, `openid`, `user_name` and so on.
         9 transfer_detail_list: Vec<TransferDetail> => "transfer_detail_list: must",
         /// Purpose of the batch, e.g. `COMMISSION`, `REIMBURSEMENT`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
         10 transfer_purpose: Option<TransferPurpose> => "transfer_purpose",
@@ -226,11 +226,11 @@ w::record! {
         0 batch_id: String => "batch_id: must path",
         /// `true` also returns the entries.
         1 need_query_detail: bool => "need_query_detail: must query",
-        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`; one of `ALL` `SUCCESS` `FAIL`.
+        /// Filter of the entries: `ALL`, `SUCCESS` or `FAIL`; one of `ALL` `SUCCESS` `FAIL`.
         2 detail_status: Option<DetailStatus> => "detail_status: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// Page size: most records in one answer; such as `20`.
+        /// Entries in one answer: 20 to 100, default 20.
         4 limit: Option<i64> => "limit: query",
     }
     new(batch_id: impl Into<String>, need_query_detail: bool)
@@ -245,45 +245,45 @@ w::record! {
         0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+        /// The partner's AppID, present only with `FUND_AUTHORIZATION_TYPE`.
         2 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// The sub-merchant's AppID, required when the authorisation covers information.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         4 out_batch_no: String => "out_batch_no: must",
         /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         5 batch_id: String => "batch_id: must",
-        /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
+        /// State of the batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
         6 batch_status: String => "batch_status: must",
         /// How the batch was made: by `API` or on the web page (`WEB`).
         7 batch_type: String => "batch_type: must",
-        /// What the sub-merchant authorised: information, funds or both.
+        /// What the sub-merchant authorised: `INFORMATION_…` (its users; the partner pays), `FUND_…` (its money) or `INFORMATION_AND_FUND_…` (both).
         8 authorization_type: String => "authorization_type: must",
         /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
         9 batch_name: String => "batch_name: must",
         /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
         10 batch_remark: String => "batch_remark: must",
-        /// Why the batch was closed: withdrawn, not paid in time …; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE` `PAYER_ACCOUNT_ABNORMAL`.
+        /// Why the batch was closed: `MERCHANT_REVOCATION` withdrawn, `OVERDUE_CLOSE` too late, `PAYER_ACCOUNT_ABNORMAL` paying account frozen or closed; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE` `PAYER_ACCOUNT_ABNORMAL`.
         11 close_reason: Option<CloseReason> => "close_reason",
-        /// Sum of the batch, in fen; equals the sum of its entries; in fen.
+        /// Sum of the batch, in fen; equals the sum of its entries.
         12 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Entries in the batch, at most 1,000.
+        /// Entries in the batch; must equal the length of `transfer_detail_list`.
         13 total_num: i64 => "total_num: must",
         /// When the batch was accepted; format `rfc3339`.
         14 create_time: String => "create_time: must",
         /// Latest change of batch or entry; format `rfc3339`.
         15 update_time: Option<String> => "update_time",
-        /// Sum of the transfers that succeeded, in fen; in fen.
+        /// Sum of the transfers that succeeded, in fen.
         16 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// How many transfers succeeded.
         17 success_num: i64 => "success_num: must",
-        /// Sum of the transfers that failed, in fen; in fen.
+        /// Sum of the transfers that failed, in fen.
         18 fail_amount: xinqiao_types::Fen => "fail_amount: must",
         /// How many transfers failed; each entry says why.
         19 fail_num: i64 => "fail_num: must",
         /// Purpose of the batch, e.g. `COMMISSION`, `REIMBURSEMENT`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
         20 transfer_purpose: Option<TransferPurpose> => "transfer_purpose",
-        /// Transfers of the batch, at most 1,000.
+        /// Entries of this page: `out_detail_no`, `detail_id`, `detail_status`; only for a `FINISHED` batch when asked for.
         21 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
         /// Kind of transfer: `ORDINARY_TRANSFER` or `PAYROLL_CARD_TRANSFER`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
         22 transfer_scene: Option<TransferScene> => "transfer_scene",
@@ -336,11 +336,11 @@ w::record! {
         0 out_batch_no: String => "out_batch_no: must path",
         /// `true` also returns the entries.
         1 need_query_detail: bool => "need_query_detail: must query true-false",
-        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`; one of `ALL` `SUCCESS` `FAIL` `REFUND`.
+        /// Filter of the entries: `ALL`, `SUCCESS`, `FAIL` or `REFUND` (sent back by the bank); one of `ALL` `SUCCESS` `FAIL` `REFUND`.
         2 detail_status: Option<GetBatchByOutBatchNoDetailStatus> => "detail_status: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// Page size: most records in one answer; such as `20`.
+        /// Entries in one answer: 20 to 100, default 20.
         4 limit: Option<i64> => "limit: query",
     }
     new(out_batch_no: impl Into<String>, need_query_detail: bool)
@@ -404,7 +404,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBatchDetailsByDetailId`].
     pub struct GetBatchDetailsByDetailIdResponse {
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// AppID of the transfer: the sub-merchant's when information is authorised, the partner's when only funds are.
         0 appid: Option<xinqiao_types::AppId> => "appid",
         /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         1 out_batch_no: String => "out_batch_no: must",
@@ -414,17 +414,17 @@ w::record! {
         3 out_detail_no: String => "out_detail_no: must",
         /// The platform's number for the transfer.
         4 detail_id: String => "detail_id: must",
-        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
+        /// State of the entry: `PROCESSING`, `SUCCESS` or `FAIL`.
         5 detail_status: String => "detail_status: must",
-        /// Amount to hand over, in fen; in fen.
+        /// Amount to hand over, in fen.
         6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         7 transfer_remark: String => "transfer_remark: must",
         /// Why the transfer failed, such as `ACCOUNT_FROZEN` or `NAME_NOT_CORRECT`.
         8 fail_reason: Option<String> => "fail_reason",
-        /// Payee's id under the AppID; personal data, masked in `Debug`.
+        /// Payee's openid: under the sub-merchant's AppID when information is authorised, under the partner's when only funds are; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Payee's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payee's true name, encrypted; decrypt with the API certificate's private key; encrypted on the wire; personal data, masked in `Debug`.
         10 username: String => "username: must masked encrypted",
         /// When the transfer was started; format `rfc3339`.
         11 initiate_time: String => "initiate_time: must",

@@ -48,7 +48,7 @@ pub mod contracts {
             3 service_id: w::TextOrNumber => "service_id: must",
             /// The merchant's contract number, unique; such as `100001256`.
             4 out_contract_code: String => "out_contract_code: must",
-            /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
+            /// Number of the password-free contract, given by WeChat Pay after signing; needed to charge.
             5 contract_id: String => "contract_id: must",
             /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
             6 contract_state: String => "contract_state: must",
@@ -152,7 +152,7 @@ pub mod contracts {
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// Number of the password-free payment service, given when the product was opened.
-                1 service_id: f64 => "service_id: must",
+                1 service_id: i64 => "service_id: must",
                 /// The merchant's contract number, unique; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
                 /// Where the result of signing is posted.
@@ -166,7 +166,7 @@ pub mod contracts {
             }
             new(
                 appid: impl Into<xinqiao_types::AppId>,
-                service_id: f64,
+                service_id: i64,
                 out_contract_code: impl Into<String>,
                 notify_url: impl Into<String>,
                 contract_display_account: impl Into<String>,
@@ -181,7 +181,7 @@ pub mod contracts {
                 /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Number of the password-free payment service, given when the product was opened.
-                1 service_id: f64 => "service_id: must",
+                1 service_id: i64 => "service_id: must",
                 /// The merchant's contract number, unique; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
             }
@@ -217,7 +217,7 @@ pub mod contracts {
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// Number of the password-free payment service, given when the product was opened.
-                1 service_id: f64 => "service_id: must",
+                1 service_id: i64 => "service_id: must",
                 /// The merchant's contract number, unique; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
                 /// Where the result of signing is posted.
@@ -229,7 +229,7 @@ pub mod contracts {
             }
             new(
                 appid: impl Into<xinqiao_types::AppId>,
-                service_id: f64,
+                service_id: i64,
                 out_contract_code: impl Into<String>,
                 notify_url: impl Into<String>,
                 contract_display_account: impl Into<String>,
@@ -246,7 +246,7 @@ pub mod contracts {
                 /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Number of the password-free payment service, given when the product was opened.
-                2 service_id: f64 => "service_id: must",
+                2 service_id: i64 => "service_id: must",
                 /// The merchant's contract number, unique; such as `100001256`.
                 3 out_contract_code: String => "out_contract_code: must",
                 /// Mini program that holds the signing page.
@@ -291,7 +291,7 @@ pub mod contracts {
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// Number of the password-free payment service, given when the product was opened.
-                1 service_id: f64 => "service_id: must",
+                1 service_id: i64 => "service_id: must",
                 /// The merchant's contract number, unique; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
                 /// Where the result of signing is posted.
@@ -305,7 +305,7 @@ pub mod contracts {
             }
             new(
                 appid: impl Into<xinqiao_types::AppId>,
-                service_id: f64,
+                service_id: i64,
                 out_contract_code: impl Into<String>,
                 notify_url: impl Into<String>,
                 contract_display_account: impl Into<String>,
@@ -320,7 +320,7 @@ pub mod contracts {
                 /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Number of the password-free payment service, given when the product was opened.
-                1 service_id: f64 => "service_id: must",
+                1 service_id: i64 => "service_id: must",
                 /// The merchant's contract number, unique; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
             }
@@ -356,7 +356,7 @@ pub mod contracts {
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// Number of the password-free payment service, given when the product was opened.
-                1 service_id: f64 => "service_id: must",
+                1 service_id: i64 => "service_id: must",
                 /// The merchant's contract number, unique; such as `100001256`.
                 2 out_contract_code: String => "out_contract_code: must",
                 /// Where the result of signing is posted.
@@ -368,7 +368,7 @@ pub mod contracts {
             }
             new(
                 appid: impl Into<xinqiao_types::AppId>,
-                service_id: f64,
+                service_id: i64,
                 out_contract_code: impl Into<String>,
                 notify_url: impl Into<String>,
                 contract_display_account: impl Into<String>,
@@ -385,7 +385,7 @@ pub mod contracts {
                 /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Number of the password-free payment service, given when the product was opened.
-                2 service_id: f64 => "service_id: must",
+                2 service_id: i64 => "service_id: must",
                 /// The merchant's contract number, unique; such as `100001256`.
                 3 out_contract_code: String => "out_contract_code: must",
                 /// Mini program that holds the signing page.

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `pay::partner::transactions::CodePay`; `amount` of `pay::partner::transactions::CreateApp`; and 9 more.
     pub struct Amount {
-        /// Order total in fen, a whole number; in fen; such as `100`.
+        /// Order total in fen, a whole number; such as `100`.
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -18,7 +18,7 @@ w::record! {
 w::record! {
     /// `detail` of `pay::partner::transactions::CreateApp`; `detail` of `pay::partner::transactions::CreateH5`; and 7 more.
     pub struct DetailInfo {
-        /// Original price of the receipt in fen; may exceed what is paid now when one receipt is paid in parts; in fen.
+        /// Original price of the receipt in fen; may exceed what is paid now when one receipt is paid in parts.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// Number of the shop receipt, the same when it is paid in parts; such as `wx123`.
         1 invoice_id: Option<String> => "invoice_id",
@@ -54,11 +54,11 @@ w::record! {
     /// `amount` of `pay::partner::transactions::CreateAppWithContract`; `amount` of `pay::partner::transactions::CreateJsapiWithContract`; and 2 more.
     pub struct AmountInfo {
         /// Order total in fen, a whole number; such as `100`.
-        0 total: f64 => "total: must",
+        0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
-    new(total: f64)
+    new(total: xinqiao_types::Fen)
     text(currency: String)
 }
 
@@ -66,7 +66,7 @@ w::record! {
     /// `detail` of `pay::partner::transactions::CreateAppWithContract`; `detail` of `pay::partner::transactions::CreateJsapiWithContract`; and 2 more.
     pub struct CreateAppWithContractDetail {
         /// Original price of the receipt in fen; may exceed what is paid now when one receipt is paid in parts.
-        0 cost_price: Option<f64> => "cost_price",
+        0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// Number of the shop receipt, the same when it is paid in parts; such as `wx123`.
         1 invoice_id: Option<String> => "invoice_id",
         /// Items of the order or of the discount, for single-item offers.
@@ -74,7 +74,7 @@ w::record! {
     }
     new(goods_detail: Vec<DetailGoodsDetail>)
     text(invoice_id: String)
-    set(cost_price: f64)
+    set(cost_price: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -113,11 +113,11 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `pay::partner::transactions::CodePay`; `amount` of the answer of `pay::partner::transactions::GetByOutTradeNo`; and 4 more.
     pub struct CodePayAmount {
-        /// Order total in fen, a whole number; in fen; such as `100`.
+        /// Order total in fen, a whole number; such as `100`.
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// What the user paid after discounts, in fen; in fen; such as `90`.
+        /// What the user paid after discounts, in fen; such as `90`.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// ISO code of the money the user paid with; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
@@ -127,7 +127,7 @@ w::record! {
 w::record! {
     /// `detail` of `pay::partner::transactions::CodePay`; `detail` of `pay::transactions::CodePay`.
     pub struct CodePayDetail {
-        /// Original price of the receipt in fen; may exceed what is paid now when one receipt is paid in parts; in fen.
+        /// Original price of the receipt in fen; may exceed what is paid now when one receipt is paid in parts.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// Number of the shop receipt, the same when it is paid in parts; such as `wx123`.
         1 invoice_id: Option<String> => "invoice_id",
@@ -151,7 +151,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
+        /// Price of one piece in fen; after the discount if the merchant gives one.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
@@ -204,9 +204,9 @@ w::record! {
 w::record! {
     /// `store_info` of `pay::CodePaySceneInfo`; `store_info` of `pay::CreateScannedPosSceneInfo`.
     pub struct CodePayStoreInfo {
-        /// The merchant's own number of the store; such as `0001`.
+        /// WeChat Pay's number of the offline place (digits); alternative to `out_id`; such as `0001`.
         0 id: Option<String> => "id",
-        /// Store number in the merchant's own system; such as `SZTX001`.
+        /// Store code in the merchant's own system, letters and digits; alternative to `id`.
         1 out_id: Option<String> => "out_id",
         /// Name of the store in the merchant's system; such as `腾讯大厦分店`.
         2 name: Option<String> => "name",
@@ -251,7 +251,7 @@ w::record! {
 w::record! {
     /// `contract_info` of `pay::transactions::CreateJsapiWithContract`.
     pub struct ContractInfoItem {
-        /// Pre-authorization token of the deduction service.
+        /// Token returned by the pre-signing request, for the first payment that also signs.
         0 token: Option<String> => "token",
         /// Number of the password-free payment contract, given on signing.
         1 password_free_contract_id: Option<String> => "password_free_contract_id",
@@ -295,11 +295,11 @@ w::record! {
         /// Item name as sold, shown on the bill.
         2 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
-        3 quantity: f64 => "quantity: must",
+        3 quantity: i64 => "quantity: must",
         /// Price of one piece in fen; after the discount if the merchant gives one.
-        4 unit_price: f64 => "unit_price: must",
+        4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
-    new(merchant_goods_id: impl Into<String>, quantity: f64, unit_price: f64)
+    new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
     text(wechat_pay_goods_id: String, goods_name: String)
 }
 
@@ -310,7 +310,7 @@ w::record! {
         0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
         /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
         1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
-        /// Hash of the user's phone number, when no `openid` is known.
+        /// SM3 hash of the user's phone number as upper-case hexadecimal; used when no openid is known.
         2 phone_number_hash: Option<String> => "phone_number_hash",
     }
     new()
@@ -326,7 +326,7 @@ w::record! {
     pub struct CheckExposurePayerItem {
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Hash of the user's phone number, when no `openid` is known.
+        /// SM3 hash of the user's phone number as upper-case hexadecimal; used when no openid is known.
         1 phone_number_hash: Option<String> => "phone_number_hash",
     }
     new()
@@ -345,7 +345,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
+        /// Price of one piece in fen; after the discount if the merchant gives one.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
@@ -542,7 +542,7 @@ w::record! {
     pub struct CreateJsapiWithContractInfo {
         /// Number of the password-free payment contract, given on signing.
         0 password_free_contract_id: Option<String> => "password_free_contract_id",
-        /// Pre-authorization token of the deduction service.
+        /// Token returned by the pre-signing request, for the first payment that also signs.
         1 token: Option<String> => "token",
         /// Number of the deduction template, set up on the merchant platform; such as `123`.
         2 plan_id: Option<String> => "plan_id",
@@ -678,7 +678,7 @@ w::record! {
         0 acquiring_bank_openid: Option<xinqiao_types::OpenId> => "acquiring_bank_openid: masked",
         /// The user's id under the merchant's AppID; personal data, masked in `Debug`.
         1 merchant_openid: Option<xinqiao_types::OpenId> => "merchant_openid: masked",
-        /// Hash of the user's phone number, when no `openid` is known.
+        /// SM3 hash of the user's phone number as upper-case hexadecimal; used when no openid is known.
         2 phone_number_hash: Option<String> => "phone_number_hash",
     }
     new()
@@ -720,16 +720,16 @@ w::record! {
         2 scope: String => "scope: must",
         /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: String => "type: must",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant, in fen; in fen.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties, in fen; in fen.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -745,9 +745,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
+        /// Price of one piece in fen; after the discount if the merchant gives one.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// Taken off this item, in fen; in fen.
+        /// Taken off this item, in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
@@ -817,7 +817,7 @@ w::record! {
     pub struct SettleInfo {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// Subsidy by the platform, in fen; only for some platforms; in fen.
+        /// Subsidy by the platform, in fen; only for some platforms.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -878,7 +878,7 @@ w::record! {
     pub struct SubsidyPlan {
         /// Instalments to which the rule applies: 3, 6 or 12; one of `3` `6` `12`.
         0 subsidy_installment_num: SubsidyInstallmentNum => "subsidy_installment_num: must number",
-        /// Share of the interest that the merchant pays, in percent: 0 or 100; in percent; one of `0` `100`.
+        /// Share of the interest that the merchant pays, in percent: 0 or 100; one of `0` `100`.
         1 subsidy_percent: SubsidyPercent => "subsidy_percent: must number",
     }
     new(
@@ -894,9 +894,9 @@ w::record! {
         0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
         /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
         1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
-        /// Hash of the user's phone number, when no `openid` is known.
+        /// SM3 hash of the user's phone number as upper-case hexadecimal; used when no openid is known.
         2 phone_number_hash: Option<String> => "phone_number_hash",
-        /// Which kind of id is given as user id; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
+        /// Kind of user id: `SP_OPENID`, `SUB_OPENID` or `PHONE_NO`; decides which one of `sp_openid`, `sub_openid`, `phone_number_hash` is set; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
         3 user_id_type: Option<UserIdType> => "user_id_type",
     }
     new()
@@ -909,7 +909,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Payment methods the user may not use (or may only use); absent means no limit.
+    /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit.
     ///
     /// What `limit_pay` of `pay::partner::transactions::CreateApp`, `limit_pay` of `pay::partner::transactions::CreateH5` and 10 more may be.
     pub enum LimitPay {
@@ -987,7 +987,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Which kind of id is given as user id.
+    /// Kind of user id: `OPENID` goes with `openid`, `PHONE_NO` with `phone_number_hash`.
     ///
     /// What `user_id_type` of `pay::instal::CheckExposure`, `user_id_type` of `UserId` may be.
     pub enum UserIdType {
@@ -1020,11 +1020,11 @@ w::record! {
         2 merchant_id: String => "merchant_id: must",
         /// AppID that belongs to the merchant.
         3 merchant_appid: Option<xinqiao_types::AppId> => "merchant_appid",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Number WeChat Pay gave to the service provider that works for the acquirer.
         4 channel_id: String => "channel_id: must",
         /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         5 out_trade_no: String => "out_trade_no: must",
-        /// The paying user: id, payment code or identity limits; needed according to the documentation.
+        /// The paying user by `acquiring_bank_openid`, `merchant_openid` or `phone_number_hash`; needed according to the documentation.
         6 payer: Option<Payer> => "payer",
     }
     new(
@@ -1042,7 +1042,7 @@ w::record! {
     pub struct CheckAcquiringBankExposureResponse {
         /// Whether to show the 「分付」 option.
         0 fqf_exposure: bool => "fqf_exposure: must",
-        /// Token of what was shown, to send when ordering.
+        /// Exposure token, present only when showing is advised; passed in the `package` parameter (App: `packageValue`) when the client opens the cashier.
         1 market_exposure_token: Option<String> => "market_exposure_token",
     }
 }
@@ -1082,11 +1082,11 @@ pub mod instal {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// Which kind of id is given as user id; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
+            /// Kind of user id: `OPENID` goes with `openid`, `PHONE_NO` with `phone_number_hash`; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
             2 user_id_type: super::UserIdType => "user_id_type: must",
             /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Hash of the user's phone number, when no `openid` is known.
+            /// SM3 hash of the user's phone number as upper-case hexadecimal; used when no openid is known.
             4 phone_number_hash: Option<String> => "phone_number_hash",
         }
         new(
@@ -1134,13 +1134,13 @@ pub mod instal {
         pub struct CheckPartnerExposure {
             /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
+            /// Merchant number of the sub-merchant; required when the sub-merchant pays the interest subsidy, left out when the partner does.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
             2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
             /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`; needed according to the documentation.
             3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user, by one of several kinds of id.
+            /// The user: `user_id_type` with exactly one of `sp_openid`, `sub_openid`, `phone_number_hash`.
             4 user_id: Option<super::UserId> => "user_id",
         }
         new(sp_mchid: impl Into<xinqiao_types::MchId>, sp_appid: impl Into<xinqiao_types::AppId>)
@@ -1194,9 +1194,9 @@ pub mod partner {
                 2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`; needed according to the documentation.
                 3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-                /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
+                /// Order number in the merchant's system, 6–32 characters; the order itself must use the same one if the user then pays by 「分付」.
                 4 out_trade_no: String => "out_trade_no: must",
-                /// The paying user: id, payment code or identity limits; needed according to the documentation.
+                /// The paying user: `sp_openid`, `sub_openid` or `phone_number_hash`; needed according to the documentation.
                 5 payer: Option<super::super::CheckExposurePayer> => "payer",
             }
             new(
@@ -1213,7 +1213,7 @@ pub mod partner {
             pub struct CheckExposureResponse {
                 /// Whether to show the 「分付」 option.
                 0 fqf_exposure: bool => "fqf_exposure: must",
-                /// Token of what was shown, to send when ordering.
+                /// Exposure token, present only when showing is advised; passed in the `package` parameter (App: `packageValue`) when the client opens the cashier.
                 1 market_exposure_token: Option<String> => "market_exposure_token",
             }
         }
@@ -1310,7 +1310,7 @@ pub mod partner {
                 10 payer: super::super::CodePayPayer => "payer: must",
                 /// Goods of the order: original price, receipt number, items.
                 11 detail: Option<super::super::CodePayDetail> => "detail",
-                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5; needed according to the documentation.
+                /// Where the payment happens: terminal `device_id`, its `device_ip` and the store in `store_info`; needed according to the documentation.
                 12 scene_info: Option<super::super::CodePaySceneInfo> => "scene_info",
                 /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 13 settle_info: Option<super::super::SettleInfo> => "settle_info",
@@ -1364,11 +1364,11 @@ pub mod partner {
                 10 attach: Option<String> => "attach",
                 /// When it was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
                 11 success_time: Option<String> => "success_time",
-                /// The paying user: id, payment code or identity limits.
+                /// The user who paid: `sp_openid`, and `sub_openid` where a `sub_appid` was given.
                 12 payer: Option<super::super::PayerItem> => "payer",
-                /// Order amount: total and currency.
+                /// Order amount: `total`, what the user paid in `payer_total`, and the currency of each.
                 13 amount: super::super::CodePayAmount => "amount: must",
-                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
+                /// Where the payment happened; only the terminal's `device_id`.
                 14 scene_info: Option<super::super::SceneInfoItem> => "scene_info",
                 /// Discounts that applied, one entry each; absent without discounts.
                 15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
@@ -1436,9 +1436,9 @@ pub mod partner {
                 14 settle_info: Option<super::super::SettleInfo> => "settle_info",
                 /// How the merchant takes over interest of instalments: `subsidy_detail`.
                 15 subsidy_info: Option<super::super::SubsidyInfo> => "subsidy_info",
-                /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+                /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
                 16 limit_pay: Option<Vec<super::super::LimitPay>> => "limit_pay",
-                /// The paying user: id, payment code or identity limits.
+                /// Identity the payer must have, in `identity`; absent means anyone may pay.
                 17 payer: Option<super::super::PayerInfo> => "payer",
             }
             new(
@@ -1531,7 +1531,7 @@ pub mod partner {
                 13 detail: Option<super::super::CreateAppWithContractDetail> => "detail",
                 /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 14 scene_info: Option<super::super::CreateAppWithContractSceneInfo> => "scene_info",
-                /// Contract to be signed while paying: `plan_id` and so on.
+                /// Contract to sign while paying: template `plan_id`, signing merchant and AppID, `contract_code`, account shown to the user.
                 15 contract_info: super::super::ContractInfo => "contract_info: must",
             }
             new(
@@ -1613,9 +1613,9 @@ pub mod partner {
                 13 scene_info: Option<super::super::CreateH5SceneInfo> => "scene_info",
                 /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 14 settle_info: Option<super::super::SettleInfo> => "settle_info",
-                /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+                /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
                 15 limit_pay: Option<Vec<super::super::LimitPay>> => "limit_pay",
-                /// The paying user: id, payment code or identity limits.
+                /// Identity the payer must have, in `identity`; absent means anyone may pay.
                 16 payer: Option<super::super::CreateH5Payer> => "payer",
             }
             new(
@@ -1702,7 +1702,7 @@ pub mod partner {
                 10 support_fapiao: Option<bool> => "support_fapiao",
                 /// Order amount: total and currency.
                 11 amount: super::super::Amount => "amount: must",
-                /// The paying user: id, payment code or identity limits.
+                /// The paying user: `sp_openid` or `sub_openid`, optionally with the identity required in `identity`.
                 12 payer: super::super::CreateJsapiPayer => "payer: must",
                 /// Goods of the order: original price, receipt number, items.
                 13 detail: Option<super::super::DetailInfo> => "detail",
@@ -1712,7 +1712,7 @@ pub mod partner {
                 15 settle_info: Option<super::super::SettleInfo> => "settle_info",
                 /// How the merchant takes over interest of instalments: `subsidy_detail`.
                 16 subsidy_info: Option<super::super::SubsidyInfo> => "subsidy_info",
-                /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+                /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
                 17 limit_pay: Option<Vec<super::super::LimitPay>> => "limit_pay",
             }
             new(
@@ -1802,7 +1802,7 @@ pub mod partner {
                 14 detail: Option<super::super::CreateAppWithContractDetail> => "detail",
                 /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 15 scene_info: Option<super::super::CreateAppWithContractSceneInfo> => "scene_info",
-                /// Contract to be signed while paying: `plan_id` and so on.
+                /// Contract to sign while paying: pre-signing `token` or an existing `password_free_contract_id`, with the signing data.
                 16 contract_info: super::super::CreateJsapiWithContractInfo => "contract_info: must",
             }
             new(
@@ -1971,9 +1971,9 @@ pub mod partner {
                 13 scene_info: Option<super::super::SceneInfo> => "scene_info",
                 /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 14 settle_info: Option<super::super::SettleInfo> => "settle_info",
-                /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+                /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
                 15 limit_pay: Option<Vec<super::super::LimitPay>> => "limit_pay",
-                /// The paying user: id, payment code or identity limits.
+                /// Identity the payer must have, in `identity`; absent means anyone may pay.
                 16 payer: Option<super::super::CreateNativePayer> => "payer",
             }
             new(
@@ -2164,11 +2164,11 @@ pub mod partner {
                 10 attach: Option<String> => "attach",
                 /// When it was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
                 11 success_time: Option<String> => "success_time",
-                /// The paying user: id, payment code or identity limits.
+                /// The user who paid: `sp_openid`, and `sub_openid` where a `sub_appid` was given.
                 12 payer: Option<super::super::PayerItem> => "payer",
-                /// Order amount: total and currency.
+                /// Order amount: `total`, what the user paid in `payer_total`, and the currency of each.
                 13 amount: super::super::CodePayAmount => "amount: must",
-                /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
+                /// Where the payment happened, e.g. the terminal's `device_id`, as sent in the order.
                 14 scene_info: Option<super::super::GetByTransactionIdSceneInfo> => "scene_info",
                 /// Discounts that applied, one entry each; absent without discounts.
                 15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
@@ -2184,7 +2184,7 @@ pub mod partner {
                 20 notify_url: String => "notify_url: must",
                 /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 21 goods_tag: Option<String> => "goods_tag",
-                /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+                /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
                 22 limit_pay: Option<Vec<super::super::LimitPay>> => "limit_pay",
                 /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 23 support_fapiao: Option<bool> => "support_fapiao",
@@ -2336,9 +2336,9 @@ pub mod transactions {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
+            /// Order number in the merchant's system, 6–32 characters; the order itself must use the same one if the user then pays by 「分付」.
             2 out_trade_no: String => "out_trade_no: must",
-            /// The paying user: id, payment code or identity limits; needed according to the documentation.
+            /// The paying user: `openid` or `phone_number_hash`; needed according to the documentation.
             3 payer: Option<super::CheckExposurePayerItem> => "payer",
         }
         new(
@@ -2354,7 +2354,7 @@ pub mod transactions {
         pub struct CheckExposureResponse {
             /// Whether to show the 「分付」 option.
             0 fqf_exposure: bool => "fqf_exposure: must",
-            /// Token of what was shown, to send when ordering.
+            /// Exposure token, present only when showing is advised; passed in the `package` parameter (App: `packageValue`) when the client opens the cashier.
             1 market_exposure_token: Option<String> => "market_exposure_token",
         }
     }
@@ -2441,7 +2441,7 @@ pub mod transactions {
             8 amount: super::Amount => "amount: must",
             /// Goods of the order: original price, receipt number, items.
             9 detail: Option<super::CodePayDetail> => "detail",
-            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5; needed according to the documentation.
+            /// Where the payment happens: terminal `device_id`, its `device_ip` and the store in `store_info`; needed according to the documentation.
             10 scene_info: Option<super::CodePaySceneInfo> => "scene_info",
             /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             11 settle_info: Option<super::SettleInfo> => "settle_info",
@@ -2485,11 +2485,11 @@ pub mod transactions {
             8 attach: Option<String> => "attach",
             /// When it was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             9 success_time: Option<String> => "success_time",
-            /// The paying user: id, payment code or identity limits.
+            /// The user who paid: `openid`.
             10 payer: Option<super::PayerDetail> => "payer",
-            /// Order amount: total and currency.
+            /// Order amount: `total`, what the user paid in `payer_total`, and the currency of each.
             11 amount: super::CodePayAmount => "amount: must",
-            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
+            /// Where the payment happened; only the terminal's `device_id`.
             12 scene_info: Option<super::CodePaySceneInfoItem> => "scene_info",
             /// Discounts that applied, one entry each; absent without discounts.
             13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
@@ -2553,9 +2553,9 @@ pub mod transactions {
             12 settle_info: Option<super::SettleInfo> => "settle_info",
             /// How the merchant takes over interest of instalments: `subsidy_detail`.
             13 subsidy_info: Option<super::SubsidyInfo> => "subsidy_info",
-            /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
             14 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
-            /// The paying user: id, payment code or identity limits.
+            /// Identity the payer must have, in `identity`; absent means anyone may pay.
             15 payer: Option<super::CreateAppPayerItem> => "payer",
         }
         new(
@@ -2637,7 +2637,7 @@ pub mod transactions {
             11 scene_info: Option<super::CreateAppWithContractSceneInfo> => "scene_info",
             /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             12 settle_info: Option<super::SettleInfoItem> => "settle_info",
-            /// Contract to be signed while paying: `plan_id` and so on.
+            /// Contract to sign while paying: template `plan_id`, signing merchant and AppID, `contract_code`, account shown to the user.
             13 contract_info: super::ContractInfo => "contract_info: must",
         }
         new(
@@ -2714,9 +2714,9 @@ pub mod transactions {
             11 scene_info: Option<super::CreateH5SceneInfo> => "scene_info",
             /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             12 settle_info: Option<super::SettleInfo> => "settle_info",
-            /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
             13 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
-            /// The paying user: id, payment code or identity limits.
+            /// Identity the payer must have, in `identity`; absent means anyone may pay.
             14 payer: Option<super::CreateH5PayerItem> => "payer",
         }
         new(
@@ -2792,7 +2792,7 @@ pub mod transactions {
             8 support_fapiao: Option<bool> => "support_fapiao",
             /// Order amount: total and currency.
             9 amount: super::Amount => "amount: must",
-            /// The paying user: id, payment code or identity limits.
+            /// The paying user: `openid`, optionally with the identity required in `identity`.
             10 payer: super::CreateJsapiPayerItem => "payer: must",
             /// Goods of the order: original price, receipt number, items.
             11 detail: Option<super::DetailInfo> => "detail",
@@ -2802,7 +2802,7 @@ pub mod transactions {
             13 settle_info: Option<super::SettleInfo> => "settle_info",
             /// How the merchant takes over interest of instalments: `subsidy_detail`.
             14 subsidy_info: Option<super::SubsidyInfo> => "subsidy_info",
-            /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
             15 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
         }
         new(
@@ -2881,7 +2881,7 @@ pub mod transactions {
             12 scene_info: Option<super::CreateAppWithContractSceneInfo> => "scene_info",
             /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             13 settle_info: Option<super::JsapiWithContractSettleInfoItem> => "settle_info",
-            /// Contract to be signed while paying: `plan_id` and so on.
+            /// Contract to sign while paying: pre-signing `token` or an existing `password_free_contract_id`, with the signing data.
             14 contract_info: super::ContractInfoItem => "contract_info: must",
         }
         new(
@@ -2959,9 +2959,9 @@ pub mod transactions {
             11 scene_info: Option<super::SceneInfo> => "scene_info",
             /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             12 settle_info: Option<super::SettleInfo> => "settle_info",
-            /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
             13 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
-            /// The paying user: id, payment code or identity limits.
+            /// Identity the payer must have, in `identity`; absent means anyone may pay.
             14 payer: Option<super::CreateNativePayerItem> => "payer",
         }
         new(
@@ -3048,11 +3048,11 @@ pub mod transactions {
             8 attach: Option<String> => "attach",
             /// When it was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             9 success_time: Option<String> => "success_time",
-            /// The paying user: id, payment code or identity limits.
+            /// The user who paid: `openid`.
             10 payer: Option<super::GetByOutTradeNoPayer> => "payer",
-            /// Order amount: total and currency.
+            /// Order amount: `total`, what the user paid in `payer_total`, and the currency of each.
             11 amount: super::CodePayAmount => "amount: must",
-            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
+            /// Where the payment happened, e.g. the terminal's `device_id`, as sent in the order.
             12 scene_info: Option<super::GetByTransactionIdSceneInfo> => "scene_info",
             /// Discounts that applied, one entry each; absent without discounts.
             13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
@@ -3066,7 +3066,7 @@ pub mod transactions {
             17 notify_url: String => "notify_url: must",
             /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             18 goods_tag: Option<String> => "goods_tag",
-            /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
             19 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
             /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             20 support_fapiao: Option<bool> => "support_fapiao",
@@ -3133,11 +3133,11 @@ pub mod transactions {
             8 attach: Option<String> => "attach",
             /// When it was paid; absent before; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             9 success_time: Option<String> => "success_time",
-            /// The paying user: id, payment code or identity limits.
+            /// The user who paid: `openid`.
             10 payer: Option<super::GetByTransactionIdPayer> => "payer",
-            /// Order amount: total and currency.
+            /// Order amount: `total`, what the user paid in `payer_total`, and the currency of each.
             11 amount: super::CodePayAmount => "amount: must",
-            /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
+            /// Where the payment happened, e.g. the terminal's `device_id`, as sent in the order.
             12 scene_info: Option<super::GetByTransactionIdSceneInfo> => "scene_info",
             /// Discounts that applied, one entry each; absent without discounts.
             13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
@@ -3151,7 +3151,7 @@ pub mod transactions {
             17 notify_url: String => "notify_url: must",
             /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
             18 goods_tag: Option<String> => "goods_tag",
-            /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
             19 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
             /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             20 support_fapiao: Option<bool> => "support_fapiao",

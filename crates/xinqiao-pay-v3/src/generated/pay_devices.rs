@@ -67,7 +67,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Whether the speaker is bound to a merchant.
+    /// `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED` once bound, `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` before.
     ///
     /// What `bind_state` of `pay_devices::open_scenario_speaker::BindResponse`, `bind_state` of `pay_devices::open_scenario_speaker::GetResponse` and 2 more may be.
     pub enum BindState {
@@ -79,7 +79,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Print job: waiting, done, failed or cached in the device.
+    /// Print job: `PRINT_STATE_WAIT`, `PRINT_STATE_SUCCESS`, `PRINT_STATE_FAIL` or `PRINT_STATE_CACHED`.
     ///
     /// What `print_state` of `pay_devices::printers::GetPrintOrderResponse` may be.
     pub enum PrintState {
@@ -101,13 +101,13 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.pay_devices.report_speaker_order`.
     pub struct ReportSpeakerOrder {
-        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+        /// WeChat Pay's number of the paid order to announce.
         0 transaction_id: String => "transaction_id: must path",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Link printed on the payment sign.
         2 code_url: String => "code_url: must",
-        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
+        /// Merchant's number of the paid order to announce.
         3 out_trade_no: String => "out_trade_no: must",
         /// Serial number printed on the device.
         4 device_sn: String => "device_sn: must",
@@ -128,11 +128,11 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Link printed on the payment sign.
         1 code_url: String => "code_url: must",
-        /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
+        /// Merchant's number of the paid order to announce.
         2 out_trade_no: String => "out_trade_no: must",
         /// Serial number printed on the device.
         3 device_sn: String => "device_sn: must",
-        /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
+        /// WeChat Pay's number of the paid order to announce.
         4 transaction_id: String => "transaction_id: must",
     }
 }
@@ -188,7 +188,7 @@ pub mod open_scenario_speaker {
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Serial number printed on the device.
             1 device_sn: String => "device_sn: must",
-            /// Whether the speaker is bound to a merchant; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
+            /// `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED` once bound, `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` before; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
             2 bind_state: super::BindState => "bind_state: must",
             /// Link printed on the payment sign.
             3 code_url: String => "code_url: must",
@@ -269,7 +269,7 @@ pub mod open_scenario_speaker {
         pub struct PreBindResponse {
             /// Serial number printed on the device.
             0 device_sn: String => "device_sn: must",
-            /// Whether the speaker is bound to a merchant; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
+            /// `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED` once bound, `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` before; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
             1 bind_state: super::BindState => "bind_state: must",
             /// Link printed on the payment sign.
             2 code_url: String => "code_url: must",
@@ -359,7 +359,7 @@ pub mod printers {
             1 template_id: String => "template_id: must",
             /// Where the print result is posted.
             2 notify_url: Option<String> => "notify_url",
-            /// Print job: waiting, done, failed or cached in the device; one of `PRINT_STATE_WAIT` `PRINT_STATE_SUCCESS` `PRINT_STATE_FAIL` `PRINT_STATE_CACHED`.
+            /// Print job: `PRINT_STATE_WAIT`, `PRINT_STATE_SUCCESS`, `PRINT_STATE_FAIL` or `PRINT_STATE_CACHED`; one of `PRINT_STATE_WAIT` `PRINT_STATE_SUCCESS` `PRINT_STATE_FAIL` `PRINT_STATE_CACHED`.
             3 print_state: super::PrintState => "print_state: must",
             /// State of the print job in words.
             4 print_state_description: String => "print_state_description: must",

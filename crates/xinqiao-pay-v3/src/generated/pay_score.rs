@@ -17,11 +17,11 @@ w::record! {
     pub struct Collection {
         /// `USER_PAYING` until the user has paid, then `USER_PAID`; one of `USER_PAYING` `USER_PAID`.
         0 state: CollectionState => "state: must",
-        /// All that has to be collected, in fen.
+        /// All that has to be collected, in the smallest unit of the order's currency (fen for CNY).
         1 total_amount: Option<i64> => "total_amount",
-        /// Still open, in fen.
+        /// Still open, in the smallest unit of the order's currency (fen for CNY).
         2 paying_amount: Option<i64> => "paying_amount",
-        /// Already collected, in fen.
+        /// Already collected, in the smallest unit of the order's currency (fen for CNY).
         3 paid_amount: Option<i64> => "paid_amount",
         /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         4 bank_type: Option<String> => "bank_type",
@@ -35,7 +35,7 @@ w::record! {
     pub struct CollectionDetail {
         /// Which payment it is, counted from 1.
         0 seq: Option<i64> => "seq",
-        /// Amount of this payment, in fen.
+        /// Amount of this payment, in the smallest unit of the order's currency (fen for CNY).
         1 amount: Option<i64> => "amount",
         /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere; one of `NEWTON` `MCH`.
         2 paid_type: Option<PaidType> => "paid_type",
@@ -55,7 +55,7 @@ w::record! {
         0 seq: Option<i64> => "seq",
         /// When the merchant was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`; needed according to the documentation.
         1 paid_time: Option<String> => "paid_time",
-        /// What the merchant received, in fen; in fen.
+        /// What the merchant received, in fen.
         2 paid_amount: Option<xinqiao_types::Fen> => "paid_amount",
     }
     new()
@@ -74,16 +74,16 @@ w::record! {
         2 scope: String => "scope: must",
         /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: String => "type: must",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant, in fen; in fen.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties, in fen; in fen.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -163,7 +163,7 @@ w::record! {
         0 name: String => "name: must",
         /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
-        /// Price of the goods, in fen; in fen.
+        /// Price of the goods, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// How many pieces were bought.
         3 count: i64 => "count: must",
@@ -186,7 +186,7 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: Option<i64> => "quantity",
-        /// Price of one piece in fen; after the discount if the merchant gives one.
+        /// Price of one piece, in fen.
         2 unit_price: Option<i64> => "unit_price",
         /// Amount taken off, in fen.
         3 discount_amount: Option<i64> => "discount_amount",
@@ -252,9 +252,9 @@ w::record! {
         1 plan_detail_name: String => "plan_detail_name: must",
         /// Discount of this charge in words.
         2 plan_discount_description: Option<String> => "plan_discount_description",
-        /// Price before discount, in fen; in fen.
+        /// Price before discount, in fen.
         3 original_price: xinqiao_types::Fen => "original_price: must",
-        /// Price after discount, in fen; in fen.
+        /// Price after discount, in fen.
         4 actual_price: xinqiao_types::Fen => "actual_price: must",
     }
 }
@@ -266,9 +266,9 @@ w::record! {
         0 plan_detail_name: String => "plan_detail_name: must",
         /// Discount of this charge in words.
         1 plan_discount_description: Option<String> => "plan_discount_description",
-        /// Price before discount, in fen; in fen.
+        /// Price before discount, in fen.
         2 original_price: xinqiao_types::Fen => "original_price: must",
-        /// Price after discount, in fen; in fen.
+        /// Price after discount, in fen.
         3 actual_price: xinqiao_types::Fen => "actual_price: must",
     }
     new(
@@ -286,7 +286,7 @@ w::record! {
         0 name: String => "name: must",
         /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: String => "description: must",
-        /// Amount taken off, in fen.
+        /// Amount taken off, in the smallest unit of the order's currency (fen for CNY).
         2 amount: Option<i64> => "amount",
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
@@ -302,7 +302,7 @@ w::record! {
         0 name: Option<String> => "name",
         /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: Option<String> => "description",
-        /// Amount taken off, in fen; in fen; needed according to the documentation.
+        /// Amount taken off, in fen; needed according to the documentation.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
@@ -319,7 +319,7 @@ w::record! {
         0 name: String => "name: must",
         /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: String => "description: must",
-        /// Amount taken off, in fen.
+        /// Amount taken off, in the smallest unit of the order's currency (fen for CNY).
         2 amount: i64 => "amount: must",
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
@@ -333,7 +333,7 @@ w::record! {
     pub struct PostPayment {
         /// What is charged for, ≤ 20 characters, unique in the order; such as `就餐费用`.
         0 name: String => "name: must",
-        /// Total of this item in fen; 0 is free.
+        /// Total of this item in the smallest unit of the order's currency (fen for CNY); 0 is free.
         1 amount: Option<i64> => "amount",
         /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         2 description: Option<String> => "description",
@@ -352,7 +352,7 @@ w::record! {
         0 name: String => "name: must",
         /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         1 description: Option<String> => "description",
-        /// Total of this item in fen; 0 is free.
+        /// Total of this item in the smallest unit of the order's currency (fen for CNY); 0 is free.
         2 amount: Option<i64> => "amount",
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
@@ -398,9 +398,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
+        /// Price of one piece, in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// Amount taken off, in fen; in fen.
+        /// Amount taken off, in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
@@ -412,7 +412,7 @@ w::record! {
     pub struct RiskFund {
         /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
-        /// Sum at risk in fen, at most the service's limit.
+        /// Sum at risk in the smallest unit of the order's currency (fen for CNY), at most the service's limit.
         1 amount: i64 => "amount: must",
         /// Note on the sum at risk, ≤ 30 characters.
         2 description: Option<String> => "description",
@@ -428,7 +428,7 @@ w::record! {
         0 name: Name => "name: must",
         /// Note on the sum at risk, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// Sum at risk in fen, at most the service's limit; in fen.
+        /// Sum at risk in fen, at most the service's limit.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -438,11 +438,11 @@ w::record! {
     pub struct ModifyServiceOrderCollection {
         /// `USER_PAYING` until the user has paid, then `USER_PAID`; one of `USER_PAYING` `USER_PAID`.
         0 state: CollectionState => "state: must",
-        /// All that has to be collected, in fen; in fen.
+        /// All that has to be collected, in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Still open, in fen; in fen.
+        /// Still open, in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// Already collected, in fen; in fen.
+        /// Already collected, in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// Every payment collected so far.
         4 details: Vec<ModifyServiceOrderDetail> => "details: must",
@@ -456,7 +456,7 @@ w::record! {
     pub struct ModifyServiceOrderDetail {
         /// Which payment it is, counted from 1.
         0 seq: i64 => "seq: must",
-        /// Amount of this payment, in fen; in fen.
+        /// Amount of this payment, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere; one of `NEWTON` `MCH`.
         2 paid_type: Option<PaidType> => "paid_type",
@@ -474,11 +474,11 @@ w::record! {
     pub struct SyncServiceOrderCollection {
         /// `USER_PAYING` until the user has paid, then `USER_PAID`.
         0 state: String => "state: must",
-        /// All that has to be collected, in fen; in fen.
+        /// All that has to be collected, in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Still open, in fen; in fen.
+        /// Still open, in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// Already collected, in fen; in fen.
+        /// Already collected, in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// Every payment collected so far.
         4 details: Vec<GetServiceOrderDetail> => "details: must",
@@ -494,7 +494,7 @@ w::record! {
         0 seq: Option<i64> => "seq",
         /// When the merchant was paid, Beijing time; such as `20260915132935`.
         1 paid_time: String => "paid_time: must",
-        /// What the merchant received, in fen.
+        /// What the merchant received, in the smallest unit of the order's currency (fen for CNY).
         2 paid_amount: Option<i64> => "paid_amount",
     }
     new(paid_time: impl Into<String>)
@@ -504,11 +504,11 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::DirectComplete`.
     pub struct DirectCompleteTimeRange {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss`; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; format `yyyyMMddHHmmss`; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ends, later than the start; format `yyyyMMddHHmmss`; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; format `yyyyMMddHHmmss`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -522,11 +522,11 @@ w::record! {
     pub struct CollectionInfo {
         /// `USER_PAYING` until the user has paid, then `USER_PAID`.
         0 state: String => "state: must",
-        /// All that has to be collected, in fen; in fen.
+        /// All that has to be collected, in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Still open, in fen; in fen.
+        /// Still open, in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// Already collected, in fen; in fen.
+        /// Already collected, in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// Every payment collected so far.
         4 details: Vec<GetServiceOrderDetail> => "details: must",
@@ -538,7 +538,7 @@ w::record! {
     pub struct GetServiceOrderDetail {
         /// Which payment it is, counted from 1.
         0 seq: i64 => "seq: must",
-        /// Amount of this payment, in fen; in fen.
+        /// Amount of this payment, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
         2 paid_type: Option<String> => "paid_type",
@@ -558,7 +558,7 @@ w::record! {
         0 name: Option<String> => "name",
         /// How the price or discount comes about, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// Total of this entry, in fen; in fen.
+        /// Total of this entry, in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
@@ -575,7 +575,7 @@ w::record! {
         0 name: String => "name: must",
         /// Note on the sum at risk, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// Sum at risk in fen, at most the service's limit; in fen.
+        /// Sum at risk in fen, at most the service's limit.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -583,11 +583,11 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::CompleteServiceOrder`; `time_range` of the answer of `pay_score::CompleteServiceOrder`; and 5 more.
     pub struct TimeRangeInfo {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ends, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -625,7 +625,7 @@ w::record! {
         0 name: Option<String> => "name",
         /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`; needed according to the documentation.
         1 description: Option<String> => "description",
-        /// Amount taken off, in fen; in fen.
+        /// Amount taken off, in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
@@ -642,7 +642,7 @@ w::record! {
         0 name: String => "name: must",
         /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         1 description: Option<String> => "description",
-        /// Total of this item in fen; 0 is free; in fen.
+        /// Total of this item in fen; 0 is free.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
@@ -669,9 +669,9 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::oversea::partner::CreateServiceOrder`; `time_range` of the answer of `pay_score::oversea::partner::CreateServiceOrder`.
     pub struct CreateServiceOrderTimeRange {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; such as `20260915132935`.
         0 start_time: String => "start_time: must",
-        /// When the service ends, later than the start; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; such as `20260915152935`.
         1 end_time: Option<String> => "end_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         2 start_time_remark: Option<String> => "start_time_remark",
@@ -685,11 +685,11 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::CreateServiceOrder`.
     pub struct CreateServiceOrderTimeRangeItem {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`; needed according to the documentation.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`; needed according to the documentation.
         0 start_time: Option<String> => "start_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ends, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -706,9 +706,9 @@ w::record! {
         /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
         /// Price of the goods, in fen.
-        2 amount: f64 => "amount: must",
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// How many pieces were bought.
-        3 count: f64 => "count: must",
+        3 count: i64 => "count: must",
         /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
@@ -722,9 +722,9 @@ w::record! {
         /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: Option<String> => "description",
         /// Amount taken off, in fen.
-        2 amount: Option<f64> => "amount",
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many of this discount; 1 when absent.
-        3 count: Option<f64> => "count",
+        3 count: Option<i64> => "count",
     }
 }
 
@@ -734,11 +734,11 @@ w::record! {
         /// What is charged for, ≤ 20 characters, unique in the order; such as `就餐费用`.
         0 name: Option<String> => "name",
         /// Total of this item in fen; 0 is free.
-        1 amount: Option<f64> => "amount",
+        1 amount: Option<xinqiao_types::Fen> => "amount",
         /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         2 description: Option<String> => "description",
         /// How many units; 1 when absent, at most 100.
-        3 count: Option<f64> => "count",
+        3 count: Option<i64> => "count",
     }
 }
 
@@ -762,7 +762,7 @@ w::record! {
         /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
         /// Sum at risk in fen, at most the service's limit.
-        1 amount: f64 => "amount: must",
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// Note on the sum at risk, ≤ 30 characters.
         2 description: Option<String> => "description",
     }
@@ -785,11 +785,11 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderTimeRange {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; such as `20260915132935`.
         0 start_time: String => "start_time: must",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ends, later than the start; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -853,11 +853,11 @@ w::record! {
 w::record! {
     /// `time_range` of the answer of `pay_score::oversea::partner::GetServiceOrder`.
     pub struct TimeRange {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ends, later than the start; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -867,9 +867,9 @@ w::record! {
 w::record! {
     /// `time_range` of the answer of `pay_score::CreateServicePayOnDeliveryOrder`; `time_range` of `pay_score::oversea::partner::CompleteServiceOrder`.
     pub struct TimeRangeItem {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
-        /// When the service ends, later than the start; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; such as `20260915152935`.
         1 end_time: Option<String> => "end_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         2 start_time_remark: Option<String> => "start_time_remark",
@@ -881,7 +881,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// State of the authorisation: `UNAVAILABLE`, `AVAILABLE` or `UNBINDUSER`.
+    /// `UNAVAILABLE`, `AVAILABLE`, or `UNBINDUSER`: asked for, but no user has granted it yet.
     ///
     /// What `authorization_state` of `pay_score::GetPermissionByAuthorizationCodeResponse`, `authorization_state` of `pay_score::GetPermissionByOpenidResponse` may be.
     pub enum AuthorizationState {
@@ -889,7 +889,7 @@ w::open_enum! {
         Unavailable = "UNAVAILABLE",
         /// The user authorised the service; orders need no confirmation (`AVAILABLE`).
         Available = "AVAILABLE",
-        /// The user isn't bound to the merchant (`UNBINDUSER`).
+        /// Asked for, but no user has granted it yet (`UNBINDUSER`).
         UnbindUser = "UNBINDUSER",
     }
 }
@@ -968,13 +968,13 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// `CREATED`, `USER_ACCEPTED`, `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`.
+    /// `CREATED`, `USER_ACCEPTED` (confirmed by the user), `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`.
     ///
     /// What `state` of `pay_score::GetPayAfterOrdersResponse`, `state` of `pay_score::GetSmartRetailOrdersResponse` may be.
     pub enum GetPayAfterOrdersState {
         /// Made; the user still has to confirm (`CREATED`).
         Created = "CREATED",
-        /// The user accepted the order; the service begins (`USER_ACCEPTED`).
+        /// The user confirmed the order; the service is going on (`USER_ACCEPTED`).
         UserAccepted = "USER_ACCEPTED",
         /// Service completed; the user still has to pay (`FINISHED`).
         Finished = "FINISHED",
@@ -1100,7 +1100,7 @@ w::record! {
 w::record! {
     /// Answer to [`AssessPermissionUserRiskLevel`].
     pub struct AssessPermissionUserRiskLevelResponse {
-        /// Merchant that made the order.
+        /// Merchant number that makes the call.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -1110,7 +1110,7 @@ w::record! {
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
-        /// State of the authorisation: `UNAVAILABLE`, `AVAILABLE` or `UNBINDUSER`.
+        /// `UNAVAILABLE`, `AVAILABLE`, or `UNBINDUSER`: asked for, but no user has granted it yet.
         5 authorization_state: String => "authorization_state: must",
         /// Where granting and withdrawing is posted.
         6 notify_url: Option<String> => "notify_url",
@@ -1122,15 +1122,15 @@ w::record! {
         9 user_risk_level: Option<i64> => "user_risk_level",
         /// Which edition of the risk scale `user_risk_level` uses.
         10 risk_level_version: Option<i64> => "risk_level_version",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         11 channel_id: Option<String> => "channel_id",
         /// Label of the user for the merchant's risk control.
         12 user_label: Option<String> => "user_label",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         13 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         14 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
@@ -1168,7 +1168,7 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// Why it is cancelled, changed or ended.
+        /// Why the order is cancelled, in the merchant's words.
         3 reason: String => "reason: must",
     }
     new(
@@ -1228,7 +1228,7 @@ w::record! {
         1 appid: Option<xinqiao_types::AppId> => "appid",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// Why it is cancelled, changed or ended; needed according to the documentation.
+        /// Why the order is cancelled, in the merchant's words; needed according to the documentation.
         3 reason: Option<String> => "reason",
     }
     new(out_order_no: impl Into<String>, service_id: impl Into<String>)
@@ -1284,7 +1284,7 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// Why it is cancelled, changed or ended.
+        /// Why the order is cancelled, in the merchant's words.
         3 reason: String => "reason: must",
     }
     new(
@@ -1469,7 +1469,7 @@ w::record! {
         6 location: Option<Location> => "location",
         /// Device that is rented: ids at start and end, material code.
         7 device: Option<Device> => "device",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         9 goods_tag: Option<String> => "goods_tag",
@@ -1511,7 +1511,7 @@ w::record! {
         6 state: State => "state: must",
         /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise; one of `USER_CONFIRM` `MCH_COMPLETE`.
         7 state_description: Option<StateDescription> => "state_description",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -1869,7 +1869,7 @@ w::record! {
         6 state: State => "state: must",
         /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise; one of `USER_CONFIRM` `MCH_COMPLETE`.
         7 state_description: Option<StateDescription> => "state_description",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -2138,7 +2138,7 @@ w::record! {
         9 time_range: DirectCompleteTimeRange => "time_range: must",
         /// Where the service is used: start and end place.
         10 location: Option<Location> => "location",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         11 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         12 goods_tag: Option<String> => "goods_tag",
@@ -2198,7 +2198,7 @@ w::record! {
         12 time_range: TimeRangeInfo => "time_range: must",
         /// Where the service is used: start and end place.
         13 location: Option<Location> => "location",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         14 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         15 goods_tag: Option<String> => "goods_tag",
@@ -2315,7 +2315,7 @@ w::record! {
         2 out_order_no: Option<String> => "out_order_no",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         3 service_id: Option<String> => "service_id",
-        /// `CREATED`, `USER_ACCEPTED`, `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
+        /// `CREATED`, `USER_ACCEPTED` (confirmed by the user), `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
         4 state: Option<GetPayAfterOrdersState> => "state",
         /// `1` cancels an unused service, `2` charges a used one; one of `1` `2`.
         5 finish_type: Option<FinishType> => "finish_type: number",
@@ -2396,7 +2396,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPermissionByAuthorizationCode`].
     pub struct GetPermissionByAuthorizationCodeResponse {
-        /// Merchant that made the order.
+        /// Merchant number that asked for the authorisation.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -2406,7 +2406,7 @@ w::record! {
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
-        /// State of the authorisation: `UNAVAILABLE`, `AVAILABLE` or `UNBINDUSER`; one of `UNAVAILABLE` `AVAILABLE` `UNBINDUSER`.
+        /// `UNAVAILABLE`, `AVAILABLE`, or `UNBINDUSER`: asked for, but no user has granted it yet; one of `UNAVAILABLE` `AVAILABLE` `UNBINDUSER`.
         5 authorization_state: AuthorizationState => "authorization_state: must",
         /// Where granting and withdrawing is posted.
         6 notify_url: Option<String> => "notify_url",
@@ -2524,7 +2524,7 @@ w::record! {
         6 state: String => "state: must",
         /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         7 state_description: Option<String> => "state_description",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -2631,9 +2631,9 @@ w::record! {
         4 post_discounts: Option<Vec<PostPaymentInfo>> => "post_discounts",
         /// Device that is rented: ids at start and end, material code.
         5 device: Option<Device> => "device",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Why it is cancelled, changed or ended; needed according to the documentation.
+        /// Why the amount is changed, in the merchant's words; needed according to the documentation.
         7 reason: Option<String> => "reason",
     }
     new(
@@ -2665,7 +2665,7 @@ w::record! {
         6 state: State => "state: must",
         /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise; one of `USER_CONFIRM` `MCH_COMPLETE`.
         7 state_description: Option<StateDescription> => "state_description",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -2950,7 +2950,7 @@ w::record! {
         6 state: String => "state: must",
         /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         7 state_description: Option<String> => "state_description",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -3006,7 +3006,7 @@ w::record! {
         0 authorization_code: String => "authorization_code: must path masked",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must",
-        /// Why it is cancelled, changed or ended; needed according to the documentation.
+        /// Why the authorisation is ended, in the merchant's words; needed according to the documentation.
         2 reason: Option<String> => "reason",
     }
     new(authorization_code: impl Into<String>, service_id: impl Into<String>)
@@ -3046,7 +3046,7 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// Why it is cancelled, changed or ended; needed according to the documentation.
+        /// Why the authorisation is ended, in the merchant's words; needed according to the documentation.
         3 reason: Option<String> => "reason",
     }
     new(
@@ -3094,7 +3094,7 @@ w::record! {
         3 service_id_param: String => "service_id: must query",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         4 appid: xinqiao_types::AppId => "appid: must",
-        /// Why it is cancelled, changed or ended.
+        /// Why the authorisation is ended, in the merchant's words.
         5 reason: String => "reason: must",
     }
     new(
@@ -3146,7 +3146,7 @@ pub mod oversea {
                 1 service_id: String => "service_id: must",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// Why it is cancelled, changed or ended.
+                /// Why the order is cancelled, in the merchant's words.
                 3 reason: String => "reason: must",
             }
             new(
@@ -3193,9 +3193,9 @@ pub mod oversea {
                 3 post_payments: Vec<super::super::PostPaymentItem> => "post_payments: must",
                 /// Discounts the merchant gives, at most 30, taken off the total.
                 4 post_discounts: Option<Vec<super::super::PostDiscountItem>> => "post_discounts",
-                /// Total in fen: sum of the items less discounts.
+                /// Total in the smallest unit of `currency`: sum of the items less discounts.
                 5 total_amount: i64 => "total_amount: must",
-                /// ISO code; only `CNY` in the mainland; such as `CNY`.
+                /// ISO 4217 code of the order's currency.
                 6 currency: Option<String> => "currency",
                 /// When the service is used: start, end and a remark for each.
                 7 time_range: Option<super::super::TimeRangeItem> => "time_range",
@@ -3256,11 +3256,11 @@ pub mod oversea {
                 1 appid: xinqiao_types::AppId => "appid: must",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
                 3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
                 /// The merchant's number for the service order, unique; also the idempotency key; such as `1234323JKHDFE1243252`.
                 4 out_order_no: String => "out_order_no: must",
-                /// ISO code; only `CNY` in the mainland; such as `CNY`.
+                /// ISO 4217 code of the order's currency.
                 5 currency: String => "currency: must",
                 /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
                 6 service_introduction: String => "service_introduction: must",
@@ -3276,7 +3276,7 @@ pub mod oversea {
                 11 location: Option<super::super::Location> => "location",
                 /// The user's id under `appid`; personal data, masked in `Debug`.
                 12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+                /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
                 13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// `true` makes the user confirm the order; `false` needs an earlier authorisation.
                 14 need_user_confirm: Option<bool> => "need_user_confirm",
@@ -3319,13 +3319,13 @@ pub mod oversea {
                 1 service_id: String => "service_id: must",
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 2 appid: xinqiao_types::AppId => "appid: must",
-                /// Merchant that made the order.
+                /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
                 3 mchid: xinqiao_types::MchId => "mchid: must",
-                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
                 4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 5 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// ISO code; only `CNY` in the mainland; such as `CNY`.
+                /// ISO 4217 code of the order's currency.
                 6 currency: Option<String> => "currency",
                 /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
                 7 service_introduction: String => "service_introduction: must",
@@ -3402,9 +3402,9 @@ pub mod oversea {
                 1 service_id: String => "service_id: must",
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 2 appid: xinqiao_types::AppId => "appid: must",
-                /// Merchant that made the order.
+                /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
                 3 mchid: xinqiao_types::MchId => "mchid: must",
-                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
                 4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 5 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -3420,7 +3420,7 @@ pub mod oversea {
                 10 post_discounts: Option<Vec<super::super::PostDiscount>> => "post_discounts",
                 /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
                 11 risk_fund: super::super::RiskFund => "risk_fund: must",
-                /// Total in fen: sum of the items less discounts.
+                /// Total in the smallest unit of `currency`: sum of the items less discounts.
                 12 total_amount: Option<i64> => "total_amount",
                 /// `true` while money has to be collected; present after completion.
                 13 need_collection: Option<bool> => "need_collection",
@@ -3436,11 +3436,11 @@ pub mod oversea {
                 18 notify_url: String => "notify_url: must",
                 /// The user's id under `appid`; personal data, masked in `Debug`.
                 19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+                /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
                 20 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// WeChat Pay's number for the service order; such as `15646546545165651651`.
                 21 order_id: String => "order_id: must",
-                /// ISO code; only `CNY` in the mainland; such as `CNY`.
+                /// ISO 4217 code of the order's currency.
                 22 currency: Option<String> => "currency",
                 /// Amount in the pricing currency, in its smallest unit.
                 23 currency_price: Option<i64> => "currency_price",
@@ -3540,9 +3540,9 @@ pub mod plan {
             4 plan_duration: i64 => "plan_duration: must",
             /// How many charges the plan has.
             5 deduction_quantity: i64 => "deduction_quantity: must",
-            /// Price of all charges before discount, in fen; in fen.
+            /// Price of all charges before discount, in fen.
             6 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-            /// Price of all charges after discount, in fen; in fen.
+            /// Price of all charges after discount, in fen.
             7 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// What each charge of the plan is for, one entry per charge.
             8 plan_detail_list: Option<Vec<super::PlanDetail>> => "plan_detail_list",
@@ -3563,7 +3563,7 @@ pub mod plan {
     w::record! {
         /// Answer to [`CreatePayScorePlan`].
         pub struct CreatePayScorePlanResponse {
-            /// Merchant that made the order.
+            /// Merchant number that made the plan.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
@@ -3577,13 +3577,13 @@ pub mod plan {
             5 plan_name: String => "plan_name: must",
             /// For how many days a contract runs; in day.
             6 plan_duration: i64 => "plan_duration: must",
-            /// Whether the PayScore plan can be used, such as `NORMAL`; once stopped nobody can sign up.
+            /// State of the plan: `NORMAL` can be signed; once stopped nobody can.
             7 plan_state: String => "plan_state: must",
             /// How many charges the plan has.
             8 deduction_quantity: i64 => "deduction_quantity: must",
-            /// Price of all charges before discount, in fen; in fen.
+            /// Price of all charges before discount, in fen.
             9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-            /// Price of all charges after discount, in fen; in fen.
+            /// Price of all charges after discount, in fen.
             10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// What each charge of the plan is for, one entry per charge.
             11 plan_detail_list: Option<Vec<super::PlanDetailInfo>> => "plan_detail_list",
@@ -3709,15 +3709,15 @@ pub mod plan {
                 4 plan_duration: i64 => "plan_duration: must",
                 /// How many charges the plan has.
                 5 deduction_quantity: i64 => "deduction_quantity: must",
-                /// Price of all charges before discount, in fen; in fen.
+                /// Price of all charges before discount, in fen.
                 6 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-                /// Price of all charges after discount, in fen; in fen.
+                /// Price of all charges after discount, in fen.
                 7 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
                 /// What each charge of the plan is for, one entry per charge.
                 8 plan_detail_list: Option<Vec<super::super::PlanDetail>> => "plan_detail_list",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 9 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
                 10 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             }
             new(
@@ -3738,7 +3738,7 @@ pub mod plan {
         w::record! {
             /// Answer to [`CreatePayScorePlan`].
             pub struct CreatePayScorePlanResponse {
-                /// Merchant that made the order.
+                /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
@@ -3752,13 +3752,13 @@ pub mod plan {
                 5 plan_name: String => "plan_name: must",
                 /// For how many days a contract runs; in day.
                 6 plan_duration: i64 => "plan_duration: must",
-                /// Whether the PayScore plan can be used, such as `NORMAL`; once stopped nobody can sign up.
+                /// State of the plan: `NORMAL` can be signed; once stopped nobody can.
                 7 plan_state: String => "plan_state: must",
                 /// How many charges the plan has.
                 8 deduction_quantity: i64 => "deduction_quantity: must",
-                /// Price of all charges before discount, in fen; in fen.
+                /// Price of all charges before discount, in fen.
                 9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
-                /// Price of all charges after discount, in fen; in fen.
+                /// Price of all charges after discount, in fen.
                 10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
                 /// What each charge of the plan is for, one entry per charge.
                 11 plan_detail_list: Option<Vec<super::super::PlanDetailInfo>> => "plan_detail_list",
@@ -3768,7 +3768,7 @@ pub mod plan {
                 13 stop_time: Option<String> => "stop_time",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 14 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+                /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
                 15 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             }
         }

@@ -6,25 +6,25 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `payroll_card::ListAuthentications`.
     pub struct Authentication {
-        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// The worker under the given AppID; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Your own number of the identity check.
+        /// Your own number of the identity check: digits and letters, unique for the partner.
         3 authenticate_number: String => "authenticate_number: must",
-        /// Where the check happens, such as hardware or a Mini Program; one of `FROM_MINI_APP` `FROM_HARDWARE`.
+        /// Where the check happens: `FROM_MINI_APP` or `FROM_HARDWARE`; one of `FROM_MINI_APP` `FROM_HARDWARE`.
         4 authenticate_scene: AuthenticateScene => "authenticate_scene: must",
-        /// Device or source of the check.
+        /// Source of the check: AppID of the Mini Program or serial number of the device.
         5 authenticate_source: String => "authenticate_source: must",
         /// Project that the worker is on, shown on signing.
         6 project_name: String => "project_name: must",
         /// Employer of the worker, shown during the check.
         7 employer_name: String => "employer_name: must",
-        /// Kind of check, such as normal or attendance.
+        /// Kind of check: `NORMAL`, `SIGN_IN` for attendance, `INSURANCE` or `CONTRACT`.
         8 authenticate_type: String => "authenticate_type: must",
-        /// State of the check: processing, success, failed; one of `AUTHENTICATE_PROCESSING` `AUTHENTICATE_SUCCESS` `AUTHENTICATE_FAILED`.
+        /// State of the check: `AUTHENTICATE_PROCESSING`, `AUTHENTICATE_SUCCESS` or `AUTHENTICATE_FAILED`; one of `AUTHENTICATE_PROCESSING` `AUTHENTICATE_SUCCESS` `AUTHENTICATE_FAILED`.
         9 authenticate_state: AuthenticateState => "authenticate_state: must",
         /// When the check was made; format `rfc3339`.
         10 authenticate_time: String => "authenticate_time: must",
@@ -38,13 +38,13 @@ w::record! {
     pub struct TransferDetail {
         /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// Amount to hand over, in fen; in fen.
+        /// Amount to hand over, in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         2 transfer_remark: String => "transfer_remark: must",
         /// The receiving worker under the given AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Name of the worker, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Payee's true name, encrypted; required from 2,000 yuan; all or none of a batch have it; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
         /// Payee's ID card number, encrypted; checked when present; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
@@ -59,7 +59,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Where the check happens, such as hardware or a Mini Program.
+    /// Where the check happens: `FROM_MINI_APP` or `FROM_HARDWARE`.
     ///
     /// What `authenticate_scene` of `Authentication` may be.
     pub enum AuthenticateScene {
@@ -71,7 +71,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the check: processing, success, failed.
+    /// State of the check: `AUTHENTICATE_PROCESSING`, `AUTHENTICATE_SUCCESS` or `AUTHENTICATE_FAILED`.
     ///
     /// What `authenticate_state` of `payroll_card::GetAuthenticationResponse`, `authenticate_state` of `Authentication` may be.
     pub enum AuthenticateState {
@@ -85,7 +85,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of check, such as normal or attendance.
+    /// Kind of check: `NORMAL`, `SIGN_IN` for attendance, `INSURANCE` or `CONTRACT`.
     ///
     /// What `authenticate_type` of `payroll_card::PreOrder`, `authenticate_type` of `payroll_card::PreOrderWithAuth` may be.
     pub enum AuthenticateType {
@@ -99,7 +99,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the user has authorized the payroll card.
+    /// The user's consent: `UNAUTHORIZED`, `AUTHORIZED` or `DEAUTHORIZED`.
     ///
     /// What `authorize_state` of `payroll_card::GetRelationResponse` may be.
     pub enum AuthorizeState {
@@ -113,9 +113,31 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of employment: long term, short term or cooperation.
+    /// Field of work: `LOGISTICS`, `MANUFACTURING`, `HOTEL`, `CATERING`, `EVENT`, `RETAIL` or `OTHERS`.
     ///
-    /// What `employment_type` of `payroll_card::GenerateToken`, `employment_type` of `payroll_card::PreOrderWithAuth` may be.
+    /// What `employment_scene` of `payroll_card::CreateTransferBatch` may be.
+    pub enum EmploymentScene {
+        /// Work in logistics (`LOGISTICS`).
+        Logistics = "LOGISTICS",
+        /// Work in manufacturing (`MANUFACTURING`).
+        Manufacturing = "MANUFACTURING",
+        /// Work in hotels (`HOTEL`).
+        Hotel = "HOTEL",
+        /// Work in restaurants and catering (`CATERING`).
+        Catering = "CATERING",
+        /// Work at events and promotions (`EVENT`).
+        Event = "EVENT",
+        /// Work in retail (`RETAIL`).
+        Retail = "RETAIL",
+        /// A field that the others don't cover (`OTHERS`).
+        Others = "OTHERS",
+    }
+}
+
+w::open_enum! {
+    /// Kind of employment: `LONG_TERM_EMPLOYMENT`, `SHORT_TERM_EMPLOYMENT` or `COOPERATION_EMPLOYMENT`.
+    ///
+    /// What `employment_type` of `payroll_card::CreateTransferBatch`, `employment_type` of `payroll_card::GenerateToken` and 1 more may be.
     pub enum EmploymentType {
         /// The user is employed for long (`LONG_TERM_EMPLOYMENT`).
         LongTermEmployment = "LONG_TERM_EMPLOYMENT",
@@ -127,7 +149,21 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of check, such as normal or attendance.
+    /// Card: `UNREGISTERED`, `REGISTERED` once opened, or `CLOSED`.
+    ///
+    /// What `register_state` of `payroll_card::GetRelationResponse` may be.
+    pub enum RegisterState {
+        /// The user hasn't opened the card yet (`UNREGISTERED`).
+        UnRegistered = "UNREGISTERED",
+        /// The card is open and can receive money (`REGISTERED`).
+        Registered = "REGISTERED",
+        /// The card was closed, at `close_time` (`CLOSED`).
+        Closed = "CLOSED",
+    }
+}
+
+w::open_enum! {
+    /// Kind of check: `NORMAL`, `SIGN_IN` for attendance, `INSURANCE` or `CONTRACT`.
     ///
     /// What `authenticate_type` of `payroll_card::we_sure::ValidateToken` may be.
     pub enum ValidateTokenAuthenticateType {
@@ -152,11 +188,11 @@ w::record! {
     pub struct CreateTransferBatch {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
+        /// Partner's AppID; sent with authorisation type `FUND_AUTHORIZATION_TYPE`.
         1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// Sub-merchant's AppID; sent when the authorisation includes information.
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// What the sub-merchant authorised: `INFORMATION_AUTHORIZATION_TYPE`, `FUND_AUTHORIZATION_TYPE`, or both in one code.
+        /// `INFORMATION_AUTHORIZATION_TYPE`, `FUND_AUTHORIZATION_TYPE`, or `INFORMATION_AND_FUND_AUTHORIZATION_TYPE`.
         3 authorization_type: String => "authorization_type: must",
         /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         4 out_batch_no: String => "out_batch_no: must",
@@ -164,16 +200,16 @@ w::record! {
         5 batch_name: String => "batch_name: must",
         /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
         6 batch_remark: String => "batch_remark: must",
-        /// Sum in total, in fen; in fen.
+        /// Sum of the batch, in fen; equals the sum of its entries.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// How many transfers the batch has in total.
+        /// How many transfers the batch has; equals the list's length, at most 3,000.
         8 total_num: i64 => "total_num: must",
-        /// Wages paid in the batch: `out_detail_no`, `transfer_amount`, `transfer_remark` and so on.
+        /// Transfers of the batch, at most 3,000: `out_detail_no`, `transfer_amount`, `transfer_remark` and so on.
         9 transfer_detail_list: Vec<TransferDetail> => "transfer_detail_list: must",
-        /// Kind of employment: long term, short term or cooperation.
-        10 employment_type: String => "employment_type: must",
-        /// Field of work, such as `LOGISTICS`; such as `LOGISTICS`.
-        11 employment_scene: String => "employment_scene: must",
+        /// Kind of employment: `LONG_TERM_EMPLOYMENT`, `SHORT_TERM_EMPLOYMENT` or `COOPERATION_EMPLOYMENT`; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
+        10 employment_type: EmploymentType => "employment_type: must",
+        /// Field of work: `LOGISTICS`, `MANUFACTURING`, `HOTEL`, `CATERING`, `EVENT`, `RETAIL` or `OTHERS`; such as `LOGISTICS`; one of `LOGISTICS` `MANUFACTURING` `HOTEL` `CATERING` `EVENT` `RETAIL` `OTHERS`.
+        11 employment_scene: EmploymentScene => "employment_scene: must",
     }
     new(
         authorization_type: impl Into<String>,
@@ -183,8 +219,8 @@ w::record! {
         total_amount: xinqiao_types::Fen,
         total_num: i64,
         transfer_detail_list: Vec<TransferDetail>,
-        employment_type: impl Into<String>,
-        employment_scene: impl Into<String>,
+        employment_type: impl Into<EmploymentType>,
+        employment_scene: impl Into<EmploymentScene>,
     )
     text(
         sub_mchid: xinqiao_types::MchId,
@@ -236,9 +272,9 @@ w::record! {
     pub struct GenerateToken {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// Partner's AppID, bound to the partner's merchant number; at least one of it and `sub_appid` is needed.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// Sub-merchant's AppID, bound to `sub_mchid`; at least one of it and the partner's AppID is needed.
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// The worker under the given AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -246,7 +282,7 @@ w::record! {
         4 user_name: Option<String> => "user_name: masked encrypted",
         /// Document number of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         5 id_card_number: Option<String> => "id_card_number: masked encrypted",
-        /// Kind of employment: long term, short term or cooperation; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
+        /// Kind of employment: `LONG_TERM_EMPLOYMENT`, `SHORT_TERM_EMPLOYMENT` or `COOPERATION_EMPLOYMENT`; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
         6 employment_type: EmploymentType => "employment_type: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, employment_type: impl Into<EmploymentType>)
@@ -262,7 +298,7 @@ w::record! {
 w::record! {
     /// Answer to [`GenerateToken`].
     pub struct GenerateTokenResponse {
-        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -270,7 +306,7 @@ w::record! {
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Token with which the front end opens the Mini Program.
         3 token: String => "token: must",
-        /// How long the token lives, in seconds; in s.
+        /// How long the token lives, in seconds.
         4 expires_in: i64 => "expires_in: must",
     }
 }
@@ -302,7 +338,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_4.shtml>.
     /// * Catalog: `pay_v3.payroll_card.get_authentication`.
     pub struct GetAuthentication {
-        /// Your own number of the identity check.
+        /// Your own number of the identity check: digits and letters, unique for the partner.
         0 authenticate_number: String => "authenticate_number: must path",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -314,25 +350,25 @@ w::record! {
 w::record! {
     /// Answer to [`GetAuthentication`].
     pub struct GetAuthenticationResponse {
-        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// The worker under the given AppID; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Your own number of the identity check.
+        /// Your own number of the identity check: digits and letters, unique for the partner.
         3 authenticate_number: String => "authenticate_number: must",
-        /// Where the check happens, such as hardware or a Mini Program.
+        /// Where the check happens: `FROM_MINI_APP` or `FROM_HARDWARE`.
         4 authenticate_scene: String => "authenticate_scene: must",
-        /// Device or source of the check.
+        /// Source of the check: AppID of the Mini Program or serial number of the device.
         5 authenticate_source: String => "authenticate_source: must",
         /// Project that the worker is on, shown on signing.
         6 project_name: String => "project_name: must",
         /// Employer of the worker, shown during the check.
         7 employer_name: String => "employer_name: must",
-        /// Kind of check, such as normal or attendance.
+        /// Kind of check: `NORMAL`, `SIGN_IN` for attendance, `INSURANCE` or `CONTRACT`.
         8 authenticate_type: String => "authenticate_type: must",
-        /// State of the check: processing, success, failed; one of `AUTHENTICATE_PROCESSING` `AUTHENTICATE_SUCCESS` `AUTHENTICATE_FAILED`.
+        /// State of the check: `AUTHENTICATE_PROCESSING`, `AUTHENTICATE_SUCCESS` or `AUTHENTICATE_FAILED`; one of `AUTHENTICATE_PROCESSING` `AUTHENTICATE_SUCCESS` `AUTHENTICATE_FAILED`.
         9 authenticate_state: AuthenticateState => "authenticate_state: must",
         /// When the check was made; format `rfc3339`.
         10 authenticate_time: String => "authenticate_time: must",
@@ -372,9 +408,9 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// Partner's AppID, bound to the partner's merchant number; at least one of it and `sub_appid` is needed.
         2 appid: Option<xinqiao_types::AppId> => "appid: query",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// Sub-merchant's AppID, bound to `sub_mchid`; at least one of it and the partner's AppID is needed.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -388,27 +424,27 @@ w::record! {
 w::record! {
     /// Answer to [`GetRelation`].
     pub struct GetRelationResponse {
-        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// Partner's AppID, bound to the partner's merchant number; at least one of it and `sub_appid` is needed.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// Sub-merchant's AppID, bound to `sub_mchid`; at least one of it and the partner's AppID is needed.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// The worker under the given AppID; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Whether the user has authorized the payroll card; one of `UNAUTHORIZED` `AUTHORIZED` `DEAUTHORIZED`.
+        /// The user's consent: `UNAUTHORIZED`, `AUTHORIZED` or `DEAUTHORIZED`; one of `UNAUTHORIZED` `AUTHORIZED` `DEAUTHORIZED`.
         5 authorize_state: AuthorizeState => "authorize_state: must",
         /// When the user agreed to the payroll card service; format `rfc3339`.
         6 authorize_time: Option<String> => "authorize_time",
         /// When the user withdrew it; empty if not; format `rfc3339`.
         7 deauthorize_time: Option<String> => "deauthorize_time",
-        /// Card: `UNREGISTERED`, or `REGISTERED` once opened.
-        8 register_state: String => "register_state: must",
-        /// When the user opened the card; format `rfc3339`.
+        /// Card: `UNREGISTERED`, `REGISTERED` once opened, or `CLOSED`; one of `UNREGISTERED` `REGISTERED` `CLOSED`.
+        8 register_state: RegisterState => "register_state: must",
+        /// When the user opened the card; absent before; format `rfc3339`.
         9 register_time: Option<String> => "register_time",
-        /// When the relation of user and merchant was closed; format `rfc3339`.
+        /// When the card was closed; only with `register_state` `CLOSED`; format `rfc3339`.
         10 close_time: Option<String> => "close_time",
     }
 }
@@ -442,17 +478,17 @@ w::record! {
     pub struct ListAuthentications {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// Partner's AppID, bound to the partner's merchant number; at least one of it and `sub_appid` is needed.
         1 appid: Option<xinqiao_types::AppId> => "appid: query",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// Sub-merchant's AppID, bound to `sub_mchid`; at least one of it and the partner's AppID is needed.
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
         /// The worker under the given AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// Day whose identity checks to list; format `yyyy-MM-dd`; such as `2025-12-25`; needed according to the documentation.
+        /// Day whose identity checks to list, `yyyy-MM-dd`; one day at a time, within the last 90 days; format `yyyy-MM-dd`; needed according to the documentation.
         4 authenticate_date: Option<String> => "authenticate_date: query",
-        /// State of the check: processing, success, failed; needed according to the documentation.
+        /// State of the check: `AUTHENTICATE_PROCESSING`, `AUTHENTICATE_SUCCESS` or `AUTHENTICATE_FAILED`; needed according to the documentation.
         5 authenticate_state: Option<String> => "authenticate_state: query",
-        /// Page size: most records in one answer; such as `20`.
+        /// Page size: most records in one answer; 10 by default and at most.
         6 limit: Option<i64> => "limit: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         7 offset: Option<i64> => "offset: query",
@@ -526,19 +562,19 @@ w::record! {
     pub struct PreOrder {
         /// The worker under the given AppID; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// Partner's AppID, bound to the partner's merchant number; at least one of it and `sub_appid` is needed.
         1 appid: Option<xinqiao_types::AppId> => "appid",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// Sub-merchant's AppID, bound to `sub_mchid`; at least one of it and the partner's AppID is needed.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// Your own number of the identity check.
+        /// Your own number of the identity check: digits and letters, unique for the partner.
         4 authenticate_number: String => "authenticate_number: must",
         /// Project that the worker is on, shown on signing.
         5 project_name: String => "project_name: must",
         /// Employer of the worker, shown during the check.
         6 employer_name: String => "employer_name: must",
-        /// Kind of check, such as normal or attendance; one of `SIGN_IN` `INSURANCE` `CONTRACT`.
+        /// Kind of check: `NORMAL`, `SIGN_IN` for attendance, `INSURANCE` or `CONTRACT`; one of `SIGN_IN` `INSURANCE` `CONTRACT`.
         7 authenticate_type: AuthenticateType => "authenticate_type: must",
     }
     new(
@@ -555,11 +591,11 @@ w::record! {
 w::record! {
     /// Answer to [`PreOrder`].
     pub struct PreOrderResponse {
-        /// Your own number of the identity check.
+        /// Your own number of the identity check: digits and letters, unique for the partner.
         0 authenticate_number: String => "authenticate_number: must",
         /// The worker under the given AppID; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         2 mchid: xinqiao_types::MchId => "mchid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -599,11 +635,11 @@ w::record! {
     pub struct PreOrderWithAuth {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
+        /// Partner's AppID, bound to the partner's merchant number; at least one of it and `sub_appid` is needed.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// Sub-merchant's AppID, bound to `sub_mchid`; at least one of it and the partner's AppID is needed.
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// Your own number of the identity check.
+        /// Your own number of the identity check: digits and letters, unique for the partner.
         3 authenticate_number: String => "authenticate_number: must",
         /// Project that the worker is on, shown on signing.
         4 project_name: String => "project_name: must",
@@ -615,9 +651,9 @@ w::record! {
         7 user_name: Option<String> => "user_name: masked encrypted",
         /// Document number of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         8 id_card_number: Option<String> => "id_card_number: masked encrypted",
-        /// Kind of employment: long term, short term or cooperation; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
+        /// Kind of employment: `LONG_TERM_EMPLOYMENT`, `SHORT_TERM_EMPLOYMENT` or `COOPERATION_EMPLOYMENT`; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
         9 employment_type: EmploymentType => "employment_type: must",
-        /// Kind of check, such as normal or attendance; one of `SIGN_IN` `INSURANCE` `CONTRACT`.
+        /// Kind of check: `NORMAL`, `SIGN_IN` for attendance, `INSURANCE` or `CONTRACT`; one of `SIGN_IN` `INSURANCE` `CONTRACT`.
         10 authenticate_type: AuthenticateType => "authenticate_type: must",
     }
     new(
@@ -640,17 +676,17 @@ w::record! {
 w::record! {
     /// Answer to [`PreOrderWithAuth`].
     pub struct PreOrderWithAuthResponse {
-        /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// The worker under the given AppID; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Your own number of the identity check.
+        /// Your own number of the identity check: digits and letters, unique for the partner.
         3 authenticate_number: String => "authenticate_number: must",
         /// Token with which the front end opens the Mini Program.
         4 token: String => "token: must",
-        /// How long the token lives, in seconds; in s.
+        /// How long the token lives, in seconds.
         5 expires_in: i64 => "expires_in: must",
     }
 }
@@ -697,7 +733,7 @@ pub mod we_sure {
             3 insurance_company_order_no: String => "insurance_company_order_no: must",
             /// Name of the insurer of the protection.
             4 insurance_company_name: String => "insurance_company_name: must",
-            /// Token with which the front end opens the Mini Program; needed according to the documentation.
+            /// Token of the identity check, from the pre-order; WeSure got it from the Mini Program; needed according to the documentation.
             5 token: Option<String> => "token",
             /// The worker under the given AppID; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -752,13 +788,13 @@ pub mod we_sure {
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// Token with which the front end opens the Mini Program; needed according to the documentation.
+            /// Token of the identity check, from the pre-order; WeSure got it from the Mini Program; needed according to the documentation.
             2 token: Option<String> => "token",
             /// Name of the worker, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
             3 user_name: Option<String> => "user_name: masked encrypted",
             /// Document number of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
             4 id_card_number: Option<String> => "id_card_number: masked encrypted",
-            /// Kind of check, such as normal or attendance; one of `NORMAL` `SIGN_IN` `INSURANCE` `CONTRACT`.
+            /// Kind of check: `NORMAL`, `SIGN_IN` for attendance, `INSURANCE` or `CONTRACT`; one of `NORMAL` `SIGN_IN` `INSURANCE` `CONTRACT`.
             5 authenticate_type: Option<super::ValidateTokenAuthenticateType> => "authenticate_type",
         }
         new(sp_mchid: impl Into<xinqiao_types::MchId>)

@@ -10,13 +10,13 @@ w::record! {
         0 type_: Type => "type: must",
         /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
         1 account: String => "account: must",
-        /// Amount to split, in fen; in fen.
+        /// Amount to split, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// Why the money is split, shown on the split bill; such as `分给商户A`.
         3 description: String => "description: must",
         /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`; one of `PENDING` `SUCCESS` `CLOSED`.
         4 result: ResultDetail => "result: must",
-        /// Why this receiver got nothing; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        /// Why this receiver got nothing, such as `ACCOUNT_ABNORMAL` or `NO_RELATION`; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         5 fail_reason: Option<FailReason> => "fail_reason",
         /// The platform's number for this receiver's part.
         6 detail_id: Option<String> => "detail_id",
@@ -34,13 +34,13 @@ w::record! {
         0 type_: Type => "type: must",
         /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
         1 account: String => "account: must",
-        /// Amount to split, in fen; in fen.
+        /// Amount to split, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// Why the money is split, shown on the split bill; such as `分给商户A`.
         3 description: String => "description: must",
         /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`; one of `PENDING` `SUCCESS` `CLOSED`.
         4 result: ResultDetail => "result: must",
-        /// Why this receiver got nothing; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        /// Why this receiver got nothing, such as `ACCOUNT_ABNORMAL` or `NO_RELATION`; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         5 fail_reason: Option<FailReason> => "fail_reason",
         /// The platform's number for this receiver's part.
         6 detail_id: Option<String> => "detail_id",
@@ -58,13 +58,13 @@ w::record! {
         0 type_: Type => "type: must",
         /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
         1 account: String => "account: must",
-        /// Amount to split, in fen; in fen.
+        /// Amount to split, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// Why the money is split, shown on the split bill; such as `分给商户A`.
         3 description: String => "description: must",
         /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`; one of `PENDING` `SUCCESS` `CLOSED`.
         4 result: ResultDetail => "result: must",
-        /// Why this receiver got nothing; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        /// Why this receiver got nothing, such as `ACCOUNT_ABNORMAL` or `NO_RELATION`; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         5 fail_reason: Option<FailReason> => "fail_reason",
         /// The platform's number for this receiver's part.
         6 detail_id: Option<String> => "detail_id",
@@ -84,7 +84,7 @@ w::record! {
         1 account: String => "account: must",
         /// Receiver's true name, encrypted; required for merchants; encrypted on the wire; personal data, masked in `Debug`.
         2 name: Option<String> => "name: masked encrypted",
-        /// Amount to split, in fen; in fen.
+        /// Amount to split, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// Why the money is split, shown on the split bill; such as `分给商户A`.
         4 description: String => "description: must",
@@ -99,7 +99,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Why this receiver got nothing; only when `CLOSED`.
+    /// Why this receiver got nothing, such as `ACCOUNT_ABNORMAL` or `NO_RELATION`; only when `CLOSED`.
     ///
     /// What `fail_reason` of `GetOrderReceiver`, `fail_reason` of `CreateOrderReceiver` and 1 more may be.
     pub enum FailReason {
@@ -133,7 +133,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`.
+    /// Relation to the receiver, such as `STORE`, `STAFF`, `PARTNER`, `DISTRIBUTOR`, `SUPPLIER` or `CUSTOM`.
     ///
     /// What `relation_type` of `profit_sharing::receivers::Add`, `relation_type` of `profit_sharing::receivers::AddResponse` may be.
     pub enum RelationType {
@@ -177,7 +177,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Code of why the return failed; only when it did.
+    /// Why the return failed, such as `BALANCE_NOT_ENOUGH` or `TIME_OUT_CLOSED`; only when it did.
     ///
     /// What `fail_reason` of `profit_sharing::CreateReturnOrderResponse`, `fail_reason` of `profit_sharing::GetReturnOrderResponse` may be.
     pub enum CreateReturnOrderFailReason {
@@ -262,7 +262,7 @@ w::record! {
         3 transaction_id: String => "transaction_id: must",
         /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         4 out_order_no: String => "out_order_no: must",
-        /// Receivers of the money, at most 50 per request.
+        /// Receivers, at most 50 per request: `type`, `account`, `name`, `amount` and `description`.
         5 receivers: Option<Vec<Receiver>> => "receivers",
         /// `true` unfreezes the rest to the merchant after this split; `false` keeps it for later splits.
         6 unfreeze_unsplit: bool => "unfreeze_unsplit: must",
@@ -289,7 +289,7 @@ w::record! {
         3 order_id: String => "order_id: must",
         /// State of the split: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
         4 state: State => "state: must",
-        /// Receivers of the money, at most 50 per request.
+        /// Outcome for each receiver: `account`, `amount`, `result`, `fail_reason`, `detail_id` and so on.
         5 receivers: Option<Vec<CreateOrderReceiver>> => "receivers",
     }
 }
@@ -331,7 +331,7 @@ w::record! {
         3 out_return_no: String => "out_return_no: must",
         /// Merchant that gives the money back, an earlier receiver; such as `86693852`.
         4 return_mchid: xinqiao_types::MchId => "return_mchid: must",
-        /// Amount to take back, in fen; at most what was split; in fen.
+        /// Amount to take back, in fen; at most what was split.
         5 amount: xinqiao_types::Fen => "amount: must",
         /// Why the money comes back; kept with the record.
         6 description: String => "description: must",
@@ -350,9 +350,9 @@ w::record! {
     pub struct CreateReturnOrderResponse {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// Split to take back, by the merchant's number.
+        /// Split that was taken back, by the merchant's number as sent when splitting.
         1 out_order_no: String => "out_order_no: must",
-        /// Split to take back, by the platform's number.
+        /// Split that was taken back, by the platform's number.
         2 order_id: String => "order_id: must",
         /// The merchant's number for the return; keep it when retrying; such as `R20190516001`.
         3 out_return_no: String => "out_return_no: must",
@@ -360,13 +360,13 @@ w::record! {
         4 return_id: String => "return_id: must",
         /// Merchant that gives the money back, an earlier receiver; such as `86693852`.
         5 return_mchid: xinqiao_types::MchId => "return_mchid: must",
-        /// Amount to take back, in fen; at most what was split; in fen.
+        /// Amount that is taken back, in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
         /// Why the money comes back; kept with the record.
         7 description: String => "description: must",
         /// Return: `PROCESSING`, `SUCCESS`, or `FAILED` (also spelled `FAIL`); one of `PROCESSING` `SUCCESS` `FAILED`.
         8 result: CreateReturnOrderResult => "result: must",
-        /// Code of why the return failed; only when it did; one of `ACCOUNT_ABNORMAL` `BALANCE_NOT_ENOUGH` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        /// Why the return failed, such as `BALANCE_NOT_ENOUGH` or `TIME_OUT_CLOSED`; only when it did; one of `ACCOUNT_ABNORMAL` `BALANCE_NOT_ENOUGH` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         9 fail_reason: Option<CreateReturnOrderFailReason> => "fail_reason",
         /// When the return was accepted; format `rfc3339`.
         10 create_time: String => "create_time: must",
@@ -519,7 +519,7 @@ w::record! {
         3 order_id: String => "order_id: must",
         /// State of the split: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
         4 state: State => "state: must",
-        /// Receivers of the money, at most 50 per request.
+        /// Outcome for each receiver: `account`, `amount`, `result`, `fail_reason`, `detail_id` and so on.
         5 receivers: Option<Vec<GetOrderReceiver>> => "receivers",
     }
 }
@@ -546,19 +546,19 @@ w::endpoint! {
 w::record! {
     /// Get a profit sharing return (查询分账回退结果).
     ///
-    /// * Call: `GET /v3/profitsharing/return-orders/{out_order_no}` on `api.mch.weixin.qq.com`.
+    /// * Call: `GET /v3/profitsharing/return-orders/{out_return_no}` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012526279>.
     /// * Catalog: `pay_v3.profit_sharing.get_return_order`.
     pub struct GetReturnOrder {
-        /// Split to take back, by the merchant's number.
-        0 out_order_no: String => "out_order_no: must path",
+        /// Return to look up, by the merchant's number as sent when asking for it.
+        0 out_return_no: String => "out_return_no: must path",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
-        /// Split to take back, by the merchant's number; `out_order_no` on the wire.
-        2 out_order_no_param: String => "out_order_no: must query",
+        /// Split that was taken back, by the merchant's number as sent when splitting.
+        2 out_order_no: String => "out_order_no: must query",
     }
-    new(out_order_no: impl Into<String>, out_order_no_param: impl Into<String>)
+    new(out_return_no: impl Into<String>, out_order_no: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
 
@@ -571,7 +571,7 @@ w::endpoint! {
         id: "pay_v3.profit_sharing.get_return_order",
         method: "GET",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/profitsharing/return-orders/{out_order_no}",
+        path: "/v3/profitsharing/return-orders/{out_return_no}",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::None,
@@ -603,7 +603,7 @@ w::record! {
     pub struct GetTransactionAmountsResponse {
         /// Paid order whose money is split.
         0 transaction_id: String => "transaction_id: must",
-        /// Amount of the order that can still be split, in fen; in fen.
+        /// Amount of the order that can still be split, in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -665,7 +665,7 @@ w::record! {
         3 order_id: String => "order_id: must",
         /// State of the split: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
         4 state: State => "state: must",
-        /// Receivers of the money, at most 50 per request.
+        /// Outcome for each receiver: `account`, `amount`, `result`, `fail_reason`, `detail_id` and so on.
         5 receivers: Option<Vec<UnfreezeOrderReceiver>> => "receivers",
     }
 }
@@ -713,7 +713,7 @@ pub mod receivers {
             4 account: String => "account: must",
             /// Receiver's true name, encrypted; required for merchants; encrypted on the wire; personal data, masked in `Debug`.
             5 name: Option<String> => "name: masked encrypted",
-            /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
+            /// Relation to the receiver, such as `STORE`, `STAFF`, `PARTNER`, `DISTRIBUTOR`, `SUPPLIER` or `CUSTOM`; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
             6 relation_type: super::RelationType => "relation_type: must",
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             7 custom_relation: Option<String> => "custom_relation",
@@ -743,7 +743,7 @@ pub mod receivers {
             2 account: String => "account: must",
             /// Receiver's true name, encrypted; required for merchants; encrypted on the wire; personal data, masked in `Debug`.
             3 name: Option<String> => "name: masked encrypted",
-            /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
+            /// Relation to the receiver, such as `STORE`, `STAFF`, `PARTNER`, `DISTRIBUTOR`, `SUPPLIER` or `CUSTOM`; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
             4 relation_type: super::RelationType => "relation_type: must",
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             5 custom_relation: Option<String> => "custom_relation",

@@ -8,17 +8,17 @@ w::record! {
     pub struct BuyerInformation {
         /// Kind of buyer, such as `CORPORATION`.
         0 type_: String => "type: must",
-        /// Title of the buyer or seller.
+        /// Name of the buyer, the title of the invoice.
         1 name: String => "name: must",
-        /// Taxpayer number of the buyer or seller.
+        /// Taxpayer number of the buyer.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// Address with which the company is registered for tax; personal data, masked in `Debug`.
+        /// Address of the buyer; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// Phone with which the company is registered; personal data, masked in `Debug`.
+        /// Phone of the buyer; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
-        /// Bank of the company, buyer or seller.
+        /// The buyer's bank.
         5 bank_name: Option<String> => "bank_name",
-        /// The company's account at its bank; personal data, masked in `Debug`.
+        /// The buyer's bank account number; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
     }
     new(type_: impl Into<String>, name: impl Into<String>)
@@ -38,7 +38,7 @@ w::record! {
         0 photo_type: Option<String> => "photo_type",
         /// Digest of the photo, to see changes.
         1 photo_digest: Option<PhotoDigest> => "photo_digest",
-        /// Where the driver's photo can be fetched.
+        /// Web address of the driver's photo; for type `PHOTO_URL`.
         2 photo_url: Option<String> => "photo_url",
         /// Thumbnail of the photo in Base64.
         3 photo_icon: Option<String> => "photo_icon",
@@ -65,7 +65,7 @@ w::record! {
         0 photo_type: String => "photo_type: must",
         /// Digest of the photo, to see changes.
         1 photo_digest: Option<DriverPhotoDigest> => "photo_digest",
-        /// Where the driver's photo can be fetched.
+        /// Web address of the driver's photo; for type `PHOTO_URL`.
         2 photo_url: Option<String> => "photo_url",
         /// Content of the photo in Base64.
         3 photo_data: Option<String> => "photo_data",
@@ -101,11 +101,11 @@ w::record! {
         4 check_code: String => "check_code: must",
         /// Content of the cipher box on the invoice; a secret, masked in `Debug`.
         5 password: String => "password: must masked",
-        /// Total of the invoice with tax, in fen; in fen.
+        /// Total of the invoice with tax, in fen.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Tax of the invoice, in fen; in fen.
+        /// Tax of the invoice, in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// Money of the invoice without tax, in fen; in fen.
+        /// Money of the invoice without tax, in fen.
         8 amount: xinqiao_types::Fen => "amount: must",
         /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         9 buyer_information: BuyerInformation => "buyer_information: must",
@@ -151,15 +151,15 @@ w::record! {
         4 quantity: i64 => "quantity: must",
         /// Price of a unit without tax, in millionths of a fen; in 1e-6 fen.
         5 unit_price: i64 => "unit_price: must",
-        /// Money of the line without tax, in fen; in fen.
+        /// Money of the line without tax, in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// Tax of the line, in fen; in fen.
+        /// Tax of the line, in fen.
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
-        /// Total of the line with tax, in fen; in fen.
+        /// Total of the line with tax, in fen.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Tax rate in 1/10000, `1300` for 13%; in 1/10000.
+        /// Tax rate in 1/10000, `1300` for 13%.
         9 tax_rate: i64 => "tax_rate: must",
-        /// Tax privilege of the line, such as exempt or zero rate.
+        /// Tax privilege of the line, such as `NO_FAVORABLE` for none.
         10 tax_prefer_mark: String => "tax_prefer_mark: must",
         /// Whether it is a discount line: `true` negative line.
         11 discount: bool => "discount: must",
@@ -194,7 +194,7 @@ w::record! {
 w::record! {
     /// `meta` of `taxi_invoice::UploadFile`.
     pub struct Meta {
-        /// Algorithm of the file's digest.
+        /// Algorithm of the file's digest, such as `DIGEST_ALGORITHM_SM3`; such as `DIGEST_ALGORITHM_SM3`.
         0 digest_algorithm: String => "digest_algorithm: must",
         /// Digest of the file, checked by the platform.
         1 digest: Option<String> => "digest",
@@ -226,17 +226,17 @@ w::record! {
 w::record! {
     /// `seller_information` of `taxi_invoice::FapiaoCardInformation`.
     pub struct SellerInformation {
-        /// Title of the buyer or seller.
+        /// Name of the seller, the taxi company.
         0 name: String => "name: must",
-        /// Taxpayer number of the buyer or seller.
+        /// Taxpayer number of the seller.
         1 taxpayer_id: String => "taxpayer_id: must",
-        /// Address with which the company is registered for tax; personal data, masked in `Debug`; needed according to the documentation.
+        /// Address of the seller; personal data, masked in `Debug`; needed according to the documentation.
         2 address: Option<String> => "address: masked",
-        /// Phone with which the company is registered; personal data, masked in `Debug`.
+        /// Phone of the seller; personal data, masked in `Debug`.
         3 telephone: Option<String> => "telephone: masked",
-        /// Bank of the company, buyer or seller.
+        /// The seller's bank.
         4 bank_name: Option<String> => "bank_name",
-        /// The company's account at its bank; personal data, masked in `Debug`.
+        /// The seller's bank account number; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
     new(name: impl Into<String>, taxpayer_id: impl Into<String>)
@@ -256,7 +256,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// State of the taxi, such as in operation.
+    /// State of the taxi: `IN_OPERATION` in service, `OUT_OPERATION` withdrawn from service.
     ///
     /// What `taxi_state` of `taxi_invoice::UpdateTaxi` may be.
     pub enum TaxiState {
@@ -291,7 +291,7 @@ w::record! {
         6 address: String => "address: must masked",
         /// Contact phone of the taxi company; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked",
-        /// Bank of the company, buyer or seller.
+        /// Bank of the taxi company.
         8 bank_name: Option<String> => "bank_name",
         /// The company's account at its bank; personal data, masked in `Debug`.
         9 bank_account: Option<String> => "bank_account: masked",
@@ -352,7 +352,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460180>.
     /// * Catalog: `pay_v3.taxi_invoice.find_user_taxi_order`.
     pub struct FindUserTaxiOrder {
-        /// Token that opens one trip.
+        /// Token by which WeChat Pay gives access to one trip of a passenger.
         0 token: String => "token: must query",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must query",
@@ -387,7 +387,7 @@ w::record! {
         4 source: String => "source: must",
         /// When the passenger paid; format `rfc3339`.
         5 pay_time: Option<String> => "pay_time",
-        /// Fare that the passenger paid, in fen; in fen.
+        /// Fare that the passenger paid, in fen.
         6 pay_amount: Option<xinqiao_types::Fen> => "pay_amount",
     }
 }
@@ -442,7 +442,7 @@ w::record! {
         4 driver_category: String => "driver_category: must",
         /// City of the taxi, by its division code; such as `310100`.
         5 region_id: i64 => "region_id: must",
-        /// Whether the driver is registered and active; such as `ACTIVE`.
+        /// Whether the driver is registered and active, such as `ACTIVE`; such as `ACTIVE`.
         6 driver_state: Option<String> => "driver_state",
         /// Portrait with its digest: `photo_type`, `photo_digest`, `photo_url` and so on.
         7 driver_photo: Option<GetDriverPhoto> => "driver_photo",
@@ -493,13 +493,13 @@ w::record! {
         1 company_name: String => "company_name: must",
         /// Number plate of the vehicle with its province; such as `粤B888888`.
         2 plate_number: String => "plate_number: must",
-        /// Operating license of the day driver.
+        /// Operating license of the taxi's main driver.
         3 main_license: Option<String> => "main_license",
         /// Operating license of the relief driver.
         4 deputy_license: Option<String> => "deputy_license",
         /// City of the taxi, by its division code; such as `310100`.
         5 region_id: i64 => "region_id: must",
-        /// State of the taxi, such as in operation.
+        /// State of the taxi: `IN_OPERATION` in service, `OUT_OPERATION` withdrawn from service.
         6 taxi_state: Option<String> => "taxi_state",
         /// Whether the taxi can invoice: `true` yes.
         7 support_invoice: bool => "support_invoice: must",
@@ -562,7 +562,7 @@ w::record! {
         7 address: String => "address: must masked",
         /// Contact phone of the taxi company; personal data, masked in `Debug`.
         8 phone: Option<String> => "phone: masked",
-        /// Bank of the company, buyer or seller.
+        /// Bank of the taxi company.
         9 bank_name: Option<String> => "bank_name",
         /// The company's account at its bank; personal data, masked in `Debug`.
         10 bank_account: Option<String> => "bank_account: masked",
@@ -681,7 +681,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461432>.
     /// * Catalog: `pay_v3.taxi_invoice.put_card`.
     pub struct PutCard {
-        /// Token that opens one trip.
+        /// Token by which WeChat Pay gives access to one trip of a passenger.
         0 token: Option<String> => "token",
         /// Merchant ID of the taxi company.
         1 company_mchid: xinqiao_types::MchId => "company_mchid: must",
@@ -889,13 +889,13 @@ w::record! {
         1 company_name: String => "company_name: must",
         /// Number plate of the vehicle with its province; such as `粤B888888`.
         2 plate_number: String => "plate_number: must",
-        /// Operating license of the day driver; needed according to the documentation.
+        /// Operating license of the taxi's main driver; needed according to the documentation.
         3 main_license: Option<String> => "main_license",
         /// Operating license of the relief driver.
         4 deputy_license: Option<String> => "deputy_license",
         /// City of the taxi, by its division code; such as `310100`.
         5 region_id: i64 => "region_id: must",
-        /// State of the taxi, such as in operation; one of `IN_OPERATION` `OUT_OPERATION`.
+        /// State of the taxi: `IN_OPERATION` in service, `OUT_OPERATION` withdrawn from service; one of `IN_OPERATION` `OUT_OPERATION`.
         6 taxi_state: Option<TaxiState> => "taxi_state",
         /// Whether the taxi invoices, such as `INVOICE`.
         7 invoice_flag: Option<String> => "invoice_flag",
@@ -919,7 +919,7 @@ w::record! {
         1 company_name: String => "company_name: must",
         /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         2 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// Operating license of the day driver.
+        /// Operating license of the taxi's main driver.
         3 main_license: String => "main_license: must",
         /// Operating license of the relief driver.
         4 deputy_license: Option<String> => "deputy_license",

@@ -12,17 +12,17 @@ w::record! {
         1 block_time: String => "block_time: must",
         /// Why risk control blocked the trades; answer it in the appeal.
         2 block_reason: String => "block_reason: must",
-        /// How many trades were blocked, as a range; one of `LESS_THAN_TWENTY` `LESS_THAN_ONE_HUNDRED` `LESS_THAN_ONE_THOUSAND` `OVER_ONE_THOUSAND`.
+        /// How many trades were blocked, as a range: `LESS_THAN_TWENTY`, `LESS_THAN_ONE_HUNDRED`, `LESS_THAN_ONE_THOUSAND`, `OVER_ONE_THOUSAND`; one of `LESS_THAN_TWENTY` `LESS_THAN_ONE_HUNDRED` `LESS_THAN_ONE_THOUSAND` `OVER_ONE_THOUSAND`.
         3 number_of_block: Option<NumberOfBlock> => "number_of_block",
-        /// What the merchant must do to recover, such as handing in papers; one of `SUBMIT_INFORMATION`.
+        /// How the block can be lifted: `SUBMIT_INFORMATION` means handing in the material asked for; one of `SUBMIT_INFORMATION`.
         4 recover_way: Option<RecoverWay> => "recover_way",
-        /// Items of material asked for, as JSON.
+        /// Material asked for, as JSON: `record_fields` lists each item with its id, name, type and checking rules.
         5 requested_item_info: Option<String> => "requested_item_info",
     }
 }
 
 w::open_enum! {
-    /// How many trades were blocked, as a range.
+    /// How many trades were blocked, as a range: `LESS_THAN_TWENTY`, `LESS_THAN_ONE_HUNDRED`, `LESS_THAN_ONE_THOUSAND`, `OVER_ONE_THOUSAND`.
     ///
     /// What `number_of_block` of `transaction_block::transaction_block_records::GetResponse`, `number_of_block` of `DataInfo` may be.
     pub enum NumberOfBlock {
@@ -38,7 +38,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What the merchant must do to recover, such as handing in papers.
+    /// How the block can be lifted: `SUBMIT_INFORMATION` means handing in the material asked for.
     ///
     /// What `recover_way` of `transaction_block::transaction_block_records::GetResponse`, `recover_way` of `DataInfo` may be.
     pub enum RecoverWay {
@@ -90,11 +90,11 @@ pub mod transaction_block_records {
             1 block_time: String => "block_time: must",
             /// Why risk control blocked the trades; answer it in the appeal.
             2 block_reason: String => "block_reason: must",
-            /// How many trades were blocked, as a range; one of `LESS_THAN_TWENTY` `LESS_THAN_ONE_HUNDRED` `LESS_THAN_ONE_THOUSAND` `OVER_ONE_THOUSAND`.
+            /// How many trades were blocked, as a range: `LESS_THAN_TWENTY`, `LESS_THAN_ONE_HUNDRED`, `LESS_THAN_ONE_THOUSAND`, `OVER_ONE_THOUSAND`; one of `LESS_THAN_TWENTY` `LESS_THAN_ONE_HUNDRED` `LESS_THAN_ONE_THOUSAND` `OVER_ONE_THOUSAND`.
             3 number_of_block: Option<super::NumberOfBlock> => "number_of_block",
-            /// What the merchant must do to recover, such as handing in papers; one of `SUBMIT_INFORMATION`.
+            /// How the block can be lifted: `SUBMIT_INFORMATION` means handing in the material asked for; one of `SUBMIT_INFORMATION`.
             4 recover_way: Option<super::RecoverWay> => "recover_way",
-            /// Items of material asked for, as JSON.
+            /// Material asked for, as JSON: `record_fields` lists each item with its id, name, type and checking rules.
             5 requested_item_info: Option<String> => "requested_item_info",
         }
     }
@@ -140,7 +140,7 @@ pub mod transaction_block_records {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Block records, newest first.
+            /// Block records of this page: `block_record_id`, `block_time`, `block_reason` and so on.
             0 data: Vec<super::DataInfo> => "data: must",
             /// Page size: most records in one answer; such as `20`.
             1 limit: i64 => "limit: must",
@@ -251,7 +251,7 @@ pub mod transaction_block_submissions {
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
             /// The merchant's number for the submission, unique.
             1 merchant_submit_id: String => "merchant_submit_id: must",
-            /// Material asked for, as JSON by item.
+            /// The material as JSON of the same structure as `requested_item_info`, with each item filled in.
             2 submit_data: String => "submit_data: must",
         }
         new(

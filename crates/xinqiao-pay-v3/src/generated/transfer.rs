@@ -10,7 +10,7 @@ w::record! {
         0 out_detail_no: String => "out_detail_no: must",
         /// The platform's number for the transfer.
         1 detail_id: String => "detail_id: must",
-        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
+        /// State of the entry: `INIT`, `WAIT_PAY` (to be confirmed), `PROCESSING`, `SUCCESS` or `FAIL`.
         2 detail_status: String => "detail_status: must",
     }
 }
@@ -26,7 +26,7 @@ w::record! {
         2 out_batch_no: String => "out_batch_no: must",
         /// The platform's number for the batch; such as `1030000071100999991182020050700019480001`.
         3 batch_id: String => "batch_id: must",
-        /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
+        /// State of the batch: `WAIT_PAY` (to be confirmed by the payer), `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
         4 batch_status: String => "batch_status: must",
         /// How the batch was made: by `API` or on the web page (`WEB`).
         5 batch_type: String => "batch_type: must",
@@ -36,7 +36,7 @@ w::record! {
         7 batch_remark: String => "batch_remark: must",
         /// Why the batch was closed: `MERCHANT_REVOCATION`, or `OVERDUE_CLOSE`.
         8 close_reason: Option<String> => "close_reason",
-        /// Sum of the batch, in fen; equals the sum of its entries; in fen.
+        /// Sum of the batch, in fen; equals the sum of its entries.
         9 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Entries in the batch, at most 1,000.
         10 total_num: i64 => "total_num: must",
@@ -44,11 +44,11 @@ w::record! {
         11 create_time: String => "create_time: must",
         /// Latest change of batch or entry; format `rfc3339`.
         12 update_time: Option<String> => "update_time",
-        /// Sum of the transfers that succeeded, in fen; in fen.
+        /// Sum of the transfers that succeeded, in fen.
         13 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// How many transfers succeeded.
         14 success_num: i64 => "success_num: must",
-        /// Sum of the transfers that failed, in fen; in fen.
+        /// Sum of the transfers that failed, in fen.
         15 fail_amount: xinqiao_types::Fen => "fail_amount: must",
         /// How many transfers failed; each entry says why.
         16 fail_num: i64 => "fail_num: must",
@@ -62,7 +62,7 @@ w::record! {
     pub struct TransferDetail {
         /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         0 out_detail_no: String => "out_detail_no: must",
-        /// Amount to hand over, in fen; in fen.
+        /// Amount to hand over, in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         2 transfer_remark: String => "transfer_remark: must",
@@ -169,7 +169,7 @@ w::record! {
         2 batch_name: String => "batch_name: must",
         /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
         3 batch_remark: String => "batch_remark: must",
-        /// Sum of the batch, in fen; equals the sum of its entries; in fen.
+        /// Sum of the batch, in fen; equals the sum of its entries.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Entries in the batch, at most 1,000.
         5 total_num: i64 => "total_num: must",
@@ -237,11 +237,11 @@ w::record! {
         0 batch_id: String => "batch_id: must path",
         /// `true` also returns the entries.
         1 need_query_detail: bool => "need_query_detail: must query",
-        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
+        /// Filter of the entries: `ALL`, `SUCCESS` or `FAIL`; required when `need_query_detail` is `true`.
         2 detail_status: Option<String> => "detail_status: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// Page size: most records in one answer; such as `20`.
+        /// Entries in one answer: 20 to 100, default 20.
         4 limit: Option<i64> => "limit: query",
     }
     new(batch_id: impl Into<String>, need_query_detail: bool)
@@ -254,7 +254,7 @@ w::record! {
     pub struct GetBatchByBatchIdResponse {
         /// Facts about the batch: `mchid`, `appid`, `out_batch_no`, `batch_id` and so on.
         0 transfer_batch: TransferBatch => "transfer_batch: must",
-        /// Transfers of the batch, at most 1,000.
+        /// Entries of this page: `out_detail_no`, `detail_id`, `detail_status`; only for a `FINISHED` batch when asked for.
         1 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
     }
 }
@@ -305,11 +305,11 @@ w::record! {
         0 out_batch_no: String => "out_batch_no: must path",
         /// `true` also returns the entries.
         1 need_query_detail: bool => "need_query_detail: must query",
-        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
+        /// Filter of the entries: `ALL`, `SUCCESS` or `FAIL`; required when `need_query_detail` is `true`.
         2 detail_status: Option<String> => "detail_status: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// Page size: most records in one answer; such as `20`.
+        /// Entries in one answer: 20 to 100, default 20.
         4 limit: Option<i64> => "limit: query",
     }
     new(out_batch_no: impl Into<String>, need_query_detail: bool)
@@ -322,11 +322,11 @@ w::record! {
     pub struct GetBatchByOutBatchNoResponse {
         /// Facts about the batch: `mchid`, `appid`, `out_batch_no`, `batch_id` and so on.
         0 transfer_batch: TransferBatch => "transfer_batch: must",
-        /// Transfers of the batch, at most 1,000.
+        /// Entries of this page: `out_detail_no`, `detail_id`, `detail_status`; only for a `FINISHED` batch when asked for.
         1 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
         /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: Option<i64> => "offset",
-        /// Page size: most records in one answer; such as `20`.
+        /// Entries in one answer: 20 to 100, default 20.
         3 limit: Option<i64> => "limit",
     }
 }
@@ -394,9 +394,9 @@ w::record! {
         3 out_detail_no: String => "out_detail_no: must",
         /// The platform's number for the transfer.
         4 detail_id: String => "detail_id: must",
-        /// State of an entry; as filter `ALL`, `SUCCESS` or `FAIL`.
+        /// State of the entry: `INIT`, `WAIT_PAY` (to be confirmed), `PROCESSING`, `SUCCESS` or `FAIL`.
         5 detail_status: String => "detail_status: must",
-        /// Amount to hand over, in fen; in fen.
+        /// Amount to hand over, in fen.
         6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         7 transfer_remark: String => "transfer_remark: must",
@@ -404,7 +404,7 @@ w::record! {
         8 fail_reason: Option<String> => "fail_reason",
         /// Payee's id under the AppID; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payee's true name, encrypted for the merchant (decrypt with its API certificate key); only if given on sending; encrypted on the wire; personal data, masked in `Debug`.
         10 user_name: String => "user_name: must masked encrypted",
         /// When the transfer was started; format `rfc3339`.
         11 initiate_time: String => "initiate_time: must",

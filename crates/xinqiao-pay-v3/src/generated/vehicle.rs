@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `amount` of `vehicle::etc::transactions::DeductHighway`.
     pub struct Amount {
-        /// Total of the order, in fen; in fen.
+        /// Total of the order, in fen.
         0 total: Option<xinqiao_types::Fen> => "total",
         /// Currency; always `CNY`; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -19,13 +19,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `vehicle::transactions::DeductParking`.
     pub struct AmountItem {
-        /// Total of the order, in fen; in fen.
+        /// Total of the order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// Currency; always `CNY`; such as `CNY`; one of `CNY`.
         1 currency: Option<Currency> => "currency",
-        /// What the user really paid, in fen; in fen.
+        /// What the user really paid, in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// Discount taken off the total, in fen; in fen.
+        /// Discount taken off the total, in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -51,16 +51,16 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// Kind: `CASH` prefunded, `NOCASH` not prefunded.
         3 type_: Option<String> => "type",
-        /// What this discount takes off, in fen; in fen.
+        /// What this discount takes off, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Campaign (stock) of the discount.
         5 stock_id: Option<String> => "stock_id",
-        /// Part paid by WeChat Pay, in fen; in fen; `wechatpay_contribute` on the wire.
+        /// Part paid by WeChat Pay, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part paid by the merchant, in fen; in fen.
+        /// Part paid by the merchant, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part paid by others, in fen; in fen.
+        /// Part paid by others, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// Currency; always `CNY`; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -82,13 +82,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `vehicle::etc::transactions::DeductHighway`; `amount` of the answer of `vehicle::etc::transactions::GetByOutTradeNo`; and 2 more.
     pub struct AmountInfo {
-        /// Total of the order, in fen; in fen.
+        /// Total of the order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// Currency; always `CNY`; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// What the user really paid, in fen; in fen.
+        /// What the user really paid, in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// Discount taken off the total, in fen; in fen.
+        /// Discount taken off the total, in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -152,7 +152,7 @@ w::record! {
 w::record! {
     /// `amount` of `vehicle::transactions::DeductParking`.
     pub struct DeductParkingAmount {
-        /// Total of the order, in fen; in fen.
+        /// Total of the order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// Currency; always `CNY`; such as `CNY`; one of `CNY`.
         1 currency: Option<Currency> => "currency",
@@ -168,7 +168,7 @@ w::record! {
         0 parking_id: String => "parking_id: must",
         /// License plate with the province character; such as `粤B888888`.
         1 plate_number: String => "plate_number: must",
-        /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
+        /// Colour of the plate: `BLUE`, `GREEN`, `YELLOW`, `BLACK`, `WHITE` or `LIMEGREEN` (yellow-green); one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
         2 plate_color: PlateColor => "plate_color: must",
         /// When the car entered the lot; format `rfc3339`.
         3 start_time: String => "start_time: must",
@@ -176,7 +176,7 @@ w::record! {
         4 end_time: String => "end_time: must",
         /// Name of the parking lot, as users see it.
         5 parking_name: String => "parking_name: must",
-        /// Parking time that is charged, in seconds; in s.
+        /// Parking time that is charged, in seconds.
         6 charging_duration: i64 => "charging_duration: must",
         /// Number of the device at the merchant or lot.
         7 device_id: Option<String> => "device_id",
@@ -190,7 +190,7 @@ w::record! {
         0 parking_id: String => "parking_id: must",
         /// License plate with the province character; such as `粤B888888`.
         1 plate_number: String => "plate_number: must",
-        /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
+        /// Colour of the plate: `BLUE`, `GREEN`, `YELLOW`, `BLACK`, `WHITE` or `LIMEGREEN` (yellow-green); one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
         2 plate_color: PlateColor => "plate_color: must",
         /// When the car entered the lot; format `rfc3339`.
         3 start_time: String => "start_time: must",
@@ -198,7 +198,7 @@ w::record! {
         4 end_time: String => "end_time: must",
         /// Name of the parking lot, as users see it.
         5 parking_name: String => "parking_name: must",
-        /// Parking time that is charged, in seconds; in s.
+        /// Parking time that is charged, in seconds.
         6 charging_duration: i64 => "charging_duration: must",
         /// Number of the device at the merchant or lot; needed according to the documentation.
         7 device_id: Option<String> => "device_id",
@@ -226,16 +226,16 @@ w::record! {
         2 scope: Option<Scope> => "scope",
         /// Kind: `CASH` prefunded, `NOCASH` not prefunded; one of `CASH` `NOCASH`.
         3 type_: Option<Type> => "type",
-        /// What this discount takes off, in fen; in fen.
+        /// What this discount takes off, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Campaign (stock) of the discount.
         5 stock_id: Option<String> => "stock_id",
-        /// Part paid by WeChat Pay, in fen; in fen; `wechatpay_contribute` on the wire.
+        /// Part paid by WeChat Pay, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part paid by the merchant, in fen; in fen.
+        /// Part paid by the merchant, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part paid by others, in fen; in fen.
+        /// Part paid by others, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// Currency; always `CNY`; such as `CNY`; one of `CNY`.
         9 currency: Option<Currency> => "currency",
@@ -263,24 +263,24 @@ w::record! {
         1 name: Option<String> => "name",
         /// What it covers: `GLOBAL` whole order, `SINGLE` item.
         2 scope: Option<String> => "scope",
-        /// Kind: `CASH` prefunded, `NOCASH` not prefunded.
+        /// Kind of discount, such as `DISCOUNT` or `COUPON`.
         3 type_: Option<String> => "type",
-        /// What this discount takes off, in fen; in fen.
+        /// What this discount takes off, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Campaign of the discount.
         5 activity_id: Option<String> => "activity_id",
-        /// Part paid by WeChat Pay, in fen; in fen; `wxpay_contribute` on the wire.
+        /// Part paid by WeChat Pay, in fen; `wxpay_contribute` on the wire.
         #[doc(alias = "wxpay_contribute")]
         6 wx_pay_contribute: Option<xinqiao_types::Fen> => "wxpay_contribute",
-        /// Part paid by the merchant, in fen; in fen.
+        /// Part paid by the merchant, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part paid by others, in fen; in fen.
+        /// Part paid by others, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
     }
 }
 
 w::open_enum! {
-    /// Why the entry is blocked: paused, overdue, no service, or evaluation failed.
+    /// Why the entry is blocked: `PAUSE`, `OVERDUE`, `OUT_SERVICE` or `EVALUATION_FAILED`.
     ///
     /// What `block_reason` of `vehicle::parking::CreateResponse` may be.
     pub enum BlockReason {
@@ -306,7 +306,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Together with the number it identifies the car.
+    /// Colour of the plate: `BLUE`, `GREEN`, `YELLOW`, `BLACK`, `WHITE` or `LIMEGREEN` (yellow-green).
     ///
     /// What `plate_color` of `vehicle::parking::Create`, `plate_color` of `vehicle::parking::CreateResponse` and 4 more may be.
     pub enum PlateColor {
@@ -374,7 +374,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the charge: accepted, success, failed, refunded.
+    /// State of the charge: `SUCCESS`, `ACCEPTED`, `PAY_FAIL` or `REFUND`.
     ///
     /// What `trade_state` of `vehicle::transactions::DeductParkingResponse` may be.
     pub enum TradeState {
@@ -441,7 +441,7 @@ pub mod etc {
             6 contract_id: String => "contract_id: must",
             /// License plate with the province character; such as `粤B888888`.
             7 plate_number: String => "plate_number: must",
-            /// State of the ETC binding, such as in force or deleted.
+            /// State of the ETC binding, such as `DELETED`.
             8 bind_state: String => "bind_state: must",
         }
     }
@@ -613,7 +613,7 @@ pub mod etc {
                 6 attach: Option<String> => "attach",
                 /// Mark that coupons can require.
                 7 goods_tag: Option<String> => "goods_tag",
-                /// Money of the order, with discounts.
+                /// Money of the order: `total` in fen and `currency`.
                 8 amount: super::super::Amount => "amount: must",
                 /// About the highway trip: `plate_number`, `start_time`, `end_time`, `channel_type` and so on.
                 9 highway_info: super::super::DeductHighwayInfo => "highway_info: must",
@@ -652,9 +652,9 @@ pub mod etc {
                 4 out_trade_no: String => "out_trade_no: must",
                 /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 5 transaction_id: Option<String> => "transaction_id",
-                /// Kind of payment, such as `PAP` automatic charge; such as `PAP`.
+                /// Kind of payment, such as `AUTH` (charged by authorisation); such as `AUTH`.
                 6 trade_type: String => "trade_type: must",
-                /// State of the charge: accepted, success, failed, refunded.
+                /// State of the charge: `SUCCESS`, `ACCEPTED`, `PAY_FAIL` or `REFUND`.
                 7 trade_state: String => "trade_state: must",
                 /// The trade state in words, to show.
                 8 trade_state_desc: String => "trade_state_desc: must",
@@ -666,7 +666,7 @@ pub mod etc {
                 11 success_time: Option<String> => "success_time",
                 /// The user who paid: `openid`, `sub_openid` and so on.
                 12 payer: Option<super::super::Payer> => "payer",
-                /// Money of the order, with discounts.
+                /// Money in fen: `total`, `payer_total` really paid, `discount_total`, and `currency`.
                 13 amount: super::super::AmountInfo => "amount: must",
                 /// Device at the merchant: `device_id` and `device_ip`.
                 14 device_info: Option<super::super::DeductHighwayDeviceInfo> => "device_info",
@@ -792,7 +792,7 @@ pub mod parking {
             1 out_parking_no: String => "out_parking_no: must",
             /// License plate with the province character; such as `粤B888888`.
             2 plate_number: String => "plate_number: must",
-            /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
+            /// Colour of the plate: `BLUE`, `GREEN`, `YELLOW`, `BLACK`, `WHITE` or `LIMEGREEN` (yellow-green); one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
             3 plate_color: super::PlateColor => "plate_color: must",
             /// Address that receives entry states or charge results; needed according to the documentation.
             4 notify_url: Option<String> => "notify_url",
@@ -823,7 +823,7 @@ pub mod parking {
             1 out_parking_no: String => "out_parking_no: must",
             /// License plate with the province character; such as `粤B888888`.
             2 plate_number: String => "plate_number: must",
-            /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
+            /// Colour of the plate: `BLUE`, `GREEN`, `YELLOW`, `BLACK`, `WHITE` or `LIMEGREEN` (yellow-green); one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
             3 plate_color: super::PlateColor => "plate_color: must",
             /// When the car entered the lot; format `rfc3339`.
             4 start_time: String => "start_time: must",
@@ -833,7 +833,7 @@ pub mod parking {
             6 free_duration: i64 => "free_duration: must",
             /// State of the entry: `NORMAL` chargeable, `BLOCKED`; one of `NORMAL` `BLOCKED`.
             7 state: super::State => "state: must",
-            /// Why the entry is blocked: paused, overdue, no service, or evaluation failed; one of `PAUSE` `OVERDUE` `OUT_SERVICE` `EVALUATION_FAILED`.
+            /// Why the entry is blocked: `PAUSE`, `OVERDUE`, `OUT_SERVICE` or `EVALUATION_FAILED`; one of `PAUSE` `OVERDUE` `OUT_SERVICE` `EVALUATION_FAILED`.
             8 block_reason: Option<super::BlockReason> => "block_reason",
         }
     }
@@ -871,7 +871,7 @@ pub mod parking {
             1 appid: xinqiao_types::AppId => "appid: must query",
             /// License plate with the province character; such as `粤B888888`.
             2 plate_number: String => "plate_number: must query",
-            /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
+            /// Colour of the plate: `BLUE`, `GREEN`, `YELLOW`, `BLACK`, `WHITE` or `LIMEGREEN` (yellow-green); one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
             3 plate_color: super::PlateColor => "plate_color: must query",
             /// OpenID of the user under `appid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must query masked",
@@ -890,7 +890,7 @@ pub mod parking {
         pub struct FindServiceResponse {
             /// License plate with the province character; such as `粤B888888`.
             0 plate_number: String => "plate_number: must",
-            /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
+            /// Colour of the plate: `BLUE`, `GREEN`, `YELLOW`, `BLACK`, `WHITE` or `LIMEGREEN` (yellow-green); one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
             1 plate_color: super::PlateColor => "plate_color: must",
             /// OpenID of the user under `appid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -953,7 +953,7 @@ pub mod transactions {
             8 goods_tag: Option<String> => "goods_tag",
             /// Whether the money will be split: `Y` or `N`; `Y` or `N` on the wire.
             9 profit_sharing: Option<bool> => "profit_sharing: yes-no",
-            /// Money of the order, with discounts.
+            /// Money of the order: `total` in fen and `currency`.
             10 amount: super::DeductParkingAmount => "amount: must",
             /// About the parking: `parking_id`, `plate_number`, `plate_color`, `start_time` and so on.
             11 parking_info: Option<super::ParkingInfo> => "parking_info",
@@ -992,15 +992,15 @@ pub mod transactions {
             5 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             6 transaction_id: Option<String> => "transaction_id",
-            /// State of the charge: accepted, success, failed, refunded; one of `SUCCESS` `ACCEPTED` `PAY_FAIL` `REFUND`.
+            /// State of the charge: `SUCCESS`, `ACCEPTED`, `PAY_FAIL` or `REFUND`; one of `SUCCESS` `ACCEPTED` `PAY_FAIL` `REFUND`.
             7 trade_state: super::TradeState => "trade_state: must",
             /// The trade state in words, to show.
             8 trade_state_description: String => "trade_state_description: must",
-            /// Bank that paid, such as `ICBC_DEBIT`; such as `CMC`.
+            /// Code of the paying bank; `BPA` means WeChat advanced the money.
             9 bank_type: Option<String> => "bank_type",
             /// Your own data, returned in queries and notices.
             10 attach: Option<String> => "attach",
-            /// Whether the user has repaid an advance: `Y` or `N`; `Y` or `N` on the wire.
+            /// Whether the user repaid what WeChat advanced: `Y` or `N`; only with `bank_type` `BPA`; `Y` or `N` on the wire.
             11 user_repaid: Option<bool> => "user_repaid: yes-no",
             /// What is paid for, at present `PARKING`; one of `PARKING`.
             12 trade_scene: super::TradeScene => "trade_scene: must",
@@ -1010,7 +1010,7 @@ pub mod transactions {
             14 create_time: String => "create_time: must",
             /// The user who paid: `openid`, `sub_openid` and so on.
             15 payer: Option<super::PayerInfo> => "payer",
-            /// Money of the order, with discounts.
+            /// Money in fen: `total`, `payer_total` really paid, `discount_total`, and `currency`.
             16 amount: super::AmountItem => "amount: must",
             /// About the parking: `parking_id`, `plate_number`, `plate_color`, `start_time` and so on.
             17 parking_info: Option<super::DeductParkingInfo> => "parking_info",
@@ -1072,15 +1072,15 @@ pub mod transactions {
             5 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             6 transaction_id: Option<String> => "transaction_id",
-            /// State of the charge: accepted, success, failed, refunded.
+            /// State of the charge: `SUCCESS`, `ACCEPTED`, `PAY_FAIL` or `REFUND`.
             7 trade_state: String => "trade_state: must",
             /// The trade state in words, to show.
             8 trade_state_description: String => "trade_state_description: must",
-            /// Bank that paid, such as `ICBC_DEBIT`; such as `CMC`.
+            /// Code of the paying bank; `BPA` means WeChat advanced the money.
             9 bank_type: Option<String> => "bank_type",
             /// Your own data, returned in queries and notices.
             10 attach: Option<String> => "attach",
-            /// Whether the user has repaid an advance: `Y` or `N`; `Y` or `N` on the wire.
+            /// Whether the user repaid what WeChat advanced: `Y` or `N`; only with `bank_type` `BPA`; `Y` or `N` on the wire.
             11 user_repaid: Option<bool> => "user_repaid: yes-no",
             /// What is paid for, at present `PARKING`.
             12 trade_scene: String => "trade_scene: must",
@@ -1090,7 +1090,7 @@ pub mod transactions {
             14 create_time: String => "create_time: must",
             /// The user who paid: `openid`, `sub_openid` and so on.
             15 payer: Option<super::PayerInfo> => "payer",
-            /// Money of the order, with discounts.
+            /// Money in fen: `total`, `payer_total` really paid, `discount_total`, and `currency`.
             16 amount: super::AmountInfo => "amount: must",
             /// About the parking: `parking_id`, `plate_number`, `plate_color`, `start_time` and so on.
             17 parking_info: Option<super::DeductParkingInfo> => "parking_info",

@@ -8,7 +8,7 @@ w::record! {
     pub struct Employee {
         /// Number of the employee's authorization.
         0 employee_id: String => "employee_id: must",
-        /// Whether the employee has authorized enterprise payment; one of `AUTHORIZED` `REVOKED`.
+        /// Whether the employee has authorised enterprise payment: `AUTHORIZED` or `REVOKED`; one of `AUTHORIZED` `REVOKED`.
         1 authorization_state: AuthorizationState => "authorization_state: must",
         /// When the employee authorized company payment; format `rfc3339`.
         2 authorization_time: String => "authorization_time: must",
@@ -24,7 +24,7 @@ w::record! {
         0 organization_code: String => "organization_code: must",
         /// Store that is to be matched.
         1 store_name: String => "store_name: must",
-        /// Payment product in question, such as payment code; one of `CODE_PAY` `NONE`; needed according to the documentation.
+        /// Payment product in question: `CODE_PAY` (payment code) or `NONE` for any; one of `CODE_PAY` `NONE`; needed according to the documentation.
         2 product_type: Option<ProductType> => "product_type",
     }
     new(organization_code: impl Into<String>, store_name: impl Into<String>)
@@ -48,13 +48,13 @@ w::record! {
     pub struct Range {
         /// Number of the merchant range, returned when it was made.
         0 range_id: Option<String> => "range_id",
-        /// How merchants of the range are identified, such as by credit code; one of `ORGANIZATION_CODE` `TRANSACTION_ID`.
+        /// How merchants of the range are identified: `ORGANIZATION_CODE` (credit code) or `TRANSACTION_ID` (a payment); one of `ORGANIZATION_CODE` `TRANSACTION_ID`.
         1 identifier_type: Option<IdentifierType> => "identifier_type",
     }
 }
 
 w::open_enum! {
-    /// Where the page opens: H5, Mini Program, ….
+    /// Where the page opens: `H5` or `MINIPROGRAM`.
     ///
     /// What `application_type` of `we_biz_pay::employees::GetQuotaCardPaymentUrl`, `application_type` of `we_biz_pay::employees::GetQuotaCardPaymentUrlResponse` and 2 more may be.
     pub enum ApplicationType {
@@ -66,7 +66,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the employee has authorized enterprise payment.
+    /// Whether the employee has authorised enterprise payment: `AUTHORIZED` or `REVOKED`.
     ///
     /// What `authorization_state` of `we_biz_pay::employees::RevokeResponse`, `authorization_state` of `Employee` may be.
     pub enum AuthorizationState {
@@ -78,7 +78,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How often it can be used: once or several times.
+    /// How often it can be used: `SINGLE` or `MULTIPLE`.
     ///
     /// What `card_rule` of `we_biz_pay::employees::GetOutQuotaCardResponse`, `card_rule` of `we_biz_pay::employees::GetQuotaCardResponse` may be.
     pub enum CardRule {
@@ -90,7 +90,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the card, such as active or void.
+    /// State of the card: `ACTIVE` or `DISABLED`.
     ///
     /// What `card_state` of `we_biz_pay::employees::CancelQuotaCardResponse`, `card_state` of `we_biz_pay::employees::GetOutQuotaCardResponse` and 1 more may be.
     pub enum CardState {
@@ -102,7 +102,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How merchants of the range are identified, such as by credit code.
+    /// How merchants of the range are identified: `ORGANIZATION_CODE` (credit code) or `TRANSACTION_ID` (a payment).
     ///
     /// What `identifier_type` of `we_biz_pay::CreateAvailMchRange`, `identifier_type` of `Range` may be.
     pub enum IdentifierType {
@@ -114,7 +114,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Payment product in question, such as payment code.
+    /// Payment product in question: `CODE_PAY` (payment code) or `NONE` for any.
     ///
     /// What `product_type` of `MatchDetail` may be.
     pub enum ProductType {
@@ -126,7 +126,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Where refunds go: back to the card or to the account.
+    /// Whether a refund restores the card's quota: `RETURN` yes, `NOT_RETURN` no.
     ///
     /// What `refund_rule` of `we_biz_pay::employees::GetOutQuotaCardResponse`, `refund_rule` of `we_biz_pay::employees::GetQuotaCardResponse` may be.
     pub enum RefundRule {
@@ -138,7 +138,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the matching batch.
+    /// State of the matching batch: `ACCEPTED`, `IN_PROGRESS`, `COMPLETED` or `CLOSED`.
     ///
     /// What `state` of `we_biz_pay::stores::GetEntityMatchResponse`, `state` of `we_biz_pay::stores::MatchEntityResponse` may be.
     pub enum State {
@@ -174,7 +174,7 @@ w::record! {
         0 range_id: String => "range_id: must path",
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-        /// Merchant to add or remove, by its identifier.
+        /// Merchant by credit code or payment number, as the range's `identifier_type` says.
         2 merchant_identifier: String => "merchant_identifier: must",
     }
     new(
@@ -220,7 +220,7 @@ w::record! {
     pub struct CreateAvailMchRange {
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-        /// How merchants of the range are identified, such as by credit code; one of `ORGANIZATION_CODE` `TRANSACTION_ID`.
+        /// How merchants of the range are identified: `ORGANIZATION_CODE` (credit code) or `TRANSACTION_ID` (a payment); one of `ORGANIZATION_CODE` `TRANSACTION_ID`.
         1 identifier_type: IdentifierType => "identifier_type: must",
     }
     new(sp_mchid: impl Into<xinqiao_types::MchId>, identifier_type: impl Into<IdentifierType>)
@@ -257,7 +257,7 @@ w::record! {
     pub struct DeleteMerchantIdentifier {
         /// Number of the merchant range, returned when it was made.
         0 range_id: String => "range_id: must path",
-        /// Merchant to add or remove, by its identifier.
+        /// Merchant by credit code or payment number, as the range's `identifier_type` says.
         1 merchant_identifier: String => "merchant_identifier: must path",
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         2 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
@@ -598,7 +598,7 @@ pub mod employees {
             2 employee_id: String => "employee_id: must",
             /// WeChat Pay's number of the quota card.
             3 card_no: String => "card_no: must",
-            /// State of the card, such as active or void; one of `ACTIVE` `DISABLED`.
+            /// State of the card: `ACTIVE` or `DISABLED`; one of `ACTIVE` `DISABLED`.
             4 card_state: super::CardState => "card_state: must",
             /// When the card became invalid; format `rfc3339`.
             5 card_disabled_time: String => "card_disabled_time: must",
@@ -642,7 +642,7 @@ pub mod employees {
             3 out_card_no: String => "out_card_no: must",
             /// Template that the card is issued from.
             4 card_template_id: String => "card_template_id: must",
-            /// Money on the quota card, in fen; in fen.
+            /// Money on the quota card, in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// When the card expires; not usable afterwards; format `rfc3339`.
             6 effective_end_time: String => "effective_end_time: must",
@@ -745,19 +745,19 @@ pub mod employees {
             4 card_no: String => "card_no: must",
             /// Template that the card is issued from.
             5 card_template_id: String => "card_template_id: must",
-            /// How often it can be used: once or several times; one of `SINGLE` `MULTIPLE`.
+            /// How often it can be used: `SINGLE` or `MULTIPLE`; one of `SINGLE` `MULTIPLE`.
             6 card_rule: super::CardRule => "card_rule: must",
-            /// Where refunds go: back to the card or to the account; one of `RETURN` `NOT_RETURN`.
+            /// Whether a refund restores the card's quota: `RETURN` yes, `NOT_RETURN` no; one of `RETURN` `NOT_RETURN`.
             7 refund_rule: super::RefundRule => "refund_rule: must",
-            /// Money on the quota card, in fen; in fen.
+            /// Money on the quota card, in fen.
             8 amount: xinqiao_types::Fen => "amount: must",
-            /// Money left on the card, in fen; in fen.
+            /// Money left on the card, in fen.
             9 remain_amount: xinqiao_types::Fen => "remain_amount: must",
             /// When the card comes into force; format `rfc3339`.
             10 effective_begin_time: String => "effective_begin_time: must",
             /// When the card expires; not usable afterwards; format `rfc3339`.
             11 effective_end_time: String => "effective_end_time: must",
-            /// State of the card, such as active or void; one of `ACTIVE` `DISABLED`.
+            /// State of the card: `ACTIVE` or `DISABLED`; one of `ACTIVE` `DISABLED`.
             12 card_state: super::CardState => "card_state: must",
             /// Title of the card that the employee sees.
             13 card_name: String => "card_name: must",
@@ -856,7 +856,7 @@ pub mod employees {
             2 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
             /// Sub-merchant that pays for the employees.
             3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
-            /// Where the page opens: H5, Mini Program, …; one of `H5` `MINIPROGRAM`.
+            /// Where the page opens: `H5` or `MINIPROGRAM`; one of `H5` `MINIPROGRAM`.
             4 application_type: super::ApplicationType => "application_type: must query",
         }
         new(
@@ -879,7 +879,7 @@ pub mod employees {
             2 employee_id: String => "employee_id: must",
             /// WeChat Pay's number of the quota card.
             3 card_no: String => "card_no: must",
-            /// Where the page opens: H5, Mini Program, …; one of `H5` `MINIPROGRAM`.
+            /// Where the page opens: `H5` or `MINIPROGRAM`; one of `H5` `MINIPROGRAM`.
             4 application_type: super::ApplicationType => "application_type: must",
             /// Link that opens the card's payment code.
             5 payment_url: Option<String> => "payment_url",
@@ -942,7 +942,7 @@ pub mod employees {
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// The enterprise's own number of the employee.
             2 user_id: String => "user_id: must",
-            /// Whether the employee has authorized enterprise payment; one of `REVOKED` `AUTHORIZED`.
+            /// Whether the employee has authorised enterprise payment: `AUTHORIZED` or `REVOKED`; one of `REVOKED` `AUTHORIZED`.
             3 authorization_state: super::AuthorizationState => "authorization_state: must",
             /// When the employee's authorization was revoked; format `rfc3339`.
             4 authorization_revoked_time: String => "authorization_revoked_time: must",
@@ -1000,7 +1000,7 @@ pub mod stores {
             1 out_batch_id: String => "out_batch_id: must",
             /// WeChat Pay's number of the matching batch.
             2 batch_id: String => "batch_id: must",
-            /// State of the matching batch; one of `ACCEPTED` `IN_PROGRESS` `COMPLETED` `CLOSED`.
+            /// State of the matching batch: `ACCEPTED`, `IN_PROGRESS`, `COMPLETED` or `CLOSED`; one of `ACCEPTED` `IN_PROGRESS` `COMPLETED` `CLOSED`.
             3 state: super::State => "state: must",
             /// Outcome for each store: `organization_code`, `store_name` and `has_valid_mchid`.
             4 match_results: Vec<super::MatchResult> => "match_results: must",
@@ -1054,7 +1054,7 @@ pub mod stores {
             1 out_batch_id: String => "out_batch_id: must",
             /// WeChat Pay's number of the matching batch.
             2 batch_id: String => "batch_id: must",
-            /// State of the matching batch; one of `ACCEPTED` `IN_PROGRESS` `COMPLETED` `CLOSED`.
+            /// State of the matching batch: `ACCEPTED`, `IN_PROGRESS`, `COMPLETED` or `CLOSED`; one of `ACCEPTED` `IN_PROGRESS` `COMPLETED` `CLOSED`.
             3 state: super::State => "state: must",
             /// When the matching batch was accepted; format `rfc3339`.
             4 time: String => "time: must",
@@ -1154,7 +1154,7 @@ pub mod users {
             1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
             /// Sub-merchant that pays for the employees.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Where the page opens: H5, Mini Program, …; one of `H5` `MINIPROGRAM`.
+            /// Where the page opens: `H5` or `MINIPROGRAM`; one of `H5` `MINIPROGRAM`.
             3 application_type: super::ApplicationType => "application_type: must",
         }
         new(
@@ -1174,7 +1174,7 @@ pub mod users {
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// The enterprise's own number of the employee.
             2 user_id: String => "user_id: must",
-            /// Where the page opens: H5, Mini Program, …; one of `H5` `MINIPROGRAM`.
+            /// Where the page opens: `H5` or `MINIPROGRAM`; one of `H5` `MINIPROGRAM`.
             3 application_type: super::ApplicationType => "application_type: must",
             /// Link with which the employee authorizes.
             4 authorization_url: Option<String> => "authorization_url",

@@ -82,7 +82,7 @@ w::record! {
         5 order_status: i64 => "order_status: must",
         /// When the order was placed; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// What is to be paid for the order, in fen; in fen.
+        /// What is to be paid for the order, in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// What is bought of the chat-data API: `edition`, `purchase_count`, `take_effect_time` and so on.
         8 chat_archive_api: Option<OrderChatArchiveApi> => "chat_archive_api",
@@ -102,7 +102,7 @@ w::record! {
         3 take_effect_time: xinqiao_types::UnixSeconds => "take_effect_time: must",
         /// Until when the edition holds; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Price before the deduction in fen, for upgrades only; in fen.
+        /// Price before the deduction in fen, for upgrades only.
         5 original_price: Option<xinqiao_types::Fen> => "original_price",
     }
 }

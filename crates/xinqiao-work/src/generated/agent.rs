@@ -54,7 +54,7 @@ w::record! {
 w::record! {
     /// `data` of `agent::BatchSetWorkbenchData`.
     pub struct BatchSetWorkbenchDataDetail {
-        /// The data, one kind according to `type`; told apart by `type`.
+        /// The data, one kind according to `type`: `keydata`, `image`, `list` or `webview`; told apart by `type`.
         0 body: BatchData => ": flat",
     }
     new(body: BatchData)

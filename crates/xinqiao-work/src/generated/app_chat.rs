@@ -40,9 +40,9 @@ w::record! {
         /// Id of the app's group chat: your own when creating (letters and digits, at most 32), else made up; not the `chat_id` of a customer group; `chatid` on the wire.
         #[doc(alias = "chatid")]
         0 chat_id: String => "chatid: must",
-        /// Name of the group, at most 50 characters, cut beyond that.
+        /// What the app's group chat is called.
         1 name: String => "name: must",
-        /// `userid` of the group's owner; a random member if not given when creating.
+        /// `userid` of the group's owner.
         2 owner: String => "owner: must",
         /// `userid`s of the members, 2–2,000; `userlist` on the wire.
         #[doc(alias = "userlist")]

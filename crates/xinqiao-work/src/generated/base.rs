@@ -316,7 +316,7 @@ w::record! {
     pub struct RemoveResult {
         /// Repeated group: `1` education, `2` work, `3` family, `4` emergency contacts, `5` contracts.
         0 group_type: i64 => "group_type: must",
-        /// Which of the repeated groups.
+        /// Which of the repeated groups was removed, as asked for.
         1 sub_idx: i64 => "sub_idx: must",
         /// `1` done, `2` failed, `3` not found, `4` a needed field is empty, `5` kind not supported.
         2 result: i64 => "result: must",
@@ -1725,7 +1725,7 @@ pub mod pstn_cc {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91627>.
         /// * Catalog: `work.pstn_cc.call`.
         pub struct Call {
-            /// Whom to call or to ask about.
+            /// `userid`s of the members to call.
             0 callee_userid: Vec<xinqiao_types::UserId> => "callee_userid: must",
         }
         new(callee_userid: Vec<xinqiao_types::UserId>)
@@ -1765,7 +1765,7 @@ pub mod pstn_cc {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91628>.
         /// * Catalog: `work.pstn_cc.get_states`.
         pub struct GetStates {
-            /// Whom to call or to ask about.
+            /// `userid` of the called member whose call is asked about.
             0 callee_userid: xinqiao_types::UserId => "callee_userid: must",
             /// Id of one call, can be asked about for 7 days; `callid` on the wire.
             #[doc(alias = "callid")]

@@ -71,7 +71,7 @@ w::record! {
         2 total: i64 => "total: must",
         /// Percent done, `100` when finished.
         3 percentage: i64 => "percentage: must",
-        /// Outcome row by row, once the job is finished.
+        /// Outcome row by row, once finished: `errcode`, `errmsg`, and `userid` or `action` and `partyid`.
         4 result: Vec<GetResultDetail> => "result: must",
     }
 }

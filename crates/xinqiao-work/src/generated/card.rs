@@ -43,11 +43,11 @@ w::record! {
     pub struct UserInfo {
         /// Who the invoice is made out to.
         0 title: String => "title: must",
-        /// Amount before tax, in fen; in fen.
+        /// Amount before tax, in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
-        /// Amount with tax, in fen; in fen.
+        /// Amount with tax, in fen.
         2 fee: xinqiao_types::Fen => "fee: must",
-        /// Amount of tax, in fen; in fen.
+        /// Amount of tax, in fen.
         3 tax: xinqiao_types::Fen => "tax: must",
         /// Number of the invoice, unique under its code.
         4 billing_no: String => "billing_no: must",
@@ -97,7 +97,7 @@ w::record! {
         1 unit: Option<String> => "unit",
         /// How many were sold, counted in `unit`.
         2 num: Option<i64> => "num",
-        /// Price of one, in fen; in fen.
+        /// Price of one, in fen.
         3 price: xinqiao_types::Fen => "price: must",
     }
 }
@@ -204,7 +204,7 @@ pub mod invoice {
             /// * Source: <https://developer.work.weixin.qq.com/document/path/90287>.
             /// * Catalog: `work.card.invoice.reimburse.get_invoice_info_batch`.
             pub struct GetInvoiceInfoBatch {
-                /// The invoices asked for: `card_id` and so on.
+                /// Invoices to read, one entry each: `card_id` and `encrypt_code`.
                 0 item_list: Vec<super::super::ItemInfo> => "item_list: must",
             }
             new(item_list: Vec<super::super::ItemInfo>)
@@ -213,7 +213,7 @@ pub mod invoice {
         w::record! {
             /// Answer to [`GetInvoiceInfoBatch`].
             pub struct GetInvoiceInfoBatchResponse {
-                /// The invoices asked for: `card_id` and so on.
+                /// The invoices, one entry each: `card_id`, `openid`, `type`, `payee`, `user_info` and so on.
                 0 item_list: Vec<super::super::ItemDetail> => "item_list: must",
             }
         }

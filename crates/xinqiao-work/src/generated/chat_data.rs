@@ -150,7 +150,7 @@ w::record! {
     pub struct ChatInfo {
         /// Whether the chat is with one person or a group.
         0 chat_type: i64 => "chat_type: must",
-        /// Those who chat, or the group.
+        /// People of the chat, each by `open_userid` or `external_userid`.
         1 id_list: Vec<SingleItem> => "id_list: must",
     }
     new(chat_type: i64, id_list: Vec<SingleItem>)
@@ -282,7 +282,7 @@ w::record! {
         0 rule_id: String => "rule_id: must",
         /// True if a word matched, else only the meaning did.
         1 has_hit_keyword: bool => "has_hit_keyword: must",
-        /// Kinds of content, one code each: phone numbers, mail addresses, red packets and so on.
+        /// Kinds of content that were found, one code each: phone numbers, mail addresses, red packets and so on; empty if none.
         2 semantics_list: Option<Vec<i64>> => "semantics_list",
     }
 }
@@ -325,7 +325,7 @@ w::record! {
 w::record! {
     /// `msg_filter` of `chat_data::spec_api::CreateJob`.
     pub struct MsgFilter {
-        /// Messages to handle or found: `msgid` and so on.
+        /// Messages to handle: `msgid` and `encrypt_info`.
         0 msg_list: Vec<Msg> => "msg_list: must",
     }
     new(msg_list: Vec<Msg>)
@@ -364,7 +364,7 @@ w::record! {
 w::record! {
     /// `semantics` of `chat_data::keyword::CreateRule`; `semantics` of the answer of `chat_data::keyword::GetRuleDetail`; and 1 more.
     pub struct Semantic {
-        /// Kinds of content, one code each: phone numbers, mail addresses, red packets and so on.
+        /// Kinds of content to look for, one code each: phone numbers, mail addresses, red packets and so on.
         0 semantics_list: Vec<i64> => "semantics_list: must",
     }
     new(semantics_list: Vec<i64>)
@@ -385,7 +385,7 @@ w::record! {
     pub struct ServiceEncryptInfo {
         /// The message's key, encrypted with the public key, Base64.
         0 encrypted_secret_key: String => "encrypted_secret_key: must",
-        /// Version of the public key, which tells the private one.
+        /// Version of the public key used, which tells the private key.
         1 public_key_ver: i64 => "public_key_ver: must",
     }
 }
@@ -536,7 +536,7 @@ w::record! {
         /// Id of the job; leave out at first, give it to add more; `jobid` on the wire.
         #[doc(alias = "jobid")]
         1 job_id: Option<String> => "jobid",
-        /// Messages to handle or found: `msgid` and so on.
+        /// Messages to analyse: `msgid` and `encrypt_info`.
         2 msg_list: Vec<Msg> => "msg_list: must",
     }
     new(analyze_task: i64, msg_list: Vec<Msg>)
@@ -546,10 +546,10 @@ w::record! {
 w::record! {
     /// Answer to [`AnalyzeTaskAdd`].
     pub struct AnalyzeTaskAddResponse {
-        /// Id of the job; leave out at first, give it to add more; `jobid` on the wire.
+        /// Id of the job, to add more messages, hand it in and ask for the result; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: Option<String> => "jobid",
-        /// Entries that failed, with the reason where there is one.
+        /// Messages that were not added to the job: `msgid`, `errcode` and `errmsg`.
         1 fail_list: Option<Vec<Fail>> => "fail_list",
     }
 }
@@ -822,7 +822,7 @@ w::record! {
     pub struct GetAuthUserList {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         0 cursor: Option<String> => "cursor",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, 200 by default, at most 1,000.
         1 limit: Option<i64> => "limit",
     }
     new()
@@ -1131,7 +1131,7 @@ w::record! {
 w::record! {
     /// Answer to [`SearchMsg`].
     pub struct SearchMsgResponse {
-        /// Messages to handle or found: `msgid` and so on.
+        /// Messages that were found, only their `msgid`.
         0 msg_list: Vec<SearchMsgDetail> => "msg_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -1249,9 +1249,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99587>.
     /// * Catalog: `work.chat_data.set_public_key`.
     pub struct SetPublicKey {
-        /// RSA public key that encrypts the messages' keys; the app keeps the private one.
+        /// RSA public key with its BEGIN and END lines that encrypts the messages' keys; the app keeps the private one.
         0 public_key: String => "public_key: must",
-        /// Version of the public key, which tells the private one.
+        /// Your own version of the key; a new key needs a higher one.
         1 public_key_ver: i64 => "public_key_ver: must",
     }
     new(public_key: impl Into<String>, public_key_ver: i64)
@@ -1366,7 +1366,7 @@ w::record! {
         0 token: Option<String> => "token",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// Most entries to return in one answer, for paging.
+        /// How many messages to fetch, 200 by default, at most 1,000.
         2 limit: Option<i64> => "limit",
     }
     new()
@@ -1377,7 +1377,7 @@ w::record! {
 w::record! {
     /// Answer to [`SyncMsg`].
     pub struct SyncMsgResponse {
-        /// Messages to handle or found: `msgid` and so on.
+        /// The messages: `msgid`, `msgtype`, `sender`, `receiver_list`, `send_time` and so on; programs of the zone read the content.
         0 msg_list: Vec<SyncMsgDetail> => "msg_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -1756,7 +1756,7 @@ pub mod keyword {
     w::record! {
         /// Answer to [`GetHitMsgList`].
         pub struct GetHitMsgListResponse {
-            /// Messages to handle or found: `msgid` and so on.
+            /// Messages that hit a rule: `msgid` and `hit_rule_list`.
             0 msg_list: Vec<super::GetHitMsgListMsg> => "msg_list: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -2028,7 +2028,7 @@ pub mod spec_api {
             0 status: i64 => "status: must",
             /// When the job was handed to the program; format `unix`.
             1 dispatch_time: xinqiao_types::UnixSeconds => "dispatch_time: must",
-            /// How far the job is, in percent; in percent.
+            /// How far the job is, in percent.
             2 progress: i64 => "progress: must",
             /// Outcome, once finished: `job_type`, `data` and so on.
             3 result: Option<super::JobResult> => "result",

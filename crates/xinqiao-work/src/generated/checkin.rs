@@ -28,7 +28,7 @@ w::record! {
         8 device_type: Option<i64> => "device_type",
         /// Which device it was, such as maker and model.
         9 device_detail: Option<String> => "device_detail",
-        /// Note on the punch, or on the special day.
+        /// Note on the punch.
         10 notes: Option<String> => "notes",
         /// `media_id`s of pictures noted with the punch; `mediaids` on the wire.
         #[doc(alias = "mediaids")]
@@ -143,9 +143,9 @@ w::record! {
 w::record! {
     /// An item of `items` in `checkin::CalOtTimeRule`.
     pub struct CalOtTimeRuleItem {
-        /// Overtime in seconds from which this break is taken off; in s.
+        /// Overtime in seconds from which this break is taken off.
         0 ot_time: Option<i64> => "ot_time",
-        /// Length of the break taken off, in seconds; in s.
+        /// Length of the break taken off, in seconds.
         1 rest_time: Option<i64> => "rest_time",
     }
     new()
@@ -157,9 +157,9 @@ w::record! {
     pub struct Checkin {
         /// How many seconds after work overtime begins.
         0 ot_time_start: Option<i64> => "ot_time_start",
-        /// Shortest overtime that counts, in seconds; in s.
+        /// Shortest overtime that counts, in seconds.
         1 ot_time_min: Option<i64> => "ot_time_min",
-        /// Longest overtime that counts, in seconds; in s.
+        /// Longest overtime that counts, in seconds.
         2 ot_time_max: Option<i64> => "ot_time_max",
         /// How breaks are taken off overtime: `type`, `fix_time_rule_list` and `cal_ottime_rule`; `restinfo` on the wire.
         #[doc(alias = "restinfo")]
@@ -209,7 +209,7 @@ w::record! {
         14 schedule_id: Option<i64> => "schedule_id",
         /// Working period of the punch, the `time_id` of the rule.
         15 timeline_id: Option<i64> => "timeline_id",
-        /// Note on the punch, or on the special day.
+        /// Note that the member wrote with the punch.
         16 notes: Option<String> => "notes",
         /// `media_id`s of pictures noted with the punch; `mediaids` on the wire.
         #[doc(alias = "mediaids")]
@@ -227,13 +227,13 @@ w::record! {
         1 checkin_time: Option<Vec<CheckinTime>> => "checkintime",
         /// Whether there is a tolerance at begin and end of work.
         2 allow_flex: Option<bool> => "allow_flex",
-        /// How late people may come, in milliseconds; in ms.
+        /// How many seconds late people may come; `-1` in an answer means that `flex_time` holds; in ms.
         3 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// How early people may go, in milliseconds; in ms.
+        /// How many seconds early people may go; `-1` in an answer means that `flex_time` holds; in ms.
         4 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// By how much the whole day may be moved forward, in milliseconds; in ms.
+        /// By how many seconds the whole day may be moved forward; excludes `flex_on_duty_time` and `flex_off_duty_time`, which are then `0`; in ms.
         5 max_allow_arrive_early: i64 => "max_allow_arrive_early: must",
-        /// By how much the whole day may be moved back, in milliseconds; in ms.
+        /// By how many seconds the whole day may be moved back; excludes `flex_on_duty_time` and `flex_off_duty_time`, which are then `0`; in ms.
         6 max_allow_arrive_late: i64 => "max_allow_arrive_late: must",
         /// Rule that who leaves late may come late: `allow_offwork_after_time`, `timerules` and so on.
         7 late_rule: Option<LateRule> => "late_rule",
@@ -376,9 +376,9 @@ w::record! {
         2 work_days: i64 => "work_days: must",
         /// Days off in the month.
         3 rest_days: i64 => "rest_days: must",
-        /// Time really worked, in seconds; in s.
+        /// Time really worked, in seconds.
         4 regular_work_sec: i64 => "regular_work_sec: must",
-        /// Time that was due by the rule, in seconds; in s.
+        /// Time that was due by the rule, in seconds.
         5 standard_work_sec: i64 => "standard_work_sec: must",
     }
 }
@@ -388,7 +388,7 @@ w::record! {
     pub struct ExceptionInfo {
         /// `1` late, `2` left early, `3` missing punch, `4` absent, `5` wrong place, `6` wrong device.
         0 exception: i64 => "exception: must",
-        /// How long the fault lasted in seconds, such as the lateness; in s.
+        /// How long the fault lasted in seconds, such as the lateness.
         1 duration: Option<i64> => "duration",
         /// How often this fault occurred.
         2 count: i64 => "count: must",
@@ -482,7 +482,7 @@ w::record! {
         /// Whether people may punch on days off; `allow_checkin_offworkday` on the wire.
         #[doc(alias = "allow_checkin_offworkday")]
         6 allow_checkin_off_workday: bool => "allow_checkin_offworkday: must",
-        /// Whether days off may be corrected; `allow_apply_offworkday` on the wire.
+        /// Whether people may ask to correct punches; `allow_apply_offworkday` on the wire.
         #[doc(alias = "allow_apply_offworkday")]
         7 allow_apply_off_workday: bool => "allow_apply_offworkday: must",
         /// How many corrections a person gets per month; `-1` no limit.
@@ -507,15 +507,15 @@ w::record! {
         /// Shifts, for rules by shift; `schedulelist` on the wire.
         #[doc(alias = "schedulelist")]
         16 schedule_list: Option<Vec<GroupScheduleList>> => "schedulelist",
-        /// Which faults may be corrected.
+        /// Bits of the faults that may not be corrected, lowest first: missing punch, late, left early, others; `0` allows all.
         17 buka_restriction: Option<i64> => "buka_restriction",
-        /// When a new day begins, in seconds after midnight.
+        /// When a new day begins under free hours, in seconds after midnight, whole minutes.
         18 span_day_time: Option<i64> => "span_day_time",
-        /// Working time of a day in seconds, for free hours; in s.
+        /// Working time of a day in seconds under free hours, at most 24 hours; `-1` no limit.
         19 standard_work_duration: Option<i64> => "standard_work_duration",
         /// Whether approved leave counts as punches.
         20 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// What people punch with: phone, device or both.
+        /// How punches pair: `0` several pairs, `1` one pair, `2` only time and place are recorded (free hours only).
         21 checkin_method_type: Option<i64> => "checkin_method_type",
         /// `0` phone, `2` device, `3` both.
         22 type_: i64 => "type: must",
@@ -534,7 +534,7 @@ w::record! {
         28 use_face_detect: bool => "use_face_detect: must",
         /// Whether the face must be a living one, against photos.
         29 open_face_live_detect: bool => "open_face_live_detect: must",
-        /// Shortest time between the two punches in seconds, for free hours; in s; `offwork_interval_time` on the wire.
+        /// Shortest time between the two punches in seconds, for free hours; `offwork_interval_time` on the wire.
         #[doc(alias = "offwork_interval_time")]
         30 off_work_interval_time: i64 => "offwork_interval_time: must",
         /// `userid` of who made the rule.
@@ -573,7 +573,7 @@ w::record! {
         /// Whether people may punch on days off; `allow_checkin_offworkday` on the wire.
         #[doc(alias = "allow_checkin_offworkday")]
         9 allow_checkin_off_workday: Option<bool> => "allow_checkin_offworkday",
-        /// Whether days off may be corrected; `allow_apply_offworkday` on the wire.
+        /// Whether people may ask to correct punches; `allow_apply_offworkday` on the wire.
         #[doc(alias = "allow_apply_offworkday")]
         10 allow_apply_off_workday: Option<bool> => "allow_apply_offworkday",
         /// How many corrections a person gets per month; `-1` no limit.
@@ -606,22 +606,22 @@ w::record! {
         22 use_face_detect: Option<bool> => "use_face_detect",
         /// Whether the face must be a living one, against photos.
         23 open_face_live_detect: Option<bool> => "open_face_live_detect",
-        /// Shortest time between the two punches in seconds, for free hours; in s; `offwork_interval_time` on the wire.
+        /// Shortest time between the two punches in seconds, for free hours; `offwork_interval_time` on the wire.
         #[doc(alias = "offwork_interval_time")]
         24 off_work_interval_time: Option<i64> => "offwork_interval_time",
         /// Whether outing punches count as work punches.
         25 sync_out_checkin: Option<bool> => "sync_out_checkin",
         /// When people are reminded to correct: `open_remind`, `buka_remind_month` and `buka_remind_day`.
         26 buka_remind: Option<BukaRemind> => "buka_remind",
-        /// Which faults may be corrected.
+        /// Bits of the faults that may not be corrected, lowest first: missing punch, late, left early, others; `0` allows all.
         27 buka_restriction: Option<i64> => "buka_restriction",
-        /// When a new day begins, in seconds after midnight.
+        /// When a new day begins under free hours, in seconds after midnight, whole minutes.
         28 span_day_time: Option<i64> => "span_day_time",
-        /// Working time of a day in seconds, for free hours; in s.
+        /// Working time of a day in seconds under free hours, at most 24 hours; `-1` no limit.
         29 standard_work_duration: Option<i64> => "standard_work_duration",
         /// Whether approved leave counts as punches.
         30 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// What people punch with: phone, device or both.
+        /// How punches pair: `0` several pairs, `1` one pair, `2` only time and place are recorded (free hours only).
         31 checkin_method_type: Option<i64> => "checkin_method_type",
     }
     new(group_type: i64, group_name: impl Into<String>)
@@ -670,11 +670,11 @@ w::record! {
         /// Whether no punch is needed after work; `noneed_offwork` on the wire.
         #[doc(alias = "noneed_offwork")]
         2 no_need_off_work: bool => "noneed_offwork: must",
-        /// Tolerance in milliseconds, an old field; now `flex_on_duty_time` and `flex_off_duty_time`; in ms.
+        /// Tolerance in milliseconds, an old field; only holds if `flex_on_duty_time` and `flex_off_duty_time` are `-1`; in ms.
         3 flex_time: Option<i64> => "flex_time",
-        /// How late people may come, in milliseconds; in ms.
+        /// How many seconds late people may come; `-1` in an answer means that `flex_time` holds; in ms.
         4 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// How early people may go, in milliseconds; in ms.
+        /// How many seconds early people may go; `-1` in an answer means that `flex_time` holds; in ms.
         5 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
         /// How early the first punch may be, in milliseconds; in ms; `limit_aheadtime` on the wire.
         #[doc(alias = "limit_aheadtime")]
@@ -759,18 +759,18 @@ w::record! {
         /// How early the first punch may be, in milliseconds; in ms; `limit_aheadtime` on the wire.
         #[doc(alias = "limit_aheadtime")]
         4 limit_ahead_time: i64 => "limit_aheadtime: must",
-        /// How late the last punch may be, in milliseconds; in ms; `limit_offtime` on the wire.
+        /// How many seconds after the end of work the last punch is no longer taken; in ms; `limit_offtime` on the wire.
         #[doc(alias = "limit_offtime")]
         5 limit_off_time: i64 => "limit_offtime: must",
         /// Whether there is a tolerance at begin and end of work.
         6 allow_flex: bool => "allow_flex: must",
-        /// How late people may come, in milliseconds; in ms.
+        /// How many seconds late people may come; `-1` in an answer means that `flex_time` holds; in ms.
         7 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// How early people may go, in milliseconds; in ms.
+        /// How many seconds early people may go; `-1` in an answer means that `flex_time` holds; in ms.
         8 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// By how much the whole day may be moved forward, in milliseconds; in ms.
+        /// By how many seconds the whole day may be moved forward; excludes `flex_on_duty_time` and `flex_off_duty_time`, which are then `0`; in ms.
         9 max_allow_arrive_early: Option<i64> => "max_allow_arrive_early",
-        /// By how much the whole day may be moved back, in milliseconds; in ms.
+        /// By how many seconds the whole day may be moved back; excludes `flex_on_duty_time` and `flex_off_duty_time`, which are then `0`; in ms.
         10 max_allow_arrive_late: Option<i64> => "max_allow_arrive_late",
         /// Rule that who leaves late may come late: `allow_offwork_after_time`, `timerules` and so on.
         11 late_rule: Option<GroupLateRule> => "late_rule",
@@ -787,7 +787,7 @@ w::record! {
         /// Working periods of the day: `time_id`, `work_sec`, `off_work_sec`, `earliest_work_sec` and so on; `checkintime` on the wire.
         #[doc(alias = "checkintime")]
         1 checkin_time: Vec<CheckinDateCheckinTime> => "checkintime: must",
-        /// Note on the punch, or on the special day.
+        /// Note on the special day.
         2 notes: String => "notes: must",
     }
 }
@@ -837,7 +837,7 @@ w::record! {
         /// Whether people may punch on days off; `allow_checkin_offworkday` on the wire.
         #[doc(alias = "allow_checkin_offworkday")]
         6 allow_checkin_off_workday: bool => "allow_checkin_offworkday: must",
-        /// Whether days off may be corrected; `allow_apply_offworkday` on the wire.
+        /// Whether people may ask to correct punches; `allow_apply_offworkday` on the wire.
         #[doc(alias = "allow_apply_offworkday")]
         7 allow_apply_off_workday: bool => "allow_apply_offworkday: must",
         /// How many corrections a person gets per month; `-1` no limit.
@@ -862,15 +862,15 @@ w::record! {
         /// Shifts, for rules by shift; `schedulelist` on the wire.
         #[doc(alias = "schedulelist")]
         16 schedule_list: Option<Vec<GroupScheduleList>> => "schedulelist",
-        /// Which faults may be corrected.
+        /// Bits of the faults that may not be corrected, lowest first: missing punch, late, left early, others; `0` allows all.
         17 buka_restriction: Option<i64> => "buka_restriction",
-        /// When a new day begins, in seconds after midnight.
+        /// When a new day begins under free hours, in seconds after midnight, whole minutes.
         18 span_day_time: Option<i64> => "span_day_time",
-        /// Working time of a day in seconds, for free hours; in s.
+        /// Working time of a day in seconds under free hours, at most 24 hours; `-1` no limit.
         19 standard_work_duration: Option<i64> => "standard_work_duration",
         /// Whether approved leave counts as punches.
         20 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// What people punch with: phone, device or both.
+        /// How punches pair: `0` several pairs, `1` one pair, `2` only time and place are recorded (free hours only).
         21 checkin_method_type: Option<i64> => "checkin_method_type",
     }
 }
@@ -924,23 +924,23 @@ w::record! {
     pub struct OtInfo {
         /// `0` none, `1` fine, `2` too short.
         0 ot_status: i64 => "ot_status: must",
-        /// Length of the day's overtime, in seconds; in s.
+        /// Length of the day's overtime, in seconds.
         1 ot_duration: i64 => "ot_duration: must",
         /// By how many seconds the overtime is too short; in s.
         2 exception_duration: Option<Vec<i64>> => "exception_duration",
-        /// Overtime on working days that became leave, in seconds; in s.
+        /// Overtime on working days that became leave, in seconds.
         3 workday_over_as_vacation: Option<i64> => "workday_over_as_vacation",
-        /// Overtime on working days that is paid, in seconds; in s.
+        /// Overtime on working days that is paid, in seconds.
         4 workday_over_as_money: Option<i64> => "workday_over_as_money",
-        /// Overtime on days off that became leave, in seconds; in s; `restday_over_as_vacation` on the wire.
+        /// Overtime on days off that became leave, in seconds; `restday_over_as_vacation` on the wire.
         #[doc(alias = "restday_over_as_vacation")]
         5 rest_day_over_as_vacation: Option<i64> => "restday_over_as_vacation",
-        /// Overtime on days off that is paid, in seconds; in s; `restday_over_as_money` on the wire.
+        /// Overtime on days off that is paid, in seconds; `restday_over_as_money` on the wire.
         #[doc(alias = "restday_over_as_money")]
         6 rest_day_over_as_money: Option<i64> => "restday_over_as_money",
-        /// Overtime on public holidays that became leave, in seconds; in s.
+        /// Overtime on public holidays that became leave, in seconds.
         7 holiday_over_as_vacation: Option<i64> => "holiday_over_as_vacation",
-        /// Overtime on public holidays that is paid, in seconds; in s.
+        /// Overtime on public holidays that is paid, in seconds.
         8 holiday_over_as_money: Option<i64> => "holiday_over_as_money",
     }
 }
@@ -1003,9 +1003,9 @@ w::record! {
 w::record! {
     /// An item of `items` in `checkin::WorkingDayRestInfoCalOtTimeRule`.
     pub struct OtWorkingDayRestInfoItem {
-        /// Overtime in seconds from which this break is taken off; in s.
+        /// Overtime in seconds from which this break is taken off.
         0 ot_time: i64 => "ot_time: must",
-        /// Length of the break taken off, in seconds; in s.
+        /// Length of the break taken off, in seconds.
         1 rest_time: i64 => "rest_time: must",
     }
 }
@@ -1040,19 +1040,19 @@ w::record! {
         /// Seconds after work at which overtime begins; `ot_workingday_time_start` on the wire.
         #[doc(alias = "ot_workingday_time_start")]
         0 ot_working_day_time_start: i64 => "ot_workingday_time_start: must",
-        /// Shortest overtime that counts on working days, in seconds; in s; `ot_workingday_time_min` on the wire.
+        /// Shortest overtime that counts on working days, in seconds; `ot_workingday_time_min` on the wire.
         #[doc(alias = "ot_workingday_time_min")]
         1 ot_working_day_time_min: i64 => "ot_workingday_time_min: must",
-        /// Longest overtime that counts on working days, in seconds; in s; `ot_workingday_time_max` on the wire.
+        /// Longest overtime that counts on working days, in seconds; `ot_workingday_time_max` on the wire.
         #[doc(alias = "ot_workingday_time_max")]
         2 ot_working_day_time_max: i64 => "ot_workingday_time_max: must",
         /// Breaks taken off on working days: `type`, `fix_time_rule` and `cal_ottime_rule`; `ot_workingday_restinfo` on the wire.
         #[doc(alias = "ot_workingday_restinfo")]
         3 ot_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_workingday_restinfo",
-        /// Shortest overtime that counts on days off, in seconds; in s; `ot_nonworkingday_time_min` on the wire.
+        /// Shortest overtime that counts on days off, in seconds; `ot_nonworkingday_time_min` on the wire.
         #[doc(alias = "ot_nonworkingday_time_min")]
         4 ot_non_working_day_time_min: i64 => "ot_nonworkingday_time_min: must",
-        /// Longest overtime that counts on days off, in seconds; in s; `ot_nonworkingday_time_max` on the wire.
+        /// Longest overtime that counts on days off, in seconds; `ot_nonworkingday_time_max` on the wire.
         #[doc(alias = "ot_nonworkingday_time_max")]
         5 ot_non_working_day_time_max: i64 => "ot_nonworkingday_time_max: must",
         /// When a new day begins on days off, in seconds after midnight; `ot_nonworkingday_spanday_time` on the wire.
@@ -1067,26 +1067,26 @@ w::record! {
 w::record! {
     /// `overwork_info` of `checkin::CheckinMonthData`.
     pub struct OverworkInfo {
-        /// Overtime on working days in the month, in seconds; in s.
+        /// Overtime on working days in the month, in seconds.
         0 workday_over_sec: i64 => "workday_over_sec: must",
-        /// Overtime on public holidays in the month, in seconds; in s.
+        /// Overtime on public holidays in the month, in seconds.
         1 holidays_over_sec: Option<i64> => "holidays_over_sec",
-        /// Overtime on days off in the month, in seconds; in s; `restdays_over_sec` on the wire.
+        /// Overtime on days off in the month, in seconds; `restdays_over_sec` on the wire.
         #[doc(alias = "restdays_over_sec")]
         2 rest_days_over_sec: Option<i64> => "restdays_over_sec",
-        /// Overtime on working days that became leave, in seconds; in s.
+        /// Overtime on working days that became leave, in seconds.
         3 workdays_over_as_vacation: Option<i64> => "workdays_over_as_vacation",
-        /// Overtime on working days that is paid, in seconds; in s.
+        /// Overtime on working days that is paid, in seconds.
         4 workdays_over_as_money: Option<i64> => "workdays_over_as_money",
-        /// Overtime on days off that became leave, in seconds; in s; `restdays_over_as_vacation` on the wire.
+        /// Overtime on days off that became leave, in seconds; `restdays_over_as_vacation` on the wire.
         #[doc(alias = "restdays_over_as_vacation")]
         5 rest_days_over_as_vacation: Option<i64> => "restdays_over_as_vacation",
-        /// Overtime on days off that is paid, in seconds; in s; `restdays_over_as_money` on the wire.
+        /// Overtime on days off that is paid, in seconds; `restdays_over_as_money` on the wire.
         #[doc(alias = "restdays_over_as_money")]
         6 rest_days_over_as_money: Option<i64> => "restdays_over_as_money",
-        /// Overtime on public holidays that became leave, in seconds; in s.
+        /// Overtime on public holidays that became leave, in seconds.
         7 holidays_over_as_vacation: Option<i64> => "holidays_over_as_vacation",
-        /// Overtime on public holidays that is paid, in seconds; in s.
+        /// Overtime on public holidays that is paid, in seconds.
         8 holidays_over_as_money: Option<i64> => "holidays_over_as_money",
     }
 }
@@ -1094,12 +1094,11 @@ w::record! {
 w::record! {
     /// `range` of `checkin::GetCorpCheckinOptionGroup`; `range` of `checkin::Group`; and 1 more.
     pub struct Range {
-        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        /// `userid`s of members the rule is for.
         0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
-        /// Numbers of departments the rule is for; `partyid` on the wire.
-        #[doc(alias = "partyid")]
-        1 party_id: Option<Vec<i64>> => "partyid",
-        /// `tagid` on the wire.
+        /// Numbers of departments the rule is for.
+        1 party_id: Option<Vec<i64>> => "party_id",
+        /// Numbers of member tags the rule is for; `tagid` on the wire.
         #[doc(alias = "tagid")]
         2 tag_id: Option<Vec<i64>> => "tagid",
     }
@@ -1110,9 +1109,9 @@ w::record! {
 w::record! {
     /// An item of `reporters` in `checkin::GroupReporterInfo`; an item of `reporters` in `checkin::ReporterInfo`.
     pub struct Reporter {
-        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        /// `userid` of a member who gets the reports.
         0 userid: Option<xinqiao_types::UserId> => "userid",
-        /// `tagid` on the wire.
+        /// Number of a member tag whose members get the reports; `tagid` on the wire.
         #[doc(alias = "tagid")]
         1 tag_id: Option<i64> => "tagid",
     }
@@ -1238,13 +1237,13 @@ w::record! {
         2 time_section: Vec<CheckinTime> => "time_section: must",
         /// Whether there is a tolerance at begin and end of work.
         3 allow_flex: Option<bool> => "allow_flex",
-        /// How late people may come, in milliseconds; in ms.
+        /// How many seconds late people may come; `-1` in an answer means that `flex_time` holds; in ms.
         4 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// How early people may go, in milliseconds; in ms.
+        /// How many seconds early people may go; `-1` in an answer means that `flex_time` holds; in ms.
         5 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// By how much the whole day may be moved forward, in milliseconds; in ms.
+        /// By how many seconds the whole day may be moved forward; excludes `flex_on_duty_time` and `flex_off_duty_time`, which are then `0`; in ms.
         6 max_allow_arrive_early: Option<i64> => "max_allow_arrive_early",
-        /// By how much the whole day may be moved back, in milliseconds; in ms.
+        /// By how many seconds the whole day may be moved back; excludes `flex_on_duty_time` and `flex_off_duty_time`, which are then `0`; in ms.
         7 max_allow_arrive_late: Option<i64> => "max_allow_arrive_late",
         /// Rule that who leaves late may come late: `allow_offwork_after_time`, `timerules` and so on.
         8 late_rule: Option<ScheduleListLateRule> => "late_rule",
@@ -1317,7 +1316,7 @@ w::record! {
         2 vacation_id: Option<i64> => "vacation_id",
         /// `0` by days, `1` by hours.
         3 time_type: i64 => "time_type: must",
-        /// How long it lasted in all, in seconds; in s.
+        /// How long it lasted in all, in seconds.
         4 duration: i64 => "duration: must",
         /// How often it occurred.
         5 count: i64 => "count: must",
@@ -1345,26 +1344,27 @@ w::record! {
 w::record! {
     /// An item of `spe_workdays` in `checkin::Group`; an item of `spe_offdays` in `checkin::Group`; and 2 more.
     pub struct SpeWorkday {
+        /// `0` one day (give `timestamp`), `1` a range (give begin and end), `2` every two weeks (give `timestamp` and `endtime`).
         0 type_: i64 => "type: must",
-        /// The day, as its midnight; format `unix`.
+        /// The day, as its midnight; the first one if `type` is `2`; format `unix`.
         1 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
-        /// First special day, as its midnight; format `unix`; `begintime` on the wire.
-        #[doc(alias = "begintime")]
-        2 begin_time: Option<xinqiao_types::UnixSeconds> => "begintime",
-        /// Last special day, as its midnight; format `unix`; `endtime` on the wire.
+        /// First day of the range, as its midnight, if `type` is `1`; format `unix`; `begtime` on the wire.
+        #[doc(alias = "begtime")]
+        2 beg_time: Option<xinqiao_types::UnixSeconds> => "begtime",
+        /// Last day (included), as its midnight, if `type` is `1` or `2`; at most a year later; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         3 end_time: Option<xinqiao_types::UnixSeconds> => "endtime",
         /// Working periods of the day: `time_id`, `work_sec`, `off_work_sec`, `earliest_work_sec` and so on; `checkintime` on the wire.
         #[doc(alias = "checkintime")]
         4 checkin_time: Vec<CheckinTime> => "checkintime: must",
-        /// Note on the punch, or on the special day.
+        /// Note on the special day.
         5 notes: Option<String> => "notes",
     }
     new(type_: i64, checkin_time: Vec<CheckinTime>)
     text(notes: String)
     set(
         timestamp: xinqiao_types::UnixSeconds,
-        begin_time: xinqiao_types::UnixSeconds,
+        beg_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
     )
 }
@@ -1374,9 +1374,9 @@ w::record! {
     pub struct SummaryInfo {
         /// How many punches the day has.
         0 checkin_count: i64 => "checkin_count: must",
-        /// Time really worked, in seconds; in s.
+        /// Time really worked, in seconds.
         1 regular_work_sec: i64 => "regular_work_sec: must",
-        /// Time that was due by the rule, in seconds; in s.
+        /// Time that was due by the rule, in seconds.
         2 standard_work_sec: i64 => "standard_work_sec: must",
         /// First punch in seconds after midnight.
         3 earliest_time: i64 => "earliest_time: must",
@@ -1404,16 +1404,16 @@ w::record! {
 w::record! {
     /// `time_unit_config` of `checkin::OtInfoV2Item`.
     pub struct TimeUnitConfig {
-        /// Whether overtime counts in minutes, hours or days.
+        /// Unit of overtime: `2` hours (default), `3` days.
         0 ot_time_unit: Option<i64> => "ot_time_unit",
-        /// Seconds of overtime that make one day; in s; `perday_duration_secs` on the wire.
+        /// Seconds that make one day: 3,600–86,400 in steps of 0.1 hour, 8 hours by default; `perday_duration_secs` on the wire.
         #[doc(alias = "perday_duration_secs")]
         1 per_day_duration_secs: Option<i64> => "perday_duration_secs",
-        /// Whether overtime is rounded up, down or to the nearest.
+        /// Rounding: `1` to the nearest (default), `2` up, `3` down.
         2 rounding_method: Option<i64> => "rounding_method",
-        /// To what precision overtime is rounded.
+        /// Decimals kept when rounding to the nearest: `10` none (default), `1` one.
         3 rounding_precision: Option<i64> => "rounding_precision",
-        /// Steps to which overtime is rounded, such as half an hour.
+        /// Step in seconds when rounding up or down, 3,600 by default; 43,200 or 86,400 for days.
         4 step_size: Option<i64> => "step_size",
     }
     new()
@@ -1467,7 +1467,7 @@ w::record! {
         /// Whether people may punch on days off; `allow_checkin_offworkday` on the wire.
         #[doc(alias = "allow_checkin_offworkday")]
         9 allow_checkin_off_workday: Option<bool> => "allow_checkin_offworkday",
-        /// Whether days off may be corrected; `allow_apply_offworkday` on the wire.
+        /// Whether people may ask to correct punches; `allow_apply_offworkday` on the wire.
         #[doc(alias = "allow_apply_offworkday")]
         10 allow_apply_off_workday: Option<bool> => "allow_apply_offworkday",
         /// How many corrections a person gets per month; `-1` no limit.
@@ -1500,22 +1500,22 @@ w::record! {
         22 use_face_detect: Option<bool> => "use_face_detect",
         /// Whether the face must be a living one, against photos.
         23 open_face_live_detect: Option<bool> => "open_face_live_detect",
-        /// Shortest time between the two punches in seconds, for free hours; in s; `offwork_interval_time` on the wire.
+        /// Shortest time between the two punches in seconds, for free hours; `offwork_interval_time` on the wire.
         #[doc(alias = "offwork_interval_time")]
         24 off_work_interval_time: Option<i64> => "offwork_interval_time",
         /// Whether outing punches count as work punches.
         25 sync_out_checkin: Option<bool> => "sync_out_checkin",
         /// When people are reminded to correct: `open_remind`, `buka_remind_month` and `buka_remind_day`.
         26 buka_remind: Option<BukaRemind> => "buka_remind",
-        /// Which faults may be corrected.
+        /// Bits of the faults that may not be corrected, lowest first: missing punch, late, left early, others; `0` allows all.
         27 buka_restriction: Option<i64> => "buka_restriction",
-        /// When a new day begins, in seconds after midnight.
+        /// When a new day begins under free hours, in seconds after midnight, whole minutes.
         28 span_day_time: Option<i64> => "span_day_time",
-        /// Working time of a day in seconds, for free hours; in s.
+        /// Working time of a day in seconds under free hours, at most 24 hours; `-1` no limit.
         29 standard_work_duration: Option<i64> => "standard_work_duration",
         /// Whether approved leave counts as punches.
         30 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// What people punch with: phone, device or both.
+        /// How punches pair: `0` several pairs, `1` one pair, `2` only time and place are recorded (free hours only).
         31 checkin_method_type: Option<i64> => "checkin_method_type",
         /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
@@ -1559,7 +1559,7 @@ w::record! {
 w::record! {
     /// `vacation` of `checkin::WorkdayConf`.
     pub struct Vacation {
-        /// How much leave a given overtime turns into.
+        /// How much leave the overtime turns into, in percent: `100` (default) is one to one, at most 3,000.
         0 trans_ratio: Option<i64> => "trans_ratio",
         /// Whether the leave is added to the member's balance automatically.
         1 sync_vacation: Option<bool> => "sync_vacation",
@@ -1596,12 +1596,14 @@ w::record! {
         /// Settings for overtime by request and punches: `restinfo`; `applycheckin` on the wire.
         #[doc(alias = "applycheckin")]
         4 apply_checkin: Option<ApplyCheckin> => "applycheckin",
-        /// Whether overtime turns into leave or money.
+        /// Whether overtime turns into leave or pay, no by default.
         5 ot_trans_enable: Option<bool> => "ot_trans_enable",
-        /// Whether overtime turns into leave or pay.
+        /// What overtime turns into: `1` leave (default), `2` pay.
         6 ot_trans_type: Option<i64> => "ot_trans_type",
         /// How overtime turns into leave: `trans_ratio` and `sync_vacation`.
         7 vacation: Option<Vacation> => "vacation",
+        /// When overtime counts: `0` all day (default), `1` only before work, `2` only after it.
+        8 ot_time_range: Option<i64> => "ot_time_range",
     }
     new(allow_ot: bool)
     set(
@@ -1612,6 +1614,7 @@ w::record! {
         ot_trans_enable: bool,
         ot_trans_type: i64,
         vacation: Vacation,
+        ot_time_range: i64,
     )
 }
 
@@ -1727,7 +1730,7 @@ w::record! {
         /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// Array fields to clear, one number each.
+        /// Fields to clear: `1` `spe_workdays`, `2` `spe_offdays`, `3` `wifimac_infos`, `4` `loc_infos`; the last two must not both be empty.
         1 clear_field: Vec<i64> => "clear_field: must",
         /// Whether it holds at once; else from tomorrow.
         2 effective_now: Option<bool> => "effective_now",
@@ -1874,7 +1877,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCheckinDayData`].
     pub struct GetCheckinDayDataResponse {
-        /// One record per member and day or month: `base_info`, `summary_info`, `sp_items`, `exception_infos` and so on.
+        /// Daily reports, one entry per member and day: `base_info`, `summary_info`, `holiday_infos`, `exception_infos` and so on.
         0 datas: Vec<CheckinDayData> => "datas: must",
     }
 }
@@ -1925,7 +1928,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCheckinMonthData`].
     pub struct GetCheckinMonthDataResponse {
-        /// One record per member and day or month: `base_info`, `summary_info`, `sp_items`, `exception_infos` and so on.
+        /// Monthly reports, one entry per member: `base_info`, `summary_info`, `exception_infos`, `sp_items` and so on.
         0 datas: Vec<CheckinMonthData> => "datas: must",
     }
 }
@@ -2092,11 +2095,11 @@ w::record! {
         0 userid: xinqiao_types::UserId => "userid: must",
         /// Day of the missing punch, as its midnight; format `unix`.
         1 schedule_date_time: xinqiao_types::UnixSeconds => "schedule_date_time: must",
-        /// When it was due, in seconds after midnight.
+        /// When it was due, in seconds after midnight; left out for days off, no rule and free hours.
         2 schedule_checkin_time: Option<i64> => "schedule_checkin_time",
         /// The punch time to record; format `unix`.
         3 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
-        /// Free text added by whoever made the record.
+        /// Note on the added punch, at most 512 bytes.
         4 remark: Option<String> => "remark",
     }
     new(

@@ -16,13 +16,13 @@ w::record! {
 w::record! {
     /// An item of `contact_list` in `corp_group::ImportChainContact`.
     pub struct Contact {
-        /// Lower corp, by name.
+        /// Name of the lower corp, 1–32 characters: Chinese, letters, digits, spaces, `-`, `_` and brackets.
         0 corp_name: String => "corp_name: must",
-        /// Path of the corp's group, parts joined with a slash.
+        /// Path of the group for a newly imported corp, parts joined with a slash; the root without it.
         1 group_path: Option<String> => "group_path",
-        /// Your own id of the corp, given on import; empty if none.
+        /// Your own id of the corp, at most 64 bytes of digits and letters, to know it again.
         2 custom_id: Option<String> => "custom_id",
-        /// Contact people of the corp: `mobile` and so on.
+        /// Contact people of the corp: `name`, `identity_type`, `mobile` and `user_custom_id`.
         3 contact_info_list: Vec<ContactInfoDetail> => "contact_info_list: must",
     }
     new(corp_name: impl Into<String>, contact_info_list: Vec<ContactInfoDetail>)
@@ -32,13 +32,13 @@ w::record! {
 w::record! {
     /// An item of `contact_info_list` in `corp_group::Contact`.
     pub struct ContactInfoDetail {
-        /// Name of the lower corp's contact person.
+        /// Name of the lower corp's contact person, 1–32 characters.
         0 name: String => "name: must",
-        /// `1` member, `2` in charge.
+        /// `1` member, `2` in charge (at most 5 per corp).
         1 identity_type: i64 => "identity_type: must",
-        /// Mobile number of the lower corp's contact person; personal data, masked in `Debug`.
+        /// Mobile number of the contact person; foreign ones with plus and country code, such as `+852…`; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
-        /// Your own id of the person, given on import.
+        /// Your own id of the person: digits of an unsigned 64-bit number, without leading zeros, not 11 or 13 digits long.
         3 user_custom_id: Option<String> => "user_custom_id",
     }
     new(name: impl Into<String>, identity_type: i64)
@@ -94,7 +94,7 @@ w::record! {
         2 corp_name: String => "corp_name: must",
         /// Your own id of the corp, given on import; empty if none.
         3 custom_id: Option<String> => "custom_id",
-        /// Contact people of the corp: `mobile` and so on.
+        /// Contact people that could not be imported: `errcode`, `errmsg` and `mobile`.
         4 contact_info_list: Option<Vec<ContactInfo>> => "contact_info_list",
     }
 }
@@ -130,12 +130,12 @@ w::record! {
 w::record! {
     /// An item of `group_corps` in the answer of `corp_group::corp::GetChainCorpInfoList`.
     pub struct GroupCorp {
-        /// Number of the group in the chain; `1` is the root; `groupid` on the wire.
+        /// Number of the group in the chain that the corp stands in; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// Id of the lower corp.
+        /// Id of the lower corp, if it has joined.
         1 corpid: Option<xinqiao_types::CorpId> => "corpid",
-        /// Id of a corp that has not joined yet; one of this and `corpid` is needed.
+        /// Stand-in id of the lower corp, if it has not joined yet.
         2 pending_corpid: Option<xinqiao_types::CorpId> => "pending_corpid",
         /// Lower corp, by name.
         3 corp_name: String => "corp_name: must",
@@ -239,7 +239,7 @@ w::record! {
     pub struct GetResultResponse {
         /// `1` begun, `2` running, `3` finished.
         0 status: i64 => "status: must",
-        /// Outcome of the import, once finished.
+        /// Outcome of the import, once finished: `chain_id`, `import_status` and `fail_list`.
         1 result: Option<GetResultDetail> => "result",
     }
 }
@@ -491,7 +491,7 @@ pub mod corp {
         pub struct GetChainCorpInfoList {
             /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// Number of the group in the chain; `1` is the root; `groupid` on the wire.
+            /// List the corps of this group, without its subgroups; the root without it; `groupid` on the wire.
             #[doc(alias = "groupid")]
             1 group_id: Option<i64> => "groupid",
             /// Whether corps that have not joined are listed too, no by default.
@@ -643,9 +643,9 @@ pub mod corp {
         pub struct GetChainUserCustomId {
             /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// Id of the lower corp.
+            /// Id of the lower corp the member belongs to; it must have joined.
             1 corpid: xinqiao_types::CorpId => "corpid: must",
-            /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+            /// `userid` of a member of that lower corp.
             2 userid: xinqiao_types::UserId => "userid: must",
         }
         new(
@@ -691,7 +691,7 @@ pub mod corp {
         pub struct GetToken {
             /// `0` linked corps or school boards, `1` supply chain.
             0 business_type: Option<i64> => "business_type",
-            /// Id of the lower corp.
+            /// Id of the lower corp that the app is shared with.
             1 corpid: xinqiao_types::CorpId => "corpid: must",
             /// Number of the authorized app in the lower corp.
             2 agentid: i64 => "agentid: must",
@@ -807,9 +807,9 @@ pub mod corp {
         pub struct RemoveCorp {
             /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// Id of the lower corp.
+            /// Lower corp to remove; one of this and `pending_corpid` is needed, this one wins.
             1 corpid: Option<xinqiao_types::CorpId> => "corpid",
-            /// Id of a corp that has not joined yet; one of this and `corpid` is needed.
+            /// Corp to remove that has not joined yet; one of this and `corpid` is needed.
             2 pending_corpid: Option<xinqiao_types::CorpId> => "pending_corpid",
         }
         new(chain_id: impl Into<String>)

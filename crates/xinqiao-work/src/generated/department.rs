@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `department` of the answer of `department::Get`; an item of `department` in the answer of `department::List`.
     pub struct Department {
-        /// Number of the department, a 32-bit integer; `1` is the root, and one is made up if you give none when creating.
+        /// Number of the department; `1` is the root.
         0 id: i64 => "id: must",
         /// Name of the department, 1–64 characters, unique among its siblings.
         1 name: Option<String> => "name",
@@ -25,7 +25,7 @@ w::record! {
 w::record! {
     /// An item of `department_id` in the answer of `department::SimpleList`.
     pub struct DepartmentId {
-        /// Number of the department, a 32-bit integer; `1` is the root, and one is made up if you give none when creating.
+        /// Number of the department; `1` is the root.
         0 id: i64 => "id: must",
         /// Number of the department above; the root is 1; `parentid` on the wire.
         #[doc(alias = "parentid")]
@@ -62,7 +62,7 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// Number of the department, a 32-bit integer; `1` is the root, and one is made up if you give none when creating.
+        /// Number of the new department.
         0 id: i64 => "id: must",
     }
 }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `accesscontrol_data` of the answer of `device_data::GetAccessControlData`.
     pub struct AccessControlData {
-        /// The records or rules one by one.
+        /// Who passed, one entry each time: `open_userid`, `device_sn`, `timestamp`, `pass_type`, `pass_method` and so on.
         0 items: Vec<AccessControlDataItem> => "items: must",
     }
 }
@@ -20,7 +20,7 @@ w::record! {
         1 open_userid: String => "open_userid: must",
         /// Serial number of the hardware device, unique within its model.
         2 device_sn: String => "device_sn: must",
-        /// When they passed or were measured; format `unix`.
+        /// When they passed; format `unix`.
         3 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
         /// Direction: `1` in, `2` out, `3` unknown.
         4 pass_type: i64 => "pass_type: must",
@@ -32,7 +32,7 @@ w::record! {
 w::record! {
     /// `checkindata` of the answer of `device_data::GetCheckinData`.
     pub struct CheckinData {
-        /// The records or rules one by one.
+        /// Punches, one entry each: `open_userid`, `device_sn` and `checkin_time`.
         0 items: Vec<CheckinDataItem> => "items: must",
     }
 }
@@ -88,7 +88,7 @@ w::record! {
 w::record! {
     /// `pass_rule` of the answer of `device_data::GetAccessControlRule`.
     pub struct GetAccessControlRulePassRule {
-        /// The records or rules one by one.
+        /// Rules of the device, one entry each: `rule_id`, `name`, `rule_list`, `effect_open_userid_list` and so on.
         0 items: Vec<PassRuleItem> => "items: must",
     }
 }
@@ -123,7 +123,7 @@ w::record! {
 w::record! {
     /// `remote_pass_rule` of the answer of `device_data::GetAccessControlRule`.
     pub struct RemotePassRule {
-        /// The records or rules one by one.
+        /// Rules to open the door from afar, one entry each: `rule_id`, `name`, `rule_list`, `effect_open_userid_list` and so on.
         0 items: Vec<PassRuleItem> => "items: must",
     }
 }
@@ -131,7 +131,7 @@ w::record! {
 w::record! {
     /// `temperature_data` of the answer of `device_data::GetTemperatureData`.
     pub struct TemperatureData {
-        /// The records or rules one by one.
+        /// Temperatures, one entry each: `open_userid`, `device_sn`, `timestamp`, `temperature`, `status` and so on.
         0 items: Vec<TemperatureDataItem> => "items: must",
     }
 }
@@ -145,7 +145,7 @@ w::record! {
         1 open_userid: String => "open_userid: must",
         /// Serial number of the hardware device, unique within its model.
         2 device_sn: String => "device_sn: must",
-        /// When they passed or were measured; format `unix`.
+        /// When they were measured; format `unix`.
         3 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
         /// Temperature in Celsius, as text such as `36.5`.
         4 temperature: String => "temperature: must",
@@ -163,11 +163,11 @@ w::record! {
     pub struct AddAccessControlRule {
         /// What the creator called the rule.
         0 rule_name: String => "rule_name: must",
-        /// Serial numbers of devices, at most 100.
+        /// Serial numbers of the devices the rule is for, at most 100.
         1 device_sn_list: Vec<String> => "device_sn_list: must",
-        /// Who may pass, and when.
+        /// Who may pass and when: `rule_list` and `effect_open_userid_list`.
         2 pass_rule: Option<PassRule> => "pass_rule",
-        /// Who may open the door from afar.
+        /// Who may open the door from afar and when: `rule_list` and `effect_open_userid_list`.
         3 remote_pass_rule: Option<PassRule> => "remote_pass_rule",
     }
     new(rule_name: impl Into<String>, device_sn_list: Vec<String>)
@@ -179,7 +179,7 @@ w::record! {
     pub struct AddAccessControlRuleResponse {
         /// Id of the door rule, returned when it was added.
         0 rule_id: String => "rule_id: must",
-        /// Devices that are not valid or not granted to the app.
+        /// `open_userid`s of the rule that are not valid; the rest holds.
         1 invalid_list: Option<Vec<String>> => "invalid_list",
     }
 }
@@ -332,9 +332,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetAccessControlRule`].
     pub struct GetAccessControlRuleResponse {
-        /// Who may pass, and when.
+        /// Rules for passing at the device: `items`.
         0 pass_rule: Option<GetAccessControlRulePassRule> => "pass_rule",
-        /// Who may open the door from afar.
+        /// Rules to open the door from afar: `items`.
         1 remote_pass_rule: Option<RemotePassRule> => "remote_pass_rule",
     }
 }
@@ -573,9 +573,9 @@ w::record! {
         1 rule_name: String => "rule_name: must",
         /// Serial numbers of devices, at most 100.
         2 device_sn_list: Vec<String> => "device_sn_list: must",
-        /// Who may pass, and when.
+        /// Who may pass and when: `rule_list` and `effect_open_userid_list`.
         3 pass_rule: Option<PassRule> => "pass_rule",
-        /// Who may open the door from afar.
+        /// Who may open the door from afar and when: `rule_list` and `effect_open_userid_list`.
         4 remote_pass_rule: Option<PassRule> => "remote_pass_rule",
     }
     new(rule_id: impl Into<String>, rule_name: impl Into<String>, device_sn_list: Vec<String>)
@@ -585,7 +585,7 @@ w::record! {
 w::record! {
     /// Answer to [`ModAccessControlRule`].
     pub struct ModAccessControlRuleResponse {
-        /// Devices that are not valid or not granted to the app.
+        /// `open_userid`s of the rule that are not valid; the rest holds.
         0 invalid_list: Option<Vec<String>> => "invalid_list",
     }
 }

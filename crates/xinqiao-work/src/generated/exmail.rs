@@ -67,7 +67,7 @@ w::record! {
 w::record! {
     /// `auth_code_info` of `exmail::public_mail::Create`; `auth_code_info` of `exmail::public_mail::Update`.
     pub struct AuthCodeInfo {
-        /// Free text added by whoever made the record.
+        /// Note on the password, such as the device that will use it.
         0 remark: Option<String> => "remark",
     }
     new()
@@ -176,9 +176,9 @@ w::record! {
 w::record! {
     /// `option` of `exmail::Meeting`.
     pub struct MeetingOption {
-        /// Password to join; none is needed if left out; a secret, masked in `Debug`.
+        /// Password to join, 4–6 digits; none is needed if left out; a secret, masked in `Debug`.
         0 password: Option<String> => "password: masked",
-        /// Whether the meeting is recorded from its start.
+        /// Recording from the start: `0` none (default), `1` on the host's device, `2` in the cloud.
         1 auto_record: Option<i64> => "auto_record",
         /// Whether people wait until the host lets them in.
         2 enable_waiting_room: Option<bool> => "enable_waiting_room",
@@ -186,11 +186,11 @@ w::record! {
         3 allow_enter_before_host: Option<bool> => "allow_enter_before_host",
         /// Whether screens carry a watermark.
         4 enable_screen_watermark: Option<bool> => "enable_screen_watermark",
-        /// Who may join: anyone, those invited or members of the corp.
+        /// Who may join: `0` anyone (default), `2` only members of the corp.
         5 enter_restraint: Option<i64> => "enter_restraint",
-        /// Mute on joining: `0` off, `1` on, `2` on from 7 people.
+        /// Mute on joining: `0` off, `1` on, `2` on from 7 people (default).
         6 enable_enter_mute: Option<i64> => "enable_enter_mute",
-        /// Who is rung: `1` nobody, `2` host, `3` everyone.
+        /// Who is reminded at the start: `1` nobody, `2` host (default), `3` everyone.
         7 remind_scope: Option<i64> => "remind_scope",
         /// `0` one line, `1` several lines.
         8 water_mark_type: Option<i64> => "water_mark_type",
@@ -227,7 +227,7 @@ w::record! {
         0 is_remind: Option<bool> => "is_remind: zero-one",
         /// How many minutes before to remind; in min.
         1 remind_before_event_mins: Option<i64> => "remind_before_event_mins",
-        /// Differences of the reminders to the begin in seconds; negative is before; in s.
+        /// Differences of the reminders to the begin in seconds; negative is before.
         2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
         /// `1` repeats, `0` does not; `0` or `1` on the wire.
         3 is_repeat: Option<bool> => "is_repeat: zero-one",
@@ -295,7 +295,7 @@ w::record! {
         /// Mail address of the group; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: String => "groupid: must",
-        /// Name of the mail group as receivers see it; `groupname` on the wire.
+        /// Name of the mail group as receivers see it, unique, at most 200 bytes; `groupname` on the wire.
         #[doc(alias = "groupname")]
         1 group_name: String => "groupname: must",
     }
@@ -360,9 +360,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95512>.
     /// * Catalog: `work.exmail.account_act_email`.
     pub struct AccountActEmail {
-        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        /// Member whose mailbox is meant; one of this and `publicemail_id` is needed.
         0 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Number of a public mailbox; excludes `userid`; `publicemail_id` on the wire.
+        /// Number of a public mailbox; one of this and `userid` is needed; `publicemail_id` on the wire.
         #[doc(alias = "publicemail_id")]
         1 public_email_id: Option<i64> => "publicemail_id",
         /// `1` enable, `2` disable.
@@ -511,7 +511,7 @@ pub mod app {
         pub struct GetEmailAliasResponse {
             /// Main address of the app's mailbox at present; such as `app@example.com`; personal data, masked in `Debug`.
             0 email: String => "email: must masked",
-            /// Further addresses that reach the mailbox: `list`.
+            /// Further addresses of the app's mailbox, one per item; mail to them arrives too.
             1 alias_list: Vec<String> => "alias_list: must",
         }
     }
@@ -546,7 +546,7 @@ pub mod app {
             0 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
             /// Only mails that came before this, Unix seconds.
             1 end_time: Option<i64> => "end_time",
-            /// Most entries to return in one answer, for paging.
+            /// Page size, 100 by default, at most 1,000.
             2 limit: Option<i64> => "limit",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             3 cursor: Option<String> => "cursor",
@@ -689,7 +689,7 @@ pub mod group {
             /// Mail address of the group; `groupid` on the wire.
             #[doc(alias = "groupid")]
             0 group_id: String => "groupid: must",
-            /// Name of the mail group as receivers see it; `groupname` on the wire.
+            /// Name of the mail group as receivers see it, unique, at most 200 bytes; `groupname` on the wire.
             #[doc(alias = "groupname")]
             1 group_name: String => "groupname: must",
             /// Addresses in the group: `list`.
@@ -797,7 +797,7 @@ pub mod group {
             /// Mail address of the group; `groupid` on the wire.
             #[doc(alias = "groupid")]
             0 group_id: String => "groupid: must",
-            /// Name of the mail group as receivers see it; `groupname` on the wire.
+            /// Name of the mail group as receivers see it, unique, at most 200 bytes; `groupname` on the wire.
             #[doc(alias = "groupname")]
             1 group_name: String => "groupname: must",
             /// Addresses in the group: `list`.
@@ -861,8 +861,10 @@ pub mod group {
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
+            /// How many mail groups were found.
+            0 count: Option<i64> => "count",
             /// Groups that were found: `groupid` and `groupname`.
-            0 groups: Vec<super::GroupInfo> => "groups: must",
+            1 groups: Vec<super::GroupInfo> => "groups: must",
         }
     }
 
@@ -895,7 +897,7 @@ pub mod group {
             /// Mail address of the group; `groupid` on the wire.
             #[doc(alias = "groupid")]
             0 group_id: String => "groupid: must",
-            /// Name of the mail group as receivers see it; `groupname` on the wire.
+            /// Name of the mail group as receivers see it, unique, at most 200 bytes; `groupname` on the wire.
             #[doc(alias = "groupname")]
             1 group_name: Option<String> => "groupname",
             /// Addresses in the group: `list`.
@@ -965,7 +967,7 @@ pub mod public_mail {
         pub struct Create {
             /// Address of the public mailbox, unique in the corp; such as `sales@example.com`; personal data, masked in `Debug`.
             0 email: String => "email: must masked",
-            /// Name of the public mailbox as receivers see it.
+            /// Name of the public mailbox as receivers see it, unique, at most 64 characters or 32 Chinese ones.
             1 name: String => "name: must",
             /// Members who use the public mailbox: `list`.
             2 userid_list: Option<super::Userid> => "userid_list",
@@ -993,6 +995,10 @@ pub mod public_mail {
         pub struct CreateResponse {
             /// Number of the public mailbox, returned when it was made.
             0 id: i64 => "id: must",
+            /// Number of a password for mail clients, from its making or the list.
+            1 auth_code_id: Option<i64> => "auth_code_id",
+            /// Password for a mail client, shown only once, when it is made; a secret, masked in `Debug`.
+            2 auth_code: Option<String> => "auth_code: masked",
         }
     }
 
@@ -1213,7 +1219,7 @@ pub mod public_mail {
         pub struct Update {
             /// Number of the public mailbox, returned when it was made.
             0 id: i64 => "id: must",
-            /// Name of the public mailbox as receivers see it.
+            /// Name of the public mailbox as receivers see it, unique, at most 64 characters or 32 Chinese ones.
             1 name: Option<String> => "name",
             /// Members who use the public mailbox: `list`.
             2 userid_list: Option<super::Userid> => "userid_list",
@@ -1221,7 +1227,7 @@ pub mod public_mail {
             3 tag_list: Option<super::Tag> => "tag_list",
             /// Departments whose people belong to it: `list`.
             4 department_list: Option<super::Department> => "department_list",
-            /// Further addresses that reach the mailbox: `list`.
+            /// Further addresses of the mailbox, replacing those it has; empty removes all: `list`.
             5 alias_list: Option<super::Alias> => "alias_list",
             /// `1` makes a password for mail clients, `0` does not; `0` or `1` on the wire.
             6 create_auth_code: Option<bool> => "create_auth_code: zero-one",
@@ -1240,8 +1246,18 @@ pub mod public_mail {
         )
     }
 
+    w::record! {
+        /// Answer to [`Update`].
+        pub struct UpdateResponse {
+            /// Number of a password for mail clients, from its making or the list.
+            0 auth_code_id: Option<i64> => "auth_code_id",
+            /// Password for a mail client, shown only once, when it is made; a secret, masked in `Debug`.
+            1 auth_code: Option<String> => "auth_code: masked",
+        }
+    }
+
     w::endpoint! {
-        Update => w::Empty,
+        Update => UpdateResponse,
         w::EndpointInfo {
             id: "work.exmail.public_mail.update",
             method: "POST",

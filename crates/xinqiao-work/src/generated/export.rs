@@ -8,7 +8,7 @@ w::record! {
     pub struct GetResultData {
         /// Where to download the encrypted data, valid for 2 hours.
         0 url: String => "url: must",
-        /// Size of the encrypted data in bytes; in byte.
+        /// Size of the encrypted data in bytes.
         1 size: i64 => "size: must",
         /// MD5 of the encrypted data, to check the download.
         2 md5: String => "md5: must",

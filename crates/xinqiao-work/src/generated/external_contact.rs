@@ -279,19 +279,19 @@ w::record! {
         4 remark: String => "remark: must",
         /// Whether people are added without the member's consent, yes by default.
         5 skip_verify: bool => "skip_verify: must",
-        /// Your channel mark, handed back in the event and on the customer, at most 30 characters.
+        /// Channel mark that was set, handed back in the event and on the customer.
         6 state: String => "state: must",
         /// Address of the QR code, only for the QR scene.
         7 qr_code: Option<String> => "qr_code",
-        /// Members whom people can reach; exactly one if `type` is `1`.
+        /// `userid`s of the members whom people can reach; one if `type` is `1`.
         8 user: Option<Vec<String>> => "user",
         /// Departments whom people can reach, only if `type` is `2`.
         9 party: Option<Vec<i64>> => "party",
-        /// Whether it starts a temporary chat instead of adding the member, no by default.
+        /// Whether it starts a temporary chat instead of adding the member.
         10 is_temp: bool => "is_temp: must",
-        /// For how many seconds the code of a temporary chat works: 7 days by default, at most 14; in s.
+        /// For how many seconds the code of a temporary chat works; in s.
         11 expires_in: Option<i64> => "expires_in",
-        /// For how many seconds the temporary chat stays open: 24 hours by default, at most 14 days; in s.
+        /// For how many seconds the temporary chat stays open, from its start; in s.
         12 chat_expires_in: Option<i64> => "chat_expires_in",
         /// `unionid` of the only customer who may use the temporary chat; personal data, masked in `Debug`.
         13 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
@@ -361,12 +361,12 @@ w::record! {
 w::record! {
     /// `miniprogram` of `external_contact::ExternalAttr`.
     pub struct ExternalAttrMiniProgram {
-        /// Mini program to open; it must be linked to the corp.
+        /// AppID of the mini program that they show on their profile.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Page of the mini program; `pagepath` on the wire.
+        /// Page of the mini program that a click on the attribute opens; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
-        /// Caption of the mini program card, at most 64 bytes.
+        /// Text shown for the mini program.
         2 title: String => "title: must",
     }
 }
@@ -424,7 +424,7 @@ w::record! {
 w::record! {
     /// `external_profile` of `external_contact::Contact`.
     pub struct ExternalProfile {
-        /// Short name of the corp shown to outsiders; must be one that the corp has registered.
+        /// Short name of their corp as shown to outsiders.
         0 external_corp_name: String => "external_corp_name: must",
         /// The Channels account that they show: `nickname` and `status`.
         1 wechat_channels: Option<WechatChannel> => "wechat_channels",
@@ -598,7 +598,7 @@ w::record! {
         0 product_id: String => "product_id: must",
         /// What the product is, at most 300 characters.
         1 description: String => "description: must",
-        /// Price in fen, at most 50,000 yuan; in fen.
+        /// Price in fen, at most 50,000 yuan.
         2 price: xinqiao_types::Fen => "price: must",
         /// The corp's own code of the product: letters and digits, at most 128 bytes.
         3 product_sn: Option<String> => "product_sn",
@@ -612,7 +612,7 @@ w::record! {
     pub struct GetStrategy {
         /// Id of the rule group, which limits permissions and scope.
         0 strategy_id: i64 => "strategy_id: must",
-        /// The group above; `0` or none for the top.
+        /// Id of the group above; `0` for the top.
         1 parent_id: i64 => "parent_id: must",
         /// Name of the rule group, unique in the corp.
         2 strategy_name: String => "strategy_name: must",
@@ -669,7 +669,7 @@ w::record! {
 w::record! {
     /// The body `image` of `external_contact::MessageSend`; `image` of `external_contact::AddProductAlbumAttachment`; and 3 more.
     pub struct Image {
-        /// `media_id` of the picture; one of this and `pic_url` is needed.
+        /// `media_id` of the picture as temporary media, valid for 3 days; one that is returned can be downloaded.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -780,7 +780,7 @@ w::record! {
     pub struct Moment {
         /// Id of the post in customer moments, from the task's result or the list.
         0 moment_id: String => "moment_id: must",
-        /// `userid` of who made it.
+        /// `userid` of the member who made it; missing if the corp made it by API.
         1 creator: String => "creator: must",
         /// `0` by the corp, `1` by a member.
         2 create_type: i64 => "create_type: must",
@@ -943,7 +943,7 @@ w::record! {
         0 product_id: String => "product_id: must",
         /// What the product is, at most 300 characters.
         1 description: String => "description: must",
-        /// Price in fen, at most 50,000 yuan; in fen.
+        /// Price in fen, at most 50,000 yuan.
         2 price: xinqiao_types::Fen => "price: must",
         /// The corp's own code of the product: letters and digits, at most 128 bytes.
         3 product_sn: Option<String> => "product_sn",
@@ -1005,7 +1005,7 @@ w::record! {
     pub struct Strategy {
         /// Id of the rule group, which limits permissions and scope.
         0 strategy_id: i64 => "strategy_id: must",
-        /// The group above; `0` or none for the top.
+        /// Id of the group above; `0` for the top.
         1 parent_id: i64 => "parent_id: must",
         /// Name of the rule group, unique in the corp.
         2 strategy_name: String => "strategy_name: must",
@@ -1265,7 +1265,7 @@ w::record! {
     pub struct WechatChannel {
         /// Name of the Channels account that they show; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
-        /// `0` shown, `1` not shown.
+        /// `0` the corp's Channels account is confirmed and in use, `1` it still waits to be confirmed.
         1 status: Option<i64> => "status",
     }
 }
@@ -1327,7 +1327,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddContactWay`].
     pub struct AddContactWayResponse {
-        /// Id of the contact way or join way, returned when it was made.
+        /// Id of the contact way, to update, read or delete it.
         0 config_id: String => "config_id: must",
         /// Address of the QR code, only for the QR scene.
         1 qr_code: Option<String> => "qr_code",
@@ -1573,7 +1573,7 @@ w::record! {
     pub struct AddProductAlbum {
         /// What the product is, at most 300 characters.
         0 description: String => "description: must",
-        /// Price in fen, at most 50,000 yuan; in fen.
+        /// Price in fen, at most 50,000 yuan.
         1 price: xinqiao_types::Fen => "price: must",
         /// The corp's own code of the product: letters and digits, at most 128 bytes.
         2 product_sn: Option<String> => "product_sn",
@@ -2901,7 +2901,7 @@ w::record! {
         0 moment_id: String => "moment_id: must",
         /// Only customers of this member, who posted it.
         1 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Page size, at most 1,000.
+        /// Page size, 500 by default, at most 1,000.
         2 limit: Option<i64> => "limit",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
@@ -2970,7 +2970,7 @@ w::record! {
         2 creator: Option<String> => "creator",
         /// `0` by the corp, `1` by members, `2` both (default).
         3 filter_type: Option<i64> => "filter_type",
-        /// Page size; the default is taken if it is too large.
+        /// Page size, 100 by default and at most; a larger value falls back to the default.
         4 limit: Option<i64> => "limit",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
@@ -3035,7 +3035,7 @@ w::record! {
         0 moment_id: String => "moment_id: must",
         /// Member who posted it and whose customers are asked for.
         1 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Page size, at most 5,000.
+        /// Page size, 3,000 by default, at most 5,000.
         2 limit: Option<i64> => "limit",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
@@ -4444,7 +4444,7 @@ w::record! {
         0 product_id: String => "product_id: must",
         /// What the product is, at most 300 characters.
         1 description: Option<String> => "description",
-        /// Price in fen, at most 50,000 yuan; in fen.
+        /// Price in fen, at most 50,000 yuan.
         2 price: Option<xinqiao_types::Fen> => "price",
         /// The corp's own code of the product: letters and digits, at most 128 bytes.
         3 product_sn: Option<String> => "product_sn",
@@ -4658,7 +4658,7 @@ pub mod customer_strategy {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The rule groups: `strategy_id` and so on.
+            /// The rule group with its settings: `strategy_id`, `strategy_name`, `admin_list`, `privilege` and so on.
             0 strategy: super::Strategy => "strategy: must",
         }
     }
@@ -4704,7 +4704,7 @@ pub mod customer_strategy {
     w::record! {
         /// Answer to [`GetRange`].
         pub struct GetRangeResponse {
-            /// Members and departments that the group manages; at most 100 set in one call, 3000 in a group.
+            /// Members and departments that the group manages, one entry each.
             0 range: Vec<super::Range> => "range: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -4765,7 +4765,7 @@ pub mod customer_strategy {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// The rule groups: `strategy_id` and so on.
+            /// Ids of the rule groups: `strategy_id`; read their details one by one.
             0 strategy: Vec<super::StrategyInfo> => "strategy: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -5176,7 +5176,7 @@ pub mod moment_strategy {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The rule groups: `strategy_id` and so on.
+            /// The rule group with its settings: `strategy_id`, `strategy_name`, `admin_list`, `privilege` and so on.
             0 strategy: super::GetStrategy => "strategy: must",
         }
     }
@@ -5222,7 +5222,7 @@ pub mod moment_strategy {
     w::record! {
         /// Answer to [`GetRange`].
         pub struct GetRangeResponse {
-            /// Members and departments that the group manages; at most 100 set in one call, 3000 in a group.
+            /// Members and departments that the group manages, one entry each.
             0 range: Vec<super::Range> => "range: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -5283,7 +5283,7 @@ pub mod moment_strategy {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// The rule groups: `strategy_id` and so on.
+            /// Ids of the rule groups: `strategy_id`; read their details one by one.
             0 strategy: Vec<super::StrategyItem> => "strategy: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",

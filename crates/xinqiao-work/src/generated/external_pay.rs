@@ -38,9 +38,9 @@ w::record! {
         6 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
         /// `userid` of the member who collected the money.
         7 payee_userid: Option<xinqiao_types::UserId> => "payee_userid",
-        /// Amount that was collected, in fen; in fen.
+        /// Amount that was collected, in fen.
         8 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// Amount that was refunded, in fen; in fen.
+        /// Amount that was refunded, in fen.
         9 total_refund_fee: xinqiao_types::Fen => "total_refund_fee: must",
         /// `0` in a chat, `1` QR code, `2` live room, `3` product album, `4` transfer, `5` mini program.
         10 payment_type: i64 => "payment_type: must",
@@ -114,7 +114,7 @@ w::record! {
         3 refund_req_time: xinqiao_types::UnixSeconds => "refund_reqtime: must",
         /// `0` asked, `1` running, `2` done, `3` closed, `4` failed, `5` in approval, `6` not approved, `7` approval cancelled.
         4 refund_status: i64 => "refund_status: must",
-        /// Amount of this refund, in fen; in fen.
+        /// Amount of this refund, in fen.
         5 refund_fee: xinqiao_types::Fen => "refund_fee: must",
     }
 }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `answers` in the answer of `health::GetReportAnswer`.
     pub struct Answer {
-        /// Whether a member, a student or a parent reported.
+        /// Who reported: `1` a member (see `userid`), `2` a parent for a student (see `parent_userid` and `student_userid`).
         0 id_type: i64 => "id_type: must",
-        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        /// `userid` of the member who reported, if `id_type` is `1`.
         1 userid: Option<xinqiao_types::UserId> => "userid",
         /// Id of the student it is about, in schools.
         2 student_userid: Option<String> => "student_userid",
@@ -40,11 +40,11 @@ w::record! {
         0 title: String => "title: must",
         /// `userid` of who set the report up.
         1 creator: String => "creator: must",
-        /// Whether members of a corp report or a school does.
+        /// Who reports: `1` members of the corp, `2` parents.
         2 type_: i64 => "type: must",
         /// How many have reported that day.
         3 finish_cnt: i64 => "finish_cnt: must",
-        /// Whether to report daily or only once.
+        /// `1` report only once, `2` every day.
         4 report_type: i64 => "report_type: must",
         /// Who has to report: `userids` and `partyids`.
         5 apply_range: ApplyRange => "apply_range: must",
@@ -64,7 +64,7 @@ w::record! {
         0 question_id: i64 => "question_id: must",
         /// Words of the question as people see them.
         1 title: String => "title: must",
-        /// Kind of question: single choice, multiple choice, text and so on.
+        /// `1` text (also place and date), `2` single choice, `3` multiple choice, `4` file or picture, `5` signature, `6` travel card.
         2 question_type: i64 => "question_type: must",
         /// `1` must be answered, `0` need not; `0` or `1` on the wire.
         3 is_required: bool => "is_required: must zero-one",
@@ -106,9 +106,9 @@ w::record! {
         /// Ids of files handed in with the answer; `fileid` on the wire.
         #[doc(alias = "fileid")]
         4 file_id: Option<Vec<String>> => "fileid",
-        /// Whether the travel card shows a risk area.
+        /// What the travel card shows: `0` not read, `1` green, `2` red, `3` yellow, `4` orange, `5` no travel card found.
         5 itinerary_card_type: Option<i64> => "itinerary_card_type",
-        /// Risk areas on the travel card.
+        /// High-risk trips on the travel card, for travel-card questions only.
         6 high_risk_area: Option<String> => "high_risk_area",
     }
 }
@@ -129,9 +129,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetHealthReportStat`].
     pub struct GetHealthReportStatResponse {
-        /// How many visits there were.
+        /// How often the health-report app was used that day.
         0 pv: i64 => "pv: must",
-        /// How many different people.
+        /// How many members used the health-report app that day.
         1 uv: i64 => "uv: must",
     }
 }
@@ -169,7 +169,7 @@ w::record! {
         1 date: String => "date: must",
         /// Start of the page: how many entries to skip, from 0.
         2 offset: Option<i64> => "offset",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, 1–100, 100 by default.
         3 limit: Option<i64> => "limit",
     }
     new(job_id: impl Into<String>, date: impl Into<String>)
@@ -227,7 +227,7 @@ w::record! {
     pub struct GetReportJobIds {
         /// Start of the page: how many entries to skip, from 0.
         0 offset: Option<i64> => "offset",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, at most 100.
         1 limit: Option<i64> => "limit",
     }
     new()

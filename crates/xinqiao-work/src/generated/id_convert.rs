@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `result` in the answer of `id_convert::BatchExternalUseridToPendingId`.
     pub struct ExternalUseridToPendingIdResult {
-        /// Id of the outside contact to convert; personal data, masked in `Debug`.
+        /// Id of the outside contact, as asked for; personal data, masked in `Debug`.
         0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
-        /// Stand-in id until the person becomes a customer.
+        /// Stand-in id of the contact.
         1 pending_id: String => "pending_id: must",
     }
 }
@@ -16,7 +16,7 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `id_convert::ChatId`.
     pub struct ChatIdItem {
-        /// The customer group, when its members are converted.
+        /// The group's id before the upgrade, as asked for.
         0 chat_id: String => "chat_id: must",
         /// The group's id after the upgrade.
         1 new_chat_id: String => "new_chat_id: must",
@@ -52,7 +52,7 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `id_convert::OpenKfid`.
     pub struct OpenKfidItem {
-        /// Id of the customer-service account; the customer talks to it, not to the servicing member; such as `wkAJ2GCAAASSm4_FhToWMFea0xAFfd3Q`. From: The list of accounts, or the parameter in its link.
+        /// The account's id before the upgrade, as asked for.
         0 open_kfid: String => "open_kfid: must",
         /// The account's id after the upgrade.
         1 new_open_kfid: String => "new_open_kfid: must",
@@ -98,9 +98,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95926>.
     /// * Catalog: `work.id_convert.batch_external_userid_to_pending_id`.
     pub struct BatchExternalUseridToPendingId {
-        /// The customer group, when its members are converted.
+        /// A customer group: with it, only the owner must be in scope and people outside the group are skipped; without it, the customer's member.
         0 chat_id: Option<String> => "chat_id",
-        /// Id of the outside contact to convert; personal data, masked in `Debug`.
+        /// Ids of the outside contacts to convert, at most 100 at a time; personal data, masked in `Debug`.
         1 external_userid: Vec<xinqiao_types::ExternalUserId> => "external_userid: must masked",
     }
     new(external_userid: Vec<xinqiao_types::ExternalUserId>)
@@ -150,7 +150,7 @@ w::record! {
 w::record! {
     /// Answer to [`ChatId`].
     pub struct ChatIdResponse {
-        /// The pairs of old and new id, one each.
+        /// Pairs of old and new group id: `chat_id` and `new_chat_id`.
         0 items: Vec<ChatIdItem> => "items: must",
         /// Group ids that are not known and were not converted.
         1 invalid_chat_id_list: Option<Vec<String>> => "invalid_chat_id_list",
@@ -243,7 +243,7 @@ w::record! {
 w::record! {
     /// Answer to [`ExternalTagId`].
     pub struct ExternalTagIdResponse {
-        /// The pairs of old and new id, one each.
+        /// Pairs of tag ids: `external_tagid` and `open_external_tagid`.
         0 items: Vec<ExternalTagIdItem> => "items: must",
         /// Tag ids that are not known and were not converted; `invalid_external_tagid_list` on the wire.
         #[doc(alias = "invalid_external_tagid_list")]
@@ -286,7 +286,7 @@ w::record! {
 w::record! {
     /// Answer to [`OpenKfid`].
     pub struct OpenKfidResponse {
-        /// The pairs of old and new id, one each.
+        /// Pairs of old and new account id: `open_kfid` and `new_open_kfid`.
         0 items: Vec<OpenKfidItem> => "items: must",
         /// Account ids that are not known and were not converted.
         1 invalid_open_kfid_list: Option<Vec<String>> => "invalid_open_kfid_list",

@@ -21,13 +21,15 @@ w::record! {
     /// An item of `result_list` in the answer of `kf::servicer::Add`; an item of `result_list` in the answer of `kf::servicer::Del`.
     pub struct ResultInfo {
         /// The member this is about, if it was a member.
-        0 userid: xinqiao_types::UserId => "userid: must",
+        0 userid: Option<xinqiao_types::UserId> => "userid",
+        /// The department this is about, if it was a department.
+        1 department_id: Option<i64> => "department_id",
         /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
-        1 err_code: i64 => "errcode: must",
+        2 err_code: i64 => "errcode: must",
         /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
-        2 err_msg: String => "errmsg: must",
+        3 err_msg: String => "errmsg: must",
     }
 }
 
@@ -145,7 +147,7 @@ w::record! {
         1 head_img: String => "head_img: must masked",
         /// Headline of the product as buyers see it.
         2 title: String => "title: must",
-        /// Price of the product, in fen; in fen.
+        /// Price of the product, in fen.
         3 sales_price: xinqiao_types::Fen => "sales_price: must",
         /// Name of the Channels shop; personal data, masked in `Debug`.
         4 shop_nickname: String => "shop_nickname: must masked",
@@ -225,7 +227,7 @@ w::record! {
         11 old_servicer_userid: Option<xinqiao_types::UserId> => "old_servicer_userid",
         /// The member who serves from now on, if taken or passed on.
         12 new_servicer_userid: Option<xinqiao_types::UserId> => "new_servicer_userid",
-        /// Lets you send one message for this change within 48 hours.
+        /// Lets you send one message for this change: within 48 hours if the chat was taken, within 20 seconds if it ended.
         13 msg_code: Option<String> => "msg_code",
         /// Where in Channels they came from: `nickname` and `scene`.
         14 wechat_channels: Option<WechatChannel> => "wechat_channels",
@@ -272,11 +274,11 @@ w::record! {
         5 satisfaction_invest_gate_cnt: i64 => "satisfaction_investgate_cnt: must",
         /// Share of those asked who rated; missing without data.
         6 satisfaction_participation_rate: Option<f64> => "satisfaction_participation_rate",
-        /// Percent of ratings that are good; missing without data.
+        /// Share of the given ratings that are good, `1` means all; missing if nobody rated.
         7 satisfied_rate: Option<f64> => "satisfied_rate",
-        /// Percent of ratings in the middle; missing without data.
+        /// Share of the given ratings that are middling, `1` means all; missing if nobody rated.
         8 middling_rate: Option<f64> => "middling_rate",
-        /// Percent of ratings that are bad; missing without data.
+        /// Share of the given ratings that are bad, `1` means all; missing if nobody rated.
         9 dissatisfied_rate: Option<f64> => "dissatisfied_rate",
         /// Customers who followed a recommendation.
         10 upgrade_service_customer_cnt: i64 => "upgrade_service_customer_cnt: must",
@@ -1105,7 +1107,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95122>.
     /// * Catalog: `work.kf.send_msg_on_event`.
     pub struct SendMsgOnEvent {
-        /// Credential of the event: a `welcome_code` lasts 20 seconds, the `msg_code` of a state change 48 hours.
+        /// Credential of the event, good once: `welcome_code` and the `msg_code` of an ended chat last 20 seconds, another `msg_code` 48 hours.
         0 code: String => "code: must",
         /// Your own id of the message, optional: letters, digits, `_-`, at most 32 bytes; `msgid` on the wire.
         #[doc(alias = "msgid")]
@@ -2071,7 +2073,7 @@ pub mod service_state {
     w::record! {
         /// Answer to [`Trans`].
         pub struct TransResponse {
-            /// Lets you send one message for this change within 48 hours.
+            /// Lets you send one message for this change: within 48 hours if queued or taken by a member, within 20 seconds if ended.
             0 msg_code: String => "msg_code: must",
         }
     }

@@ -60,7 +60,7 @@ w::record! {
         2 status: i64 => "status: must",
         /// Member who uses it; missing if unused.
         3 userid: Option<xinqiao_types::UserId> => "userid",
-        /// When the order or code was made; format `unix`.
+        /// When the activation code was made; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When the licence was first activated; format `unix`.
         5 active_time: Option<xinqiao_types::UnixSeconds> => "active_time",
@@ -159,9 +159,9 @@ w::record! {
         1 order_type: i64 => "order_type: must",
         /// `0` unpaid, `1` paid, `2` cancelled, `3` expired, `4` refund asked, `5` refunded, `6` refused, `7` void.
         2 order_status: i64 => "order_status: must",
-        /// Amount of the order, in fen; in fen.
+        /// Amount of the order, in fen.
         3 price: xinqiao_types::Fen => "price: must",
-        /// When the order or code was made; format `unix`.
+        /// When the order was placed; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it was paid, Unix seconds; absent if not; format `unix`.
         5 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
@@ -255,13 +255,13 @@ w::record! {
         2 order_status: i64 => "order_status: must",
         /// The corp that the licences are for.
         3 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// Amount of the order, in fen; in fen.
+        /// Amount of the order, in fen.
         4 price: xinqiao_types::Fen => "price: must",
         /// How many licences: `base_count` and `external_contact_count`.
         5 account_count: OrderAccountCount => "account_count: must",
         /// For how long: `months` and so on.
         6 account_duration: OrderAccountDuration => "account_duration: must",
-        /// When the order or code was made; format `unix`.
+        /// When the order was placed; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it was paid, Unix seconds; absent if not; format `unix`.
         8 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
@@ -739,7 +739,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateNewOrderJob`].
     pub struct CreateNewOrderJobResponse {
-        /// Id of the job; leave out at first, give it to add more corps; `jobid` on the wire.
+        /// Id of the job, to add more corps, hand it in and ask for the result; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: Option<String> => "jobid",
         /// Corps that cannot buy, and why.
@@ -788,7 +788,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateRenewOrderJob`].
     pub struct CreateRenewOrderJobResponse {
-        /// Id of the job; leave out at first, give it to add more members; `jobid` on the wire.
+        /// Id of the job, to add more members and hand in the order; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
         /// Licences that cannot be renewed, and why.
@@ -1341,7 +1341,7 @@ w::record! {
 w::record! {
     /// Answer to [`NewOrderJobResult`].
     pub struct NewOrderJobResultResponse {
-        /// State of the job; ask again later if it is not finished.
+        /// State of the job: `1` order made, `2` still being made (ask again later), `3` failed.
         0 status: i64 => "status: must",
         /// Number of the licence order, returned when it was placed.
         1 order_id: Option<String> => "order_id",
@@ -1386,9 +1386,9 @@ w::record! {
 w::record! {
     /// Answer to [`PayJobResult`].
     pub struct PayJobResultResponse {
-        /// State of the job; ask again later if it is not finished.
+        /// Outcome of the payment: `1` paid, `2` still running, `3` failed.
         0 status: i64 => "status: must",
-        /// How the payment went: `errcode`, `errmsg` and `fail_corp_list`.
+        /// Why the payment failed, only if it did: `errcode`, `errmsg` and `fail_corp_list`.
         1 pay_job_result: JobResult => "pay_job_result: must",
     }
 }
@@ -1587,9 +1587,9 @@ w::record! {
 w::record! {
     /// Answer to [`SupportPolicyQuery`].
     pub struct SupportPolicyQueryResponse {
-        /// Whether the corp qualifies for the reduced terms of its industry.
+        /// Whether the corp qualifies for the reduced terms of its industry: `0` no, `1` yes.
         0 query_result: i64 => "query_result: must",
-        /// Reasons why the corp does not qualify, one number each.
+        /// Why the corp does not qualify, one error code each, such as `701090` not verified as needed or `701091` other industry.
         1 unsatisfied_reason: Option<Vec<i64>> => "unsatisfied_reason",
     }
 }

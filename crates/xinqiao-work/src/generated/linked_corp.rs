@@ -214,7 +214,7 @@ w::record! {
     pub struct UserInfo {
         /// The linked corp the member belongs to.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// Member of a linked corp, written `CorpId/UserId`; such as `wwaaaaaaaaaaaaaaaa/zhangsan`.
+        /// The member's account within the linked corp, without the `CorpId` prefix.
         1 userid: xinqiao_types::UserId => "userid: must",
         /// The member's name as known in the linked corp.
         2 name: Option<String> => "name",
@@ -239,7 +239,7 @@ w::record! {
     pub struct UserList {
         /// The linked corp the member belongs to.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// Member of a linked corp, written `CorpId/UserId`; such as `wwaaaaaaaaaaaaaaaa/zhangsan`.
+        /// The member's account within the linked corp, without the `CorpId` prefix.
         1 userid: xinqiao_types::UserId => "userid: must",
         /// The member's name as known in the linked corp.
         2 name: Option<String> => "name",
@@ -395,10 +395,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90250>.
     /// * Catalog: `work.linked_corp.message_send`.
     pub struct MessageSend {
-        /// Members who get it, each `CorpId/UserId`, at most 1,000; format `CorpId/UserId`; personal data, masked in `Debug`; `touser` on the wire.
+        /// Members who get it, at most 1,000, each `CorpId/UserId`, or only the `userid` for your own corp; format `CorpId/UserId`; personal data, masked in `Debug`; `touser` on the wire.
         #[doc(alias = "touser")]
         0 to_user: Option<Vec<String>> => "touser: masked",
-        /// Departments that get it, each `LinkedId/DepartmentId`, at most 100; format `LinkedId/DepartmentId`; `toparty` on the wire.
+        /// Departments that get it, at most 100, each `LinkedId/DepartmentId`, or only the number for your own corp; format `LinkedId/DepartmentId`; `toparty` on the wire.
         #[doc(alias = "toparty")]
         1 to_party: Option<Vec<String>> => "toparty",
         /// Numbers of tags of your own corp, at most 100; `totag` on the wire.
@@ -421,7 +421,7 @@ w::record! {
 w::record! {
     /// Answer to [`MessageSend`].
     pub struct MessageSendResponse {
-        /// Members that are invalid or out of scope; the rest was handled; format `CorpId/UserId`; `invaliduser` on the wire.
+        /// Members that are invalid or out of scope, written as in `touser`; the rest got it; format `CorpId/UserId`; `invaliduser` on the wire.
         #[doc(alias = "invaliduser")]
         0 invalid_user: Option<Vec<String>> => "invaliduser",
         /// Departments that are invalid or out of scope; format `LinkedId/DepartmentId`; `invalidparty` on the wire.

@@ -25,7 +25,7 @@ w::record! {
         1 type_: i64 => "type: must",
         /// Name of the viewer, the nickname of a WeChat user.
         2 name: Option<String> => "name",
-        /// How long this person watched, in seconds; in s.
+        /// How long this person watched, in seconds.
         3 watch_time: i64 => "watch_time: must",
         /// `1` commented, `0` did not; `0` or `1` on the wire.
         4 is_comment: bool => "is_comment: must zero-one",
@@ -52,7 +52,7 @@ w::record! {
         3 theme: String => "theme: must",
         /// When the stream begins; format `unix`.
         4 living_start: xinqiao_types::UnixSeconds => "living_start: must",
-        /// How long the stream lasts, in seconds; in s.
+        /// How long the stream lasts, in seconds.
         5 living_duration: i64 => "living_duration: must",
         /// When it was booked to begin; format `unix`.
         6 reserve_start: xinqiao_types::UnixSeconds => "reserve_start: must",
@@ -98,7 +98,7 @@ w::record! {
     pub struct User {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// How long this person watched, in seconds; in s.
+        /// How long this person watched, in seconds.
         1 watch_time: i64 => "watch_time: must",
         /// `1` commented, `0` did not; `0` or `1` on the wire.
         2 is_comment: bool => "is_comment: must zero-one",
@@ -157,7 +157,7 @@ w::record! {
         1 theme: String => "theme: must",
         /// When the stream begins; format `unix`.
         2 living_start: xinqiao_types::UnixSeconds => "living_start: must",
-        /// How long the stream lasts, in seconds; in s.
+        /// How long the stream lasts, in seconds.
         3 living_duration: i64 => "living_duration: must",
         /// `0` general, `1` small class, `2` large class, `3` training, `4` event.
         4 type_: i64 => "type: must",
@@ -173,7 +173,7 @@ w::record! {
         8 activity_share_media_id: Option<xinqiao_types::MediaId> => "activity_share_mediaid",
         /// Details of an event: `description` and `image_list`.
         9 activity_detail: Option<ActivityDetail> => "activity_detail",
-        /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
+        /// Number of the installed app; only needed for old third-party suites with several apps.
         10 agentid: Option<i64> => "agentid",
     }
     new(
@@ -271,7 +271,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetLivingCode`].
     pub struct GetLivingCodeResponse {
-        /// Lets one person watch in WeChat, once and within 5 minutes.
+        /// Lets the person watch in WeChat, and there only; can be used again within 5 minutes.
         0 living_code: String => "living_code: must",
     }
 }
@@ -343,7 +343,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94442>.
     /// * Catalog: `work.living.get_living_share_info`.
     pub struct GetLivingShareInfo {
-        /// Code from a shared card of the stream, to learn who watches and who invited them.
+        /// Code in the path when a viewer opens the promoted mini program, valid for 5 minutes; tells who watches and who invited them.
         0 ww_share_code: String => "ww_share_code: must",
     }
     new(ww_share_code: impl Into<String>)
@@ -392,11 +392,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93634>.
     /// * Catalog: `work.living.get_user_all_living_id`.
     pub struct GetUserAllLivingId {
-        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        /// `userid` of the member whose streams are listed.
         0 userid: xinqiao_types::UserId => "userid: must",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, 100 by default, which is the most too.
         2 limit: Option<i64> => "limit",
     }
     new(userid: impl Into<xinqiao_types::UserId>)
@@ -459,7 +459,7 @@ w::record! {
         /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must",
-        /// Hand back to get the next page; empty at the end.
+        /// Where the page begins: leave empty for the first page, then give the `next_key` of the last answer.
         1 next_key: Option<String> => "next_key",
     }
     new(living_id: impl Into<String>)
@@ -523,15 +523,15 @@ w::record! {
         0 living_id: String => "livingid: must",
         /// Headline of the stream, an old field.
         1 title: Option<String> => "title",
-        /// Headline of the stream, at most 20 characters.
+        /// Headline of the stream, at most 60 bytes.
         2 theme: Option<String> => "theme",
         /// When the stream begins; format `unix`.
         3 living_start: Option<xinqiao_types::UnixSeconds> => "living_start",
-        /// How long the stream lasts, in seconds; in s.
+        /// How long the stream lasts, in seconds.
         4 living_duration: Option<i64> => "living_duration",
         /// `0` general, `1` small class, `2` large class, `3` training, `4` event.
         5 type_: Option<i64> => "type",
-        /// What the stream is about, at most 100 characters.
+        /// What the stream is about, at most 300 bytes.
         6 description: Option<String> => "description",
         /// Seconds before the begin to remind: `0`, `60`, `300`, `1800` or `3600`; in s.
         7 remind_time: Option<i64> => "remind_time",

@@ -102,7 +102,7 @@ w::record! {
     pub struct GetUploadByUrlResultResponse {
         /// `1` running, `2` finished, `3` failed.
         0 status: i64 => "status: must",
-        /// The media, or why it failed.
+        /// Outcome of the job: `media_id` and `created_at` once finished, `errcode` and `errmsg` if it failed.
         1 detail: GetUploadByUrlResultDetail => "detail: must",
     }
 }
@@ -192,7 +192,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadAttachment`].
     pub struct UploadAttachmentResponse {
-        /// Kind of media: `image`, `voice`, `video` or `file`.
+        /// Kind of media: `image`, `video` or `file`.
         0 type_: String => "type: must",
         /// Id of the uploaded media, valid for 3 days, shared by all apps of the corp.
         1 media_id: xinqiao_types::MediaId => "media_id: must",

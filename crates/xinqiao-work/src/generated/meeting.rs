@@ -71,9 +71,9 @@ w::record! {
         2 instance_id: i64 => "instance_id: must",
         /// `0` attendee, `1` creator, `2` host, `3` both, `4` guest, `5` guest and host, `6` co-host, `7` creator and co-host.
         3 role: i64 => "role: must",
-        /// How they joined, such as by number, link or phone.
+        /// `0` phone, `1` ordinary VoIP, `2` VoIP for screen casting, `3` VoIP by Linux SDK, `4` phone as extra voice, `5` phone as extra video, `6` phone by Linux SDK.
         4 join_type: i64 => "join_type: must",
-        /// When the person joined, such as by accepting an invitation; format `unix`.
+        /// When this person joined the meeting; format `unix`.
         5 join_time: xinqiao_types::UnixSeconds => "join_time: must",
         /// When they left; missing while they are in; format `unix`.
         6 quit_time: Option<xinqiao_types::UnixSeconds> => "quit_time",
@@ -99,7 +99,7 @@ w::record! {
         0 area: w::TextOrNumber => "area: must",
         /// Phone number without the country code; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// Extension behind the number, if any.
+        /// Extension behind the number; empty if none.
         2 extension_number: Option<String> => "extension_number",
         /// How far the call to this number is: ringing, taken, missed.
         3 status: Option<String> => "status",
@@ -120,7 +120,7 @@ w::record! {
 w::record! {
     /// `co_hosts` of `meeting::GetInfoSetting`.
     pub struct CoHost {
-        /// The member's account; outsiders have none.
+        /// `userid`s of the co-hosts.
         0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
     }
 }
@@ -128,7 +128,7 @@ w::record! {
 w::record! {
     /// `current_hosts` of `meeting::GetInfoSetting`.
     pub struct CurrentHost {
-        /// The member's account; outsiders have none.
+        /// `userid`s of the present hosts.
         0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
     }
 }
@@ -175,7 +175,7 @@ w::record! {
         0 area: w::TextOrNumber => "area: must",
         /// Phone number without the country code; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// Extension behind the number, if any.
+        /// Extension behind the number; empty if none.
         2 extension_number: Option<String> => "extension_number",
         /// How far the call to this number is: ringing, taken, missed.
         3 status: String => "status: must",
@@ -305,15 +305,15 @@ w::record! {
         1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
-        /// Grade for this person on the whole, from network, sound, video and sharing.
+        /// State of this person's connection: `0` no data, `1` healthy, `2` alert.
         3 quality: i64 => "quality: must",
-        /// Grade of this person's sound.
+        /// This person's sound: `0` no data, `1` good, `2` fairly good, `3` fair, `4` poor.
         4 audio_quality: i64 => "audio_quality: must",
-        /// Grade of this person's video.
+        /// This person's video: `0` no data, `1` good, `2` fairly good, `3` fair, `4` poor.
         5 video_quality: i64 => "video_quality: must",
-        /// Grade of this person's screen sharing.
+        /// This person's screen sharing: `0` no data, `1` good, `2` fairly good, `3` fair, `4` poor.
         6 screen_share_quality: i64 => "screen_share_quality: must",
-        /// Grade of this person's network connection.
+        /// This person's network: `0` no data, `1` good, `2` fairly good, `3` fair, `4` poor.
         7 network_quality: i64 => "network_quality: must",
         /// Problems of quality that this person had, one each.
         8 problems: Option<Vec<String>> => "problems",
@@ -331,9 +331,9 @@ w::record! {
         2 instance_id: i64 => "instance_id: must",
         /// `0` attendee, `1` creator, `2` host, `3` both, `4` guest, `5` guest and host, `6` co-host, `7` creator and co-host.
         3 role: i64 => "role: must",
-        /// How they joined, such as by number, link or phone.
+        /// `0` phone, `1` ordinary VoIP, `2` VoIP for screen casting, `3` VoIP by Linux SDK, `4` phone as extra voice, `5` phone as extra video, `6` phone by Linux SDK.
         4 join_type: i64 => "join_type: must",
-        /// When the person joined, such as by accepting an invitation; format `unix`.
+        /// When this person joined the meeting; format `unix`.
         5 join_time: xinqiao_types::UnixSeconds => "join_time: must",
         /// Whether this person's microphone is on.
         6 audio_state: bool => "audio_state: must",
@@ -353,9 +353,9 @@ w::record! {
         1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
-        /// When the person joined, such as by accepting an invitation; format `unix`.
+        /// When this person entered the waiting room; format `unix`.
         3 join_time: xinqiao_types::UnixSeconds => "join_time: must",
-        /// When they left; missing while they are in; format `unix`.
+        /// When this person left the waiting room; format `unix`.
         4 quit_time: Option<xinqiao_types::UnixSeconds> => "quit_time",
     }
 }
@@ -377,7 +377,7 @@ w::record! {
 w::record! {
     /// `hosts` of `meeting::GetInfoSetting`; `hosts` of `meeting::Setting`.
     pub struct Host {
-        /// The member's account; outsiders have none.
+        /// `userid`s of the hosts, at most 10.
         0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
     }
     new()
@@ -405,9 +405,9 @@ w::record! {
 w::record! {
     /// `invitees` of `meeting::Create`; `invitees` of `meeting::Update`.
     pub struct Invitee {
-        /// The member's account; outsiders have none.
+        /// `userid`s of members who are invited.
         0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
-        /// Serial number of the hardware device, unique within its model.
+        /// Serial numbers of room devices that are invited.
         1 device_sn: Option<Vec<String>> => "device_sn",
     }
     new()
@@ -507,7 +507,7 @@ w::record! {
         3 last_quit_time: Option<xinqiao_types::UnixSeconds> => "last_quit_time",
         /// How often this person joined.
         4 total_join_count: i64 => "total_join_count: must",
-        /// How long they took part in all, in seconds; in s.
+        /// How long they took part in all, in seconds.
         5 cumulative_time: i64 => "cumulative_time: must",
     }
 }
@@ -662,7 +662,7 @@ w::record! {
 w::record! {
     /// `ring_users` of `meeting::GetInfoSetting`; `ring_users` of `meeting::Setting`.
     pub struct RingUser {
-        /// The member's account; outsiders have none.
+        /// `userid`s of members who are rung when it begins.
         0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
     }
     new()
@@ -777,7 +777,7 @@ w::record! {
 w::record! {
     /// An item of `sub_meetings` in the answer of `meeting::GetInfo`.
     pub struct SubMeeting {
-        /// Id of one meeting of a series; leave out if it is not a series; `sub_meetingid` on the wire.
+        /// Id of this meeting of the series; `sub_meetingid` on the wire.
         #[doc(alias = "sub_meetingid")]
         0 sub_meeting_id: String => "sub_meetingid: must",
         /// Headline of the meeting; when booking at most 40 bytes or 20 characters.
@@ -830,7 +830,7 @@ w::record! {
         3 last_quit_time: Option<xinqiao_types::UnixSeconds> => "last_quit_time",
         /// How often this person joined.
         4 total_join_count: i64 => "total_join_count: must",
-        /// How long they took part in all, in seconds; in s.
+        /// How long they took part in all, in seconds.
         5 cumulative_time: i64 => "cumulative_time: must",
     }
 }
@@ -842,7 +842,7 @@ w::record! {
         0 area: w::TextOrNumber => "area: must",
         /// Phone number without the country code; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// Extension behind the number, if any.
+        /// Extension behind the number; empty if none.
         2 extension_number: Option<String> => "extension_number",
         /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
         3 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
@@ -927,7 +927,7 @@ w::record! {
         0 userid: xinqiao_types::UserId => "userid: must",
         /// Kinds of device to ask about, same values as `instance_id`.
         1 instance_id_list: Option<Vec<i64>> => "instance_id_list",
-        /// Ids of meetings, to ask about or found; `meetingid_list` on the wire.
+        /// Ids of the meetings to ask about; `meetingid_list` on the wire.
         #[doc(alias = "meetingid_list")]
         2 meeting_id_list: Option<Vec<String>> => "meetingid_list",
     }
@@ -975,7 +975,7 @@ w::record! {
         1 title: String => "title: must",
         /// When the meeting begins; format `unix`.
         2 meeting_start: xinqiao_types::UnixSeconds => "meeting_start: must",
-        /// How long it lasts in seconds, from 300 to a day; in s.
+        /// How long it lasts in seconds, from 300 to a day.
         3 meeting_duration: i64 => "meeting_duration: must",
         /// What the meeting is about; at most 500 characters when booking.
         4 description: Option<String> => "description",
@@ -1020,7 +1020,7 @@ w::record! {
         1 meeting_code: Option<String> => "meeting_code",
         /// Link that opens the meeting.
         2 meeting_link: Option<String> => "meeting_link",
-        /// Members that could not be invited.
+        /// `userid`s of attendees without a valid meeting account; only for corps with the paid edition.
         3 excess_users: Option<Vec<String>> => "excess_users",
     }
 }
@@ -1106,7 +1106,7 @@ w::record! {
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         4 cursor: Option<String> => "cursor",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, at most 100; keep it the same on all pages.
         5 limit: Option<i64> => "limit",
     }
     new(meeting_id: impl Into<String>)
@@ -1283,11 +1283,11 @@ w::record! {
         3 title: String => "title: must",
         /// When the meeting begins; format `unix`.
         4 meeting_start: xinqiao_types::UnixSeconds => "meeting_start: must",
-        /// How long it lasts in seconds, from 300 to a day; in s.
+        /// How long it lasts in seconds, from 300 to a day.
         5 meeting_duration: i64 => "meeting_duration: must",
         /// `1` waiting, `2` running, `3` ended, `4` cancelled, `5` expired.
         6 status: i64 => "status: must",
-        /// `0` single, `1` series, `6` webinar and others.
+        /// `0` single, `1` series, `2` WeChat meeting, `3` Rooms screen casting, `5` personal meeting number, `6` webinar.
         7 meeting_type: i64 => "meeting_type: must",
         /// What the meeting is about; at most 500 characters when booking.
         8 description: String => "description: must",
@@ -1418,11 +1418,11 @@ w::record! {
         /// Id of one meeting of a series; leave out if it is not a series; `sub_meetingid` on the wire.
         #[doc(alias = "sub_meetingid")]
         1 sub_meeting_id: Option<String> => "sub_meetingid",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Only attendance after this, within the last 7 days; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, 50 by default and at most.
         4 limit: Option<i64> => "limit",
     }
     new(meeting_id: impl Into<String>)
@@ -1502,7 +1502,7 @@ w::record! {
         1 sub_meeting_id: Option<String> => "sub_meetingid",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, at most 50; keep it the same on all pages.
         3 limit: Option<i64> => "limit",
     }
     new(meeting_id: impl Into<String>)
@@ -1567,11 +1567,11 @@ w::record! {
         0 userid: xinqiao_types::UserId => "userid: must",
         /// Only meetings that begin after this; format `unix`.
         1 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// Only meetings that begin before this; the range is at most 180 days; format `unix`.
+        /// Only meetings that begin before this; the range is at most 180 days; now if both are left out; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: String => "cursor: must",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, 100 by default and at most.
         4 limit: Option<i64> => "limit",
     }
     new(userid: impl Into<xinqiao_types::UserId>, cursor: impl Into<String>)
@@ -1581,7 +1581,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserMeetingId`].
     pub struct GetUserMeetingIdResponse {
-        /// Ids of meetings, to ask about or found; `meetingid_list` on the wire.
+        /// Ids of the member's meetings; `meetingid_list` on the wire.
         #[doc(alias = "meetingid_list")]
         0 meeting_id_list: Vec<String> => "meetingid_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
@@ -1708,7 +1708,7 @@ w::record! {
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, 200 by default, at most 1,000.
         4 limit: Option<i64> => "limit",
     }
     new(type_: i64, begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -1774,7 +1774,7 @@ w::record! {
         1 title: Option<String> => "title",
         /// When the meeting begins; format `unix`.
         2 meeting_start: Option<xinqiao_types::UnixSeconds> => "meeting_start",
-        /// How long it lasts in seconds, from 300 to a day; in s.
+        /// How long it lasts in seconds, from 300 to 86,399; needs `meeting_start` too.
         3 meeting_duration: Option<i64> => "meeting_duration",
         /// What the meeting is about; at most 500 characters when booking.
         4 description: Option<String> => "description",
@@ -1809,7 +1809,7 @@ w::record! {
 w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
-        /// Members that could not be invited.
+        /// `userid`s of attendees without a valid meeting account; only for corps with the paid edition.
         0 excess_users: Option<Vec<String>> => "excess_users",
     }
 }
@@ -1847,7 +1847,7 @@ pub mod advanced_layout {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Layouts to add or found: `page_list` and so on.
+            /// Layouts to add: `layout_name` and `page_list`.
             1 layout_list: Vec<super::Layout> => "layout_list: must",
         }
         new(meeting_id: impl Into<String>, layout_list: Vec<super::Layout>)
@@ -1856,7 +1856,7 @@ pub mod advanced_layout {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Layouts to add or found: `page_list` and so on.
+            /// Layouts that were added: `layout_id`, `layout_name` and `page_list`.
             0 layout_list: Vec<super::LayoutInfo> => "layout_list: must",
         }
     }
@@ -2030,7 +2030,7 @@ pub mod advanced_layout {
         pub struct ListResponse {
             /// Id of the layout in use.
             0 selected_layout_id: String => "selected_layout_id: must",
-            /// Layouts to add or found: `page_list` and so on.
+            /// Layouts that the meeting has: `layout_id`, `layout_name` and `page_list`.
             1 layout_list: Vec<super::LayoutInfo> => "layout_list: must",
         }
     }
@@ -2111,7 +2111,7 @@ pub mod enroll {
             0 meeting_id: String => "meetingid: must",
             /// `1` undo, `2` reject, `3` approve.
             1 action: i64 => "action: must",
-            /// Ids of the enrolments concerned.
+            /// Ids of the enrolments to decide on.
             2 enroll_id_list: Vec<String> => "enroll_id_list: must",
         }
         new(meeting_id: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
@@ -2154,7 +2154,7 @@ pub mod enroll {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Ids of the enrolments concerned.
+            /// Enrolments to delete: `enroll_id`.
             1 enroll_id_list: Vec<super::EnrollId> => "enroll_id_list: must",
         }
         new(meeting_id: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
@@ -2163,7 +2163,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Delete`].
         pub struct DeleteResponse {
-            /// How many enrolments were deleted or imported.
+            /// How many enrolments were deleted.
             0 total_count: i64 => "total_count: must",
         }
     }
@@ -2253,7 +2253,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Import`].
         pub struct ImportResponse {
-            /// How many enrolments were deleted or imported.
+            /// How many enrolments were imported.
             0 total_count: i64 => "total_count: must",
             /// The enrolments: `userid`, `nick_name` and so on.
             1 enroll_list: Vec<super::ImportEnroll> => "enroll_list: must",
@@ -2293,7 +2293,7 @@ pub mod enroll {
             1 status: Option<i64> => "status",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
-            /// Most entries to return in one answer, for paging.
+            /// Page size, 50 by default and at most.
             3 limit: Option<i64> => "limit",
         }
         new(meeting_id: impl Into<String>)
@@ -2369,7 +2369,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`QueryByTmpOpenid`].
         pub struct QueryByTmpOpenidResponse {
-            /// Ids of the enrolments concerned.
+            /// Enrolments found: `tmp_openid` and `enroll_id`.
             0 enroll_id_list: Vec<super::QueryByTmpOpenidEnrollId> => "enroll_id_list: must",
         }
     }
@@ -2511,7 +2511,7 @@ pub mod mra {
             0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
             /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
             1 instance_id: i64 => "instance_id: must",
-            /// Role of the device: `0` member, `1` creator, `2` host, `3` both, `4` guest, `6` co-host.
+            /// Role of the device: `0` member, `1` creator, `2` host, `3` both, `4` guest, `5` guest and host, `6` co-host and so on.
             2 user_role: i64 => "user_role: must",
             /// Role in the webinar: `0` member, `1` inside speaker, `2` outside speaker, `3` speaker by link, `4` audience.
             3 webinar_member_role: Option<i64> => "webinar_member_role",
@@ -2563,7 +2563,7 @@ pub mod mra {
             0 meeting_id: String => "meetingid: must",
             /// Layout of the screen: `1` even, `2` full screen, `3` one large and N small.
             1 default_layout: i64 => "default_layout: must",
-            /// Whether people without video are shown; `default_novideo_user` on the wire.
+            /// People without video in the layout: `1` shown, `2` hidden; `default_novideo_user` on the wire.
             #[doc(alias = "default_novideo_user")]
             2 default_no_video_user: i64 => "default_novideo_user: must",
             /// The connected room device (SIP or H.323).
@@ -2695,7 +2695,7 @@ pub mod phone {
             0 meeting_id: String => "meetingid: must",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
-            /// Most entries to return in one answer, for paging.
+            /// Page size, 20 by default, at most 100.
             2 limit: Option<i64> => "limit",
         }
         new(meeting_id: impl Into<String>)
@@ -2881,7 +2881,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99510>.
         /// * Catalog: `work.meeting.vip.list`.
         pub struct List {
-            /// Most entries to return in one answer, for paging.
+            /// Page size, 100 by default, at most 200.
             0 limit: Option<i64> => "limit",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
@@ -2894,7 +2894,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Members, at most 100 at a time.
+            /// `userid`s of members who have the advanced meeting account.
             0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
             /// Whether another page follows; if so, go on with the cursor.
             1 has_more: bool => "has_more: must",
@@ -3032,7 +3032,7 @@ pub mod waiting_room {
             0 meeting_id: String => "meetingid: must",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
-            /// Most entries to return in one answer, for paging.
+            /// Page size, 10 by default, at most 50.
             2 limit: Option<i64> => "limit",
         }
         new(meeting_id: impl Into<String>)
@@ -3098,7 +3098,7 @@ pub mod waiting_room {
             0 meeting_id: String => "meetingid: must",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
-            /// Most entries to return in one answer, for paging.
+            /// Page size, 20 by default, at most 50.
             2 limit: Option<i64> => "limit",
         }
         new(meeting_id: impl Into<String>)

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `account_info` of `mini_app_pay::ApplyMch`.
     pub struct AccountInfo {
-        /// Whether the bank account is the company's or a person's.
+        /// Kind of account: `74` the company's, `75` a person's; needed from a sole trader.
         0 bank_account_type: Option<i64> => "bank_account_type",
         /// Bank in which the settlement account is held; such as `工商银行`.
         1 account_bank: String => "account_bank: must",
@@ -16,7 +16,7 @@ w::record! {
         3 account_number: String => "account_number: must masked",
         /// Region code of the place where the bank is; such as `110000`.
         4 bank_address_code: String => "bank_address_code: must",
-        /// Name of the bank where the account is held; such as `招商银行`.
+        /// Full name of the bank with its branch; needed for banks without a direct link.
         5 bank_name: Option<String> => "bank_name",
         /// Further proof on the account, as pictures: `settlement_certificate_open_wx_pay_media_id` and so on.
         6 bank_card_supplement: Option<BankCardSupplement> => "bank_card_supplement",
@@ -34,9 +34,9 @@ w::record! {
 w::record! {
     /// `account_validation` of `mini_app_pay::Status`.
     pub struct AccountValidation {
-        /// Holder of the bank account: the company or the person themselves.
+        /// Holder of the account from which the proving transfer must come.
         0 account_name: String => "account_name: must",
-        /// Bank or payment account that the money goes to or comes from; personal data, masked in `Debug`.
+        /// Card from which the proving transfer must come; only if the account is a person's; personal data, masked in `Debug`.
         1 account_no: String => "account_no: must masked",
         /// Bank that receives the proving transfer.
         2 destination_account_bank: String => "destination_account_bank: must",
@@ -44,19 +44,21 @@ w::record! {
         3 destination_account_name: String => "destination_account_name: must",
         /// Account that receives the proving transfer.
         4 destination_account_number: String => "destination_account_number: must",
-        /// Sum to transfer from the account as proof, in fen; in fen.
+        /// Sum to transfer from the account as proof, in fen.
         5 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// Free text added by whoever made the record.
-        6 remark: String => "remark: must",
+        /// City of the bank that the proving transfer goes to.
+        6 city: Option<String> => "city",
+        /// Remark that the transfer must carry.
+        7 remark: String => "remark: must",
         /// By when the proving transfer must be made.
-        7 deadline: String => "deadline: must",
+        8 deadline: String => "deadline: must",
     }
 }
 
 w::record! {
     /// `amount` of `mini_app_pay::CreateOrder`.
     pub struct Amount {
-        /// Amount of the order, in fen; in fen.
+        /// Amount of the order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// Three-letter currency code, such as `CNY`; such as `CNY`.
         1 currency: String => "currency: must",
@@ -104,7 +106,7 @@ w::record! {
 w::record! {
     /// `business_license_info` of `mini_app_pay::ApplyMch`.
     pub struct BusinessLicenseInfo {
-        /// Kind of registration certificate, such as that of a public institution.
+        /// Kind of certificate, from social organizations only, such as `2389` unified credit code or `2394` registration of a social organization.
         0 cert_type: i64 => "cert_type: must",
         /// Id of the business licence's picture, from the picture upload; `business_license_copy_open_wx_pay_media_id` on the wire.
         1 business_license_copy_media_id: xinqiao_types::MediaId => "business_license_copy_open_wx_pay_media_id: must",
@@ -118,7 +120,7 @@ w::record! {
         5 company_address: Option<String> => "company_address",
         /// First day of the business, such as `2020-01-01`; format `yyyy-MM-dd`.
         6 business_time_begin_time: Option<String> => "business_time_begin_time",
-        /// Last day of the business, such as `2040-01-01`; `LONG_TERM` if without end; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of the business, such as `2040-01-01`; `长期` if without end; format `yyyy-MM-dd / LONG_TERM`.
         7 business_time_end_time: Option<String> => "business_time_end_time",
     }
     new(
@@ -138,7 +140,7 @@ w::record! {
         0 contact_type: String => "contact_type: must",
         /// Id of the picture of the letter that authorizes the contact; needed for an agent; `business_authorization_letter_open_wx_pay_media_id` on the wire.
         1 authorization_letter_media_id: Option<xinqiao_types::MediaId> => "business_authorization_letter_open_wx_pay_media_id",
-        /// The contact person: name, document, telephone and mail.
+        /// The super administrator's document, without the address; for the legal person only name and number.
         2 contact_info: IdCardInfo => "contact_info: must",
         /// Mobile number of the contact, mostly the super administrator, who gets important notices; such as `13900000000`; personal data, masked in `Debug`.
         3 mobile_phone: Option<String> => "mobile_phone: masked",
@@ -156,7 +158,7 @@ w::record! {
 w::record! {
     /// `detail` of `mini_app_pay::CreateOrder`.
     pub struct CreateOrderDetail {
-        /// Price of the order before discounts on single goods; in fen.
+        /// Price of the order before discounts on single goods, in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// The merchant's number of the receipt.
         1 invoice_id: Option<String> => "invoice_id",
@@ -171,7 +173,7 @@ w::record! {
 w::record! {
     /// `finance_institution_info` of `mini_app_pay::ApplyMch`.
     pub struct FinanceInstitutionInfo {
-        /// Kind of financial institution: bank, payment company, insurer and so on.
+        /// `BANK_AGENT` bank, `PAYMENT_AGENT` payment company, `INSURANCE`, `TRADE_AND_SETTLE` exchange or clearing, or `OTHER`.
         0 finance_type: String => "finance_type: must",
         /// Ids of pictures of the financial licence, from the picture upload; `finance_license_pics_open_wx_pay_media_id` on the wire.
         1 finance_license_pics_media_id: Vec<xinqiao_types::MediaId> => "finance_license_pics_open_wx_pay_media_id: must",
@@ -185,11 +187,11 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `mini_app_pay::GetOrder`.
     pub struct GetOrderAmount {
-        /// Amount of the order, in fen; in fen.
+        /// Amount of the order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// Three-letter currency code, such as `CNY`; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// What the user really paid, after discounts, in fen; in fen.
+        /// What the user really paid, after discounts, in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// Currency in which the user pays; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
@@ -207,13 +209,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `mini_app_pay::GetRefundDetail`; `amount` of the answer of `mini_app_pay::Refund`.
     pub struct AmountInfo {
-        /// Amount of the refund in fen, at most that of the order; in fen.
+        /// Amount of the refund, in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
         /// Three-letter currency code, such as `CNY`; such as `CNY`.
         1 currency: String => "currency: must",
-        /// What the user gets back, without the refunded discounts, in fen; in fen.
+        /// What the user gets back, without the refunded discounts, in fen.
         2 payer_refund: Option<xinqiao_types::Fen> => "payer_refund",
-        /// Part of the refund that gives discounts back, in fen; in fen.
+        /// Part of the refund that gives discounts back, in fen.
         3 discount_refund: Option<xinqiao_types::Fen> => "discount_refund",
     }
 }
@@ -227,9 +229,9 @@ w::record! {
         1 scope: String => "scope: must",
         /// `CASH` or `COUPON` paid for beforehand, `NOCASH` or `DISCOUNT` not.
         2 type_: String => "type: must",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// How much this refund gives back, in fen; in fen.
+        /// How much of this discount is given back with the refund, in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
@@ -246,7 +248,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// Price of one, in fen; in fen.
+        /// Price of one, in fen.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
@@ -256,21 +258,21 @@ w::record! {
 w::record! {
     /// `id_card_info` of `mini_app_pay::ApplyMch`; `ubo_info` of `mini_app_pay::ApplyMch`; and 1 more.
     pub struct IdCardInfo {
-        /// Kind of identity document: ID card, passport, permit and so on.
+        /// Document, ID card by default: `0`/`8` ID card, `1` passport, `2`–`4` permit of Hong Kong, Macao, Taiwan, `5` foreigner's, `6`/`7` Hong Kong or Macao, Taiwan resident's.
         0 id_doc_type: i64 => "id_doc_type: must",
         /// Id of the picture of the side with the face; `id_card_copy_open_wx_pay_media_id` on the wire.
         1 id_card_copy_media_id: xinqiao_types::MediaId => "id_card_copy_open_wx_pay_media_id: must",
         /// Id of the picture of the side with the emblem; `id_card_national_open_wx_pay_media_id` on the wire.
         2 id_card_national_media_id: xinqiao_types::MediaId => "id_card_national_open_wx_pay_media_id: must",
-        /// Name on the identity card, matching its number; personal data, masked in `Debug`.
+        /// Name as on the document; personal data, masked in `Debug`.
         3 id_card_name: String => "id_card_name: must masked",
-        /// The 18-character number on the identity card; personal data, masked in `Debug`.
+        /// Number of the document; its form depends on `id_doc_type`; personal data, masked in `Debug`.
         4 id_card_number: String => "id_card_number: must masked",
         /// Address as on the identity card.
         5 id_card_address: Option<String> => "id_card_address",
         /// First day on which the identity card is valid, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         6 id_card_valid_time_begin: String => "id_card_valid_time_begin: must",
-        /// Last day on which the identity card is valid, or the fixed word for unlimited; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the document is valid, as `yyyy-MM-dd`; `长期` if without end; format `yyyy-MM-dd / LONG_TERM`.
         7 id_card_valid_time: String => "id_card_valid_time: must",
     }
     new(
@@ -305,16 +307,16 @@ w::record! {
         2 scope: String => "scope: must",
         /// `CASH` or `COUPON` paid for beforehand, `NOCASH` or `DISCOUNT` not.
         3 type_: String => "type: must",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Number of the coupon batch; all coupons of a batch share its rules; such as `9856000`.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount that WeChat Pay pays, in fen; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount that WeChat Pay pays, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount that the merchant pays, in fen; in fen.
+        /// Part of the discount that the merchant pays, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount that others pay, in fen; in fen.
+        /// Part of the discount that others pay, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// Three-letter currency code, such as `CNY`; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -330,9 +332,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one, in fen; in fen.
+        /// Price of one, in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// How much the discount takes off; in fen.
+        /// How much is taken off these goods, in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// The merchant's remark on the goods, returned unchanged.
         4 goods_remark: Option<String> => "goods_remark",
@@ -351,14 +353,43 @@ w::record! {
 w::record! {
     /// `amount` of `mini_app_pay::Refund`.
     pub struct RefundAmount {
-        /// Amount of the order, in fen; in fen.
+        /// Amount of the order, in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// Amount of the refund in fen, at most that of the order; in fen.
+        /// Amount of the refund in fen, at most that of the order.
         1 refund: xinqiao_types::Fen => "refund: must",
         /// Three-letter currency code, such as `CNY`; such as `CNY`.
         2 currency: String => "currency: must",
     }
     new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen, currency: impl Into<String>)
+}
+
+w::record! {
+    /// `sales_scene_info` of `mini_app_pay::ApplyMch`.
+    pub struct SalesSceneInfo {
+        /// Where business is done: `1` a shop in the street, `2` a shop on the web.
+        0 type_: i64 => "type: must",
+        /// Address of the web shop; of this and its QR code a web shop gives at least one.
+        1 store_url: Option<String> => "store_url",
+        /// Id of the picture of the web shop's QR code, from the picture upload; `store_pic_open_wx_pay_media_id` on the wire.
+        2 store_pic_media_id: Option<xinqiao_types::MediaId> => "store_pic_open_wx_pay_media_id",
+        /// Six-digit code of the region of the shop in the street, which needs it.
+        3 address_code: Option<String> => "address_code",
+        /// Address of the shop in the street, 4 to 512 characters, which needs it.
+        4 offline_address: Option<String> => "offline_address",
+        /// Id of the picture of the shop's front, from the picture upload; needed for a shop in the street; `entrance_pic_open_wx_pay_media_id` on the wire.
+        5 entrance_pic_media_id: Option<xinqiao_types::MediaId> => "entrance_pic_open_wx_pay_media_id",
+        /// Id of the picture of the shop's inside, from the picture upload; needed for a shop in the street; `indoor_pic_open_wx_pay_media_id` on the wire.
+        6 indoor_pic_media_id: Option<xinqiao_types::MediaId> => "indoor_pic_open_wx_pay_media_id",
+    }
+    new(type_: i64)
+    text(
+        store_url: String,
+        store_pic_media_id: xinqiao_types::MediaId,
+        address_code: String,
+        offline_address: String,
+        entrance_pic_media_id: xinqiao_types::MediaId,
+        indoor_pic_media_id: xinqiao_types::MediaId,
+    )
 }
 
 w::record! {
@@ -379,19 +410,19 @@ w::record! {
 w::record! {
     /// `status` of the answer of `mini_app_pay::GetApplymentStatus`.
     pub struct Status {
-        /// How far review and signing have come; payments can be taken when done.
+        /// `CHECKING`, `AUDITING`, `ACCOUNT_NEED_VERIFY` (prove the account), `NEED_SIGN`, `FINISH`, `REJECTED`, `FROZEN` or `CANCELED`.
         0 applyment_state: String => "applyment_state: must",
         /// State of the application in words, for people to read.
         1 applyment_state_desc: String => "applyment_state_desc: must",
         /// Contract with WeChat Pay: `UNSIGNED`, `SIGNED` or `NOT_SIGNABLE`.
         2 sign_state: String => "sign_state: must",
-        /// Page on which the user signs.
+        /// Link that the super administrator opens in WeChat to sign; given while unsigned, does not expire.
         3 sign_url: Option<String> => "sign_url",
         /// What was found wrong, item by item: `param_name` and `reject_reason`.
         4 audit_detail: Option<Vec<AuditDetail>> => "audit_detail",
         /// Proof of the account by a transfer from it: accounts and amount.
         5 account_validation: Option<AccountValidation> => "account_validation",
-        /// WeChat Pay number of the sub-merchant for which the partner acts; such as `1900000109`.
+        /// The merchant number that was got; given from `NEED_SIGN` on.
         6 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// Link where the legal representative confirms the identity.
         7 legal_validation_url: Option<String> => "legal_validation_url",
@@ -421,9 +452,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98973>.
     /// * Catalog: `work.mini_app_pay.apply_mch`.
     pub struct ApplyMch {
-        /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
+        /// Your own number of the application, 1–32 characters, with which its state is asked for.
         0 out_request_no: String => "out_request_no: must",
-        /// Kind of organization, such as `2` company, `4` sole trader.
+        /// Kind of organization: `0` company, `1` sole trader, `2` social organization, `3` public institution.
         1 organization_type: i64 => "organization_type: must",
         /// Business licence: picture, number, name, representative and so on.
         2 business_license_info: BusinessLicenseInfo => "business_license_info: must",
@@ -431,24 +462,26 @@ w::record! {
         3 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
         /// Short name of the merchant, shown to paying users.
         4 merchant_short_name: String => "merchant_short_name: must",
-        /// Identity card: pictures, name, number and validity.
+        /// Document of the owner or legal representative: `id_doc_type`, pictures, name, number and validity.
         5 id_card_info: IdCardInfo => "id_card_info: must",
         /// Whether the legal person is the beneficial owner.
         6 owner: Option<bool> => "owner",
         /// The beneficial owner, needed if `owner` is false.
         7 ubo_info: Option<IdCardInfo> => "ubo_info",
-        /// The contact person: name, document, telephone and mail.
+        /// The super administrator: `contact_type`, `contact_info`, `mobile_phone`, `contact_email` and so on.
         8 contact_info: ContactInfo => "contact_info: must",
         /// The account: number, bank and holder.
         9 account_info: AccountInfo => "account_info: must",
-        /// Number of the industry, from the table of industries.
-        10 business_id: i64 => "business_id: must",
-        /// Licences that the industry needs: `id`.
-        11 qualifications: Option<Qualification> => "qualifications",
-        /// Photos of supplementary documents, such as a lease.
-        12 business_addition_pics: Option<BusinessAdditionPic> => "business_addition_pics",
-        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
-        13 userid: Option<xinqiao_types::UserId> => "userid",
+        /// Where the business is done: `type`, `store_url`, `address_code`, `offline_address` and so on.
+        10 sales_scene_info: SalesSceneInfo => "sales_scene_info: must",
+        /// Number of the line of business, such as `1` catering or `2` retail; the choices depend on the kind of organization.
+        11 business_id: i64 => "business_id: must",
+        /// Licences that the industry needs, at most 5 pictures: `id`.
+        12 qualifications: Option<Qualification> => "qualifications",
+        /// Supplementary documents, at most 5 pictures: `id`.
+        13 business_addition_pics: Option<BusinessAdditionPic> => "business_addition_pics",
+        /// `userid` of who may withdraw the money: the super administrator, with a verified identity and within the app's scope.
+        14 userid: Option<xinqiao_types::UserId> => "userid",
     }
     new(
         out_request_no: impl Into<String>,
@@ -458,6 +491,7 @@ w::record! {
         id_card_info: IdCardInfo,
         contact_info: ContactInfo,
         account_info: AccountInfo,
+        sales_scene_info: SalesSceneInfo,
         business_id: i64,
     )
     text(userid: xinqiao_types::UserId)
@@ -538,7 +572,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97322>.
     /// * Catalog: `work.mini_app_pay.create_order`.
     pub struct CreateOrder {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the mini program, official account or app of the merchant that collects.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number that collects the money, issued by WeCom.
         1 mchid: xinqiao_types::MchId => "mchid: must",
@@ -549,7 +583,7 @@ w::record! {
         /// Scene from the mini program's address, to credit the member; `scenekey` on the wire.
         #[doc(alias = "scenekey")]
         4 scene_key: Option<String> => "scenekey",
-        /// Money of the order or refund in fen, with its currency: `total`, `refund`, `currency` and so on.
+        /// Money of the order in fen and its currency: `total` and `currency`.
         5 amount: Amount => "amount: must",
         /// The user who pays.
         6 payer: Payer => "payer: must",
@@ -611,7 +645,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98974>.
     /// * Catalog: `work.mini_app_pay.get_applyment_status`.
     pub struct GetApplymentStatus {
-        /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
+        /// Your own number of the application, as given when it was handed in by this app.
         0 out_request_no: String => "out_request_no: must",
     }
     new(out_request_no: impl Into<String>)
@@ -622,9 +656,9 @@ w::record! {
     pub struct GetApplymentStatusResponse {
         /// State of the application: `applyment_state`, `applyment_state_desc`, `sign_state` and so on.
         0 status: Status => "status: must",
-        /// How far the review of the application is; details in `status`.
+        /// Stage of the application: `0` new, `1` under way, `2` bound, `3` withdrawn, `4` failed, `5` not applied, `6` waits for the legal person.
         1 apply_state: i64 => "apply_state: must",
-        /// Whether the corp has signed the merchant's contract.
+        /// Stage of the contract: `0` cannot be signed yet, `1` unsigned, `2` signed.
         2 real_sign_state: i64 => "real_sign_state: must",
         /// Why the review turned it down; present after a rejection.
         3 reject_reason: Option<String> => "reject_reason",
@@ -673,11 +707,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetBill`].
     pub struct GetBillResponse {
-        /// Algorithm of the file digest in `hash_value`.
+        /// Algorithm of the digest in `hash_value`: `SHA1`.
         0 hash_type: String => "hash_type: must",
         /// Digest of the file's content, to verify it after the transfer.
         1 hash_value: String => "hash_value: must",
-        /// Where the file can be downloaded; the link expires soon.
+        /// Where the bill can be downloaded; valid for 30 seconds.
         2 download_url: String => "download_url: must",
         /// Goes into `Authorization` of the download.
         3 auth: String => "auth: must",
@@ -729,7 +763,7 @@ w::record! {
         2 transaction_id: Option<String> => "transaction_id",
         /// How the payment is made, such as `JSAPI`, `NATIVE` or `APP`.
         3 trade_type: String => "trade_type: must",
-        /// Whether the transaction is unpaid, paid, refunded or closed.
+        /// State of the payment: `SUCCESS`, `REFUND` (being refunded), `NOTPAY`, `CLOSED` and so on.
         4 trade_state: String => "trade_state: must",
         /// The trade state in words, only for people to read; such as `支付成功`.
         5 trade_state_desc: String => "trade_state_desc: must",
@@ -741,7 +775,7 @@ w::record! {
         8 success_time: Option<String> => "success_time",
         /// The user who pays.
         9 payer: Option<Payer> => "payer",
-        /// Money of the order or refund in fen, with its currency: `total`, `refund`, `currency` and so on.
+        /// Money of the order and what was paid, in fen: `total`, `payer_total`, `currency` and `payer_currency`.
         10 amount: GetOrderAmount => "amount: must",
         /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         11 scene_info: Option<GetOrderSceneInfo> => "scene_info",
@@ -795,19 +829,19 @@ w::record! {
         2 transaction_id: String => "transaction_id: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
-        /// Where the money goes, such as `ORIGINAL`.
+        /// Where the money goes: `ORIGINAL` way back, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`.
         4 channel: String => "channel: must",
         /// Where the refund went, such as a card with its last digits or the balance; such as `招商银行信用卡0403`.
         5 user_received_account: String => "user_received_account: must",
-        /// `SUCCESS`, `CLOSED`, `PROCESSING` or `ABNORMAL`.
+        /// `SUCCESS`, `CLOSE` (closed), `PROCESSING` or `ABNORMAL`.
         6 status: String => "status: must",
         /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
         7 success_time: Option<String> => "success_time",
         /// When the refund was asked for; format `rfc3339`.
         8 create_time: String => "create_time: must",
-        /// Money of the order or refund in fen, with its currency: `total`, `refund`, `currency` and so on.
+        /// Money of the refund in fen and its currency: `refund`, `payer_refund`, `discount_refund` and `currency`.
         9 amount: AmountInfo => "amount: must",
-        /// Discounts used in the payment, one entry per coupon; absent without any.
+        /// Discounts that are given back, one entry each: `promotion_id`, `refund_amount` and so on.
         10 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
     }
 }
@@ -838,13 +872,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98130>.
     /// * Catalog: `work.mini_app_pay.get_sign`.
     pub struct GetSign {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the mini program, official account or app of the merchant that collects.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Handle of the placed order with which payment is started; valid for two hours; such as `wx26160922190945d5e0f0a8a7c1b3f20000`.
         1 prepay_id: String => "prepay_id: must",
-        /// Signature algorithm; must be the one really used for signing.
+        /// Signature method, only `RSA`, which is the default.
         2 sign_type: String => "sign_type: must",
-        /// Random text that takes part in encryption or signing.
+        /// Random text of digits and letters, at most 32 characters.
         3 nonce: Option<String> => "nonce",
         /// Time of the signature, checked together with it; format `unix`.
         4 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
@@ -892,7 +926,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97333>.
     /// * Catalog: `work.mini_app_pay.refund`.
     pub struct Refund {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the mini program, official account or app of the merchant that collects.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number that collects the money, issued by WeCom.
         1 mchid: xinqiao_types::MchId => "mchid: must",
@@ -902,9 +936,9 @@ w::record! {
         3 out_refund_no: String => "out_refund_no: must",
         /// Why it is refunded, shown to the user.
         4 reason: Option<String> => "reason",
-        /// Account of the merchant from which the money comes.
+        /// Account the refund comes from, only `AVAILABLE`: an order that waits for profit sharing is then refunded from the merchant's balance.
         5 funds_account: Option<String> => "funds_account",
-        /// Money of the order or refund in fen, with its currency: `total`, `refund`, `currency` and so on.
+        /// Money of the refund in fen and its currency: `refund`, `total` and `currency`.
         6 amount: RefundAmount => "amount: must",
     }
     new(
@@ -922,9 +956,9 @@ w::record! {
     pub struct RefundResponse {
         /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         0 out_refund_no: String => "out_refund_no: must",
-        /// Money of the order or refund in fen, with its currency: `total`, `refund`, `currency` and so on.
+        /// Money of the refund in fen and its currency: `refund`, `payer_refund`, `discount_refund` and `currency`.
         1 amount: AmountInfo => "amount: must",
-        /// Discounts used in the payment, one entry per coupon; absent without any.
+        /// Discounts that are given back, one entry each: `promotion_id`, `refund_amount` and so on.
         2 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
     }
 }

@@ -119,7 +119,7 @@ w::record! {
     pub struct Approver {
         /// `1` any one decides, `2` all must approve.
         0 attr: i64 => "attr: must",
-        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        /// `userid`s of the node's approvers, several if all or any one of them decide.
         1 userid: Vec<xinqiao_types::UserId> => "userid: must",
     }
     new(attr: i64, userid: Vec<xinqiao_types::UserId>)
@@ -144,9 +144,9 @@ w::record! {
     pub struct AttendanceDateRange {
         /// `halfday` or `hour`.
         0 type_: String => "type: must",
-        /// Whether public holidays are left out of the length.
+        /// How the length is counted: `0` calendar days, `1` working days.
         1 official_holiday: Option<i64> => "official_holiday",
-        /// Working time that makes one day, in seconds; in s; `perday_duration` on the wire.
+        /// Working time that makes one day, in seconds; `perday_duration` on the wire.
         #[doc(alias = "perday_duration")]
         2 per_day_duration: Option<i64> => "perday_duration",
     }
@@ -161,7 +161,7 @@ w::record! {
         0 state: i64 => "state: must",
         /// Length per day: `daytime` and `duration`.
         1 day_items: Vec<DayItem> => "day_items: must",
-        /// Length in total, in seconds; in s.
+        /// Length in total, in seconds.
         2 duration: i64 => "duration: must",
     }
 }
@@ -212,11 +212,11 @@ w::record! {
     pub struct BankAccount {
         /// `1` company, `2` person.
         0 account_type: i64 => "account_type: must",
-        /// Holder of the bank account: the company or the person themselves.
+        /// Account holder filled into the bank-account control.
         1 account_name: String => "account_name: must",
         /// Account number filled into the bank-account control; personal data, masked in `Debug`.
         2 account_number: String => "account_number: must masked",
-        /// Free text added by whoever made the record.
+        /// Note filled into the bank-account control.
         3 remark: String => "remark: must",
         /// The bank of the account: `bank_alias`, `bank_alias_code`, `bank_branch_id` and so on.
         4 bank: Bank => "bank: must",
@@ -276,7 +276,7 @@ w::record! {
         1 set_as_default: Option<bool> => "set_as_default: zero-one",
         /// Headline of the calendar, 1–128 characters.
         2 summary: String => "summary: must",
-        /// Colour of the calendar in the client; format `#RRGGBB`.
+        /// Colour of the calendar as hexadecimal RGB, such as `#0000FF`; format `#RRGGBB`.
         3 color: String => "color: must",
         /// What the calendar is for, at most 512 characters.
         4 description: Option<String> => "description",
@@ -343,7 +343,7 @@ w::record! {
 w::record! {
     /// An item of `classes` in `oa::InfoValue`.
     pub struct Class {
-        /// Name of the student or class in the school's contacts.
+        /// Name of the class in the school's contacts.
         0 name: String => "name: must",
     }
 }
@@ -435,7 +435,7 @@ w::record! {
 w::record! {
     /// `related_approval` of `oa::ControlConfig`.
     pub struct ConfigRelatedApproval {
-        /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
+        /// Ids of the approval templates whose approvals may be referred to.
         0 template_id: Vec<String> => "template_id: must",
     }
     new(template_id: Vec<String>)
@@ -653,7 +653,7 @@ w::record! {
 w::record! {
     /// `related_approval` of `oa::TemplateContentConfig`.
     pub struct ControlRelatedApproval {
-        /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
+        /// Ids of the approval templates whose approvals may be referred to.
         0 template_id: Vec<String> => "template_id: must",
     }
 }
@@ -691,13 +691,13 @@ w::record! {
 w::record! {
     /// `date_range` of `oa::Attendance`; `date_range` of `oa::ContentValue`.
     pub struct DateRange {
-        /// `halfday` or `hour`.
+        /// Precision of the period: `halfday` by date (morning or afternoon), `hour` by date and time.
         0 type_: String => "type: must",
         /// When the period begins; format `unix`.
         1 new_begin: xinqiao_types::UnixSeconds => "new_begin: must",
         /// When the period ends; format `unix`.
         2 new_end: xinqiao_types::UnixSeconds => "new_end: must",
-        /// Length of the period, in seconds; in s.
+        /// Length of the period, in seconds.
         3 new_duration: i64 => "new_duration: must",
     }
     new(
@@ -713,7 +713,7 @@ w::record! {
     pub struct DayItem {
         /// The day, as the timestamp of its midnight; format `unix`.
         0 daytime: xinqiao_types::UnixSeconds => "daytime: must",
-        /// Length on this day, in seconds; in s.
+        /// Length on this day, in seconds.
         1 duration: i64 => "duration: must",
     }
     new(daytime: xinqiao_types::UnixSeconds, duration: i64)
@@ -751,7 +751,7 @@ w::record! {
 w::record! {
     /// An item of `exclude_time_list` in `oa::ScheduleReminder`.
     pub struct ExcludeTime {
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Begin of the occurrence that is left out; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
     }
 }
@@ -816,19 +816,19 @@ w::record! {
     pub struct GetByCalendarSchedule {
         /// Id of the schedule entry, returned on making it or booking a room.
         0 schedule_id: String => "schedule_id: must",
-        /// `userid`s of who may edit it, at most 3, who must take part.
+        /// `userid`s of who may edit the entry.
         1 admins: Vec<String> => "admins: must",
         /// When the entry begins; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// When the entry ends; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `1` lasts the whole day, `0` does not (default); `0` or `1` on the wire.
+        /// `1` lasts the whole day, `0` does not; `0` or `1` on the wire.
         4 is_whole_day: bool => "is_whole_day: must zero-one",
         /// Calendar to which the entry belongs.
         5 cal_id: Option<String> => "cal_id",
         /// `0` normal, `1` cancelled.
         6 status: i64 => "status: must",
-        /// Headline, at most 128 characters; a default one is shown if left out.
+        /// Headline of the entry; a default one if none was given.
         7 summary: String => "summary: must",
         /// What it is about, at most 1,000 characters.
         8 description: String => "description: must",
@@ -848,11 +848,11 @@ w::record! {
     pub struct CalendarInfo {
         /// Id of the calendar, returned when it was created; such as `wcjgewCwAAqeJcPI1d8Pwbjt7nttzAAA`.
         0 cal_id: String => "cal_id: must",
-        /// `userid`s of who may edit it, at most 3, who must be in `shares`.
+        /// `userid`s of who may edit the calendar.
         1 admins: Vec<String> => "admins: must",
         /// Headline of the calendar, 1–128 characters.
         2 summary: String => "summary: must",
-        /// Colour of the calendar in the client; format `#RRGGBB`.
+        /// Colour of the calendar as hexadecimal RGB, such as `#0000FF`; format `#RRGGBB`.
         3 color: String => "color: must",
         /// What the calendar is for, at most 512 characters.
         4 description: String => "description: must",
@@ -896,7 +896,7 @@ w::record! {
         0 journal_uuid: String => "journal_uuid: must",
         /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
         1 template_id: String => "template_id: must",
-        /// Name by which users tell templates apart.
+        /// Name of the report template, such as a daily report.
         2 template_name: String => "template_name: must",
         /// Who wrote the report: `userid`.
         3 submitter: Submitter => "submitter: must",
@@ -918,19 +918,19 @@ w::record! {
     pub struct GetSchedule {
         /// Id of the schedule entry, returned on making it or booking a room.
         0 schedule_id: String => "schedule_id: must",
-        /// `userid`s of who may edit it, at most 3, who must take part.
+        /// `userid`s of who may edit the entry.
         1 admins: Vec<String> => "admins: must",
         /// When the entry begins; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// When the entry ends; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `1` lasts the whole day, `0` does not (default); `0` or `1` on the wire.
+        /// `1` lasts the whole day, `0` does not; `0` or `1` on the wire.
         4 is_whole_day: bool => "is_whole_day: must zero-one",
         /// Calendar to which the entry belongs.
         5 cal_id: Option<String> => "cal_id",
         /// `0` normal, `1` cancelled.
         6 status: i64 => "status: must",
-        /// Headline, at most 128 characters; a default one is shown if left out.
+        /// Headline of the entry; a default one if none was given.
         7 summary: String => "summary: must",
         /// What it is about, at most 1,000 characters.
         8 description: String => "description: must",
@@ -1015,16 +1015,16 @@ w::record! {
         /// Name of the leave, such as annual leave; `vacationname` on the wire.
         #[doc(alias = "vacationname")]
         1 vacation_name: String => "vacationname: must",
-        /// Leave that was granted, in seconds; in s; `assignduration` on the wire.
+        /// Leave that was granted, in seconds; `assignduration` on the wire.
         #[doc(alias = "assignduration")]
         2 assign_duration: i64 => "assignduration: must",
-        /// Leave that was taken, in seconds; in s; `usedduration` on the wire.
+        /// Leave that was taken, in seconds; `usedduration` on the wire.
         #[doc(alias = "usedduration")]
         3 used_duration: i64 => "usedduration: must",
-        /// Leave that is left, in seconds; in s; `leftduration` on the wire.
+        /// Leave that is left, in seconds; `leftduration` on the wire.
         #[doc(alias = "leftduration")]
         4 left_duration: i64 => "leftduration: must",
-        /// Leave that was really granted after scaling, in seconds; in s; `real_assignduration` on the wire.
+        /// Leave that was really granted after scaling, in seconds; `real_assignduration` on the wire.
         #[doc(alias = "real_assignduration")]
         5 real_assign_duration: i64 => "real_assignduration: must",
     }
@@ -1290,7 +1290,7 @@ w::record! {
         0 type_: i64 => "type: must",
         /// `1` all must approve, `2` any one, `3` one after the other.
         1 apv_rel: Option<i64> => "apv_rel",
-        /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
+        /// `userid`s of the node's approvers, copy receivers or handlers.
         2 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
     }
     new(type_: i64)
@@ -1416,7 +1416,7 @@ w::record! {
         /// Day on which it is granted, as its midnight; format `unix`; `autoreset_time` on the wire.
         #[doc(alias = "autoreset_time")]
         1 auto_reset_time: Option<xinqiao_types::UnixSeconds> => "autoreset_time",
-        /// How much is granted each time, in seconds; in s; `autoreset_duration` on the wire.
+        /// How much is granted each time, in seconds; `autoreset_duration` on the wire.
         #[doc(alias = "autoreset_duration")]
         2 auto_reset_duration: Option<i64> => "autoreset_duration",
         /// `0` fixed, `1` by years of work, `2` by years in the corp.
@@ -1443,7 +1443,7 @@ w::record! {
 w::record! {
     /// An item of `list` in `oa::QuotaRule`.
     pub struct QuotaRuleList {
-        /// Leave granted in this step, in seconds; in s.
+        /// Leave granted in this step, in seconds.
         0 quota: i64 => "quota: must",
         /// From how many years this step holds; in year.
         1 begin: i64 => "begin: must",
@@ -1496,7 +1496,7 @@ w::record! {
         0 is_remind: Option<bool> => "is_remind: zero-one",
         /// How many seconds before, such as `0`, `300`, `900`, `3600`, `86400`; in s.
         1 remind_before_event_secs: Option<i64> => "remind_before_event_secs",
-        /// Differences of the reminders to the begin in seconds; negative is before; in s.
+        /// Differences of the reminders to the begin in seconds; negative is before.
         2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
         /// `1` repeats, `0` does not; `0` or `1` on the wire.
         3 is_repeat: Option<bool> => "is_repeat: zero-one",
@@ -1593,13 +1593,13 @@ w::record! {
         0 is_remind: bool => "is_remind: must zero-one",
         /// How many seconds before, such as `0`, `300`, `900`, `3600`, `86400`; in s.
         1 remind_before_event_secs: Option<i64> => "remind_before_event_secs",
-        /// Differences of the reminders to the begin in seconds; negative is before; in s.
+        /// Differences of the reminders to the begin in seconds; negative is before.
         2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
         /// `1` repeats, `0` does not; `0` or `1` on the wire.
         3 is_repeat: Option<bool> => "is_repeat: zero-one",
         /// `0` daily, `1` weekly, `2` monthly, `5` yearly, `7` on working days.
         4 repeat_type: Option<i64> => "repeat_type",
-        /// When the repetition ends; `0` or none for never; format `unix`.
+        /// When the repetition ends; `0` for never; format `unix`.
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
         /// `1` the interval and days below hold, `0` not; `0` or `1` on the wire.
         6 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
@@ -1609,7 +1609,7 @@ w::record! {
         8 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
         /// Days of the month, 1–31.
         9 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
-        /// Offset from UTC in hours, 8 by default.
+        /// Offset from UTC in hours, such as 8 for Beijing.
         10 timezone: Option<i64> => "timezone",
         /// Occurrences that are left out: `start_time`.
         11 exclude_time_list: Option<Vec<ExcludeTime>> => "exclude_time_list",
@@ -1695,7 +1695,7 @@ w::record! {
     pub struct Stat {
         /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
         0 template_id: String => "template_id: must",
-        /// Name by which users tell templates apart.
+        /// Name of the report template, such as a daily report.
         1 template_name: String => "template_name: must",
         /// Who has to report: `user_list`, `party_list` and `tag_list`.
         2 report_range: ReportRange => "report_range: must",
@@ -1715,7 +1715,7 @@ w::record! {
         9 stat_begin_time: xinqiao_types::UnixSeconds => "stat_begin_time: must",
         /// End of the time that is counted; format `unix`.
         10 stat_end_time: xinqiao_types::UnixSeconds => "stat_end_time: must",
-        /// How often to report: daily, weekly, monthly and so on.
+        /// How often to report, such as `2` daily, `3` weekly, `4` monthly.
         11 report_type: i64 => "report_type: must",
     }
 }
@@ -1735,7 +1735,7 @@ w::record! {
 w::record! {
     /// An item of `students` in `oa::InfoValue`.
     pub struct Student {
-        /// Name of the student or class in the school's contacts.
+        /// Name of the student in the school's contacts.
         0 name: String => "name: must",
     }
 }
@@ -1876,7 +1876,7 @@ w::record! {
 w::record! {
     /// `timezone_info` of `oa::VacationDateRange`; `timezone_info` of `oa::ValueDate`.
     pub struct TimezoneInfo {
-        /// Offset of that time zone from UTC.
+        /// Offset of that time zone from UTC in hours, such as `-8`.
         0 zone_offset: i64 => "zone_offset: must",
         /// The time zone in words.
         1 zone_desc: String => "zone_desc: must",
@@ -1912,7 +1912,7 @@ w::record! {
         1 admins: Option<Vec<String>> => "admins",
         /// Headline of the calendar, 1–128 characters.
         2 summary: Option<String> => "summary",
-        /// Colour of the calendar in the client; format `#RRGGBB`.
+        /// Colour of the calendar as hexadecimal RGB, such as `#0000FF`; format `#RRGGBB`.
         3 color: Option<String> => "color",
         /// What the calendar is for, at most 512 characters.
         4 description: Option<String> => "description",
@@ -2018,7 +2018,7 @@ w::record! {
         1 new_begin: xinqiao_types::UnixSeconds => "new_begin: must",
         /// When the period ends; format `unix`.
         2 new_end: xinqiao_types::UnixSeconds => "new_end: must",
-        /// Length of the period, in seconds; in s.
+        /// Length of the period, in seconds.
         3 new_duration: i64 => "new_duration: must",
         /// Time zone of the entry; missing for the default one.
         4 timezone_info: Option<TimezoneInfo> => "timezone_info",
@@ -2816,7 +2816,7 @@ pub mod journal {
             1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: i64 => "cursor: must",
-            /// Most entries to return in one answer, for paging.
+            /// Page size: how many reports one call returns.
             3 limit: i64 => "limit: must",
             /// Conditions, all of which must hold: `key` and `value`.
             4 filters: Option<Vec<super::Filter>> => "filters",
@@ -3002,9 +3002,9 @@ pub mod meeting_room {
             0 meeting_room_id: i64 => "meetingroom_id: must",
             /// What the meeting is about, shown in the schedule entry.
             1 subject: Option<String> => "subject",
-            /// Begin of the booking or range; bookings are rounded to half hours; format `unix`.
+            /// Begin of the booking, rounded to half hours; format `unix`.
             2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-            /// End of the booking or range; bookings are rounded to half hours; format `unix`.
+            /// End of the booking, rounded to half hours; format `unix`.
             3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
             /// `userid` of the member who booked the room.
             4 booker: String => "booker: must",
@@ -3074,7 +3074,7 @@ pub mod meeting_room {
         pub struct BookByMeetingResponse {
             /// Id of the booking, returned when it succeeded; needed to cancel.
             0 booking_id: String => "booking_id: must",
-            /// Days that clash with other bookings; format `unix`.
+            /// Days that clash with other bookings, each as the timestamp of its midnight; format `unix`.
             1 conflict_date: Option<Vec<xinqiao_types::UnixSeconds>> => "conflict_date",
         }
     }
@@ -3313,9 +3313,9 @@ pub mod meeting_room {
             /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: Option<i64> => "meetingroom_id",
-            /// Begin of the booking or range; bookings are rounded to half hours; format `unix`.
+            /// Begin of the range to ask about; format `unix`.
             1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-            /// End of the booking or range; bookings are rounded to half hours; format `unix`.
+            /// End of the range to ask about; format `unix`.
             2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// City of the room, to filter by place.
             3 city: Option<String> => "city",
@@ -3659,7 +3659,7 @@ pub mod schedule {
             0 cal_id: String => "cal_id: must",
             /// Start of the page: how many entries to skip, from 0.
             1 offset: Option<i64> => "offset",
-            /// Most entries to return in one answer, for paging.
+            /// Page size, 1–1,000, 500 by default.
             2 limit: Option<i64> => "limit",
         }
         new(cal_id: impl Into<String>)
@@ -3766,7 +3766,7 @@ pub mod vacation {
     w::record! {
         /// Answer to [`GetCorpConf`].
         pub struct GetCorpConfResponse {
-            /// The kinds of leave: `id` and so on.
+            /// The corp's kinds of leave: `id`, `name`, `time_attr`, `duration_type`, `quota_attr` and so on.
             0 lists: Vec<super::GetCorpConfList> => "lists: must",
         }
     }
@@ -3806,7 +3806,7 @@ pub mod vacation {
     w::record! {
         /// Answer to [`GetUserVacationQuota`].
         pub struct GetUserVacationQuotaResponse {
-            /// The kinds of leave: `id` and so on.
+            /// The member's balance for each kind of leave: `id`, `vacationname`, `assignduration`, `usedduration`, `leftduration` and so on.
             0 lists: Vec<super::GetUserVacationQuotaList> => "lists: must",
         }
     }
@@ -3841,12 +3841,12 @@ pub mod vacation {
             0 userid: xinqiao_types::UserId => "userid: must",
             /// Number of the kind of leave, from the corp's leave settings.
             1 vacation_id: i64 => "vacation_id: must",
-            /// The balance to set in seconds, at most 1,000 days; a multiple of 8,640 (0.1 day) for leave by day, of 360 (0.1 hour) by hour; in s; `leftduration` on the wire.
+            /// The balance to set in seconds, at most 1,000 days; a multiple of 8,640 (0.1 day) for leave by day, of 360 (0.1 hour) by hour; `leftduration` on the wire.
             #[doc(alias = "leftduration")]
             2 left_duration: i64 => "leftduration: must",
             /// `0` by days, `1` by hours.
             3 time_attr: i64 => "time_attr: must",
-            /// Free text added to the record.
+            /// Why it was changed, shown in the history of the balance; at most 200 characters.
             4 remarks: Option<String> => "remarks",
         }
         new(

@@ -10,7 +10,7 @@ w::record! {
         0 open_userid: String => "open_userid: must",
         /// `0` member, `2` student and others.
         1 user_type: i64 => "user_type: must",
-        /// When they punched in, passed or were measured; format `unix`.
+        /// When they passed; format `unix`.
         2 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
         /// Direction: `1` in, `2` out, `3` unknown.
         3 pass_type: i64 => "pass_type: must",
@@ -43,7 +43,7 @@ w::record! {
         0 open_userid: String => "open_userid: must",
         /// `0` member, `2` student and others.
         1 user_type: i64 => "user_type: must",
-        /// When they punched in, passed or were measured; format `unix`.
+        /// When they punched in; format `unix`.
         2 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
     new(open_userid: impl Into<String>, user_type: i64, timestamp: xinqiao_types::UnixSeconds)
@@ -95,7 +95,7 @@ w::record! {
         0 open_userid: String => "open_userid: must",
         /// `0` member, `2` student and others.
         1 user_type: i64 => "user_type: must",
-        /// When they punched in, passed or were measured; format `unix`.
+        /// When they were measured; format `unix`.
         2 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
         /// Temperature in Celsius, as text such as `36.5`.
         3 temperature: String => "temperature: must",
@@ -152,7 +152,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95993>.
     /// * Catalog: `work.open_hw.get_device_secret`.
     pub struct GetDeviceSecret {
-        /// Code that the platform gave when the device was bound; a secret, masked in `Debug`.
+        /// Code pushed when a corp binds the device, valid for 10 minutes, once; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
@@ -610,7 +610,7 @@ pub mod device {
     w::record! {
         /// Answer to [`ReportAccessData`].
         pub struct ReportAccessDataResponse {
-            /// Entries that failed, with the reason where there is one.
+            /// Records that were not taken: `open_userid`, `user_type` and `timestamp`.
             0 fail_list: Option<Vec<super::AccessData>> => "fail_list",
         }
     }
@@ -643,10 +643,10 @@ pub mod device {
         pub struct ReportBioInfoResult {
             /// Id of the order from the platform, handed back with the result.
             0 oper_id: String => "oper_id: must",
-            /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
+            /// How taking the biometric data went on the device, `0` is success; `errcode` on the wire.
             #[doc(alias = "errcode")]
             1 err_code: i64 => "errcode: must",
-            /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
+            /// Why it failed on the device; `errmsg` on the wire.
             #[doc(alias = "errmsg")]
             2 err_msg: Option<String> => "errmsg",
         }
@@ -689,7 +689,7 @@ pub mod device {
     w::record! {
         /// Answer to [`ReportCheckinData`].
         pub struct ReportCheckinDataResponse {
-            /// Entries that failed, with the reason where there is one.
+            /// Punches that were not taken: `open_userid`, `user_type` and `timestamp`.
             0 fail_list: Option<Vec<super::CheckinData>> => "fail_list",
         }
     }
@@ -761,13 +761,13 @@ pub mod device {
         pub struct ReportFirmwareUpgradeResult {
             /// Id of the order from the platform, handed back with the result.
             0 oper_id: String => "oper_id: must",
-            /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
+            /// How the firmware upgrade went on the device, `0` is success; `errcode` on the wire.
             #[doc(alias = "errcode")]
             1 err_code: i64 => "errcode: must",
-            /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
+            /// Why the upgrade failed on the device; `errmsg` on the wire.
             #[doc(alias = "errmsg")]
             2 err_msg: Option<String> => "errmsg",
-            /// Firmware that the device runs.
+            /// Firmware that the device runs after the upgrade.
             3 cur_version: Option<String> => "cur_version",
         }
         new(oper_id: impl Into<String>, err_code: i64)
@@ -836,10 +836,10 @@ pub mod device {
             0 oper_id: String => "oper_id: must",
             /// Kind of remote command that is reported on; `errcode` tells whether it worked.
             1 type_: String => "type: must",
-            /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
+            /// How opening the door went on the device, `0` is success; `errcode` on the wire.
             #[doc(alias = "errcode")]
             2 err_code: i64 => "errcode: must",
-            /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
+            /// Why the door did not open; `errmsg` on the wire.
             #[doc(alias = "errmsg")]
             3 err_msg: Option<String> => "errmsg",
         }
@@ -882,7 +882,7 @@ pub mod device {
     w::record! {
         /// Answer to [`ReportTemperatureData`].
         pub struct ReportTemperatureDataResponse {
-            /// Entries that failed, with the reason where there is one.
+            /// Temperatures that were not taken: `open_userid`, `user_type` and `timestamp`.
             0 fail_list: Option<Vec<super::TemperatureData>> => "fail_list",
         }
     }

@@ -17,11 +17,11 @@ w::record! {
         3 user_count: Option<i64> => "user_count",
         /// Days that the app can be used.
         4 duration_days: Option<i64> => "duration_days",
-        /// Day on which it takes effect, such as `20230101`; today without it; format `yyyyMMdd`.
+        /// Day on which it takes effect, such as `20230101`; format `yyyyMMdd`.
         5 take_effect_date: Option<String> => "take_effect_date",
-        /// Price before discounts, in fen; in fen.
+        /// Price before discounts, in fen.
         6 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// What is to be paid after discounts, in fen; in fen.
+        /// What is to be paid after discounts, in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
     }
 }
@@ -50,11 +50,11 @@ w::record! {
         2 user_count: Option<i64> => "user_count",
         /// Days that the app can be used.
         3 duration_days: Option<i64> => "duration_days",
-        /// Day on which it takes effect, such as `20230101`; today without it; format `yyyyMMdd`.
+        /// Day on which it takes effect, such as `20230101`; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
-        /// Price before discounts, in fen; in fen.
+        /// Price before discounts, in fen.
         5 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// What is to be paid after discounts, in fen; in fen.
+        /// What is to be paid after discounts, in fen.
         6 paid_price: xinqiao_types::Fen => "paid_price: must",
     }
 }
@@ -64,7 +64,7 @@ w::record! {
     pub struct DiscountInfo {
         /// `1` an amount off, `2` a percentage.
         0 discount_type: i64 => "discount_type: must",
-        /// Amount taken off in fen, if `discount_type` is `1`; in fen.
+        /// Amount taken off in fen, if `discount_type` is `1`.
         1 discount_amount: Option<xinqiao_types::Fen> => "discount_amount",
         /// Percentage of the discount, if `discount_type` is `2`; in percent.
         2 discount_ratio: Option<i64> => "discount_ratio",
@@ -87,13 +87,13 @@ w::record! {
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// What is bought, in words.
         3 buy_content: String => "buy_content: must",
-        /// Price before discounts, in fen; in fen.
+        /// Price before discounts, in fen.
         4 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// What is to be paid after discounts, in fen; in fen.
+        /// What is to be paid after discounts, in fen.
         5 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// `1` unpaid, `2` paid, `3` cancelled, `4` expired, `5` refund asked, `6` refunded, `7` done, `8` waits for the corp, `9` partly refunded.
         6 order_status: i64 => "order_status: must",
-        /// Where it was ordered: in the market, by a code, at the cashier and so on.
+        /// Who made the order: `1` the customer, `2` the provider.
         7 order_from: i64 => "order_from: must",
         /// Member of the provider who made the order.
         8 creator: Option<String> => "creator",
@@ -113,7 +113,7 @@ w::record! {
         2 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
         /// `0` ordinary, `1` special VAT invoice.
         3 invoice_type: i64 => "invoice_type: must",
-        /// What is to be paid after discounts, in fen; in fen.
+        /// What is to be paid after discounts, in fen.
         4 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// Invoice: `0` under way, `1` paper one sent, `2` electronic one sent, `3` cancelled.
         5 invoice_status: i64 => "invoice_status: must",
@@ -194,13 +194,13 @@ w::record! {
         4 business_type: i64 => "business_type: must",
         /// What is bought, in words.
         5 buy_content: String => "buy_content: must",
-        /// Price before discounts, in fen; in fen.
+        /// Price before discounts, in fen.
         6 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// What is to be paid after discounts, in fen; in fen.
+        /// What is to be paid after discounts, in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// `1` unpaid, `2` paid, `3` cancelled, `4` expired, `5` refund asked, `6` refunded, `7` done, `8` waits for the corp, `9` partly refunded.
         8 order_status: i64 => "order_status: must",
-        /// Where it was ordered: in the market, by a code, at the cashier and so on.
+        /// Who made the order: `1` the customer, `2` the provider.
         9 order_from: i64 => "order_from: must",
         /// Member of the provider who made the order.
         10 creator: Option<String> => "creator",
@@ -216,7 +216,7 @@ w::record! {
         15 income_type: Option<i64> => "income_type",
         /// When the money arrived; missing before; format `unix`.
         16 income_time: Option<xinqiao_types::UnixSeconds> => "income_time",
-        /// Money that arrived, in fen; in fen.
+        /// Money that arrived, in fen.
         17 income_amount: Option<xinqiao_types::Fen> => "income_amount",
         /// What is bought, one kind according to `business_type`.
         18 product_list: Product => "product_list: must",
@@ -247,9 +247,9 @@ w::record! {
         2 user_count: Option<i64> => "user_count",
         /// Days that the app can be used.
         3 duration_days: Option<i64> => "duration_days",
-        /// Day on which it takes effect, such as `20230101`; today without it; format `yyyyMMdd`.
+        /// Day on which it takes effect, such as `20230101`; at once, or after the running period, without it; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
-        /// Price of this app in total, in fen; in fen.
+        /// Price of this app in total, in fen.
         5 total_price: xinqiao_types::Fen => "total_price: must",
     }
     new(suite_id: impl Into<String>, total_price: xinqiao_types::Fen)
@@ -284,7 +284,7 @@ w::record! {
         3 promotion_edition_name: String => "promotion_edition_name: must",
         /// Days that the app can be used.
         4 duration_days: Option<i64> => "duration_days",
-        /// Day on which it takes effect, such as `20230101`; today without it; format `yyyyMMdd`.
+        /// Day on which it takes effect, such as `20230101`; at once, or after the running period, without it; format `yyyyMMdd`.
         5 take_effect_date: Option<String> => "take_effect_date",
         /// The apps that are bought: `suiteid`, `appid`, `user_count` and so on.
         6 buy_info_list: Option<Vec<OpenOrderBuyInfo>> => "buy_info_list",
@@ -338,7 +338,7 @@ w::record! {
         2 edition_id: String => "edition_id: must",
         /// How many members may use the app.
         3 user_count: Option<i64> => "user_count",
-        /// Day on which it takes effect, such as `20230101`; today without it; format `yyyyMMdd`.
+        /// Day on which it takes effect, such as `20230101`; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
     }
 }
@@ -369,7 +369,7 @@ w::record! {
         3 user_count: Option<i64> => "user_count",
         /// Days that the app can be used.
         4 duration_days: Option<i64> => "duration_days",
-        /// Day on which it takes effect, such as `20230101`; today without it; format `yyyyMMdd`.
+        /// Day on which it takes effect, such as `20230101`; at once, or after the running period, without it; format `yyyyMMdd`.
         5 take_effect_date: Option<String> => "take_effect_date",
         /// The discount, if any: `discount_type`, `discount_amount`, `discount_ratio` and so on.
         6 discount_info: Option<DiscountInfo> => "discount_info",
@@ -697,9 +697,9 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// Page on which the customer pays or the provider confirms.
         1 order_url: String => "order_url: must",
-        /// Price before discounts, in fen; in fen.
+        /// Price before discounts, in fen.
         2 origin_price: Option<xinqiao_types::Fen> => "origin_price",
-        /// What is to be paid after discounts, in fen; in fen.
+        /// What is to be paid after discounts, in fen.
         3 paid_price: Option<xinqiao_types::Fen> => "paid_price",
     }
 }

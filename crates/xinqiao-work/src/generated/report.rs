@@ -14,16 +14,16 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `cata_list` in the answer of `report::grid::ListCata`.
+    /// An item of `category_list` in the answer of `report::grid::ListCata`.
     pub struct Cata {
-        /// Id of the category of cases.
-        0 cata_id: String => "cata_id: must",
+        /// Id of the category of cases, returned when it was added.
+        0 category_id: String => "category_id: must",
         /// Name of the category of cases, set by the corp.
-        1 cata_name: String => "cata_name: must",
+        1 category_name: String => "category_name: must",
         /// Level of the category: `1` top, `2` below.
         2 level: i64 => "level: must",
         /// Id of the category above this one.
-        3 parent_cata_id: Option<String> => "parent_cata_id",
+        3 parent_category_id: Option<String> => "parent_category_id",
     }
 }
 
@@ -32,11 +32,11 @@ w::record! {
     pub struct Dashboard {
         /// Id of the category of cases, returned when it was added.
         0 category_id: String => "category_id: must",
-        /// Name of the category of cases, chosen by the corp.
+        /// Name of the category of cases, at most 30 characters.
         1 category_name: String => "category_name: must",
         /// `1` for a top category, `2` for one below.
         2 category_level: i64 => "category_level: must",
-        /// Kind of category, such as patrol or reports of residents.
+        /// Kind of category: `0` other, `1` a real category.
         3 category_type: i64 => "category_type: must",
         /// Cases that were reported in all.
         4 total_case: i64 => "total_case: must",
@@ -50,7 +50,7 @@ w::record! {
     pub struct GridInfo {
         /// Id of the grid (an area that members look after), returned when it was added.
         0 grid_id: String => "grid_id: must",
-        /// Name of the grid, such as a building.
+        /// Name of the grid, at most 30 characters, unique among its siblings.
         1 grid_name: String => "grid_name: must",
         /// `userid`s of who is in charge of the grid.
         2 grid_admin: Vec<String> => "grid_admin: must",
@@ -64,13 +64,13 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// What happened, by who reported it.
         1 desc: String => "desc: must",
-        /// Whether the case is normal or urgent.
+        /// How urgent the case is: `1` normal, `2` important, `3` urgent.
         2 urge_type: i64 => "urge_type: must",
-        /// Headline of the case, by who reported it.
+        /// Name of the category of the case, set by the corp.
         3 case_name: String => "case_name: must",
         /// Id of the grid (an area that members look after), returned when it was added.
         4 grid_id: String => "grid_id: must",
-        /// Name of the grid, such as a building.
+        /// Name of the grid, at most 30 characters, unique among its siblings.
         5 grid_name: String => "grid_name: must",
         /// When this case was reported; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -99,7 +99,7 @@ w::record! {
     pub struct Grid {
         /// Id of the grid (an area that members look after), returned when it was added.
         0 grid_id: String => "grid_id: must",
-        /// Name of the grid, such as a building.
+        /// Name of the grid, at most 30 characters, unique among its siblings.
         1 grid_name: String => "grid_name: must",
         /// Id of the grid above this one.
         2 grid_parent_id: Option<String> => "grid_parent_id",
@@ -129,7 +129,7 @@ w::record! {
     pub struct ManageGrid {
         /// Id of the grid (an area that members look after), returned when it was added.
         0 grid_id: String => "grid_id: must",
-        /// Name of the grid, such as a building.
+        /// Name of the grid, at most 30 characters, unique among its siblings.
         1 grid_name: String => "grid_name: must",
     }
 }
@@ -141,13 +141,13 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// What happened, by who reported it.
         1 desc: String => "desc: must",
-        /// Whether the case is normal or urgent.
+        /// How urgent the case is: `1` normal, `2` important, `3` urgent.
         2 urge_type: i64 => "urge_type: must",
-        /// Headline of the case, by who reported it.
+        /// Name of the category of the case, set by the corp.
         3 case_name: String => "case_name: must",
         /// Id of the grid (an area that members look after), returned when it was added.
         4 grid_id: String => "grid_id: must",
-        /// Name of the grid, such as a building.
+        /// Name of the grid, at most 30 characters, unique among its siblings.
         5 grid_name: String => "grid_name: must",
         /// When this case was reported; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -174,7 +174,7 @@ w::record! {
         1 process_desc: String => "process_desc: must",
         /// Whether the case waits, is handled or closed after this step.
         2 status: i64 => "status: must",
-        /// Addresses of the case's pictures.
+        /// Addresses of the pictures attached to this step.
         3 image_urls: Option<Vec<String>> => "image_urls",
         /// `media_id`s of the case's videos, to be downloaded as temporary media.
         4 video_media_ids: Option<Vec<xinqiao_types::MediaId>> => "video_media_ids",
@@ -190,7 +190,7 @@ w::record! {
     pub struct QuestionTemplate {
         /// Number of the question, to which answers refer.
         0 question_id: i64 => "question_id: must",
-        /// Kind of question: single choice, multiple choice, text and so on.
+        /// Number of the kind of question: text, single choice, multiple choice, signature, travel card and so on.
         1 question_type: i64 => "question_type: must",
         /// Words of the question as people see them.
         2 title: String => "title: must",
@@ -222,11 +222,11 @@ w::record! {
         2 multi_choice: Option<Vec<i64>> => "multi_choice",
         /// Answer in words, for a text question.
         3 text: Option<String> => "text",
-        /// Address of an uploaded picture.
+        /// Address of the signature, for signature questions only.
         4 url: Option<String> => "url",
-        /// Whether the travel card shows a risk area.
+        /// What the travel card shows: `0` not read, `1` green, `2` red, `3` yellow, `4` orange, `5` no travel card found.
         5 itinerary_card_type: Option<i64> => "itinerary_card_type",
-        /// Risk areas on the travel card.
+        /// High-risk trips on the travel card, for travel-card questions only.
         6 high_risk_area: Option<String> => "high_risk_area",
     }
 }
@@ -262,9 +262,9 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94478>.
         /// * Catalog: `work.report.grid.add`.
         pub struct Add {
-            /// Name of the grid, such as a building.
+            /// Name of the grid, at most 30 characters, unique among its siblings.
             0 grid_name: String => "grid_name: must",
-            /// Id of the grid above this one.
+            /// Id of the grid above this one; grids nest up to 10 levels.
             1 grid_parent_id: Option<String> => "grid_parent_id",
             /// `userid`s of who is in charge of the grid.
             2 grid_admin: Vec<String> => "grid_admin: must",
@@ -313,7 +313,7 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94536>.
         /// * Catalog: `work.report.grid.add_cata`.
         pub struct AddCata {
-            /// Name of the category of cases, chosen by the corp.
+            /// Name of the category of cases, at most 30 characters.
             0 category_name: String => "category_name: must",
             /// Level of the category: `1` top, `2` below.
             1 level: i64 => "level: must",
@@ -464,7 +464,7 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94481>.
         /// * Catalog: `work.report.grid.list`.
         pub struct List {
-            /// Id of the grid (an area that members look after), returned when it was added.
+            /// Grid to list; without it the root and the level below.
             0 grid_id: Option<String> => "grid_id",
         }
         new()
@@ -474,7 +474,7 @@ pub mod grid {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// The grids concerned: `grid_id`, `grid_name`, `grid_admin` and so on.
+            /// The grids: `grid_id`, `grid_name`, `grid_parent_id`, `grid_admin` and `grid_member`.
             0 grid_list: Vec<super::Grid> => "grid_list: must",
         }
     }
@@ -512,8 +512,8 @@ pub mod grid {
     w::record! {
         /// Answer to [`ListCata`].
         pub struct ListCataResponse {
-            /// Categories of cases: `cata_id`, `cata_name`, `level` and `parent_cata_id`.
-            0 cata_list: Vec<super::Cata> => "cata_list: must",
+            /// Categories of cases: `category_id`, `category_name`, `level` and `parent_category_id`.
+            0 category_list: Vec<super::Cata> => "category_list: must",
         }
     }
 
@@ -543,7 +543,7 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94479>.
         /// * Catalog: `work.report.grid.update`.
         pub struct Update {
-            /// Name of the grid, such as a building.
+            /// Name of the grid, at most 30 characters, unique among its siblings.
             0 grid_name: String => "grid_name: must",
             /// Id of the grid above this one.
             1 grid_parent_id: Option<String> => "grid_parent_id",
@@ -594,7 +594,7 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94537>.
         /// * Catalog: `work.report.grid.update_cata`.
         pub struct UpdateCata {
-            /// Name of the category of cases, chosen by the corp.
+            /// Name of the category of cases, at most 30 characters.
             0 category_name: String => "category_name: must",
             /// Level of the category: `1` top, `2` below.
             1 level: i64 => "level: must",
@@ -638,7 +638,7 @@ pub mod patrol {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93534>.
         /// * Catalog: `work.report.patrol.category_statistic`.
         pub struct CategoryStatistic {
-            /// Id of the category of cases, returned when it was added.
+            /// A top category whose sub-categories are counted; all top categories without it.
             0 category_id: String => "category_id: must",
         }
         new(category_id: impl Into<String>)
@@ -678,7 +678,7 @@ pub mod patrol {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93532>.
         /// * Catalog: `work.report.patrol.get_corp_status`.
         pub struct GetCorpStatus {
-            /// Id of the grid (an area that members look after), returned when it was added.
+            /// Count only this grid; the whole corp without it.
             0 grid_id: String => "grid_id: must",
         }
         new(grid_id: impl Into<String>)
@@ -735,7 +735,7 @@ pub mod patrol {
     w::record! {
         /// Answer to [`GetGridInfo`].
         pub struct GetGridInfoResponse {
-            /// The grids concerned: `grid_id`, `grid_name`, `grid_admin` and so on.
+            /// Grids of the patrol reports: `grid_id`, `grid_name` and `grid_admin`.
             0 grid_list: Vec<super::GridInfo> => "grid_list: must",
         }
     }
@@ -1023,7 +1023,7 @@ pub mod resident {
     w::record! {
         /// Answer to [`GetGridInfo`].
         pub struct GetGridInfoResponse {
-            /// The grids concerned: `grid_id`, `grid_name`, `grid_admin` and so on.
+            /// Grids of the residents' reports: `grid_id`, `grid_name` and `grid_admin`.
             0 grid_list: Vec<super::GridInfo> => "grid_list: must",
         }
     }

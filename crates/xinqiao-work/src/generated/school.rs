@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `allow_scope` of the answer of `school::AgentGetAllowScope`.
     pub struct AllowScope {
-        /// The students concerned, each with id and details.
+        /// Students who may use the app: `userid`.
         0 students: Vec<Student> => "students: must",
-        /// Departments of the school: grades, classes and so on.
+        /// Numbers of the school departments that may use the app.
         1 departments: Vec<i64> => "departments: must",
     }
 }
@@ -208,7 +208,7 @@ w::record! {
         1 name: String => "name: must",
         /// Numbers of the student's classes, at most 20.
         2 department: Vec<i64> => "department: must",
-        /// The parents concerned: `parent_userid` and so on.
+        /// The student's parents: `parent_userid`, `mobile`, `relation`, `is_subscribe` and `external_userid`.
         3 parents: Vec<StudentParent> => "parents: must",
     }
 }
@@ -216,9 +216,9 @@ w::record! {
 w::record! {
     /// `stat_info` of the answer of `school::living::GetUnwatchStatV2`.
     pub struct GetUnwatchStatV2StatInfo {
-        /// The students concerned, each with id and details.
+        /// Students who did not watch: `student_userid` and `partyids`.
         0 students: Vec<GetUnwatchStatV2Student> => "students: must",
-        /// The parents concerned: `parent_userid` and so on.
+        /// Parents who did not watch: `parent_userid`, `student_userid` and `partyids`.
         1 parents: Vec<Parent> => "parents: must",
     }
 }
@@ -237,9 +237,9 @@ w::record! {
 w::record! {
     /// `stat_info` of the answer of `school::living::GetWatchStatV2`.
     pub struct GetWatchStatV2StatInfo {
-        /// The students concerned, each with id and details.
+        /// Students who watched: `student_userid`, `partyids`, `watch_time`, `enter_time` and so on.
         0 students: Vec<GetWatchStatV2Student> => "students: must",
-        /// The parents concerned: `parent_userid` and so on.
+        /// Parents who watched: `parent_userid`, `student_userid`, `watch_time`, `enter_time` and so on.
         1 parents: Vec<StatInfoParent> => "parents: must",
         /// Viewers whose identity is not known: `nickname`, `watch_time`, `enter_time`, `leave_time` and so on.
         2 visitors: Vec<Visitor> => "visitors: must",
@@ -254,7 +254,7 @@ w::record! {
         /// Numbers of the school departments; `partyids` on the wire.
         #[doc(alias = "partyids")]
         1 party_ids: Vec<i64> => "partyids: must",
-        /// How long this person watched, in seconds; in s.
+        /// How long this person watched, in seconds.
         2 watch_time: i64 => "watch_time: must",
         /// When this person first came in; format `unix`.
         3 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
@@ -289,7 +289,7 @@ w::record! {
         1 theme: String => "theme: must",
         /// When the stream begins; format `unix`.
         2 living_start: xinqiao_types::UnixSeconds => "living_start: must",
-        /// How long the stream lasts, in seconds; in s.
+        /// How long the stream lasts, in seconds.
         3 living_duration: i64 => "living_duration: must",
         /// Classes that may watch: `partyids` and `group_names`.
         4 living_range: LivingRange => "living_range: must",
@@ -397,7 +397,7 @@ w::record! {
 w::record! {
     /// `stat_info` of the answer of `school::living::GetUnwatchStat`.
     pub struct StatInfo {
-        /// The students concerned, each with id and details.
+        /// Students who did not watch: `student_userid`, `parent_userid` and `partyids`.
         0 students: Vec<StatInfoStudent> => "students: must",
     }
 }
@@ -410,7 +410,7 @@ w::record! {
         /// Numbers of the school departments; `partyids` on the wire.
         #[doc(alias = "partyids")]
         1 party_ids: Vec<i64> => "partyids: must",
-        /// How long this person watched, in seconds; in s.
+        /// How long this person watched, in seconds.
         2 watch_time: i64 => "watch_time: must",
         /// When this person first came in; format `unix`.
         3 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
@@ -439,7 +439,7 @@ w::record! {
 w::record! {
     /// `stat_infoes` of the answer of `school::living::GetWatchStat`.
     pub struct StatInfoe {
-        /// The students concerned, each with id and details.
+        /// Students who watched: `student_userid`, `parent_userid`, `partyids`, `watch_time` and so on.
         0 students: Vec<StatInfoeStudent> => "students: must",
         /// Viewers whose identity is not known: `nickname`, `watch_time`, `enter_time`, `leave_time` and so on.
         1 visitors: Vec<Visitor> => "visitors: must",
@@ -456,7 +456,7 @@ w::record! {
         /// Numbers of the school departments; `partyids` on the wire.
         #[doc(alias = "partyids")]
         2 party_ids: Vec<i64> => "partyids: must",
-        /// How long this person watched, in seconds; in s.
+        /// How long this person watched, in seconds.
         3 watch_time: i64 => "watch_time: must",
         /// When this person first came in; format `unix`.
         4 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
@@ -511,9 +511,9 @@ w::record! {
 w::record! {
     /// An item of `visitors` in `school::GetWatchStatV2StatInfo`; an item of `visitors` in `school::StatInfoe`.
     pub struct Visitor {
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of a viewer whose identity is not known; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
-        /// How long this person watched, in seconds; in s.
+        /// How long this person watched, in seconds.
         1 watch_time: i64 => "watch_time: must",
         /// When this person first came in; format `unix`.
         2 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
@@ -578,9 +578,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetPaymentResult`].
     pub struct GetPaymentResultResponse {
-        /// What the collection of money is for, as its creator wrote.
+        /// What the class payment is for, as the teacher wrote.
         0 project_name: String => "project_name: must",
-        /// What each pupil's parents have to pay, in fen; in fen.
+        /// What each pupil's parents have to pay, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Who has paid for which student: `student_userid`, `payer_parent_userid`, `trade_state` and so on.
         2 payment_result: Vec<PaymentResult> => "payment_result: must",
@@ -1090,7 +1090,7 @@ pub mod living {
             /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
             #[doc(alias = "livingid")]
             0 living_id: String => "livingid: must",
-            /// Hand back to get the next page.
+            /// `0` for the first page, then the `next_key` of the last answer.
             1 next_key: Option<String> => "next_key",
         }
         new(living_id: impl Into<String>)
@@ -1100,7 +1100,7 @@ pub mod living {
     w::record! {
         /// Answer to [`GetUnwatchStat`].
         pub struct GetUnwatchStatResponse {
-            /// Who watched and who did not: `students` and so on.
+            /// Students who did not watch: `students`.
             0 stat_info: super::StatInfo => "stat_info: must",
             /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
             1 ending: bool => "ending: must zero-one",
@@ -1153,7 +1153,7 @@ pub mod living {
             /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
             #[doc(alias = "livingid")]
             0 living_id: String => "livingid: must",
-            /// Hand back as `cursor` to get the next page; empty means this was the last page.
+            /// Leave out for the first page, then give the `next_cursor` of the last answer.
             1 next_cursor: Option<String> => "next_cursor",
         }
         new(living_id: impl Into<String>)
@@ -1163,11 +1163,11 @@ pub mod living {
     w::record! {
         /// Answer to [`GetUnwatchStatV2`].
         pub struct GetUnwatchStatV2Response {
-            /// Who watched and who did not: `students` and so on.
+            /// Who did not watch: `students` and `parents`.
             0 stat_info: super::GetUnwatchStatV2StatInfo => "stat_info: must",
             /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
-            /// Hand back as `cursor` to get the next page; empty means this was the last page.
+            /// Hand back as `next_cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -1215,7 +1215,7 @@ pub mod living {
             /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
             #[doc(alias = "livingid")]
             0 living_id: String => "livingid: must",
-            /// Hand back to get the next page.
+            /// `0` for the first page, then the `next_key` of the last answer.
             1 next_key: Option<String> => "next_key",
         }
         new(living_id: impl Into<String>)
@@ -1225,7 +1225,7 @@ pub mod living {
     w::record! {
         /// Answer to [`GetWatchStat`].
         pub struct GetWatchStatResponse {
-            /// Who watched and who did not (the platform spells it so): `students` and `visitors`.
+            /// Who watched (the platform spells it so): `students` and `visitors`.
             0 stat_infoes: super::StatInfoe => "stat_infoes: must",
             /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
             1 ending: bool => "ending: must zero-one",
@@ -1277,7 +1277,7 @@ pub mod living {
             /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
             #[doc(alias = "livingid")]
             0 living_id: String => "livingid: must",
-            /// Hand back as `cursor` to get the next page; empty means this was the last page.
+            /// Leave out for the first page, then give the `next_cursor` of the last answer.
             1 next_cursor: Option<String> => "next_cursor",
         }
         new(living_id: impl Into<String>)
@@ -1287,11 +1287,11 @@ pub mod living {
     w::record! {
         /// Answer to [`GetWatchStatV2`].
         pub struct GetWatchStatV2Response {
-            /// Who watched and who did not: `students` and so on.
+            /// Who watched: `students`, `parents` and `visitors`.
             0 stat_info: super::GetWatchStatV2StatInfo => "stat_info: must",
             /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
-            /// Hand back as `cursor` to get the next page; empty means this was the last page.
+            /// Hand back as `next_cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
         }
     }
@@ -1341,7 +1341,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92334>.
         /// * Catalog: `work.school.user.batch_create_parent`.
         pub struct BatchCreateParent {
-            /// The parents concerned: `parent_userid` and so on.
+            /// Parents to create, at most 100: `parent_userid`, `mobile`, `to_invite` and `children`.
             0 parents: Vec<super::BatchCreateParentDetail> => "parents: must",
         }
         new(parents: Vec<super::BatchCreateParentDetail>)
@@ -1381,7 +1381,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92328>.
         /// * Catalog: `work.school.user.batch_create_student`.
         pub struct BatchCreateStudent {
-            /// The students concerned, each with id and details.
+            /// Students to create, at most 100: `student_userid`, `name`, `mobile`, `department` and so on.
             0 students: Vec<super::BatchCreateStudentDetail> => "students: must",
         }
         new(students: Vec<super::BatchCreateStudentDetail>)
@@ -1421,7 +1421,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92335>.
         /// * Catalog: `work.school.user.batch_delete_parent`.
         pub struct BatchDeleteParent {
-            /// Students or parents to delete, at most 100; `useridlist` on the wire.
+            /// Ids of the parents to delete, at most 100; `useridlist` on the wire.
             #[doc(alias = "useridlist")]
             0 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
         }
@@ -1457,7 +1457,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92329>.
         /// * Catalog: `work.school.user.batch_delete_student`.
         pub struct BatchDeleteStudent {
-            /// Students or parents to delete, at most 100; `useridlist` on the wire.
+            /// Ids of the students to delete, at most 100; `useridlist` on the wire.
             #[doc(alias = "useridlist")]
             0 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
         }
@@ -1493,7 +1493,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92336>.
         /// * Catalog: `work.school.user.batch_update_parent`.
         pub struct BatchUpdateParent {
-            /// The parents concerned: `parent_userid` and so on.
+            /// Parents to update, at most 100: `parent_userid`, `new_parent_userid`, `mobile` and `children`.
             0 parents: Vec<super::BatchUpdateParentDetail> => "parents: must",
         }
         new(parents: Vec<super::BatchUpdateParentDetail>)
@@ -1528,7 +1528,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92330>.
         /// * Catalog: `work.school.user.batch_update_student`.
         pub struct BatchUpdateStudent {
-            /// The students concerned, each with id and details.
+            /// Students to update, at most 100: `student_userid`, `new_student_userid`, `name`, `department` and so on.
             0 students: Vec<super::BatchUpdateStudentDetail> => "students: must",
         }
         new(students: Vec<super::BatchUpdateStudentDetail>)
@@ -1565,7 +1565,7 @@ pub mod user {
         pub struct CreateParent {
             /// Id of the parent in the school's contacts, unique in the school.
             0 parent_userid: String => "parent_userid: must",
-            /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
+            /// Mobile number of the parent, to invite them; personal data, masked in `Debug`.
             1 mobile: String => "mobile: must masked",
             /// Whether parents are invited by text message, yes by default.
             2 to_invite: Option<bool> => "to_invite",
@@ -1610,7 +1610,7 @@ pub mod user {
             0 student_userid: String => "student_userid: must",
             /// Name of the student, 1–32 characters.
             1 name: String => "name: must",
-            /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
+            /// Mobile number of the student, to invite them; personal data, masked in `Debug`.
             2 mobile: Option<String> => "mobile: masked",
             /// Whether parents are invited by text message, yes by default.
             3 to_invite: Option<bool> => "to_invite",
@@ -1934,7 +1934,7 @@ pub mod user {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// The students concerned, each with id and details.
+            /// Students of the department: `student_userid`, `name`, `department` and `parents`.
             0 students: Vec<super::StudentInfo> => "students: must",
         }
     }
@@ -1974,7 +1974,7 @@ pub mod user {
     w::record! {
         /// Answer to [`ListParent`].
         pub struct ListParentResponse {
-            /// The parents concerned: `parent_userid` and so on.
+            /// Parents of the department's students: `parent_userid`, `mobile`, `children`, `is_subscribe` and `external_userid`.
             0 parents: Vec<super::ParentInfo> => "parents: must",
         }
     }
@@ -2009,7 +2009,7 @@ pub mod user {
             0 parent_userid: String => "parent_userid: must",
             /// New id of the parent; leave out to keep it.
             1 new_parent_userid: Option<String> => "new_parent_userid",
-            /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
+            /// Mobile number of the parent, to invite them; personal data, masked in `Debug`.
             2 mobile: Option<String> => "mobile: masked",
             /// Children of the parent, at most 10.
             3 children: Option<Vec<super::Children>> => "children",
@@ -2051,7 +2051,7 @@ pub mod user {
             1 new_student_userid: Option<String> => "new_student_userid",
             /// Name of the student, 1–32 characters.
             2 name: Option<String> => "name",
-            /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
+            /// Mobile number of the student, to invite them; personal data, masked in `Debug`.
             3 mobile: Option<String> => "mobile: masked",
             /// Numbers of the student's classes, at most 20.
             4 department: Option<Vec<i64>> => "department",

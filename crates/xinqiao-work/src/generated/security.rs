@@ -8,11 +8,11 @@ w::record! {
     pub struct AdminOperLogListRecord {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// Kind of operation; all without it.
+        /// Kind: `2` admin rights, `3` members and departments, `7` other, `8` apps, `11` contacts and chats, `12` corp data, `13` outside contacts.
         1 oper_type: i64 => "oper_type: must",
         /// When the operation took place; format `unix`.
         2 time: xinqiao_types::UnixSeconds => "time: must",
-        /// Finer kind of operation within `oper_type`.
+        /// What was done, such as `14` member added, `23` console sign-in, `161` secret reset; the full table is on the page of the admin log.
         3 detail_type: i64 => "detail_type: must",
         /// What was done in words, such as the setting changed.
         4 detail_info: Option<String> => "detail_info",
@@ -101,7 +101,7 @@ w::record! {
         3 time: xinqiao_types::UnixSeconds => "time: must",
         /// The file, in words.
         4 file_info: Option<String> => "file_info",
-        /// How large the file is, in bytes; in byte.
+        /// How large the file is, in bytes.
         5 file_size: Option<i64> => "file_size",
         /// MD5 digest of the file's content.
         6 file_md5: Option<String> => "file_md5",
@@ -201,7 +201,7 @@ w::record! {
     pub struct MemberOperLogListRecord {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// Kind of operation; all without it.
+        /// Kind: `1`/`2` outside contact added/deleted, `4` sign-in on a new device, `5` other phone number, `8` member invited, `9` sign-in blocked, `12` other name and so on.
         1 oper_type: i64 => "oper_type: must",
         /// When the operation took place; format `unix`.
         2 time: xinqiao_types::UnixSeconds => "time: must",
@@ -237,9 +237,9 @@ w::record! {
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         2 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Kind of operation; all without it.
+        /// Only this kind, all without it: `2` admin rights, `3` members and departments, `7` other, `8` apps, `11` contacts and chats, `12` corp data, `13` outside contacts.
         3 oper_type: Option<i64> => "oper_type",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, at most 400, which is the default too.
         4 limit: Option<i64> => "limit",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
@@ -252,7 +252,7 @@ w::record! {
 w::record! {
     /// Answer to [`AdminOperLogList`].
     pub struct AdminOperLogListResponse {
-        /// The operations: `userid`, `time` and so on.
+        /// What admins did: `time`, `userid`, `oper_type`, `detail_type`, `detail_info` and `ip`.
         0 record_list: Vec<AdminOperLogListRecord> => "record_list: must",
         /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
@@ -306,11 +306,11 @@ w::record! {
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// End of the range in which it was done, at most 14 days; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Members, at most 100 at a time.
+        /// Only operations of these members, at most 100 `userid`s.
         2 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
         /// Kind and source of the operation: `type` and `source`.
         3 operation: Option<Operation> => "operation",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, at most 1,000.
         4 limit: Option<i64> => "limit",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
@@ -323,7 +323,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFileOperRecord`].
     pub struct GetFileOperRecordResponse {
-        /// The operations: `userid`, `time` and so on.
+        /// What was done with files: `userid`, `external_user`, `operation`, `time`, `file_info` and so on.
         0 record_list: Vec<FileOperRecord> => "record_list: must",
         /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
@@ -377,13 +377,13 @@ w::record! {
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// End of the range in which it was done, at most 14 days; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Members, at most 100 at a time.
+        /// Only operations of these members, at most 100 `userid`s within the app's scope.
         2 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
-        /// Only operations of members of these departments.
+        /// Only operations of members of these departments, at most 100 numbers.
         3 department_id_list: Option<Vec<i64>> => "department_id_list",
         /// What was on the screen: `1` chat, `2` contacts, `3` mail, `4` file, `5` schedule, `6` other.
         4 screen_shot_type: Option<i64> => "screen_shot_type",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, at most 1,000.
         5 limit: Option<i64> => "limit",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         6 cursor: Option<String> => "cursor",
@@ -401,7 +401,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetScreenOperRecord`].
     pub struct GetScreenOperRecordResponse {
-        /// The operations: `userid`, `time` and so on.
+        /// Screen captures: `userid`, `department_id`, `screen_shot_type`, `screen_shot_content`, `time` and `system`.
         0 record_list: Vec<ScreenOperRecord> => "record_list: must",
         /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
@@ -497,9 +497,9 @@ w::record! {
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         2 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Kind of operation; all without it.
+        /// Only this kind, all without it: `1`/`2` outside contact added/deleted, `4` sign-in on a new device, `5` other phone number, `8` member invited, `12` other name and so on.
         3 oper_type: Option<i64> => "oper_type",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, at most 400, which is the default too.
         4 limit: Option<i64> => "limit",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
@@ -512,7 +512,7 @@ w::record! {
 w::record! {
     /// Answer to [`MemberOperLogList`].
     pub struct MemberOperLogListResponse {
-        /// The operations: `userid`, `time` and so on.
+        /// What members did: `time`, `userid`, `oper_type`, `detail_info` and `ip`.
         0 record_list: Vec<MemberOperLogListRecord> => "record_list: must",
         /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
@@ -575,9 +575,9 @@ pub mod trust_device {
     w::record! {
         /// Answer to [`Approve`].
         pub struct ApproveResponse {
-            /// Entries that succeeded; the others failed.
+            /// Codes of the devices that were approved.
             0 success_list: Option<Vec<String>> => "success_list",
-            /// Entries that failed, with the reason where there is one.
+            /// Codes of the devices that could not be approved.
             1 fail_list: Option<Vec<String>> => "fail_list",
         }
     }
@@ -653,7 +653,7 @@ pub mod trust_device {
     w::record! {
         /// Answer to [`GetByUser`].
         pub struct GetByUserResponse {
-            /// Devices to import or found: `system`, `mac_addr`, `motherboard_uuid`, `harddisk_uuid` and so on.
+            /// Devices that the member uses, one entry each: `device_code`, `system`, `status`, `source` and so on.
             0 device_list: Vec<super::Device> => "device_list: must",
         }
     }
@@ -684,7 +684,7 @@ pub mod trust_device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
         /// * Catalog: `work.security.trust_device.import`.
         pub struct Import {
-            /// Devices to import or found: `system`, `mac_addr`, `motherboard_uuid`, `harddisk_uuid` and so on.
+            /// Devices to import, one entry each: `system`, `mac_addr`, `motherboard_uuid`, `harddisk_uuid` and so on.
             0 device_list: Vec<super::ImportDevice> => "device_list: must",
         }
         new(device_list: Vec<super::ImportDevice>)
@@ -728,7 +728,7 @@ pub mod trust_device {
             0 type_: i64 => "type: must",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
-            /// Most entries to return in one answer, for paging.
+            /// Page size, 100 by default, which is the most too.
             2 limit: Option<i64> => "limit",
         }
         new(type_: i64)
@@ -739,7 +739,7 @@ pub mod trust_device {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Devices to import or found: `system`, `mac_addr`, `motherboard_uuid`, `harddisk_uuid` and so on.
+            /// Devices found, one entry each: `device_code`, `system`, `status`, `source` and so on.
             0 device_list: Vec<super::Device> => "device_list: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -904,7 +904,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99506>.
         /// * Catalog: `work.security.vip.list`.
         pub struct List {
-            /// Most entries to return in one answer, for paging.
+            /// Page size, 100 by default, at most 200.
             0 limit: Option<i64> => "limit",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
@@ -917,7 +917,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Members, at most 100 at a time.
+            /// `userid`s of the members within the app's scope who have the advanced security features.
             0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
             /// Whether another page follows; if so, go on with the returned cursor.
             1 has_more: bool => "has_more: must",
@@ -967,7 +967,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99503>.
         /// * Catalog: `work.security.vip.submit_batch_add_job`.
         pub struct SubmitBatchAddJob {
-            /// Members, at most 100 at a time.
+            /// `userid`s of the members to get the advanced security features, at most 100 at a time.
             0 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
         }
         new()
@@ -1011,7 +1011,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99505>.
         /// * Catalog: `work.security.vip.submit_batch_del_job`.
         pub struct SubmitBatchDelJob {
-            /// Members, at most 100 at a time.
+            /// `userid`s of the members to lose the advanced security features, at most 100 at a time.
             0 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
         }
         new()

@@ -325,7 +325,7 @@ w::record! {
         8 edition_id: String => "edition_id: must",
         /// Name of the edition that was bought, set by the provider.
         9 edition_name: String => "edition_name: must",
-        /// What is to be paid for the order, in fen; in fen.
+        /// What is to be paid for the order, in fen.
         10 price: xinqiao_types::Fen => "price: must",
         /// For how many users the edition is bought.
         11 user_count: i64 => "user_count: must",
@@ -341,11 +341,11 @@ w::record! {
         16 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Who ordered: `0` the corp, `1` the provider, `2` a dealer.
         17 order_from: Option<i64> => "order_from",
-        /// What the provider gets of the price, in fen; in fen.
+        /// What the provider gets of the price, in fen.
         18 service_share_amount: Option<xinqiao_types::Fen> => "service_share_amount",
-        /// What WeCom gets of the price, in fen; in fen.
+        /// What WeCom gets of the price, in fen.
         19 platform_share_amount: Option<xinqiao_types::Fen> => "platform_share_amount",
-        /// What the dealer gets of the price, in fen; in fen.
+        /// What the dealer gets of the price, in fen.
         20 dealer_share_amount: Option<xinqiao_types::Fen> => "dealer_share_amount",
         /// The dealer, if one brought the authorization about.
         21 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
@@ -660,7 +660,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAccountBalance`].
     pub struct GetAccountBalanceResponse {
-        /// Balance of the provider's account, in fen; in fen.
+        /// Balance of the provider's account, in fen.
         0 balance: xinqiao_types::Fen => "balance: must",
     }
 }
@@ -765,11 +765,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95430>.
     /// * Catalog: `work.service.get_app_qr_code`.
     pub struct GetAppQrCode {
-        /// Number of the app inside an old suite.
+        /// Number of the app inside an old suite, `1` if left out; not needed otherwise.
         0 appid: Option<i64> => "appid",
-        /// Your own value, handed back with the authorization.
+        /// Your own value: letters and digits, at most 32 bytes; handed back by `service.get_permanent_code` after the install.
         1 state: Option<String> => "state",
-        /// Look of the code, `0` (default) to `3`: with or without frame and text, large or small.
+        /// `0` framed for print, `1` framed for screens, `2` no frame, small (default), `3` no frame, medium, `4` no frame, large.
         2 style: Option<i64> => "style",
         /// `1` the picture itself (default), `2` its address.
         3 result_type: Option<i64> => "result_type",
@@ -1109,7 +1109,7 @@ w::record! {
         8 edition_id: String => "edition_id: must",
         /// Name of the edition that was bought, set by the provider.
         9 edition_name: String => "edition_name: must",
-        /// What is to be paid for the order, in fen; in fen.
+        /// What is to be paid for the order, in fen.
         10 price: xinqiao_types::Fen => "price: must",
         /// For how many users the edition is bought.
         11 user_count: i64 => "user_count: must",
@@ -1125,11 +1125,11 @@ w::record! {
         16 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Who ordered: `0` the corp, `1` the provider, `2` a dealer.
         17 order_from: Option<i64> => "order_from",
-        /// What the provider gets of the price, in fen; in fen.
+        /// What the provider gets of the price, in fen.
         18 service_share_amount: Option<xinqiao_types::Fen> => "service_share_amount",
-        /// What WeCom gets of the price, in fen; in fen.
+        /// What WeCom gets of the price, in fen.
         19 platform_share_amount: Option<xinqiao_types::Fen> => "platform_share_amount",
-        /// What the dealer gets of the price, in fen; in fen.
+        /// What the dealer gets of the price, in fen.
         20 dealer_share_amount: Option<xinqiao_types::Fen> => "dealer_share_amount",
         /// The dealer, if one brought the authorization about.
         21 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
@@ -2263,7 +2263,7 @@ pub mod contact {
             0 auth_corpid: xinqiao_types::CorpId => "auth_corpid: must",
             /// What to sort by: `sort_field` and `sort_type`.
             1 sort_options: Option<Vec<super::SortOption>> => "sort_options",
-            /// Members to sort, or sorted; at most 1,000; `useridlist` on the wire.
+            /// `userid`s of the members to sort, at most 1,000; `useridlist` on the wire.
             #[doc(alias = "useridlist")]
             2 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
         }
@@ -2274,7 +2274,7 @@ pub mod contact {
     w::record! {
         /// Answer to [`Sort`].
         pub struct SortResponse {
-            /// Members to sort, or sorted; at most 1,000; `useridlist` on the wire.
+            /// The `userid`s in the order of the members' names; `useridlist` on the wire.
             #[doc(alias = "useridlist")]
             0 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
         }

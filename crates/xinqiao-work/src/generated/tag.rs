@@ -35,10 +35,10 @@ w::record! {
         /// Number of the member tag (not the same as a customer tag); `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
-        /// `userid`s to add or remove, at most 1,000; one of this and `partylist` is needed; `userlist` on the wire.
+        /// `userid`s to add to the tag, at most 1,000; one of this and `partylist` is needed; `userlist` on the wire.
         #[doc(alias = "userlist")]
         1 user_list: Option<Vec<String>> => "userlist",
-        /// Numbers of the departments to add or remove, at most 100; `partylist` on the wire.
+        /// Numbers of the departments to add to the tag, at most 100; one of this and `userlist` is needed; `partylist` on the wire.
         #[doc(alias = "partylist")]
         2 party_list: Option<Vec<i64>> => "partylist",
     }
@@ -98,7 +98,7 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// Number to give the tag; made up if left out; `tagid` on the wire.
+        /// Number of the member tag that was created, needed by all other tag calls; `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
     }
@@ -133,10 +133,10 @@ w::record! {
         /// Number of the member tag (not the same as a customer tag); `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
-        /// `userid`s to add or remove, at most 1,000; one of this and `partylist` is needed; `userlist` on the wire.
+        /// `userid`s to remove from the tag, at most 1,000; one of this and `partylist` is needed; `userlist` on the wire.
         #[doc(alias = "userlist")]
         1 user_list: Option<Vec<String>> => "userlist",
-        /// Numbers of the departments to add or remove, at most 100; `partylist` on the wire.
+        /// Numbers of the departments to remove from the tag, at most 100; one of this and `userlist` is needed; `partylist` on the wire.
         #[doc(alias = "partylist")]
         2 party_list: Option<Vec<i64>> => "partylist",
     }

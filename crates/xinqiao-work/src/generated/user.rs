@@ -87,7 +87,7 @@ w::record! {
     pub struct ExternalProfileWechatChannel {
         /// Name of the Channels account; the corp must have it bound; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
-        /// `0` the Channels account is shown, `1` it is not.
+        /// `0` the corp's Channels account is confirmed and in use, `1` it still waits to be confirmed.
         1 status: Option<i64> => "status",
     }
 }
@@ -104,7 +104,7 @@ w::record! {
     /// `external_profile` of the answer of `user::Get`; `external_profile` of `user::UserList`.
     pub struct GetExternalProfile {
         /// Short name of the corp shown to outsiders; must be one that the corp has registered.
-        0 external_corp_name: String => "external_corp_name: must",
+        0 external_corp_name: Option<String> => "external_corp_name",
         /// The Channels account that is shown with it: `nickname` and so on.
         1 wechat_channels: Option<ExternalProfileWechatChannel> => "wechat_channels",
         /// Attributes shown to outsiders: text, web page or mini program.
@@ -184,7 +184,7 @@ w::record! {
         3 english_name: Option<String> => "english_name",
         /// Second name of the member, 1–64 characters, such as an English name.
         4 alias: Option<String> => "alias",
-        /// Private mail address, unique in the corp; one of this and `mobile` is needed; personal data, masked in `Debug`.
+        /// Private mail address, unique in the corp; only with the permission or the member's consent; personal data, masked in `Debug`.
         5 email: Option<String> => "email: masked",
         /// The member's mailbox in the corp's mail service; only where the corp has one; such as `zhangsan@example.com`.
         6 biz_mail: Option<String> => "biz_mail",
@@ -193,7 +193,7 @@ w::record! {
         /// Desk phone: digits, `-`, `+` and `,`, at most 32 of them; personal data, masked in `Debug`.
         8 telephone: Option<String> => "telephone: masked",
         /// `1` male, `2` female, `0` unset; a number as text on the wire.
-        9 gender: i64 => "gender: must numeric",
+        9 gender: Option<i64> => "gender: numeric",
         /// Where the member works, at most 128 characters; personal data, masked in `Debug`.
         10 address: Option<String> => "address: masked",
         /// Job title, at most 128 characters.
@@ -593,7 +593,7 @@ w::record! {
         3 english_name: Option<String> => "english_name",
         /// Second name of the member, 1–64 characters, such as an English name.
         4 alias: Option<String> => "alias",
-        /// Private mail address, unique in the corp; one of this and `mobile` is needed; personal data, masked in `Debug`.
+        /// Private mail address, unique in the corp; only with the permission or the member's consent; personal data, masked in `Debug`.
         5 email: Option<String> => "email: masked",
         /// The member's mailbox in the corp's mail service; only where the corp has one; such as `zhangsan@example.com`.
         6 biz_mail: Option<String> => "biz_mail",
@@ -602,7 +602,7 @@ w::record! {
         /// Desk phone: digits, `-`, `+` and `,`, at most 32 of them; personal data, masked in `Debug`.
         8 telephone: Option<String> => "telephone: masked",
         /// `1` male, `2` female, `0` unset; a number as text on the wire.
-        9 gender: i64 => "gender: must numeric",
+        9 gender: Option<i64> => "gender: numeric",
         /// Where the member works, at most 128 characters; personal data, masked in `Debug`.
         10 address: Option<String> => "address: masked",
         /// Job title, at most 128 characters.
@@ -710,7 +710,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserInfo`].
     pub struct GetUserInfoResponse {
-        /// The visitor's account if they are a member of the corp; else `open_id` is given; `UserId` on the wire.
+        /// The visitor's account if they are a member of the corp; otherwise `OpenId` is given; `UserId` on the wire.
         0 user_id: Option<xinqiao_types::UserId> => "UserId",
         /// Id of a visitor who is not a member of the corp; personal data, masked in `Debug`; `OpenId` on the wire.
         1 open_id: Option<xinqiao_types::OpenId> => "OpenId: masked",
@@ -718,7 +718,7 @@ w::record! {
         2 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
         /// Id of the phone, made when WeCom was installed; changes with a new install; `DeviceId` on the wire.
         3 device_id: Option<String> => "DeviceId",
-        /// The visitor's roles as a parent, one per school.
+        /// The visitor's roles as a parent, one per school: `corpid` and `parent_userid`.
         4 parents: Option<Vec<Parent>> => "parents",
     }
 }

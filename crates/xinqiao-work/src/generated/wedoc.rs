@@ -14,13 +14,13 @@ w::record! {
     pub struct AccessRule {
         /// Whether members of the corp may open it.
         0 enable_corp_internal: bool => "enable_corp_internal: must",
-        /// Right of members: `1` read, `2` write.
+        /// Right that members get on opening it: `1` read, `2` write (smart sheets only).
         1 corp_internal_auth: i64 => "corp_internal_auth: must",
         /// Whether only admins let members in; `corp_internal_approve_only_by_admin` on the wire.
         2 internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
         /// Whether outsiders may open it.
         3 enable_corp_external: bool => "enable_corp_external: must",
-        /// Right of outsiders: `1` read, `2` write.
+        /// Right that outsiders get on opening it: `1` read, `2` write (smart sheets only).
         4 corp_external_auth: i64 => "corp_external_auth: must",
         /// Whether only admins let outsiders in; `corp_external_approve_only_by_admin` on the wire.
         5 external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
@@ -71,7 +71,7 @@ w::record! {
         3 tmp_external_userid: Option<xinqiao_types::ExternalUserId> => "tmp_external_userid",
         /// What was answered: `items`.
         4 reply: Reply => "reply: must",
-        /// `1` normal, `2` removed by who runs the form.
+        /// `1` normal, `3` removed or deleted by who runs the form.
         5 answer_status: i64 => "answer_status: must",
         /// When it was handed in; format `unix`.
         6 ctime: xinqiao_types::UnixSeconds => "ctime: must",
@@ -196,7 +196,7 @@ w::record! {
 w::record! {
     /// `date_setting` of `wedoc::QuestionExtendSetting`.
     pub struct DateSetting {
-        /// Whether the date is filled in to the month, the day or the minute.
+        /// How exact: `0` to the minute, `1` to the day, `2` to the month.
         0 date_format_type: Option<i64> => "date_format_type",
     }
     new()
@@ -260,7 +260,7 @@ w::record! {
 w::record! {
     /// `department_reply` of `wedoc::ReplyItem`.
     pub struct DepartmentReply {
-        /// What was chosen: `department_id`.
+        /// Departments that were chosen: `department_id`.
         0 list: Vec<DepartmentReplyList> => "list: must",
     }
 }
@@ -311,7 +311,7 @@ w::record! {
         /// Number of the department, if `type` is `2`; `departmentid` on the wire.
         #[doc(alias = "departmentid")]
         3 department_id: Option<i64> => "departmentid",
-        /// Right: `1` read and download, `2` edit, `4` preview only, `7` administer.
+        /// Right: `1` read, `2` write (smart sheets only), `7` administer (at most three people).
         4 auth: i64 => "auth: must",
     }
     new(type_: i64, auth: i64)
@@ -328,7 +328,7 @@ w::record! {
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `1` days, `2` hours.
         2 time_scale: i64 => "time_scale: must",
-        /// How many hours count as a day.
+        /// How many hours count as a day; only with hours.
         3 day_range: i64 => "day_range: must",
         /// How many days were filled in.
         4 days: Option<f64> => "days",
@@ -340,11 +340,11 @@ w::record! {
 w::record! {
     /// `duration_setting` of `wedoc::QuestionExtendSetting`.
     pub struct DurationSetting {
-        /// `1` days, `2` hours.
+        /// `1` days (default), `2` hours.
         0 time_scale: Option<i64> => "time_scale",
-        /// `1` calendar days, `2` working days.
+        /// `1` calendar days (default), `2` working days, without weekends and public holidays.
         1 date_type: Option<i64> => "date_type",
-        /// How many hours count as a day.
+        /// How many hours count as a day, 1–24, 24 by default; used with hours.
         2 day_range: Option<i64> => "day_range",
     }
     new()
@@ -396,9 +396,19 @@ w::record! {
 }
 
 w::record! {
+    /// `file_setting` of `wedoc::QuestionExtendSetting`.
+    pub struct FileSetting {
+        /// How many and how large: `count_limit_type`, `count` and `max_size`.
+        0 upload_file_limit: Option<UploadLimit> => "upload_file_limit",
+    }
+    new()
+    set(upload_file_limit: UploadLimit)
+}
+
+w::record! {
     /// `form_setting` of `wedoc::GetFormInfoDetail`.
     pub struct FormInfoFormSetting {
-        /// `0` anyone, `1` only people and departments listed.
+        /// `0` anyone, `1` only people and departments listed, `4` the whole school range.
         0 fill_out_auth: i64 => "fill_out_auth: must",
         /// Who may answer: `userids` and `departmentids`.
         1 fill_in_range: Option<FillInRange> => "fill_in_range",
@@ -407,13 +417,15 @@ w::record! {
         /// Repetition of the form: `enable`, `remind_time`, `repeat_type`, `week_flag` and so on.
         3 timed_repeat_info: Option<FormSettingTimedRepeatInfo> => "timed_repeat_info",
         /// How many answers are taken at most.
-        4 max_fill_cnt: i64 => "max_fill_cnt: must",
+        4 max_fill_cnt: Option<i64> => "max_fill_cnt",
+        /// Whether a person may hand in several answers.
+        5 allow_multi_fill: Option<bool> => "allow_multi_fill",
         /// When the form closes by itself; format `unix`.
-        5 timed_finish: Option<xinqiao_types::UnixSeconds> => "timed_finish",
+        6 timed_finish: Option<xinqiao_types::UnixSeconds> => "timed_finish",
         /// Whether people may stay unnamed.
-        6 can_anonymous: bool => "can_anonymous: must",
+        7 can_anonymous: bool => "can_anonymous: must",
         /// Whether the form's admins are told of each answer.
-        7 can_notify_submit: bool => "can_notify_submit: must",
+        8 can_notify_submit: bool => "can_notify_submit: must",
     }
 }
 
@@ -465,7 +477,7 @@ w::record! {
 w::record! {
     /// `form_setting` of `wedoc::FormInfo`; `form_setting` of `wedoc::ModifyFormInfo`.
     pub struct FormSetting {
-        /// `0` anyone, `1` only people and departments listed.
+        /// `0` anyone (default), `1` only people and departments listed, `4` the whole school range.
         0 fill_out_auth: Option<i64> => "fill_out_auth",
         /// Who may answer: `userids` and `departmentids`.
         1 fill_in_range: Option<FillInRange> => "fill_in_range",
@@ -475,12 +487,14 @@ w::record! {
         3 timed_repeat_info: Option<TimedRepeatInfo> => "timed_repeat_info",
         /// How many answers are taken at most.
         4 max_fill_cnt: Option<i64> => "max_fill_cnt",
-        /// When the form closes by itself; format `unix`.
-        5 timed_finish: Option<xinqiao_types::UnixSeconds> => "timed_finish",
+        /// Whether a person may hand in several answers, no by default.
+        5 allow_multi_fill: Option<bool> => "allow_multi_fill",
+        /// When the form closes by itself; excludes the repetition, which wins if both are set; format `unix`.
+        6 timed_finish: Option<xinqiao_types::UnixSeconds> => "timed_finish",
         /// Whether people may stay unnamed.
-        6 can_anonymous: Option<bool> => "can_anonymous",
+        7 can_anonymous: Option<bool> => "can_anonymous",
         /// Whether the form's admins are told of each answer.
-        7 can_notify_submit: Option<bool> => "can_notify_submit",
+        8 can_notify_submit: Option<bool> => "can_notify_submit",
     }
     new()
     set(
@@ -489,6 +503,7 @@ w::record! {
         setting_manager_range: SettingManagerRange,
         timed_repeat_info: TimedRepeatInfo,
         max_fill_cnt: i64,
+        allow_multi_fill: bool,
         timed_finish: xinqiao_types::UnixSeconds,
         can_anonymous: bool,
         can_notify_submit: bool,
@@ -500,17 +515,17 @@ w::record! {
     pub struct FormSettingTimedRepeatInfo {
         /// Whether the form repeats.
         0 enable: bool => "enable: must",
-        /// When people are reminded in each period; format `unix`.
+        /// When people are reminded for the first time; later ones follow at the same hour by the rule; format `unix`.
         1 remind_time: Option<xinqiao_types::UnixSeconds> => "remind_time",
         /// `0` weekly, `1` daily, `2` monthly.
         2 repeat_type: Option<i64> => "repeat_type",
-        /// On which weekdays it repeats, one bit each.
+        /// Weekdays on which it repeats, as a sum of bits: `1` Monday, `2` Tuesday, `4` Wednesday … `64` Sunday.
         3 week_flag: Option<i64> => "week_flag",
         /// On which date it repeats, if monthly.
         4 day_of_month: Option<i64> => "day_of_month",
         /// Whether public holidays are skipped.
         5 skip_holiday: Option<bool> => "skip_holiday",
-        /// When each period closes: the same day, some days later, before the next one and so on.
+        /// Until when a period can still be filled in: `0` always, `1` the same day, `2` within the last five days, `3` a month, `4` before the next one.
         6 fork_finish_type: Option<i64> => "fork_finish_type",
         /// When the rule of repetition was made; format `unix`.
         7 rule_ctime: Option<xinqiao_types::UnixSeconds> => "rule_ctime",
@@ -535,7 +550,7 @@ w::record! {
         4 form_question: FormQuestion => "form_question: must",
         /// Who may fill it in, and how: `fill_out_auth`, `fill_in_range`, `can_anonymous` and so on.
         5 form_setting: FormInfoFormSetting => "form_setting: must",
-        /// Id of one period of a repeated form, from the form's data.
+        /// Ids of the form's periods, to ask for figures and answers.
         6 repeated_id: Option<Vec<String>> => "repeated_id",
     }
 }
@@ -562,15 +577,15 @@ w::record! {
 }
 
 w::record! {
-    /// `image_setting` of `wedoc::QuestionExtendSetting`; `file_setting` of `wedoc::QuestionExtendSetting`.
+    /// `image_setting` of `wedoc::QuestionExtendSetting`.
     pub struct ImageSetting {
         /// Whether only photos taken on the spot count.
         0 camera_only: Option<bool> => "camera_only",
         /// How many and how large: `count_limit_type`, `count` and `max_size`.
-        1 upload_image_limit: Option<UploadImageLimit> => "upload_image_limit",
+        1 upload_image_limit: Option<UploadLimit> => "upload_image_limit",
     }
     new()
-    set(camera_only: bool, upload_image_limit: UploadImageLimit)
+    set(camera_only: bool, upload_image_limit: UploadLimit)
 }
 
 w::record! {
@@ -654,9 +669,9 @@ w::record! {
 w::record! {
     /// `location_setting` of `wedoc::QuestionExtendSetting`.
     pub struct LocationSetting {
-        /// `0` by hand, `1` automatic.
+        /// How exact: `0` down to the full address, `1` city, `2` district, `3` street, `4` located automatically.
         0 location_type: Option<i64> => "location_type",
-        /// How far the place may be moved: `0` not, `1` 100 m, `2` 200 m, `3` 300 m.
+        /// How far the place may be moved if `location_type` is `4`: `0` not at all, `1` 100 m, `2` 200 m, `3` 300 m.
         1 distance_type: Option<i64> => "distance_type",
     }
     new()
@@ -666,7 +681,7 @@ w::record! {
 w::record! {
     /// `member_reply` of `wedoc::ReplyItem`.
     pub struct MemberReply {
-        /// What was chosen: `userid`.
+        /// Members that were chosen: `userid`.
         0 list: Vec<MemberReplyList> => "list: must",
     }
 }
@@ -772,12 +787,12 @@ w::record! {
         /// For a multiple choice: `add_other_option`, `type` and `number`; `checkbox_setting` on the wire.
         #[doc(alias = "checkbox_setting")]
         2 check_box_setting: Option<CheckBoxSetting> => "checkbox_setting",
-        /// By hand or automatic: `location_type` and `distance_type`.
+        /// How exact the place must be: `location_type` and `distance_type`.
         3 location_setting: Option<LocationSetting> => "location_setting",
         /// For pictures: `camera_only` and `upload_image_limit`.
         4 image_setting: Option<ImageSetting> => "image_setting",
-        /// For files: `upload_image_limit` and so on.
-        5 file_setting: Option<ImageSetting> => "file_setting",
+        /// For files: `upload_file_limit`.
+        5 file_setting: Option<FileSetting> => "file_setting",
         /// What the date consists of: `date_format_type`.
         6 date_setting: Option<DateSetting> => "date_setting",
         /// What the time consists of: `time_format_type`.
@@ -798,7 +813,7 @@ w::record! {
         check_box_setting: CheckBoxSetting,
         location_setting: LocationSetting,
         image_setting: ImageSetting,
-        file_setting: ImageSetting,
+        file_setting: FileSetting,
         date_setting: DateSetting,
         time_setting: TimeSetting,
         duration_setting: DurationSetting,
@@ -982,7 +997,7 @@ w::record! {
     pub struct SubmitUser {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: Option<xinqiao_types::UserId> => "userid",
-        /// An outsider's temporary id, to be converted into an `external_userid`.
+        /// An outsider's temporary id, another one in every form, missing if anonymous; can be converted into an `external_userid`.
         1 tmp_external_userid: Option<xinqiao_types::ExternalUserId> => "tmp_external_userid",
         /// Name of who answered.
         2 user_name: String => "user_name: must",
@@ -1049,15 +1064,15 @@ w::record! {
 w::record! {
     /// `text_setting` of `wedoc::QuestionExtendSetting`.
     pub struct TextSetting {
-        /// `0` characters, `1` number, `2` mail, `3` address, `4` identity card, `5` phone.
+        /// `0` characters, `1` number, `2` mail, `3` web address, `4` identity card, `5` mobile number (mainland), `6` landline.
         0 validation_type: Option<i64> => "validation_type",
-        /// Finer check within `validation_type`, such as a number of characters.
+        /// Length: `1` at most, `2` at least, `3` exactly; number: `4` any, `5` \>, `6` ≥, `7` \<, `8` ≤, `9` within, `10` outside the range, `11` integer.
         1 validation_detail: Option<i64> => "validation_detail",
-        /// Number of characters that the check is about.
+        /// Number of characters that the check is about, 1–4,000; needed if characters are checked.
         2 char_len: Option<i64> => "char_len",
-        /// Smallest number that may be filled in.
+        /// Lower end of the range of numbers, used if `validation_detail` is `5`, `6`, `9` or `10`.
         3 number_min: Option<f64> => "number_min",
-        /// Largest number that may be filled in.
+        /// Upper end of the range of numbers, used if `validation_detail` is `7` to `10`.
         4 number_max: Option<f64> => "number_max",
     }
     new()
@@ -1073,7 +1088,7 @@ w::record! {
 w::record! {
     /// `time_setting` of `wedoc::QuestionExtendSetting`.
     pub struct TimeSetting {
-        /// Whether times are filled in to the minute or the second.
+        /// `0` hours and minutes, `1` with seconds.
         0 time_format_type: Option<i64> => "time_format_type",
     }
     new()
@@ -1085,17 +1100,17 @@ w::record! {
     pub struct TimedRepeatInfo {
         /// Whether the form repeats.
         0 enable: Option<bool> => "enable",
-        /// When people are reminded in each period; format `unix`.
+        /// When people are reminded for the first time; later ones follow at the same hour by the rule; format `unix`.
         1 remind_time: Option<xinqiao_types::UnixSeconds> => "remind_time",
         /// `0` weekly, `1` daily, `2` monthly.
         2 repeat_type: Option<i64> => "repeat_type",
-        /// On which weekdays it repeats, one bit each.
+        /// Weekdays on which it repeats, as a sum of bits: `1` Monday, `2` Tuesday, `4` Wednesday … `64` Sunday.
         3 week_flag: Option<i64> => "week_flag",
         /// On which date it repeats, if monthly.
         4 day_of_month: Option<i64> => "day_of_month",
         /// Whether public holidays are skipped.
         5 skip_holiday: Option<bool> => "skip_holiday",
-        /// When each period closes: the same day, some days later, before the next one and so on.
+        /// Until when a period can still be filled in: `0` always, `1` the same day, `2` within the last five days, `3` a month, `4` before the next one.
         6 fork_finish_type: Option<i64> => "fork_finish_type",
     }
     new()
@@ -1155,13 +1170,13 @@ w::record! {
 }
 
 w::record! {
-    /// `upload_image_limit` of `wedoc::ImageSetting`.
-    pub struct UploadImageLimit {
+    /// `upload_file_limit` of `wedoc::FileSetting`; `upload_image_limit` of `wedoc::ImageSetting`.
+    pub struct UploadLimit {
         /// `0` exactly `count`, `1` at most `count`.
         0 count_limit_type: Option<i64> => "count_limit_type",
-        /// Number of files that `count_limit_type` speaks of.
+        /// Number of files that `count_limit_type` speaks of, 1–9, 9 by default.
         1 count: Option<i64> => "count",
-        /// Largest size of each file, in bytes; in byte.
+        /// Largest size of each file in MB, at most 3,000; no limit without it.
         2 max_size: Option<i64> => "max_size",
     }
     new()
@@ -1350,7 +1365,7 @@ w::record! {
         1 secure_setting: SecureSetting => "secure_setting: must",
         /// Members who were told of it: `type`, `userid`, `tmp_external_userid`, `departmentid` and so on.
         2 doc_member_list: Option<Vec<DocMember>> => "doc_member_list",
-        /// Departments with a right of their own: `type`, `userid`, `tmp_external_userid`, `departmentid` and so on.
+        /// Departments that may open the document: `type` (`2`), `departmentid` and `auth`; setting it replaces all, an empty list removes them.
         3 co_auth_list: Option<Vec<DocMember>> => "co_auth_list",
     }
 }
@@ -1427,9 +1442,9 @@ w::record! {
     pub struct DocumentBatchUpdate {
         /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
-        /// Version of the document that the requests are for; fails if too old.
+        /// Version of the document that the requests are for, from reading it; at most 100 behind the newest.
         1 version: Option<i64> => "version",
-        /// What to do; all of it or nothing.
+        /// What to do, at most 30 steps; all of it or nothing.
         2 requests: Vec<Request> => "requests: must",
     }
     new(docid: impl Into<String>, requests: Vec<Request>)
@@ -1622,11 +1637,11 @@ w::record! {
         0 repeated_id: String => "repeated_id: must",
         /// `1` only figures, `2` who answered, `3` who did not.
         1 req_type: i64 => "req_type: must",
-        /// Only answers handed in after this, Unix seconds; format `unix`.
+        /// First day of submission, from its midnight; needed if `req_type` is `2`; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// Only answers handed in before this, Unix seconds.
+        /// Last day of submission, to its end; needed if `req_type` is `2`.
         3 end_time: Option<i64> => "end_time",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, at most 10,000.
         4 limit: Option<i64> => "limit",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<i64> => "cursor",
@@ -1650,7 +1665,7 @@ w::record! {
         4 unfill_users: Option<Vec<UnfillUser>> => "unfill_users",
         /// Whether another page follows; if so, go on with the returned cursor.
         5 has_more: Option<bool> => "has_more",
-        /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
+        /// Hand back as `cursor` for the next page, if `has_more` is true.
         6 cursor: Option<i64> => "cursor",
     }
 }
@@ -1731,13 +1746,13 @@ w::record! {
         0 docid: String => "docid: must",
         /// Whether members of the corp may open it.
         1 enable_corp_internal: Option<bool> => "enable_corp_internal",
-        /// Right of members: `1` read, `2` write.
+        /// Right that members get on opening it: `1` read, `2` write (smart sheets only).
         2 corp_internal_auth: Option<i64> => "corp_internal_auth",
         /// Whether only admins let members in; `corp_internal_approve_only_by_admin` on the wire.
         3 internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
         /// Whether outsiders may open it.
         4 enable_corp_external: Option<bool> => "enable_corp_external",
-        /// Right of outsiders: `1` read, `2` write.
+        /// Right that outsiders get on opening it: `1` read, `2` write (smart sheets only).
         5 corp_external_auth: Option<i64> => "corp_external_auth",
         /// Whether only admins let outsiders in; `corp_external_approve_only_by_admin` on the wire.
         6 external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
@@ -1745,7 +1760,7 @@ w::record! {
         7 ban_share_external: Option<bool> => "ban_share_external",
         /// Whether `co_auth_list` replaces the departments set before.
         8 update_co_auth_list: Option<bool> => "update_co_auth_list",
-        /// Departments with a right of their own: `type`, `userid`, `tmp_external_userid`, `departmentid` and so on.
+        /// Departments that may open the document: `type` (`2`), `departmentid` and `auth`; setting it replaces all, an empty list removes them.
         9 co_auth_list: Option<Vec<DocMember>> => "co_auth_list",
     }
     new(docid: impl Into<String>)
@@ -1981,7 +1996,7 @@ pub mod spreadsheet {
         pub struct BatchUpdate {
             /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
             0 docid: String => "docid: must",
-            /// What to do; all of it or nothing.
+            /// What to do, at most 30 steps; all of it or nothing.
             1 requests: Vec<super::BatchUpdateRequest> => "requests: must",
         }
         new(docid: impl Into<String>, requests: Vec<super::BatchUpdateRequest>)
@@ -2187,7 +2202,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99518>.
         /// * Catalog: `work.wedoc.vip.list`.
         pub struct List {
-            /// Most entries to return in one answer, for paging.
+            /// Page size, 100 by default, at most 200.
             0 limit: Option<i64> => "limit",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
@@ -2200,7 +2215,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Members, at most 100 at a time.
+            /// `userid`s of members who have the advanced document account.
             0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
             /// Whether another page follows; if so, go on with the returned cursor.
             1 has_more: bool => "has_more: must",

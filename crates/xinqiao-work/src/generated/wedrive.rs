@@ -23,7 +23,7 @@ w::record! {
         /// Number of the department, if `type` is `2`; `departmentid` on the wire.
         #[doc(alias = "departmentid")]
         2 department_id: Option<i64> => "departmentid",
-        /// Right: `1` read and download, `2` edit, `4` preview only, `7` administer.
+        /// Right: `1` download, `2` edit, `4` preview only, `5` upload and download, `7` administer, `200` custom.
         3 auth: i64 => "auth: must",
     }
     new(type_: i64, auth: i64)
@@ -69,9 +69,9 @@ w::record! {
         /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         3 father_id: Option<String> => "fatherid",
-        /// How large the file is, in bytes; in byte.
+        /// How large the file is, in bytes.
         4 file_size: Option<i64> => "file_size",
-        /// `1` folder, `2` file, `3` document, `4` spreadsheet, `5` form.
+        /// `1` folder, `2` file, `3` document, `4` spreadsheet, `5` form, `6` slides.
         5 file_type: Option<i64> => "file_type",
         /// `1` normal, `2` deleted.
         6 file_status: Option<i64> => "file_status",
@@ -128,7 +128,7 @@ w::record! {
         2 auth_list: Auth => "auth_list: must",
         /// `0` normal, `1` album.
         3 space_sub_type: i64 => "space_sub_type: must",
-        /// Security settings of the space or file, such as copying, comments, sharing and watermark.
+        /// Security settings of the space: watermark, confidential mode, joining by link, default scope and so on.
         4 secure_setting: SpaceInfoSecureSetting => "secure_setting: must",
     }
 }
@@ -270,7 +270,7 @@ w::record! {
         /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// Members with their rights: `type`, `userid`, `departmentid` and so on.
+        /// Members to remove: `type`, `userid` and `departmentid`.
         1 auth_info: Vec<FileAclDelAuthInfo> => "auth_info: must",
     }
     new(file_id: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
@@ -308,9 +308,9 @@ w::record! {
         /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         1 father_id: String => "fatherid: must",
-        /// `1` folder, `2` file, `3` document, `4` spreadsheet, `5` form.
+        /// What to make: `1` folder, `3` document, `4` spreadsheet.
         2 file_type: i64 => "file_type: must",
-        /// Name of the file with its ending.
+        /// Name of the file with its ending, at most 255 characters, a Chinese one counting twice.
         3 file_name: String => "file_name: must",
     }
     new(
@@ -358,7 +358,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97885>.
     /// * Catalog: `work.wedrive.file_delete`.
     pub struct FileDelete {
-        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
+        /// Ids of the files or folders to delete; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: Vec<String> => "fileid: must",
     }
@@ -391,9 +391,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97881>.
     /// * Catalog: `work.wedrive.file_download`.
     pub struct FileDownload {
-        /// Ticket of the file picker, if the app has no right to the space. From: JS-SDK `wedriveSelectFile`.
+        /// Ticket of the file picker; takes the place of `fileid`, or of `spaceid` and `fatherid`. From: JS-SDK `wedriveSelectFile`.
         0 selected_ticket: Option<String> => "selected_ticket",
-        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
+        /// Id of a plain file, not of a folder or online document; left out with `selected_ticket`; `fileid` on the wire.
         #[doc(alias = "fileid")]
         1 file_id: Option<String> => "fileid",
     }
@@ -483,14 +483,14 @@ w::record! {
         /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
+        /// Folder to list, by its `fileid`; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         1 father_id: String => "fatherid: must",
         /// `1`/`2` by name, `3`/`4` by size, `5`/`6` by time of change; odd up, even down.
         2 sort_type: i64 => "sort_type: must",
         /// How many to skip, `0` at first.
         3 start: i64 => "start: must",
-        /// Most entries to return in one answer, for paging.
+        /// How many to fetch, at most 1,000.
         4 limit: i64 => "limit: must",
     }
     new(
@@ -507,7 +507,7 @@ w::record! {
     pub struct FileListResponse {
         /// Files and folders: `item`.
         0 file_list: File => "file_list: must",
-        /// Whether another page follows; if so, go on with the returned cursor.
+        /// Whether more follow; if so, go on with `next_start` as `start`.
         1 has_more: bool => "has_more: must",
         /// `start` of the next page, if `has_more` is true.
         2 next_start: Option<i64> => "next_start",
@@ -555,10 +555,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97884>.
     /// * Catalog: `work.wedrive.file_move`.
     pub struct FileMove {
-        /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
+        /// Folder to move to, by its `fileid`; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         0 father_id: String => "fatherid: must",
-        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
+        /// Ids of the files or folders to move; `fileid` on the wire.
         #[doc(alias = "fileid")]
         1 file_id: Vec<String> => "fileid: must",
         /// Whether a file of the same name is replaced; else it is renamed.
@@ -571,7 +571,7 @@ w::record! {
 w::record! {
     /// Answer to [`FileMove`].
     pub struct FileMoveResponse {
-        /// Files and folders: `item`.
+        /// The files after the move: `item`.
         0 file_list: File => "file_list: must",
     }
 }
@@ -605,7 +605,7 @@ w::record! {
         /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// New name of the file with its ending.
+        /// New name of the file with its ending, at most 255 characters, a Chinese one counting twice.
         1 new_name: String => "new_name: must",
     }
     new(file_id: impl Into<String>, new_name: impl Into<String>)
@@ -684,9 +684,9 @@ w::record! {
         /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// `1` given people, `2` the corp, `3` anyone, `4` the corp after approval, `5` anyone after approval.
+        /// `1` given people, `2` the corp, `3` anyone, `4`/`5` the corp or anyone after an admin's approval.
         1 auth_scope: i64 => "auth_scope: must",
-        /// `1` download, `2` edit, `4` preview; not for given people.
+        /// `1` read and download, `2` edit, `4` preview (professional edition only); unchanged without it.
         2 auth: Option<i64> => "auth",
     }
     new(file_id: impl Into<String>, auth_scope: i64)
@@ -760,7 +760,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97880>.
     /// * Catalog: `work.wedrive.file_upload`.
     pub struct FileUpload {
-        /// Ticket of the file picker, if the app has no right to the space. From: JS-SDK `wedriveSelectFile`.
+        /// Ticket of the file picker; takes the place of `fileid`, or of `spaceid` and `fatherid`. From: JS-SDK `wedriveSelectFile`.
         0 selected_ticket: Option<String> => "selected_ticket",
         /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
@@ -768,9 +768,9 @@ w::record! {
         /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         2 father_id: Option<String> => "fatherid",
-        /// Name of the file with its ending.
+        /// Name of the file with its ending, at most 255 characters, a Chinese one counting twice.
         3 file_name: String => "file_name: must",
-        /// Content in Base64, at most 10 MB before encoding (2 MB per part).
+        /// Content in Base64 without a `data:` prefix, at most 10 MB before encoding.
         4 file_base64_content: String => "file_base64_content: must",
     }
     new(file_name: impl Into<String>, file_base64_content: impl Into<String>)
@@ -847,7 +847,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98004>.
     /// * Catalog: `work.wedrive.file_upload_init`.
     pub struct FileUploadInit {
-        /// Ticket of the file picker, if the app has no right to the space. From: JS-SDK `wedriveSelectFile`.
+        /// Ticket of the file picker; takes the place of `fileid`, or of `spaceid` and `fatherid`. From: JS-SDK `wedriveSelectFile`.
         0 selected_ticket: Option<String> => "selected_ticket",
         /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
@@ -855,9 +855,9 @@ w::record! {
         /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         2 father_id: Option<String> => "fatherid",
-        /// Name of the file with its ending.
+        /// Name of the file with its ending, at most 255 characters, a Chinese one counting twice.
         3 file_name: String => "file_name: must",
-        /// Size of the file in bytes, at most 20 GB; in byte.
+        /// Size of the file in bytes, at most 20 GB.
         4 size: i64 => "size: must",
         /// Running SHA-1 of each part of 2 MB.
         5 block_sha: Vec<String> => "block_sha: must",
@@ -874,9 +874,9 @@ w::record! {
     pub struct FileUploadInitResponse {
         /// True if the file was there already and nothing is to be sent.
         0 hit_exist: bool => "hit_exist: must",
-        /// Key of an upload in parts, returned when it was begun.
+        /// Key for uploading the parts, unless `hit_exist` is true.
         1 upload_key: Option<String> => "upload_key",
-        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
+        /// Id of the file, only if `hit_exist` is true; the upload is then finished; `fileid` on the wire.
         #[doc(alias = "fileid")]
         2 file_id: Option<String> => "fileid",
     }
@@ -912,7 +912,7 @@ w::record! {
         0 upload_key: String => "upload_key: must",
         /// Which part, counted from 1.
         1 index: i64 => "index: must",
-        /// Content in Base64, at most 10 MB before encoding (2 MB per part).
+        /// Content of this part in Base64: 2 MB before encoding, the last one may be smaller.
         2 file_base64_content: String => "file_base64_content: must",
     }
     new(upload_key: impl Into<String>, index: i64, file_base64_content: impl Into<String>)
@@ -956,7 +956,7 @@ w::record! {
     pub struct GetFilePermissionResponse {
         /// Who may open it: `enable_corp_internal`, `corp_internal_auth` and so on.
         0 share_range: ShareRange => "share_range: must",
-        /// Security settings of the space or file, such as copying, comments, sharing and watermark.
+        /// Security settings of the file: `enable_readonly_copy`, `modify_only_by_admin`, `enable_readonly_comment` and so on.
         1 secure_setting: SecureSetting => "secure_setting: must",
         /// Rights taken from the folder above: `auth_list` and `inherit`.
         2 inherit_father_auth: InheritFatherAuth => "inherit_father_auth: must",
@@ -1002,13 +1002,13 @@ w::record! {
 w::record! {
     /// Answer to [`MngCapacity`].
     pub struct MngCapacityResponse {
-        /// Storage of the corp in total, in bytes; in byte.
+        /// Storage of the corp in total, in bytes.
         0 total_capacity_for_all: i64 => "total_capacity_for_all: must",
-        /// Storage for premium accounts in total, in bytes; in byte.
+        /// Storage for premium accounts in total, in bytes.
         1 total_capacity_for_vip: i64 => "total_capacity_for_vip: must",
-        /// Storage of the corp that is left, in bytes; in byte.
+        /// Storage of the corp that is left, in bytes.
         2 rest_capacity_for_all: i64 => "rest_capacity_for_all: must",
-        /// Storage for premium accounts that is left, in bytes; in byte.
+        /// Storage for premium accounts that is left, in bytes.
         3 rest_capacity_for_vip: i64 => "rest_capacity_for_vip: must",
     }
 }
@@ -1165,7 +1165,7 @@ w::record! {
         /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// Members with their rights: `type`, `userid`, `departmentid` and so on.
+        /// Members to remove: `type`, `userid` and `departmentid`.
         1 auth_info: Vec<FileAclDelAuthInfo> => "auth_info: must",
     }
     new(space_id: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
@@ -1450,7 +1450,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99512>.
         /// * Catalog: `work.wedrive.vip.batch_add`.
         pub struct BatchAdd {
-            /// Members, at most 100 at a time.
+            /// `userid`s of the members to get the premium features, at most 100 at a time.
             0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
         new(userid_list: Vec<xinqiao_types::UserId>)
@@ -1459,7 +1459,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`BatchAdd`].
         pub struct BatchAddResponse {
-            /// Members for whom it worked.
+            /// `userid`s of members who have the premium features now, also those who had them before.
             0 succ_userid_list: Option<Vec<xinqiao_types::UserId>> => "succ_userid_list",
             /// Members for whom it failed.
             1 fail_userid_list: Option<Vec<xinqiao_types::UserId>> => "fail_userid_list",
@@ -1492,7 +1492,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99513>.
         /// * Catalog: `work.wedrive.vip.batch_del`.
         pub struct BatchDel {
-            /// Members, at most 100 at a time.
+            /// `userid`s of the members to lose the premium features, at most 100 at a time.
             0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
         new(userid_list: Vec<xinqiao_types::UserId>)
@@ -1527,7 +1527,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99514>.
         /// * Catalog: `work.wedrive.vip.list`.
         pub struct List {
-            /// Most entries to return in one answer, for paging.
+            /// Page size, 100 by default, at most 200.
             0 limit: Option<i64> => "limit",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
@@ -1540,7 +1540,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Members, at most 100 at a time.
+            /// `userid`s of the members within the app's scope who have the premium features.
             0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
             /// Whether another page follows; if so, go on with the returned cursor.
             1 has_more: bool => "has_more: must",

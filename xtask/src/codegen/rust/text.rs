@@ -166,8 +166,9 @@ pub(super) fn field_doc(
     }
     let or = |own: &'static str, said: &'static str| if own.is_empty() { said } else { own };
     let (unit, format) = (or(field.unit, said.unit), or(field.format, said.format));
-    if !unit.is_empty() {
-        parts.push(format!("in {unit}"));
+    let in_unit = format!("in {unit}");
+    if !unit.is_empty() && !said.text.get(false).contains(&in_unit) {
+        parts.push(in_unit);
     }
     if !format.is_empty() {
         parts.push(format!("format `{format}`"));

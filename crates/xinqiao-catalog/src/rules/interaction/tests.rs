@@ -16,30 +16,30 @@ fn grant(id: &'static str, messages: u32, seconds: u32) -> Grant {
 
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 
-fn spend(allowances: &mut Allowances, at: i64) -> Result<(), Refused> {
+fn spend(allowances: &mut Allowances, at: i64) -> Result<(), Barred> {
     allowances.spend(Relation::Follows, NOW + at)
 }
 
 #[test]
 fn five_messages_within_two_days() {
     let mut allowances = Allowances::default();
-    assert_eq!(spend(&mut allowances, 0), Err(Refused::OutOfWindow));
+    assert_eq!(spend(&mut allowances, 0), Err(Barred::OutOfWindow));
     allowances.open(&grant("message", 5, 172_800), NOW);
     for _ in 0..5 {
         assert_eq!(spend(&mut allowances, 10), Ok(()));
     }
     assert_eq!(
         spend(&mut allowances, 10),
-        Err(Refused::TooMany {
+        Err(Barred::TooMany {
             until: NOW + 172_800
         })
     );
     assert_eq!(
-        spend(&mut allowances, 172_799).map_err(Refused::code),
+        spend(&mut allowances, 172_799).map_err(Barred::code),
         Err(ErrCode(code::TOO_MANY_CUSTOM_MESSAGES))
     );
     assert_eq!(
-        spend(&mut allowances, 172_800).map_err(Refused::code),
+        spend(&mut allowances, 172_800).map_err(Barred::code),
         Err(ErrCode(code::OUT_OF_RESPONSE_WINDOW))
     );
 }

@@ -34,7 +34,7 @@ fn a_day_ends_at_midnight_in_shanghai() {
     assert_eq!(ledger.spend_limit("x", daily(1), NOW), Ok(()));
     let exceeded = ledger.spend_limit("x", daily(1), NOW).unwrap_err();
     assert_eq!(exceeded.code(), ErrCode(code::DAILY_QUOTA_REACHED));
-    let midnight = civil::next_midnight_cst(NOW);
+    let midnight = shanghai::next_midnight(NOW);
     assert_eq!(exceeded.0.resets, Some(midnight));
     assert!(ledger.spend_limit("x", daily(1), midnight - 1).is_err());
     assert_eq!(ledger.spend_limit("x", daily(1), midnight), Ok(()));
@@ -196,7 +196,7 @@ proptest! {
         for step in steps {
             now = now + step;
             let ok = ledger.spend_limit("x", daily(max), now).is_ok();
-            let day = per_day.entry(civil::midnight_cst(now).0).or_default();
+            let day = per_day.entry(shanghai::midnight(now).0).or_default();
             *day += u64::from(ok);
             prop_assert!(*day <= max);
             prop_assert!(ok || *day == max, "refused although calls were left");

@@ -14,9 +14,9 @@ w::record! {
         2 auth_wxa_username: String => "auth_wxa_username: must",
         /// Link to send the talent to for authorisation.
         3 auth_url: String => "auth_url: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the talent; personal data, masked in `Debug`.
         4 nickname: Option<String> => "nickname: masked",
-        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
+        /// Address of the avatar of the talent; personal data, masked in `Debug`.
         5 head_img_url: Option<String> => "head_img_url: masked",
     }
 }
@@ -24,9 +24,9 @@ w::record! {
 w::record! {
     /// `base_info` of `league::head_supplier::ListGetShop`; `base_info` of `league::head_supplier::ShopDetail`.
     pub struct BaseInfo {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop that sells the product or made the commission order.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Name of the shop; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`; `headimg_url` on the wire.
         #[doc(alias = "headimg_url")]
@@ -111,9 +111,9 @@ w::record! {
         2 ratio: i64 => "ratio: must",
         /// Service fee that the shop pays, in millionths: `100000` is 10 %; in 1/1000000.
         3 service_ratio: i64 => "service_ratio: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the promotion, Unix seconds; format `unix`.
         4 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the promotion, Unix seconds; format `unix`.
         5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Commission of the normal promotion: `ratio`.
         6 normal_commission_info: Option<NormalCommissionInfo> => "normal_commission_info",
@@ -125,14 +125,14 @@ w::record! {
     pub struct CommissionInfoSharerInfo {
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the promoter; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
+        /// Address of the avatar of the promoter; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// Id of the promoter as seen by this account; `opensharerid` on the wire.
         #[doc(alias = "opensharerid")]
         3 open_sharer_id: Option<String> => "opensharerid",
-        /// How much the commission is, in fen; in fen.
+        /// How much the commission is, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         5 ratio: i64 => "ratio: must",
@@ -182,7 +182,7 @@ w::record! {
         0 cooperative_status: i64 => "cooperative_status: must",
         /// Whether others cannot see the cooperative item.
         1 is_hidden: bool => "is_hidden: must",
-        /// Link of the cooperation, for the merchant to confirm.
+        /// Link to promote the item with, once in cooperation.
         2 link: Option<String> => "link",
     }
 }
@@ -190,9 +190,9 @@ w::record! {
 w::record! {
     /// `create_time_range` of `league::head_supplier::clue::ListGet`; `create_time_range` of `league::head_supplier::order::ListGet`; and 1 more.
     pub struct CreateTimeRange {
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the range, Unix seconds; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the range, Unix seconds; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -201,17 +201,17 @@ w::record! {
 w::record! {
     /// `data_info` of `league::head_supplier::ShopDetail`.
     pub struct DataInfo {
-        /// Sales within the period, in fen; in fen.
+        /// Sales of the items in cooperation, in fen.
         0 gmv: xinqiao_types::Fen => "gmv: must",
-        /// Products in the window or shop.
+        /// Items in cooperation so far.
         1 product_number: i64 => "product_number: must",
-        /// How many products came today.
+        /// Items that came into cooperation today.
         2 product_number_today: i64 => "product_number_today: must",
         /// How many products sold today.
         3 product_number_sold_today: i64 => "product_number_sold_today: must",
-        /// What has settled, in fen; in fen.
+        /// Service fee that has settled, in fen.
         4 settle_amount: xinqiao_types::Fen => "settle_amount: must",
-        /// What has not settled yet, in fen; in fen.
+        /// Service fee expected but not yet settled, in fen.
         5 unsettle_amount: xinqiao_types::Fen => "unsettle_amount: must",
     }
 }
@@ -229,7 +229,7 @@ w::record! {
 w::record! {
     /// `filter` of `league::head_supplier::subscription::GetSubscribe`.
     pub struct Filter {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop that sells the product or made the commission order.
         0 appid: Option<xinqiao_types::AppId> => "appid",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: Option<i64> => "product_id",
@@ -244,16 +244,16 @@ w::record! {
 w::record! {
     /// `finder_info` of `league::head_supplier::OrderDetailCommissionInfo`.
     pub struct FinderInfo {
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the Channels talent; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
+        /// Address of the avatar of the Channels talent; personal data, masked in `Debug`.
         1 head_img_url: String => "head_img_url: must masked",
         /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
         #[doc(alias = "openfinderid")]
         2 open_finder_id: Option<String> => "openfinderid",
         /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         3 ratio: i64 => "ratio: must",
-        /// How much the commission is, in fen; in fen.
+        /// How much the commission is, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -267,17 +267,17 @@ w::record! {
         1 funds_type: i64 => "funds_type: must",
         /// Direction of the flow: `1` income, `2` expense.
         2 flow_type: i64 => "flow_type: must",
-        /// How much moved, in fen; in fen.
+        /// How much moved, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Balance of the account after this entry; in fen.
+        /// Balance after this entry, in fen.
         4 balance: xinqiao_types::Fen => "balance: must",
         /// Free text added by whoever made the record.
         5 remark: Option<String> => "remark",
         /// When it was booked, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         6 bookkeeping_time: String => "bookkeeping_time: must",
-        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
+        /// Number of the order behind the entry.
         7 order_id: Option<w::TextOrNumber> => "order_id",
-        /// Number that WeChat Pay gave the withdrawal.
+        /// Number of the withdrawal behind the entry.
         8 withdraw_id: Option<String> => "withdraw_id",
     }
 }
@@ -285,7 +285,7 @@ w::record! {
 w::record! {
     /// `item` of the answer of `league::head_supplier::item::Get`.
     pub struct ItemInfo {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop that sells the product or made the commission order.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
@@ -297,11 +297,11 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `league::head_supplier::window::GetAll`.
     pub struct GetAllList {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the head supplier (agency).
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// Number that the platform gave the agency.
+        /// Number of the head supplier (agency).
         2 head_supplier_id: i64 => "head_supplier_id: must",
     }
 }
@@ -309,9 +309,9 @@ w::record! {
 w::record! {
     /// `head_supplier_info` of `league::head_supplier::PromotionDetailGetItem`.
     pub struct HeadSupplierInfo {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the head supplier (agency).
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Name of the agency, shop or talent as shown.
+        /// Name of the head supplier (agency) as shown.
         1 name: String => "name: must",
         /// Avatar of the agency; personal data, masked in `Debug`.
         2 head_img: String => "head_img: must masked",
@@ -359,17 +359,17 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `league::head_supplier::sub_item::ListGet`.
     pub struct ListGetListDetail {
-        /// Number of the resold item, returned when it is added.
+        /// Number of the sub-item, a plan for talents' commission, returned when it is added.
         0 sub_item_id: i64 => "sub_item_id: must",
         /// Link of the item that the head supplier provides.
         1 head_supplier_item_link: String => "head_supplier_item_link: must",
-        /// Whether the resold item is being promoted.
+        /// State of the sub-item as a code, such as whether it is promoted.
         2 status: i64 => "status: must",
-        /// Share of the price that this party is paid, in millionths: `100000` is 10 %.
+        /// Commission of the talent in percent.
         3 ratio: i64 => "ratio: must",
-        /// Part of the commission turned into service fee.
+        /// Commission of the talent as a share of the service fee, 0 to 90.
         4 ratio_to_service_rate: i64 => "ratio_to_service_rate: must",
-        /// Additional commission rate, in ten-thousandths; in 1/10000.
+        /// Precise commission of the talent in ten-thousandths; in 1/10000.
         5 ratio_ext: i64 => "ratio_ext: must",
     }
 }
@@ -377,7 +377,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `league::head_supplier::item::ListGet`.
     pub struct ListItemInfo {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop that sells the product or made the commission order.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
@@ -409,9 +409,9 @@ w::record! {
 w::record! {
     /// `listing_time_range` of `league::head_supplier::cooperative_item::ListGet`; `selling_price_range` of `league::head_supplier::SpuItemCondition`; and 5 more.
     pub struct ListingTimeRange {
-        /// Lower bound of the range, inclusive.
+        /// Lower bound of the range, inclusive; Unix seconds for times.
         0 min: i64 => "min: must",
-        /// Upper bound of the range, inclusive.
+        /// Upper bound of the range, inclusive; Unix seconds for times.
         1 max: i64 => "max: must",
     }
     new(min: i64, max: i64)
@@ -420,9 +420,9 @@ w::record! {
 w::record! {
     /// `mp_info` of `league::head_supplier::PromotionInfo`.
     pub struct MpInfo {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the official account that sold it.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Name of the official account that sold it; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
     }
 }
@@ -458,7 +458,7 @@ w::record! {
         0 finder_info: FinderInfo => "finder_info: must",
         /// Service fee of the agency for this order, in millionths: `100000` is 10 %; in 1/1000000.
         1 service_ratio: i64 => "service_ratio: must",
-        /// How much the service fee is, in fen; in fen.
+        /// How much the service fee is, in fen.
         2 service_amount: xinqiao_types::Fen => "service_amount: must",
         /// When the commission was split successfully, Unix seconds; format `unix`.
         3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => "profit_sharding_suc_time: must",
@@ -494,7 +494,7 @@ w::record! {
 w::record! {
     /// `shop_info` of `league::head_supplier::OrderDetail`.
     pub struct OrderDetailShopInfo {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop that sells the product or made the commission order.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Shop as customers see it, by name.
         1 shop_name: String => "shop_name: must",
@@ -526,7 +526,7 @@ w::record! {
 w::record! {
     /// `product_detail` of the answer of `league::head_supplier::window::GetDetail`.
     pub struct ProductDetail {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop that sells the product or made the commission order.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
@@ -558,7 +558,7 @@ w::record! {
         4 cats: Option<Vec<Cat>> => "cats",
         /// Category of the product in the new tree, from the first level down to the leaf.
         5 cats_v2: Option<Vec<ProductDetailCatsV2Item>> => "cats_v2",
-        /// Link whose sales count for the promoter.
+        /// Promotion string of the product, passed on when a mini program opens it in the shop, so that sales count for the promoter.
         6 product_promotion_link: Option<String> => "product_promotion_link",
     }
 }
@@ -572,7 +572,7 @@ w::record! {
         1 thumb_img: String => "thumb_img: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// What the buyer really paid, in fen; in fen.
+        /// Payment of the buyer on which commission is counted, in fen.
         3 actual_payment: xinqiao_types::Fen => "actual_payment: must",
     }
 }
@@ -602,7 +602,7 @@ w::record! {
         5 skus: Vec<Skus> => "skus: must",
         /// State of the product, such as `5` listed, `11` taken off, `13` off for a violation.
         6 status: i64 => "status: must",
-        /// Class in which the monthly sales fall; as a filter, its bounds.
+        /// Class in which the sales of the last 30 days fall.
         7 monthly_sales_range: i64 => "monthly_sales_range: must",
     }
 }
@@ -626,7 +626,7 @@ w::record! {
     pub struct PromotionInfoFinderInfo {
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         0 finder_id: String => "finder_id: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the Channels account that sold it; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
         #[doc(alias = "openfinderid")]
@@ -639,7 +639,7 @@ w::record! {
     pub struct PromotionInfoTalentInfo {
         /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
         0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the talent who sold it; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// Id of the talent as seen by this account; `opentalentid` on the wire.
         #[doc(alias = "opentalentid")]
@@ -682,7 +682,7 @@ w::record! {
     pub struct SharerInfo {
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the promoter; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// Id of the promoter as seen by this account; `opensharerid` on the wire.
         #[doc(alias = "opensharerid")]
@@ -693,7 +693,7 @@ w::record! {
 w::record! {
     /// `shop` of `league::head_supplier::Product`.
     pub struct Shop {
-        /// Name of the agency, shop or talent as shown.
+        /// Name of the shop as shown.
         0 name: String => "name: must",
         /// Picture of the small shop.
         1 icon: String => "icon: must",
@@ -719,7 +719,7 @@ w::record! {
 w::record! {
     /// `shop_info` of `league::head_supplier::ClueDetail`.
     pub struct ShopInfo {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the shop that sells the product or made the commission order.
         0 appid: xinqiao_types::AppId => "appid: must",
     }
 }
@@ -761,9 +761,9 @@ w::record! {
         1 out_sku_id: Option<String> => "out_sku_id",
         /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         5 stock_num: i64 => "stock_num: must",
@@ -783,9 +783,9 @@ w::record! {
 w::record! {
     /// `spu_item_condition` of `league::head_supplier::SelectionProductsListGet`.
     pub struct SpuItemCondition {
-        /// Lowest and highest price to list, in fen: `min` and `max`; in fen.
+        /// Lowest and highest price to list, in fen: `min` and `max`.
         0 selling_price_range: Option<ListingTimeRange> => "selling_price_range",
-        /// Class in which the monthly sales fall; as a filter, its bounds.
+        /// Lowest and highest monthly sales to list: `min` and `max`.
         1 monthly_sales_range: Option<ListingTimeRange> => "monthly_sales_range",
         /// Lowest and highest fee to list: `min` and `max`; in 1/100000.
         2 service_fee_rate_range: Option<ListingTimeRange> => "service_fee_rate_range",
@@ -813,15 +813,15 @@ w::record! {
 w::record! {
     /// `sub_agency_info` of `league::head_supplier::OrderDetailCommissionInfo`; `promoter_agency_info` of `league::head_supplier::OrderDetailCommissionInfo`.
     pub struct SubAgencyInfo {
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the agency.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Name of the agency; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
+        /// Address of the avatar of the agency; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// When the commission was split successfully, Unix seconds; format `unix`.
         3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => "profit_sharding_suc_time: must",
-        /// How much the commission is, in fen; in fen.
+        /// How much the commission is, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         5 ratio: i64 => "ratio: must",
@@ -843,14 +843,14 @@ w::record! {
     pub struct TalentInfo {
         /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
         0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the talent; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
+        /// Address of the avatar of the talent; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// Id of the talent as seen by this account; `opentalentid` on the wire.
         #[doc(alias = "opentalentid")]
         3 open_talent_id: Option<String> => "opentalentid",
-        /// How much the commission is, in fen; in fen.
+        /// How much the commission is, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         5 ratio: i64 => "ratio: must",
@@ -1065,7 +1065,7 @@ pub mod clue {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/content/clue/getcluelist.html>.
         /// * Catalog: `channels.league.head_supplier.clue.list_get`.
         pub struct ListGet {
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the shop that sells the product or made the commission order.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
             1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
@@ -1259,9 +1259,9 @@ pub mod funds {
     w::record! {
         /// Answer to [`BalanceGet`].
         pub struct BalanceGetResponse {
-            /// Part of the balance that can be used or withdrawn, in fen; in fen.
+            /// Part of the balance that can be used or withdrawn, in fen.
             0 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// Part of the balance that is not yet available, in fen; in fen.
+            /// Part of the balance that is not yet available, in fen.
             1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
@@ -1334,9 +1334,9 @@ pub mod funds {
         pub struct FlowListGet {
             /// Kind of funds: `1` withdrawal, `2` commission.
             0 funds_type: Option<i64> => "funds_type",
-            /// Start of the period or range, paired with its end; format `unix`.
+            /// Start of the period in which entries were booked, Unix seconds; format `unix`.
             1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-            /// End of the period or range, paired with its start; format `unix`.
+            /// End of the period in which entries were booked, Unix seconds; format `unix`.
             2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             3 transaction_id: Option<String> => "transaction_id",
@@ -1414,7 +1414,7 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getitem.html>.
         /// * Catalog: `channels.league.head_supplier.item.get`.
         pub struct Get {
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the shop that sells the product or made the commission order.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// Number that the platform gave the product; such as `10000000123456`.
             1 product_id: i64 => "product_id: must",
@@ -1456,7 +1456,7 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getitemlist.html>.
         /// * Catalog: `channels.league.head_supplier.item.list_get`.
         pub struct ListGet {
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the shop that sells the product or made the commission order.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
@@ -1560,7 +1560,7 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/updateitem.html>.
         /// * Catalog: `channels.league.head_supplier.item.upd`.
         pub struct Upd {
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the shop that sells the product or made the commission order.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// Number that the platform gave the product; such as `10000000123456`.
             1 product_id: i64 => "product_id: must",
@@ -1643,7 +1643,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getorderlist.html>.
         /// * Catalog: `channels.league.head_supplier.order.list_get`.
         pub struct ListGet {
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the shop that sells the product or made the commission order.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
             1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
@@ -1743,9 +1743,9 @@ pub mod second_head_supplier_item {
             3 service_ratio: i64 => "service_ratio: must",
             /// AppID of the head supplier to whom it goes.
             4 to_head_supplier_appid: Option<xinqiao_types::AppId> => "to_head_supplier_appid",
-            /// Start of the period or range, paired with its end; format `unix`.
+            /// Start of the promotion by the second agency, Unix seconds; format `unix`.
             5 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-            /// End of the period or range, paired with its start; format `unix`.
+            /// End of the promotion by the second agency, Unix seconds; format `unix`.
             6 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         }
         new(plan_type: i64, service_ratio: i64)
@@ -1832,7 +1832,7 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getshop.html>.
         /// * Catalog: `channels.league.head_supplier.shop.get`.
         pub struct Get {
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the shop that sells the product or made the commission order.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1941,9 +1941,9 @@ pub mod sub_item {
         pub struct Add {
             /// Number of the cooperative item, returned when the agency adds it.
             0 cooperative_item_id: i64 => "cooperative_item_id: must",
-            /// Share of the price that this party is paid, in millionths: `100000` is 10 %.
+            /// Commission of the talent in percent, 0 to 90; this or `ratio_ext`.
             1 ratio: Option<i64> => "ratio",
-            /// Additional commission rate, in ten-thousandths; in 1/10000.
+            /// Precise commission of the talent in ten-thousandths; this or `ratio`; in 1/10000.
             2 ratio_ext: Option<i64> => "ratio_ext",
         }
         new(cooperative_item_id: i64)
@@ -1953,7 +1953,7 @@ pub mod sub_item {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the resold item, returned when it is added.
+            /// Number of the sub-item, a plan for talents' commission, returned when it is added.
             0 sub_item_id: i64 => "sub_item_id: must",
         }
     }
@@ -2237,7 +2237,7 @@ pub mod window {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getallwindow.html>.
         /// * Catalog: `channels.league.head_supplier.window.get_all`.
         pub struct GetAll {
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the head supplier (agency).
             0 appid: xinqiao_types::AppId => "appid: must",
             /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             1 finder_id: Option<String> => "finder_id",
@@ -2318,7 +2318,7 @@ pub mod window {
         pub struct GetDetail {
             /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the head supplier (agency).
             1 appid: xinqiao_types::AppId => "appid: must",
             /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             2 finder_id: Option<String> => "finder_id",
@@ -2371,7 +2371,7 @@ pub mod window {
             0 product_id: i64 => "product_id: must",
             /// Number of the product in the window.
             1 product_window_id: Option<i64> => "product_window_id",
-            /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+            /// AppID of the head supplier (agency).
             2 appid: xinqiao_types::AppId => "appid: must",
             /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             3 finder_id: Option<String> => "finder_id",

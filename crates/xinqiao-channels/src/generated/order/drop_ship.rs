@@ -17,9 +17,9 @@ w::record! {
 w::record! {
     /// `create_time_range` of `order::drop_ship::List`; `update_time_range` of `order::drop_ship::List`; and 4 more.
     pub struct CreateTimeRange {
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the range, Unix seconds; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the range, Unix seconds; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -30,7 +30,7 @@ w::record! {
     pub struct Delivery {
         /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
+        /// Tracking number of the dropshipped parcel.
         1 waybill_id: String => "waybill_id: must",
         /// Products concerned, one entry per variant.
         2 product_infos: Vec<ProductInfo> => "product_infos: must",
@@ -135,7 +135,7 @@ w::record! {
         4 status: Option<i64> => "status",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         5 order_id: Option<String> => "order_id",
-        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
+        /// Tracking number of the dropshipped parcel.
         6 waybill_id: Option<String> => "waybill_id",
         /// The merchant's own code of the product.
         7 product_code: Option<String> => "product_code",
@@ -171,7 +171,7 @@ w::record! {
         3 status: Option<i64> => "status",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<String> => "order_id",
-        /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
+        /// Tracking number of the dropshipped parcel.
         5 waybill_id: Option<String> => "waybill_id",
         /// The merchant's own code of the product.
         6 product_code: Option<String> => "product_code",

@@ -34,9 +34,9 @@ w::record! {
 w::record! {
     /// An item of `after_sale_order_list` in the answer of `product::order::BatchGetAfterSaleOrder`; `after_sale_order` of the answer of `product::order::GetAfterSaleOrder`.
     pub struct AfterSaleOrder {
-        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
+        /// Number of the after-sales case.
         0 order_id: i64 => "order_id: must",
-        /// Order that the exchange or resending belongs to.
+        /// Number of the order that the case is about.
         1 original_order_id: i64 => "original_order_id: must",
         /// Step of the case, such as `MERCHANT_PROCESSING` or `MERCHANT_REFUND_SUCCESS`.
         2 status: String => "status: must",
@@ -46,11 +46,11 @@ w::record! {
         4 reason: String => "reason: must",
         /// Kind: `REFUND` money only, `RETURN` with goods.
         5 type_: String => "type: must",
-        /// The product: number, name, picture, price and how many.
+        /// Goods of the case: `product_id`, `sku_id` and `count`.
         6 product_info: ProductInfo => "product_info: must",
         /// Pieces, words and proofs of the case.
         7 details: AfterSaleOrderDetail => "details: must",
-        /// How much is refunded and why.
+        /// How much is refunded: `amount`.
         8 refund_info: Option<RefundInfo> => "refund_info",
         /// WeChat Pay's answer when the refund failed: `ret`, `code` and `message`.
         9 refund_resp: Option<RefundResp> => "refund_resp",
@@ -109,7 +109,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// Price of the item after the change, in fen; in fen.
+        /// Price of the item after the change, in fen.
         2 change_price: xinqiao_types::Fen => "change_price: must",
     }
     new(product_id: i64, sku_id: i64, change_price: xinqiao_types::Fen)
@@ -122,7 +122,7 @@ w::record! {
         0 delivery_method: Option<String> => "delivery_method",
         /// When it was sent, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         1 delivery_time: Option<String> => "delivery_time",
-        /// Parcels sent, one entry each.
+        /// How it was sent: `delivery_id` and `waybill_id`.
         2 delivery_product_info: Option<DeliveryProductInfo> => "delivery_product_info",
         /// The address with name, region, street and telephone.
         3 address_info: Option<AddressInfo> => "address_info",
@@ -152,9 +152,9 @@ w::record! {
 w::record! {
     /// An item of `express_fee` in `product::order::DeliveryInfo`.
     pub struct ExpressFee {
-        /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
+        /// Way of delivery, such as `ShippingMethod_Express`.
         0 shipping_method: Option<String> => "shipping_method",
-        /// How far it is delivered, in metres; in m.
+        /// How far it is delivered, in metres.
         1 distance: i64 => "distance: must",
     }
 }
@@ -174,7 +174,7 @@ w::record! {
     pub struct MerchantUploadInfo {
         /// Media handles of the refund's proofs.
         0 refund_certificates: Option<Vec<String>> => "refund_certificates",
-        /// Why the review turned it down; present after a rejection.
+        /// Why the merchant refused the refund.
         1 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -237,7 +237,7 @@ w::record! {
         5 title: String => "title: must",
         /// Address of the small picture of the product or variant.
         6 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         7 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Sales attributes such as colour and size, one key and value each.
         8 sku_attrs: Vec<SkuAttr> => "sku_attrs: must",
@@ -263,13 +263,13 @@ w::record! {
 w::record! {
     /// `price_info` of `product::order::OrderDetail`.
     pub struct PriceInfo {
-        /// Price of the goods before freight and discounts, in fen; in fen.
+        /// Price of the goods before freight and discounts, in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// Amount that the whole order comes to, in fen; in fen.
+        /// Amount that the whole order comes to, in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; the new one if it was changed, in fen; in fen.
+        /// Freight on the order; the new one if it was changed, in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off, in fen; in fen.
+        /// How much was taken off, in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
         /// Whether there was any discount; its amount is beside.
         4 is_discounted: bool => "is_discounted: must",
@@ -291,7 +291,7 @@ w::record! {
 w::record! {
     /// `refund_info` of `product::order::AfterSaleOrder`.
     pub struct RefundInfo {
-        /// How much is refunded, in fen; in fen.
+        /// How much is refunded, in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -337,7 +337,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/acceptapply.html>.
     /// * Catalog: `channels.product.order.accept_apply`.
     pub struct AcceptApply {
-        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
+        /// Number of the after-sales case.
         0 order_id: i64 => "order_id: must",
     }
     new(order_id: i64)
@@ -447,7 +447,7 @@ w::record! {
         0 order_id: i64 => "order_id: must",
         /// Whether the freight is changed.
         1 change_express: bool => "change_express: must",
-        /// Freight after the change, in fen; in fen.
+        /// Freight after the change, in fen.
         2 express_fee: Option<xinqiao_types::Fen> => "express_fee",
         /// New prices, one entry per item.
         3 change_order_infos: Vec<ChangeOrderInfo> => "change_order_infos: must",
@@ -638,9 +638,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/rejectrefund.html>.
     /// * Catalog: `channels.product.order.reject_refund`.
     pub struct RejectRefund {
-        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
+        /// Number of the after-sales case.
         0 order_id: i64 => "order_id: must",
-        /// Why the review turned it down; present after a rejection.
+        /// Why the merchant refused the refund.
         1 reject_reason: String => "reject_reason: must",
     }
     new(order_id: i64, reject_reason: impl Into<String>)
@@ -676,7 +676,7 @@ w::record! {
         0 start_pay_time: Option<String> => "start_pay_time",
         /// Only orders paid up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         1 end_pay_time: Option<String> => "end_pay_time",
-        /// Name of the product as buyers see it.
+        /// Words in the title of the product.
         2 title: Option<String> => "title",
         /// Code that the merchant gave the variant, such as an article number.
         3 sku_code: Option<String> => "sku_code",
@@ -761,7 +761,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/upload_refund_certificate.html>.
     /// * Catalog: `channels.product.order.upload_refund_certificate`.
     pub struct UploadRefundCertificate {
-        /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
+        /// Number of the after-sales case.
         0 order_id: i64 => "order_id: must",
         /// Media handles of the refund's proofs.
         1 refund_certificates: Option<Vec<String>> => "refund_certificates",

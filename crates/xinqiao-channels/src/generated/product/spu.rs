@@ -40,7 +40,7 @@ w::record! {
 w::record! {
     /// `couponcode_info` of `product::spu::Add`; `couponcode_info` of `product::spu::Update`.
     pub struct CouponCodeInfo {
-        /// Whether the store checks a code or the voucher is used by itself.
+        /// Code of the way in which the voucher code is redeemed.
         0 verify_type: i64 => "verify_type: must",
         /// When it is valid: a fixed period, or days after receiving.
         1 valid_info: ValidInfo => "valid_info: must",
@@ -92,9 +92,9 @@ w::record! {
         1 out_sku_id: String => "out_sku_id: must",
         /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         5 stock_num: i64 => "stock_num: must",
@@ -149,7 +149,7 @@ w::record! {
         12 edit_status: i64 => "edit_status: must",
         /// Page of the shop that shows the product.
         13 path: Option<String> => "path",
-        /// Lowest price among the variants, in fen; in fen.
+        /// Lowest price among the variants, in fen.
         14 min_price: xinqiao_types::Fen => "min_price: must",
         /// Variants (SKUs) of the product, one entry each.
         15 skus: Option<Vec<SpuSkus>> => "skus",
@@ -185,9 +185,9 @@ w::record! {
         1 valid_day_num: Option<i64> => "valid_day_num",
         /// Seconds that it is valid after receiving.
         2 valid_second: Option<i64> => "valid_second",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the validity, Unix seconds; for `valid_type` `1`; format `unix`.
         3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the validity, Unix seconds; for `valid_type` `1`; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(valid_type: i64)
@@ -226,7 +226,7 @@ w::record! {
         8 attrs: Vec<AttrInfo> => "attrs: must",
         /// Model as marked by the producer, such as X100.
         9 model: Option<String> => "model",
-        /// Freight template and weight of the product.
+        /// Freight template that applies: `template_id`.
         10 express_info: Option<ExpressInfo> => "express_info",
         /// Variants (SKUs) of the product, one entry each.
         11 skus: Option<Vec<Skus>> => "skus",
@@ -255,7 +255,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// Number and times of the product, or the product in full.
+        /// The new product: `product_id`, `out_product_id` and `create_time`.
         0 data: AddData => "data: must",
     }
 }
@@ -373,7 +373,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// Number and times of the product, or the product in full.
+        /// The product in full, inside `spu`.
         0 data: GetData => "data: must",
     }
 }
@@ -508,7 +508,7 @@ w::record! {
         0 keyword: String => "keyword: must",
         /// Online: `0` never listed, `5` listed, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
         1 status: Option<i64> => "status",
-        /// Where the product was made: console, API or elsewhere.
+        /// Code of where the product came from; only such products are searched.
         2 source: Option<i64> => "source",
         /// Which page to return, counted from 1.
         3 page: i64 => "page: must",
@@ -590,7 +590,7 @@ w::record! {
         9 attrs: Vec<AttrInfo> => "attrs: must",
         /// Model as marked by the producer, such as X100.
         10 model: Option<String> => "model",
-        /// Freight template and weight of the product.
+        /// Freight template that applies: `template_id`.
         11 express_info: ExpressInfo => "express_info: must",
         /// Rules of the voucher codes: `verify_type` and `valid_info`; `couponcode_info` on the wire.
         #[doc(alias = "couponcode_info")]
@@ -612,7 +612,7 @@ w::record! {
 w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
-        /// Number and times of the product, or the product in full.
+        /// The changed product: `product_id`, `out_product_id` and `update_time`.
         0 data: UpdateData => "data: must",
     }
 }

@@ -51,7 +51,7 @@ w::record! {
         3 receive_info: Option<CouponInfoReceiveInfo> => "receive_info",
         /// When it is valid: a fixed period, or days after receiving.
         4 valid_info: Option<ValidInfo> => "valid_info",
-        /// Further data: notes, expiry or use.
+        /// Further data: `valid_time`.
         5 ext_info: Option<ExtInfo> => "ext_info",
     }
 }
@@ -81,9 +81,9 @@ w::record! {
         0 limit_num_one_person: i64 => "limit_num_one_person: must",
         /// How many of the coupon are issued altogether.
         1 total_num: i64 => "total_num: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the period in which the coupon can be received, Unix seconds; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the period in which the coupon can be received, Unix seconds; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -107,7 +107,7 @@ w::record! {
     pub struct DiscountCondition {
         /// Pieces to buy before the coupon applies.
         0 product_cnt: Option<i64> => "product_cnt",
-        /// Sum to spend before the coupon applies, in fen; in fen.
+        /// Sum to spend before the coupon applies, in fen.
         1 product_price: Option<xinqiao_types::Fen> => "product_price",
         /// Products for the coupon, by the merchant's numbers.
         2 out_product_ids: Option<Vec<String>> => "out_product_ids",
@@ -133,7 +133,7 @@ w::record! {
     pub struct DiscountInfo {
         /// What is needed to use it: price, pieces, products.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// How much the coupon takes off, in fen; in fen.
+        /// How much the coupon takes off, in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
@@ -153,7 +153,7 @@ w::record! {
 w::record! {
     /// `finder` of `shop::coupon::PromoteInfo`.
     pub struct Finder {
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the Channels account that offers the coupon; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
     }
     new()
@@ -189,11 +189,11 @@ w::record! {
         2 out_coupon_id: String => "out_coupon_id: must",
         /// User's coupon: `100` valid, `101` expired, `102` used, `103` given up.
         3 status: i64 => "status: must",
-        /// Further data: notes, expiry or use.
+        /// When it was used: `use_time`.
         4 ext_info: ResultExtInfo => "ext_info: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// From when the coupon is valid, Unix seconds; format `unix`.
         5 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// Until when the coupon is valid, Unix seconds; format `unix`.
         6 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// When this record was made, or this message sent; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -207,7 +207,7 @@ w::record! {
     pub struct PromoteInfo {
         /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         0 promote_type: i64 => "promote_type: must",
-        /// The Channels account concerned: id, nickname or the video to show.
+        /// Channels account that offers it: `nickname`.
         1 finder: Option<Finder> => "finder",
     }
     new(promote_type: i64)
@@ -221,9 +221,9 @@ w::record! {
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// How many of the coupon are issued altogether.
         1 total_num: Option<i64> => "total_num",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the period in which the coupon can be received, Unix seconds; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the period in which the coupon can be received, Unix seconds; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
@@ -240,7 +240,7 @@ w::record! {
     pub struct ResultCoupon {
         /// The merchant's own number of the coupon.
         0 out_coupon_id: String => "out_coupon_id: must",
-        /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
+        /// AppID of the mini program that the coupon belongs to.
         1 appid: Option<xinqiao_types::AppId> => "appid",
         /// Kind: `1` rate by pieces, `2` amount off, `3` flat rate, `4` plain; `101` to `104` for the whole shop and so on.
         2 type_: i64 => "type: must",
@@ -281,7 +281,7 @@ w::record! {
     pub struct TradeInInfo {
         /// The merchant's own number of the product.
         0 out_product_id: String => "out_product_id: must",
-        /// Price of the second product in a trade-in, in fen; in fen.
+        /// Price of the second product in a trade-in, in fen.
         1 price: xinqiao_types::Fen => "price: must",
     }
     new(out_product_id: impl Into<String>, price: xinqiao_types::Fen)
@@ -305,7 +305,7 @@ w::record! {
         0 out_user_coupon_id: String => "out_user_coupon_id: must",
         /// The merchant's own number of the coupon.
         1 out_coupon_id: String => "out_coupon_id: must",
-        /// Further data: notes, expiry or use.
+        /// When it was used: `use_time`.
         2 ext_info: UserCouponExtInfo => "ext_info: must",
     }
     new(
@@ -347,9 +347,9 @@ w::record! {
         1 valid_day_num: Option<i64> => "valid_day_num",
         /// Seconds that it is valid after receiving.
         2 valid_second: Option<i64> => "valid_second",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the coupon's validity, Unix seconds; format `unix`.
         3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// End of the coupon's validity, Unix seconds; for `valid_type` `1`; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(valid_type: i64)
@@ -368,7 +368,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/add_coupon.html>.
     /// * Catalog: `channels.shop.coupon.add`.
     pub struct Add {
-        /// The coupon: number, state, rules and stock.
+        /// The coupon to add: `out_coupon_id`, `type`, `promote_type` and `coupon_info`.
         0 coupon: Coupon => "coupon: must",
     }
     new(coupon: Coupon)
@@ -600,7 +600,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/update_coupon.html>.
     /// * Catalog: `channels.shop.coupon.update`.
     pub struct Update {
-        /// The coupon: number, state, rules and stock.
+        /// The coupon as it should be: `out_coupon_id`, `type`, `promote_type` and `coupon_info`.
         0 coupon: Coupon => "coupon: must",
     }
     new(coupon: Coupon)

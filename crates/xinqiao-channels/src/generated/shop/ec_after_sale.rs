@@ -48,20 +48,20 @@ w::record! {
         5 status: i64 => "status: must",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         6 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// How much goes back to the buyer, in fen; in fen; `orderamt` on the wire.
+        /// How much goes back to the buyer, in fen; `orderamt` on the wire.
         #[doc(alias = "orderamt")]
         7 order_amt: xinqiao_types::Fen => "orderamt: must",
         /// Reason, such as `1` wrong choice, `2` not wanted, `5` refused on delivery, `7` not as described, `8` quality, `11` fake, `12` other.
         8 refund_reason_type: i64 => "refund_reason_type: must",
         /// Why the buyer wants the money back, shown to the merchant in the case.
         9 refund_reason: String => "refund_reason: must",
-        /// Number that the platform gave the return of goods or money.
+        /// Number that the platform gave the return of goods.
         10 return_id: Option<String> => "return_id",
         /// When this record was made, or this message sent; format `unix`.
         11 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// The product: number, name, picture, price and how many.
+        /// Goods of the case: numbers of product and variant, and `product_cnt`.
         13 product_info: AfterSalesOrderProductInfo => "product_info: must",
         /// The return: tracking number and carrier.
         14 return_info: Option<ReturnInfo> => "return_info",
@@ -243,14 +243,14 @@ w::record! {
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Kind: `1` refund, `2` return with refund.
         4 type_: i64 => "type: must",
-        /// How much goes back to the buyer, in fen; in fen; `orderamt` on the wire.
+        /// How much goes back to the buyer, in fen; `orderamt` on the wire.
         #[doc(alias = "orderamt")]
         5 order_amt: xinqiao_types::Fen => "orderamt: must",
         /// Reason, such as `1` wrong choice, `2` not wanted, `5` refused on delivery, `7` not as described, `8` quality, `11` fake, `12` other.
         6 refund_reason_type: i64 => "refund_reason_type: must",
         /// Why the buyer wants the money back, shown to the merchant in the case.
         7 refund_reason: String => "refund_reason: must",
-        /// The product: number, name, picture, price and how many.
+        /// Goods of the case: numbers of product and variant, and `product_cnt`.
         8 product_info: ProductInfo => "product_info: must",
         /// Proofs, each a picture or video with its address.
         9 media_list: Option<Vec<Media>> => "media_list",
@@ -554,7 +554,7 @@ w::record! {
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Kind: `1` refund, `2` return with refund.
         3 type_: i64 => "type: must",
-        /// How much goes back to the buyer, in fen; in fen; `orderamt` on the wire.
+        /// How much goes back to the buyer, in fen; `orderamt` on the wire.
         #[doc(alias = "orderamt")]
         4 order_amt: xinqiao_types::Fen => "orderamt: must",
         /// Reason, such as `1` wrong choice, `2` not wanted, `5` refused on delivery, `7` not as described, `8` quality, `11` fake, `12` other.
@@ -609,7 +609,7 @@ w::record! {
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
         /// What is proposed in words.
         2 refund_desc: String => "refund_desc: must",
-        /// Media handles of the proofs.
+        /// Pictures as proof, got from the picture upload first.
         3 certificates: Vec<String> => "certificates: must",
     }
     new(refund_desc: impl Into<String>, certificates: Vec<String>)

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `account_info` of the answer of `shop::funds::GetBankAccount`; `account_info` of `shop::funds::SetBankAccount`.
     pub struct AccountInfo {
-        /// Whether the bank account is the company's or a person's.
+        /// Kind of account: `ACCOUNT_TYPE_BUSINESS` of the company, `ACCOUNT_TYPE_PRIVATE` the operator's own.
         0 bank_account_type: String => "bank_account_type: must",
         /// Bank in which the settlement account is held; such as `工商银行`.
         1 account_bank: String => "account_bank: must",
@@ -26,9 +26,9 @@ w::record! {
 w::record! {
     /// `balance_info` of the answer of `shop::funds::GetBalance`.
     pub struct BalanceInfo {
-        /// Part of the balance that can be used or withdrawn, in fen; in fen.
+        /// Part of the balance that can be used or withdrawn, in fen.
         0 available_amount: xinqiao_types::Fen => "available_amount: must",
-        /// Part of the balance that is not yet available, in fen; in fen.
+        /// Part of the balance that is not yet available, in fen.
         1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
     }
 }
@@ -38,17 +38,17 @@ w::record! {
     pub struct FundsFlow {
         /// Number of the funds flow entry, from the list of flows.
         0 funds_flow_id: String => "funds_flow_id: must",
-        /// Direction of the flow: income or expense.
+        /// Kind of funds, such as income from an order, refund or withdrawal.
         1 type_: String => "type: must",
         /// Direction of the flow: `1` income, `2` expense.
         2 flow_type: String => "flow_type: must",
-        /// How much this entry moved, in yuan; in yuan.
+        /// How much this entry moved, in yuan.
         3 amount: f64 => "amount: must",
-        /// Balance of the account after this entry; in yuan.
+        /// Balance after this entry, in yuan.
         4 balance: f64 => "balance: must",
         /// Business behind the flow, such as payment, refund, withdrawal or split.
         5 busi_type: Option<String> => "busi_type",
-        /// Serial of the request, against repeats.
+        /// Number of the business behind the entry.
         6 request_no: Option<String> => "request_no",
         /// When it was booked, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         7 bookkeeping_time: String => "bookkeeping_time: must",
@@ -60,7 +60,7 @@ w::record! {
     pub struct GetBankByNumData {
         /// Bank in which the settlement account is held; such as `工商银行`.
         0 account_bank: String => "account_bank: must",
-        /// Number of the bank, from the list of banks.
+        /// Interbank number of the bank.
         1 bank_id: w::TextOrNumber => "bank_id: must",
         /// Code of the bank, from the list of banks.
         2 bank_code: String => "bank_code: must",
@@ -78,7 +78,7 @@ w::record! {
         0 account_bank: String => "account_bank: must",
         /// Whether the bank serves companies or persons.
         1 bank_type: i64 => "bank_type: must",
-        /// Number of the bank, from the list of banks.
+        /// Interbank number of the bank.
         2 bank_id: w::TextOrNumber => "bank_id: must",
         /// Code of the bank, from the list of banks.
         3 bank_code: String => "bank_code: must",
@@ -114,9 +114,9 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `shop::funds::GetSubBranch`.
     pub struct GetSubBranchData {
-        /// Number of the bank's branch, from the list of branches.
+        /// Interbank number of the branch.
         0 branch_id: w::TextOrNumber => "branch_id: must",
-        /// Which branch of the store or bank, by name.
+        /// Which branch of the bank, by name.
         1 branch_name: String => "branch_name: must",
     }
 }
@@ -124,7 +124,7 @@ w::record! {
 w::record! {
     /// `withdraw_info` of the answer of `shop::funds::GetWithdrawDetail`.
     pub struct WithdrawInfo {
-        /// How much is withdrawn, in fen; in fen.
+        /// How much is withdrawn, in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// Free text added by whoever made the record.
         1 remark: Option<String> => "remark",
@@ -134,7 +134,7 @@ w::record! {
         3 bank_num: Option<String> => "bank_num",
         /// Note that appears on the bank statement.
         4 bank_memo: Option<String> => "bank_memo",
-        /// Withdrawal, such as `SUCCESS` or `FAIL`.
+        /// Withdrawal: `INIT` made, `CREATE_SUCCESS` accepted, `SUCCESS`, `FAIL`, `REFUND` sent back by the bank, `CLOSE` closed.
         5 status: String => "status: must",
         /// Why the withdrawal failed.
         6 reason: Option<String> => "reason",
@@ -538,7 +538,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWithdrawDetail`].
     pub struct GetWithdrawDetailResponse {
-        /// The withdrawal: its request number and event, or when looked up amount, bank and state.
+        /// The withdrawal: `amount`, `bank_name`, `bank_num`, `status`, `reason` and so on.
         0 withdraw_info: WithdrawInfo => "withdraw_info: must",
     }
 }
@@ -721,7 +721,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/funds/submitwithdraw.html>.
     /// * Catalog: `channels.shop.funds.submit_withdraw`.
     pub struct SubmitWithdraw {
-        /// How much to withdraw, in fen; in fen.
+        /// How much to withdraw, in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// Free text added by whoever made the record.
         1 remark: Option<String> => "remark",
@@ -820,7 +820,7 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/qrcode/gen.html>.
         /// * Catalog: `channels.shop.funds.qr_code.gen`.
         pub struct Gen {
-            /// Which administrator confirms the withdrawal by scanning: legal person or agent.
+            /// Which role must confirm the withdrawal by scanning, as a code.
             0 identity_type: i64 => "identity_type: must",
         }
         new(identity_type: i64)

@@ -14,7 +14,7 @@ w::record! {
         2 ticket: String => "ticket: must masked",
         /// When the ticket expires, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         3 ticket_expire_time: String => "ticket_expire_time: must",
-        /// Price to be paid in the end, in fen; in fen.
+        /// Price to be paid in the end, in fen.
         4 final_price: xinqiao_types::Fen => "final_price: must",
     }
 }
@@ -146,9 +146,9 @@ w::record! {
         3 out_sku_id: String => "out_sku_id: must",
         /// How many pieces of the product are bought or concerned.
         4 product_cnt: i64 => "product_cnt: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen.
+        /// Price of one piece after its share of the discounts, in fen; as `sale_price` if there are none.
         6 real_price: xinqiao_types::Fen => "real_price: must",
         /// Name of the product as buyers see it.
         7 title: String => "title: must",
@@ -207,13 +207,13 @@ w::record! {
 w::record! {
     /// `price_info` of `shop::order::OrderDetail`; `price_info` of `shop::order::OrderDetailInfo`.
     pub struct PriceInfo {
-        /// Amount that the whole order comes to, in fen; in fen.
+        /// Amount that the whole order comes to, in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; the new one if it was changed, in fen; in fen.
+        /// Freight on the order; the new one if it was changed, in fen.
         1 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off, in fen; in fen.
+        /// How much was taken off, in fen.
         2 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// Amount added to the price, in fen; in fen.
+        /// Amount added to the price, in fen.
         3 additional_price: xinqiao_types::Fen => "additional_price: must",
         /// What the added amount is for, such as wrapping.
         4 additional_remarks: Option<String> => "additional_remarks",
@@ -236,9 +236,9 @@ w::record! {
         1 out_sku_id: String => "out_sku_id: must",
         /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// What was paid for the variant in all, after discounts, in fen; in fen.
+        /// What was paid for the variant in all, after discounts, in fen.
         4 sku_real_price: xinqiao_types::Fen => "sku_real_price: must",
         /// Page of the mini program with the order or product.
         5 path: String => "path: must",
@@ -298,7 +298,7 @@ w::record! {
         5 path: String => "path: must",
         /// The order in detail: goods, prices, payment, delivery.
         6 order_detail: OrderDetail => "order_detail: must",
-        /// How it is delivered, with the parcels.
+        /// How it is delivered: `delivery_type`.
         7 delivery_detail: DeliveryDetail => "delivery_detail: must",
         /// The address with name, region, street and telephone.
         8 address_info: Option<AddressInfo> => "address_info",
@@ -306,7 +306,7 @@ w::record! {
         9 default_receiving_address: Option<AddressInfo> => "default_receiving_address",
         /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         10 create_time: String => "create_time: must",
-        /// When it stops being valid; format `unix`.
+        /// Until when the order can be paid; format `unix`.
         11 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         /// Days after receipt in which after-sales is possible, at least five; in day; `aftersale_duration` on the wire.
         #[doc(alias = "aftersale_duration")]

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `result_list` in the answer of `shop::sharer::Bind`.
     pub struct BindResult {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the sharer under this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Outcome of the invitation, `0` for success.
         1 result_code: i64 => "result_code: must",
-        /// Why binding failed, as a number.
+        /// Code of why the invitation failed.
         2 reason_code: i64 => "reason_code: must",
     }
 }
@@ -70,11 +70,11 @@ w::record! {
         3 live_end_time: xinqiao_types::UnixSeconds => "live_end_time: must",
         /// Whether the stream is running.
         4 live_status: i64 => "live_status: must",
-        /// Sales within the period, in fen; in fen.
+        /// Valid sales that the sharer brought, in fen.
         5 gmv: xinqiao_types::Fen => "gmv: must",
-        /// Orders within the period.
+        /// Orders that the sharer brought.
         6 order_cnt: i64 => "order_cnt: must",
-        /// Users within the period, each counted once.
+        /// Users who ordered through the sharer, each counted once.
         7 user_cnt: i64 => "user_cnt: must",
     }
 }
@@ -142,13 +142,13 @@ w::record! {
 w::record! {
     /// `price_info` of `shop::sharer::OrderDetail`.
     pub struct PriceInfo {
-        /// Amount that the whole order comes to, in fen; in fen.
+        /// Amount that the whole order comes to, in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; the new one if it was changed, in fen; in fen.
+        /// Freight on the order; the new one if it was changed, in fen.
         1 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off, in fen; in fen.
+        /// How much was taken off, in fen.
         2 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// Amount added to the price, in fen; in fen.
+        /// Amount added to the price, in fen.
         3 additional_price: xinqiao_types::Fen => "additional_price: must",
         /// What the added amount is for, such as wrapping.
         4 additional_remarks: Option<String> => "additional_remarks",
@@ -168,9 +168,9 @@ w::record! {
         3 out_sku_id: String => "out_sku_id: must",
         /// How many pieces of the product are bought or concerned.
         4 product_cnt: i64 => "product_cnt: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen.
+        /// What was paid for it in all: the lower of expected and changed price, in fen.
         6 real_price: xinqiao_types::Fen => "real_price: must",
         /// Name of the product as buyers see it.
         7 title: String => "title: must",
@@ -202,9 +202,9 @@ w::record! {
 w::record! {
     /// An item of `sharers` in the answer of `shop::sharer::GetSharerList`.
     pub struct Sharer {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the sharer under this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the sharer; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// When the invitation was sent, Unix seconds; format `unix`.
         2 invited_time: xinqiao_types::UnixSeconds => "invited_time: must",
@@ -220,7 +220,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/bind_sharer.html>.
     /// * Catalog: `channels.shop.sharer.bind`.
     pub struct Bind {
-        /// OpenIDs of the sharers to bind or unbind; personal data, masked in `Debug`; `openids` on the wire.
+        /// OpenIDs of the sharers to bind; personal data, masked in `Debug`; `openids` on the wire.
         #[doc(alias = "openids")]
         0 open_ids: Vec<xinqiao_types::OpenId> => "openids: must masked",
     }
@@ -230,13 +230,13 @@ w::record! {
 w::record! {
     /// Answer to [`Bind`].
     pub struct BindResponse {
-        /// Entries that succeeded; the others failed.
+        /// OpenIDs of the sharers that were bound.
         0 success_list: Vec<String> => "success_list: must",
-        /// Entries that failed, with the reason where there is one.
+        /// OpenIDs of the sharers whose binding failed.
         1 fail_list: Vec<String> => "fail_list: must",
-        /// Users that were refused, by OpenID.
+        /// OpenIDs of the sharers whose binding was refused.
         2 refuse_list: Vec<String> => "refuse_list: must",
-        /// Outcome entry by entry.
+        /// Outcome person by person: `openid`, `result_code` and `reason_code`.
         3 result_list: Vec<BindResult> => "result_list: must",
     }
 }
@@ -267,7 +267,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/get_sharer_data_summary.html>.
     /// * Catalog: `channels.shop.sharer.get_sharer_data_summary`.
     pub struct GetSharerDataSummary {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the sharer under this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -276,11 +276,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetSharerDataSummary`].
     pub struct GetSharerDataSummaryResponse {
-        /// Sales within the period, in fen; in fen.
+        /// Valid sales that the sharer brought, in fen.
         0 gmv: xinqiao_types::Fen => "gmv: must",
-        /// Orders within the period.
+        /// Orders that the sharer brought.
         1 order_cnt: i64 => "order_cnt: must",
-        /// Users within the period, each counted once.
+        /// Users who ordered through the sharer, each counted once.
         2 user_cnt: i64 => "user_cnt: must",
     }
 }
@@ -370,7 +370,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/get_sharer_live_order_list.html>.
     /// * Catalog: `channels.shop.sharer.get_sharer_live_order_list`.
     pub struct GetSharerLiveOrderList {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the sharer under this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Encrypted id of the live stream, from the list of streams.
         1 live_export_id: String => "live_export_id: must",
@@ -438,7 +438,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/get_sharer_live_summary_list.html>.
     /// * Catalog: `channels.shop.sharer.get_sharer_live_summary_list`.
     pub struct GetSharerLiveSummaryList {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the sharer under this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Which page to return, counted from 1.
         1 page: i64 => "page: must",
@@ -499,7 +499,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/search_sharer.html>.
     /// * Catalog: `channels.shop.sharer.search_sharer`.
     pub struct SearchSharer {
-        /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
+        /// OpenID of the sharer under this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -508,7 +508,7 @@ w::record! {
 w::record! {
     /// Answer to [`SearchSharer`].
     pub struct SearchSharerResponse {
-        /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
+        /// Nickname of the sharer; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
         /// When the invitation was sent, Unix seconds; format `unix`.
         1 invited_time: xinqiao_types::UnixSeconds => "invited_time: must",
@@ -545,7 +545,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/share_attribute.html>.
     /// * Catalog: `channels.shop.sharer.set_share_mode`.
     pub struct SetShareMode {
-        /// Whether sharers may share all products or chosen ones.
+        /// Code of how the sharers' own pages may be shared on.
         0 share_mode: i64 => "share_mode: must",
     }
     new(share_mode: i64)
@@ -577,7 +577,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/unbind_sharer.html>.
     /// * Catalog: `channels.shop.sharer.unbind`.
     pub struct Unbind {
-        /// OpenIDs of the sharers to bind or unbind; personal data, masked in `Debug`; `openids` on the wire.
+        /// OpenIDs of the sharers to unbind; personal data, masked in `Debug`; `openids` on the wire.
         #[doc(alias = "openids")]
         0 open_ids: Vec<xinqiao_types::OpenId> => "openids: must masked",
     }
@@ -587,11 +587,11 @@ w::record! {
 w::record! {
     /// Answer to [`Unbind`].
     pub struct UnbindResponse {
-        /// Entries that succeeded; the others failed.
+        /// OpenIDs of the sharers that were unbound.
         0 success_list: Vec<String> => "success_list: must",
-        /// Entries that failed, with the reason where there is one.
+        /// OpenIDs of the sharers whose unbinding failed.
         1 fail_list: Vec<String> => "fail_list: must",
-        /// Users that were refused, by OpenID.
+        /// OpenIDs of the sharers whose unbinding was refused.
         2 refuse_list: Vec<String> => "refuse_list: must",
     }
 }

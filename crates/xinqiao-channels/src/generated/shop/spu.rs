@@ -72,9 +72,9 @@ w::record! {
         1 out_sku_id: String => "out_sku_id: must",
         /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         5 stock_num: i64 => "stock_num: must",
@@ -176,9 +176,9 @@ w::record! {
     pub struct UpdateWithoutAuditSkus {
         /// The merchant's own number of the variant (SKU).
         0 out_sku_id: String => "out_sku_id: must",
-        /// Selling price before discounts, in fen; in fen.
+        /// Selling price before discounts, in fen.
         1 sale_price: Option<xinqiao_types::Fen> => "sale_price",
-        /// Crossed-out list price; must be above the selling price, in fen; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen.
         2 market_price: Option<xinqiao_types::Fen> => "market_price",
         /// Pieces in stock that can be sold now.
         3 stock_num: Option<i64> => "stock_num",
@@ -205,7 +205,7 @@ w::record! {
         1 title: String => "title: must",
         /// Page of the mini program that shows the product.
         2 path: String => "path: must",
-        /// Page of the mini program that shows the product.
+        /// Page of the mini program that buys the product at once.
         3 direct_path: Option<String> => "direct_path",
         /// Main pictures of the product, the first as cover, at most nine; personal data, masked in `Debug`.
         4 head_img: Vec<String> => "head_img: must masked",
@@ -547,7 +547,7 @@ w::record! {
         2 title: String => "title: must",
         /// Page of the mini program that shows the product.
         3 path: String => "path: must",
-        /// Page of the mini program that shows the product.
+        /// Page of the mini program that buys the product at once.
         4 direct_path: Option<String> => "direct_path",
         /// Main pictures of the product, the first as cover, at most nine; personal data, masked in `Debug`.
         5 head_img: Vec<String> => "head_img: must masked",

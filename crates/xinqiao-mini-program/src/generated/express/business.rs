@@ -32,13 +32,13 @@ w::record! {
     pub struct Cargo {
         /// How many parcels, 1 by default.
         0 count: i64 => "count: must",
-        /// Length of the parcel in cm; in cm.
+        /// Length of the parcel in cm.
         1 space_x: Option<f64> => "space_x",
-        /// Width of the parcel in cm; in cm.
+        /// Width of the parcel in cm.
         2 space_y: Option<f64> => "space_y",
-        /// Height of the parcel in cm; in cm.
+        /// Height of the parcel in cm.
         3 space_z: Option<f64> => "space_z",
-        /// Weight of all parcels in kg; in kg.
+        /// Weight of all parcels in kg.
         4 weight: Option<f64> => "weight",
         /// Goods in the parcels: `name` and `count`.
         5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
@@ -109,7 +109,7 @@ w::record! {
     pub struct Insured {
         /// Whether losses are covered up to the declared value; `0` or `1` on the wire.
         0 use_insured: bool => "use_insured: must zero-one",
-        /// Declared value in fen, up to which losses are covered; in fen.
+        /// Declared value in fen, up to which losses are covered.
         1 insured_value: xinqiao_types::Fen => "insured_value: must",
     }
     new(use_insured: bool, insured_value: xinqiao_types::Fen)
@@ -244,9 +244,9 @@ w::record! {
 w::record! {
     /// Answer to [`DeliveryGetAll`].
     pub struct DeliveryGetAllResponse {
-        /// Express companies available: `delivery_id`, `delivery_name`, `can_use_cash` and so on.
+        /// Express companies supported: `delivery_id`, `delivery_name`, `can_use_cash`, `cash_biz_id`, `service_type` and so on.
         0 data: Vec<DeliveryGetAllData> => "data: must",
-        /// How many entries the list has: accounts, companies or operators.
+        /// How many express companies `data` holds.
         1 count: i64 => "count: must",
     }
 }
@@ -486,7 +486,7 @@ pub mod account {
         pub struct GetAllResponse {
             /// Accounts bound so far: `biz_id`, `delivery_id`, `status_code`, `alias` and so on.
             0 list: Vec<super::ListInfo> => "list: must",
-            /// How many entries the list has: accounts, companies or operators.
+            /// How many accounts `list` holds.
             1 count: i64 => "count: must",
         }
     }
@@ -779,12 +779,12 @@ pub mod printer {
     w::record! {
         /// Answer to [`GetAll`].
         pub struct GetAllResponse {
-            /// The operator who may print waybills, by openid; personal data, masked in `Debug`.
+            /// Openids of the operators who may print waybills; personal data, masked in `Debug`.
             0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
             /// Merchant labels that the operator may print, comma-joined, at most 10; `tagid_list` on the wire.
             #[doc(alias = "tagid_list")]
             1 tag_id_list: Vec<String> => "tagid_list: must",
-            /// How many entries the list has: accounts, companies or operators.
+            /// How many operators there are.
             2 count: i64 => "count: must",
         }
     }
@@ -819,7 +819,7 @@ pub mod printer {
             0 update_type: String => "update_type: must",
             /// The operator who may print waybills, by openid; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Merchant labels that the operator may print, comma-joined, at most 10; joined by `,` on the wire; `tagid_list` on the wire.
+            /// Merchant labels that the operator may print, at most 10; left out unless the mini program is a platform; joined by `,` on the wire; `tagid_list` on the wire.
             #[doc(alias = "tagid_list")]
             2 tag_id_list: Option<Vec<String>> => "tagid_list: comma",
         }

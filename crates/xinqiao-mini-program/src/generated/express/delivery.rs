@@ -37,13 +37,13 @@ w::record! {
     pub struct Cargo {
         /// How many parcels, 1 by default.
         0 count: i64 => "count: must",
-        /// Length of the parcel in cm; in cm.
+        /// Length of the parcel in cm.
         1 space_x: Option<f64> => "space_x",
-        /// Width of the parcel in cm; in cm.
+        /// Width of the parcel in cm.
         2 space_y: Option<f64> => "space_y",
-        /// Height of the parcel in cm; in cm.
+        /// Height of the parcel in cm.
         3 space_z: Option<f64> => "space_z",
-        /// Weight of all parcels in kg; in kg.
+        /// Weight of all parcels in kg.
         4 weight: Option<f64> => "weight",
         /// Goods in the parcels: `name` and `count`.
         5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
@@ -68,7 +68,7 @@ w::record! {
     pub struct Custom {
         /// Order number of the merchant, unique, at most 512 bytes.
         0 order_id: String => "order_id: must",
-        /// The receiver, by openid; personal data, masked in `Debug`.
+        /// The user who ordered, by openid; none for orders from an app or the web; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`.
         2 delivery_id: String => "delivery_id: must",
@@ -189,7 +189,7 @@ w::record! {
     pub struct Insured {
         /// Whether losses are covered up to the declared value; `0` or `1` on the wire.
         0 use_insured: bool => "use_insured: must zero-one",
-        /// Declared value in fen, up to which losses are covered; in fen.
+        /// Declared value in fen, up to which losses are covered.
         1 insured_value: xinqiao_types::Fen => "insured_value: must",
     }
     new(use_insured: bool, insured_value: xinqiao_types::Fen)
@@ -592,7 +592,7 @@ pub mod no_worry_return {
             4 order_path: Option<String> => "order_path",
             /// Goods that go back: `name` and `url`.
             5 goods_list: Option<Vec<super::Goods>> => "goods_list",
-            /// Amount of the returned order in fen; in fen.
+            /// Amount of the returned order in fen.
             6 order_price: Option<xinqiao_types::Fen> => "order_price",
             /// WeChat Pay transaction number that has freight insurance.
             7 wx_pay_id: Option<String> => "wx_pay_id",
@@ -1124,7 +1124,7 @@ pub mod return_ {
             4 order_path: String => "order_path: must",
             /// Goods that go back: `name` and `url`.
             5 goods_list: Vec<super::Goods> => "goods_list: must",
-            /// Amount of the returned order in fen; in fen.
+            /// Amount of the returned order in fen.
             6 order_price: xinqiao_types::Fen => "order_price: must",
         }
         new(
@@ -1289,7 +1289,7 @@ pub mod single_waybill {
         pub struct CancelOrder {
             /// Token of the order, the `Token` of the event that brought it.
             0 token: String => "token: must",
-            /// Why the merchant cancels the waybill, shown to the carrier.
+            /// Why the express company cancels the waybill.
             1 reason: String => "reason: must",
         }
         new(token: impl Into<String>, reason: impl Into<String>)
@@ -1366,15 +1366,15 @@ pub mod single_waybill {
             1 waybill_id: String => "waybill_id: must",
             /// Online payment: `0` no, `1` yes, `2` yes, by payment score.
             2 need_pay: i64 => "need_pay: must",
-            /// Amount in fen that the user finally pays, or that is refunded; in fen.
+            /// What the user finally pays in fen, discounts taken off; equals `original_fee` without any.
             3 fee: xinqiao_types::Fen => "fee: must",
-            /// Total before discounts in fen: plain, insurance and further fees; in fen.
+            /// Total before discounts in fen: plain, insurance and further fees.
             4 original_fee: xinqiao_types::Fen => "original_fee: must",
-            /// Plain delivery fee in fen, without insurance and further fees; in fen.
+            /// Plain delivery fee in fen, without insurance and further fees.
             5 base_fee: xinqiao_types::Fen => "base_fee: must",
-            /// Fee of the insurance in fen; in fen.
+            /// Fee of the insurance in fen.
             6 insured_fee: xinqiao_types::Fen => "insured_fee: must",
-            /// Fees besides delivery and insurance, in fen; `remark` says what for; in fen.
+            /// Fees besides delivery and insurance, in fen; `remark` says what for.
             7 other_fee: xinqiao_types::Fen => "other_fee: must",
             /// What the further fees are for.
             8 remark: Option<String> => "remark",
@@ -1420,7 +1420,7 @@ pub mod single_waybill {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.express.delivery.single_waybill.get_bill`.
         pub struct GetBill {
-            /// Day whose bill is downloaded; format `yyyyMMdd`.
+            /// Day whose bill is downloaded, as `yyyyMMdd`; format `yyyyMMdd`.
             0 date: String => "date: must",
             /// Kind of bill: `ALL`, `SUCCESS` (paid) or `REFUND`.
             1 type_: String => "type: must",
@@ -1456,7 +1456,7 @@ pub mod single_waybill {
         pub struct RefundOrder {
             /// Token of the order, the `Token` of the event that brought it.
             0 token: String => "token: must",
-            /// Amount in fen that the user finally pays, or that is refunded; in fen.
+            /// How much to refund to the user, in fen.
             1 fee: xinqiao_types::Fen => "fee: must",
         }
         new(token: impl Into<String>, fee: xinqiao_types::Fen)

@@ -38,7 +38,7 @@ w::record! {
 w::record! {
     /// An item of `balance_detail` in the answer of `express::intra_city::BalanceQuery`.
     pub struct BalanceDetail {
-        /// Balance for fees at this carrier, in fen; in fen.
+        /// Balance for fees at this carrier, in fen.
         0 balance: xinqiao_types::Fen => "balance: must",
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         1 service_trans_id: String => "service_trans_id: must",
@@ -56,9 +56,9 @@ w::record! {
         0 cargo_name: String => "cargo_name: must",
         /// Kind of goods, such as food, documents or fresh produce; decides which couriers take it.
         1 cargo_type: i64 => "cargo_type: must",
-        /// Weight of all goods, in grams; in g.
+        /// Weight of all goods, in grams.
         2 cargo_weight: i64 => "cargo_weight: must",
-        /// Value of all goods, in fen; in fen.
+        /// Value of all goods, in fen.
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
         /// How many pieces the goods are.
         4 cargo_num: i64 => "cargo_num: must",
@@ -82,9 +82,9 @@ w::record! {
         0 cargo_name: String => "cargo_name: must",
         /// Kind of goods, such as food, documents or fresh produce; decides which couriers take it.
         1 cargo_type: i64 => "cargo_type: must",
-        /// Weight of all goods, in grams; in g.
+        /// Weight of all goods, in grams.
         2 cargo_weight: i64 => "cargo_weight: must",
-        /// Value of all goods, in fen; in fen.
+        /// Value of all goods, in fen.
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
         /// How many pieces the goods are.
         4 cargo_num: i64 => "cargo_num: must",
@@ -129,7 +129,7 @@ w::record! {
         2 wx_store_id: String => "wx_store_id: must",
         /// Number of the top-up that the flow belongs to.
         3 pay_order_id: w::TextOrNumber => "pay_order_id: must",
-        /// Number of the delivery at WeChat, alternative to the store's.
+        /// Number of the delivery at WeChat, returned when it is made; enough by itself to look it up or cancel it.
         4 wx_order_id: Option<String> => "wx_order_id",
         /// Number of the delivery at the carrier, for spending only.
         5 bill_id: Option<String> => "bill_id",
@@ -137,11 +137,11 @@ w::record! {
         6 service_trans_id: String => "service_trans_id: must",
         /// The user who ordered, by openid; personal data, masked in `Debug`.
         7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// How much this top-up was, in fen; in fen.
+        /// How much this top-up was, in fen.
         8 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// How much this refund was, in fen; in fen.
+        /// How much this refund was, in fen.
         9 refund_amount: Option<xinqiao_types::Fen> => "refund_amount",
-        /// Penalty for the cancelled delivery, in fen, for spending only; in fen.
+        /// Penalty for the cancelled delivery, in fen, for spending only.
         10 deduct_amount: Option<xinqiao_types::Fen> => "deduct_amount",
         /// State of the top-up, such as `SUCCESS` or `FAIL`.
         11 pay_status: String => "pay_status: must",
@@ -180,9 +180,9 @@ w::record! {
         /// Number of the top-up, given when it was made; `payorder_id` on the wire.
         #[doc(alias = "payorder_id")]
         0 pay_order_id: w::TextOrNumber => "payorder_id: must",
-        /// Amount of this top-up, in fen; in fen.
+        /// Amount of this top-up, in fen.
         1 charge_amt: xinqiao_types::Fen => "charge_amt: must",
-        /// What is left of this top-up, in fen; in fen.
+        /// What is left of this top-up, in fen.
         2 unused_amt: xinqiao_types::Fen => "unused_amt: must",
         /// When the top-up became valid, Unix seconds; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
@@ -198,9 +198,9 @@ w::record! {
         0 cargo_name: String => "cargo_name: must",
         /// Kind of goods, such as food, documents or fresh produce; decides which couriers take it.
         1 cargo_type: i64 => "cargo_type: must",
-        /// Weight of all goods, in grams; in g.
+        /// Weight of all goods, in grams.
         2 cargo_weight: i64 => "cargo_weight: must",
-        /// Value of all goods, in fen; in fen.
+        /// Value of all goods, in fen.
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
         /// How many pieces the goods are.
         4 cargo_num: i64 => "cargo_num: must",
@@ -374,7 +374,7 @@ w::record! {
         0 wx_store_id: String => "wx_store_id: must",
         /// Order number of the store, used with `wx_store_id`.
         1 store_order_id: String => "store_order_id: must",
-        /// Number of the delivery at WeChat, alternative to the store's.
+        /// Number of the delivery at WeChat, returned when it is made; enough by itself to look it up or cancel it.
         2 wx_order_id: String => "wx_order_id: must",
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         3 service_trans_id: String => "service_trans_id: must",
@@ -382,9 +382,9 @@ w::record! {
         4 trans_order_id: String => "trans_order_id: must",
         /// Number of the delivery at the carrier, to ask it about.
         5 waybill_id: Option<String> => "waybill_id",
-        /// How far the delivery goes, in metres; in m.
+        /// How far the delivery goes, in metres.
         6 distance: i64 => "distance: must",
-        /// Delivery fee of the order in fen, taken from the balance; in fen.
+        /// Delivery fee of the order in fen, taken from the balance.
         7 fee: xinqiao_types::Fen => "fee: must",
         /// Pick-up code for the rider.
         8 fetch_code: Option<String> => "fetch_code",
@@ -466,7 +466,7 @@ w::record! {
         0 wx_store_id: String => "wx_store_id: must",
         /// AppID of the mini program that owns the store, the caller.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// Balance for fees at all carriers together, in fen; in fen.
+        /// Balance for fees at all carriers together, in fen.
         2 all_balance: xinqiao_types::Fen => "all_balance: must",
         /// Balance by carrier: `balance`, `service_trans_id`, `service_trans_name` and so on.
         3 balance_detail: Vec<BalanceDetail> => "balance_detail: must",
@@ -504,7 +504,7 @@ w::record! {
         0 wx_store_id: Option<String> => "wx_store_id",
         /// Order number of the store, used with `wx_store_id`.
         1 store_order_id: Option<String> => "store_order_id",
-        /// Number of the delivery at WeChat, alternative to the store's.
+        /// Number of the delivery at WeChat, returned when it is made; enough by itself to look it up or cancel it.
         2 wx_order_id: Option<String> => "wx_order_id",
         /// Reason: `1` not needed, `2` wrong data, `3` no rider, `99` other.
         3 cancel_reason_id: i64 => "cancel_reason_id: must",
@@ -520,15 +520,15 @@ w::record! {
     pub struct CancelOrderResponse {
         /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// Number of the delivery at WeChat, alternative to the store's.
+        /// Number of the delivery at WeChat, returned when it is made; enough by itself to look it up or cancel it.
         1 wx_order_id: String => "wx_order_id: must",
         /// Order number of the store, used with `wx_store_id`.
         2 store_order_id: String => "store_order_id: must",
         /// AppID of the mini program that owns the store, the caller.
         3 appid: xinqiao_types::AppId => "appid: must",
-        /// State: `10000` made, `20000` / `20001` cancelled by you / the carrier, `30000` taken, `40000` at store, `50000` on the way, `70000` done, `90000` faulty.
+        /// `10000` made, `20000`/`20001` cancelled by you/the carrier, `30000` taken, `40000` at store, `50000` on the way, `60000` rider gave up, `70000` done, `90000` faulty.
         4 order_status: i64 => "order_status: must",
-        /// Penalty for the cancellation, in fen; in fen; `deductfee` on the wire.
+        /// Penalty for the cancellation, in fen; `deductfee` on the wire.
         #[doc(alias = "deductfee")]
         5 deduct_fee: Option<xinqiao_types::Fen> => "deductfee",
     }
@@ -684,9 +684,9 @@ w::record! {
         0 wx_store_id: Option<String> => "wx_store_id",
         /// Order number of the store, used with `wx_store_id`.
         1 store_order_id: Option<String> => "store_order_id",
-        /// Number of the delivery at WeChat, alternative to the store's.
+        /// Number of the delivery at WeChat, returned when it is made; enough by itself to look it up or cancel it.
         2 wx_order_id: Option<String> => "wx_order_id",
-        /// State: `10000` made, `20000` / `20001` cancelled by you / the carrier, `30000` taken, `40000` at store, `50000` on the way, `70000` done, `90000` faulty.
+        /// `10000` made, `20000`/`20001` cancelled by you/the carrier, `30000` taken, `40000` at store, `50000` on the way, `60000` rider gave up, `70000` done, `90000` faulty.
         3 order_status: i64 => "order_status: must",
     }
     new(order_status: i64)
@@ -753,9 +753,9 @@ w::record! {
     pub struct PreAddOrderResponse {
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         0 service_trans_id: String => "service_trans_id: must",
-        /// How far the delivery goes, in metres; in m.
+        /// How far the delivery goes, in metres.
         1 distance: i64 => "distance: must",
-        /// Estimated fee in fen; the order decides; in fen.
+        /// Estimated fee in fen; the order decides.
         2 est_fee: xinqiao_types::Fen => "est_fee: must",
         /// When delivery is expected, Unix seconds; format `unix`.
         3 expected_finished_time: Option<xinqiao_types::UnixSeconds> => "expected_finished_time",
@@ -809,11 +809,11 @@ w::record! {
 w::record! {
     /// Answer to [`QueryFlow`].
     pub struct QueryFlowResponse {
-        /// Topped up in the period in all, in fen; in fen.
+        /// Topped up in the period in all, in fen.
         0 total_pay_amt: Option<xinqiao_types::Fen> => "total_pay_amt",
-        /// Refunded in the period in all, in fen; in fen.
+        /// Refunded in the period in all, in fen.
         1 total_refund_amt: Option<xinqiao_types::Fen> => "total_refund_amt",
-        /// Penalties for cancellation in the period in all, in fen, given for flows of spending; in fen.
+        /// Penalties for cancellation in the period in all, in fen, given for flows of spending.
         2 total_deduct_amt: Option<xinqiao_types::Fen> => "total_deduct_amt",
         /// Top-ups, spending and refunds, one by one.
         3 flow_list: Vec<Flow> => "flow_list: must",
@@ -852,7 +852,7 @@ w::record! {
         0 wx_store_id: Option<String> => "wx_store_id",
         /// Order number of the store, used with `wx_store_id`.
         1 store_order_id: Option<String> => "store_order_id",
-        /// Number of the delivery at WeChat, alternative to the store's.
+        /// Number of the delivery at WeChat, returned when it is made; enough by itself to look it up or cancel it.
         2 wx_order_id: Option<String> => "wx_order_id",
     }
     new()
@@ -864,13 +864,13 @@ w::record! {
     pub struct QueryOrderResponse {
         /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// Number of the delivery at WeChat, alternative to the store's.
+        /// Number of the delivery at WeChat, returned when it is made; enough by itself to look it up or cancel it.
         1 wx_order_id: String => "wx_order_id: must",
         /// Order number of the store, used with `wx_store_id`.
         2 store_order_id: String => "store_order_id: must",
         /// AppID of the mini program that owns the store, the caller.
         3 appid: xinqiao_types::AppId => "appid: must",
-        /// State: `10000` made, `20000` / `20001` cancelled by you / the carrier, `30000` taken, `40000` at store, `50000` on the way, `70000` done, `90000` faulty.
+        /// `10000` made, `20000`/`20001` cancelled by you/the carrier, `30000` taken, `40000` at store, `50000` on the way, `60000` rider gave up, `70000` done, `90000` faulty.
         4 order_status: i64 => "order_status: must",
         /// The receiver, by openid; personal data, masked in `Debug`.
         5 user_openid: xinqiao_types::OpenId => "user_openid: must masked",
@@ -878,12 +878,12 @@ w::record! {
         6 service_trans_id: String => "service_trans_id: must",
         /// Number of the delivery at the carrier, to ask it about.
         7 delivery_no: String => "delivery_no: must",
-        /// How far the delivery goes, in metres; in m.
-        8 distance: i64 => "distance: must",
-        /// Fee really charged for the order, in fen; in fen; `actualfee` on the wire.
+        /// How far the delivery goes, in metres.
+        8 distance: f64 => "distance: must",
+        /// Fee really charged for the order, in fen; `actualfee` on the wire.
         #[doc(alias = "actualfee")]
         9 actual_fee: xinqiao_types::Fen => "actualfee: must",
-        /// Penalty for the cancellation, in fen; in fen; `deductfee` on the wire.
+        /// Penalty for the cancellation, in fen; `deductfee` on the wire.
         #[doc(alias = "deductfee")]
         10 deduct_fee: xinqiao_types::Fen => "deductfee: must",
         /// When the delivery was ordered, Unix seconds; format `unix`.
@@ -1025,7 +1025,7 @@ w::record! {
         0 wx_store_id: String => "wx_store_id: must",
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         1 service_trans_id: String => "service_trans_id: must",
-        /// How much to top up in fen, at least 5,000 (50 yuan); in fen.
+        /// How much to top up in fen, at least 5,000 (50 yuan).
         2 amount: xinqiao_types::Fen => "amount: must",
     }
     new(
@@ -1089,7 +1089,7 @@ w::record! {
         0 wx_store_id: String => "wx_store_id: must",
         /// AppID of the mini program that owns the store, the caller.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// Balance that this carrier pays back, in fen; in fen.
+        /// Balance that this carrier pays back, in fen.
         2 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }

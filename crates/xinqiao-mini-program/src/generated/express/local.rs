@@ -73,7 +73,7 @@ w::record! {
         0 good_count: i64 => "good_count: must",
         /// What is carried, as shown to the rider.
         1 good_name: String => "good_name: must",
-        /// Price of one item in yuan; in yuan.
+        /// Price of one item in yuan.
         2 good_price: Option<f64> => "good_price",
         /// Unit that the item is counted in, at most 20 characters; such as `盒`.
         3 good_unit: Option<String> => "good_unit",
@@ -111,15 +111,15 @@ w::record! {
         6 order_time: Option<xinqiao_types::UnixSeconds> => "order_time",
         /// Whether losses are covered up to `declared_value`; `0` or `1` on the wire.
         7 is_insured: Option<bool> => "is_insured: zero-one",
-        /// Value in yuan up to which losses are covered; in yuan.
+        /// Value in yuan up to which losses are covered.
         8 declared_value: Option<f64> => "declared_value",
-        /// Tip for the rider in yuan; each company has its own limit; in yuan.
+        /// Tip for the rider in yuan; each company has its own limit.
         9 tips: Option<f64> => "tips",
         /// Whether the rider carries only this order; `0` or `1` on the wire.
         10 is_direct_delivery: Option<bool> => "is_direct_delivery: zero-one",
-        /// How much the rider has to pay, in yuan; in yuan.
+        /// How much the rider has to pay, in yuan.
         11 cash_on_delivery: Option<f64> => "cash_on_delivery",
-        /// How much the rider has to receive, in yuan; in yuan.
+        /// How much the rider has to receive, in yuan.
         12 cash_on_pickup: Option<f64> => "cash_on_pickup",
         /// Direction: `1` store to user, `2` user to store.
         13 rider_pick_method: Option<i64> => "rider_pick_method",
@@ -398,20 +398,20 @@ pub mod business {
             /// Result of the delivery company in words, on failure the reason; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
-            /// Fee after coupons, in yuan; in yuan.
+            /// Fee after coupons, in yuan.
             2 fee: f64 => "fee: must",
-            /// Fee before coupons, in yuan; in yuan; `deliverfee` on the wire.
+            /// Fee before coupons, in yuan; `deliverfee` on the wire.
             #[doc(alias = "deliverfee")]
             3 deliver_fee: f64 => "deliverfee: must",
-            /// What coupons take off, in yuan; in yuan; `couponfee` on the wire.
+            /// What coupons take off, in yuan; `couponfee` on the wire.
             #[doc(alias = "couponfee")]
             4 coupon_fee: f64 => "couponfee: must",
-            /// Tip for the rider in yuan; each company has its own limit; in yuan.
+            /// Tip for the rider in yuan; each company has its own limit.
             5 tips: f64 => "tips: must",
-            /// What the cover against loss costs, in yuan; in yuan; `insurancefee` on the wire.
+            /// What the cover against loss costs, in yuan; `insurancefee` on the wire.
             #[doc(alias = "insurancefee")]
             6 insurance_fee: f64 => "insurancefee: must",
-            /// How far the delivery goes, in metres; in m.
+            /// How far the delivery goes, in metres.
             7 distance: i64 => "distance: must",
             /// Delivery number of the courier company, returned with the order.
             8 waybill_id: String => "waybill_id: must",
@@ -421,7 +421,7 @@ pub mod business {
             10 finish_code: i64 => "finish_code: must",
             /// Code that the store tells the rider at pick-up.
             11 pickup_code: i64 => "pickup_code: must",
-            /// Expected time until a rider takes it, `0` unknown; in s.
+            /// Expected seconds until a rider takes it, `0` unknown; in s.
             12 dispatch_duration: i64 => "dispatch_duration: must",
             /// Token of the quotation; with it the fee stays for a while.
             13 delivery_token: Option<String> => "delivery_token",
@@ -467,7 +467,7 @@ pub mod business {
             4 waybill_id: String => "waybill_id: must",
             /// The user who ordered, by openid; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Tip for the rider in yuan; each company has its own limit; in yuan.
+            /// Tip for the rider in yuan; each company has its own limit.
             6 tips: f64 => "tips: must",
             /// Remark for the rider or the company.
             7 remark: String => "remark: must",
@@ -549,7 +549,7 @@ pub mod business {
             /// Result of the delivery company in words, on failure the reason; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
-            /// Penalty for the cancellation, in yuan; in yuan.
+            /// Penalty for the cancellation, in yuan.
             2 deduct_fee: f64 => "deduct_fee: must",
             /// How the penalty is counted, in words.
             3 desc: String => "desc: must",
@@ -1025,7 +1025,7 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.mockUpdateOrder.html>.
         /// * Catalog: `mini_program.express.local.business.test_update_order`.
         pub struct TestUpdateOrder {
-            /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
+            /// Merchant id for the simulation, always `test_shop_id`; `shopid` on the wire.
             #[doc(alias = "shopid")]
             0 shop_id: Option<String> => "shopid",
             /// The merchant's number of the delivery order, at most 128 bytes.

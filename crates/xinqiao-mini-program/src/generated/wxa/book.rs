@@ -260,7 +260,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddBookAuth`].
     pub struct AddBookAuthResponse {
-        /// Result of each authorization, or the authorizations found: `book_id` and so on.
+        /// Result of each authorization: `errcode`, in the order of `books`.
         0 results: Vec<AddBookAuthResult> => "results: must",
     }
 }
@@ -814,7 +814,7 @@ w::record! {
         0 book_id: String => "book_id: must",
         /// Whether to return the edited version rather than the published one.
         1 need_edited_data: Option<bool> => "need_edited_data",
-        /// Index of the volume, `-1` for none.
+        /// Only chapters of this volume, by its index; all if left out.
         2 volume_index: Option<i64> => "volume_index",
         /// How many rows to skip; 0 for the first page.
         3 offset: Option<i64> => "offset",
@@ -895,7 +895,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryBookAuth`].
     pub struct QueryBookAuthResponse {
-        /// Result of each authorization, or the authorizations found: `book_id` and so on.
+        /// Authorizations found: `book_id`, `grantor_appid`, `grantee_appid` and `expire_time`.
         0 results: Vec<QueryBookAuthResult> => "results: must",
         /// How many authorizations there are, if asked for.
         1 sum: Option<i64> => "sum",

@@ -32,7 +32,7 @@ w::record! {
 w::record! {
     /// An item of `chapter_setting` in `wxa::business::Setting`.
     pub struct ChapterSetting {
-        /// Which chapter of the book gets a setting of its own, by its number.
+        /// Chapter with a setting of its own, by its index from 0; others use `default_words`.
         0 chapter_index: i64 => "chapter_index: must",
         /// Characters of this chapter that may be read for free.
         1 words: Option<i64> => "words",
@@ -134,7 +134,7 @@ w::record! {
         2 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
         /// Whether avatars and names of members are returned; if so, users who did not consent cannot join.
         3 need_user_info: Option<bool> => "need_user_info",
-        /// Longest duration of a game in seconds, at most 3,600; 1,200 if 0 or left out; in s.
+        /// Longest duration of a game in seconds, at most 3,600; 1,200 if 0 or left out.
         4 game_last_time: Option<i64> => "game_last_time",
         /// Whether a random seed is made with the room, so that all clients draw the same numbers.
         5 need_game_seed: Option<bool> => "need_game_seed",
@@ -170,9 +170,9 @@ w::record! {
         4 refund_delivery_no: String => "refund_delivery_no: must",
         /// When the insurance ends, such as 2024-06-01 12:00:00.
         5 insurance_end_date: String => "insurance_end_date: must",
-        /// Expected payout for a return, in fen; in fen.
+        /// Expected payout for a return, in fen.
         6 estimate_amount: xinqiao_types::Fen => "estimate_amount: must",
-        /// What the insurance of this order costs, in fen; in fen.
+        /// What the insurance of this order costs, in fen.
         7 premium: xinqiao_types::Fen => "premium: must",
         /// State: `2` covered, `4` claimed, `5` paid, `6` refused, `7` expired.
         8 status: i64 => "status: must",
@@ -190,7 +190,7 @@ w::record! {
         0 order_id: w::TextOrNumber => "order_id: must",
         /// State: `1` unpaid, `2` paid, `3` in use, `4` used up, `5` refunding, `6` refunded, `10` timed out.
         1 order_status: i64 => "order_status: must",
-        /// Amount of this top-up, in fen; in fen.
+        /// Amount of this top-up, in fen.
         2 total_price: xinqiao_types::Fen => "total_price: must",
         /// When the order was made, Unix seconds; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -202,7 +202,7 @@ w::record! {
         6 refund_time: Option<xinqiao_types::UnixSeconds> => "refund_time",
         /// Refund: `1` none, `2` under way, `4` done, `5` failed.
         7 refund_status: Option<i64> => "refund_status",
-        /// How much of this top-up was refunded, in fen; in fen.
+        /// How much of this top-up was refunded, in fen.
         8 refund_amt: Option<xinqiao_types::Fen> => "refund_amt",
     }
 }
@@ -248,14 +248,14 @@ w::record! {
         1 name: String => "name: must",
         /// Page of the goods in the mini program.
         2 url: String => "url: must",
-        /// Cover of the goods: a media id when sent, an address when returned.
+        /// Address of the goods' cover image.
         3 cover_img: String => "cover_img: must",
         /// Kind of price: `1` fixed, `2` range, `3` discount.
         4 price_type: i64 => "price_type: must",
-        /// Price in yuan: fixed, lower end or original, by the kind of price; in yuan.
-        5 price: f64 => "price: must",
-        /// Second price in yuan: upper end or present, none for a fixed price; in yuan.
-        6 price2: f64 => "price2: must",
+        /// Price in fen: fixed, lower end or original, by `price_type`.
+        5 price: xinqiao_types::Fen => "price: must",
+        /// Second price in fen: upper end or present price, by `price_type`; 0 for a fixed price.
+        6 price2: xinqiao_types::Fen => "price2: must",
         /// AppID of another mini program that sells it, empty for your own.
         7 third_party_appid: Option<xinqiao_types::AppId> => "third_party_appid",
     }
@@ -288,7 +288,7 @@ w::record! {
 w::record! {
     /// An item of `fields` in `wxa::business::Line`.
     pub struct LineField {
-        /// Day that the figure belongs to; format `yyyyMMdd`; `refdate` on the wire.
+        /// Day that the figure belongs to, as `yyyyMMdd`; format `yyyyMMdd`; such as `20210103`; `refdate` on the wire.
         #[doc(alias = "refdate")]
         0 ref_date: String => "refdate: must",
         /// Value of the metric on that day.
@@ -301,10 +301,10 @@ w::record! {
     pub struct LiveReplay {
         /// Address of this piece of the replay.
         0 media_url: String => "media_url: must",
-        /// When the address of the replay stops working, Unix seconds; format `unix`.
-        1 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// When the replay was made, Unix seconds; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
+        /// When the address of the replay stops working, as RFC 3339 text; format `rfc3339`; such as `2020-11-11T03:49:55Z`.
+        1 expire_time: w::TextOrNumber => "expire_time: must",
+        /// When the replay was made, as RFC 3339 text; format `rfc3339`; such as `2019-11-12T03:49:55Z`.
+        2 create_time: w::TextOrNumber => "create_time: must",
     }
 }
 
@@ -339,7 +339,7 @@ w::record! {
         2 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
         /// Whether avatars and names of members are returned; if so, users who did not consent cannot join.
         3 need_user_info: bool => "need_user_info: must",
-        /// Longest duration of a game in seconds, at most 3,600; 1,200 if 0 or left out; in s.
+        /// Longest duration of a game in seconds, at most 3,600; 1,200 if 0 or left out.
         4 game_last_time: i64 => "game_last_time: must",
         /// Whether a random seed is made with the room, so that all clients draw the same numbers.
         5 need_game_seed: bool => "need_game_seed: must",
@@ -355,7 +355,7 @@ w::record! {
         1 out_trade_no: String => "out_trade_no: must",
         /// Who paid, by openid; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// How much was paid, in fen; in fen.
+        /// How much was paid, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         4 status: i64 => "status: must",
         /// Zone of the game that is topped up, as set up in the console.
@@ -571,6 +571,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyLiveInfo`].
     pub struct ApplyLiveInfoResponse {
+        /// The `apply` of the request, given back.
         0 action: String => "action: must",
     }
 }
@@ -1159,7 +1160,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getPerformanceData.html>.
     /// * Catalog: `mini_program.wxa.business.performance_boot`.
     pub struct PerformanceBoot {
-        /// Period to look at: `begin_timestamp` and `end_timestamp`.
+        /// Period to look at, at most 30 days: `begin_timestamp` and `end_timestamp`.
         0 time: Time => "time: must",
         /// Module: `10016` opening rate, `10017` launch times, `10021` page switches, `10022` memory, `10023` memory faults.
         1 module: String => "module: must",
@@ -1553,7 +1554,7 @@ pub mod group {
         pub struct AddDevice {
             /// Number of the device group, returned when it is made.
             0 group_id: String => "group_id: must",
-            /// Devices to add or remove: `model_id` and `sn`.
+            /// Devices to add to the group: `model_id` and `sn`.
             1 device_list: Vec<super::Device> => "device_list: must",
             /// Whether to move devices that are in another group.
             2 force_add: Option<bool> => "force_add",
@@ -1689,7 +1690,7 @@ pub mod group {
         pub struct RemoveDevice {
             /// Number of the device group, returned when it is made.
             0 group_id: String => "group_id: must",
-            /// Devices to add or remove: `model_id` and `sn`.
+            /// Devices to remove from the group: `model_id` and `sn`.
             1 device_list: Vec<super::Device> => "device_list: must",
         }
         new(group_id: impl Into<String>, device_list: Vec<super::Device>)
@@ -1820,7 +1821,7 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.create_charge_id`.
         pub struct CreateChargeId {
-            /// How much to top up for premiums, in fen; in fen.
+            /// How much to top up for premiums, in fen.
             0 quota: xinqiao_types::Fen => "quota: must",
         }
         new(quota: xinqiao_types::Fen)
@@ -1867,7 +1868,7 @@ pub mod insurance_freight {
             1 order_no: String => "order_no: must",
             /// When it was paid, Unix seconds, within 3 days; format `unix`.
             2 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-            /// Amount of the insured order paid by WeChat Pay, in fen; in fen.
+            /// Amount of the insured order paid by WeChat Pay, in fen.
             3 pay_amount: xinqiao_types::Fen => "pay_amount: must",
             /// Tracking number of the shipment, as insured.
             4 delivery_no: String => "delivery_no: must",
@@ -1894,9 +1895,9 @@ pub mod insurance_freight {
             0 policy_no: String => "policy_no: must",
             /// When the insurance ends, such as 2024-06-01 12:00:00.
             1 insurance_end_date: String => "insurance_end_date: must",
-            /// Expected payout for a return, in fen; in fen.
+            /// Expected payout for a return, in fen.
             2 estimate_amount: xinqiao_types::Fen => "estimate_amount: must",
-            /// What the insurance of this order costs, in fen; in fen.
+            /// What the insurance of this order costs, in fen.
             3 premium: xinqiao_types::Fen => "premium: must",
         }
     }
@@ -2103,11 +2104,11 @@ pub mod insurance_freight {
             1 claim_num: i64 => "claim_num: must",
             /// How many claims of the period were paid.
             2 claim_succ_num: i64 => "claim_succ_num: must",
-            /// What one insurance costs at present, in fen; in fen.
+            /// What one insurance costs at present, in fen.
             3 premium: xinqiao_types::Fen => "premium: must",
-            /// Balance for premiums, in fen; in fen.
+            /// Balance for premiums, in fen.
             4 funds: xinqiao_types::Fen => "funds: must",
-            /// Whether no more insurance can be taken out, so that it should be hidden.
+            /// Whether insuring is blocked for reasons of system safety, so that it should be hidden.
             5 need_close: bool => "need_close: must",
         }
     }
@@ -2236,7 +2237,7 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.update_notify_funds`.
         pub struct UpdateNotifyFunds {
-            /// Balance in fen below which to notify; `0` switches it off; in fen.
+            /// Balance in fen below which to notify; `0` switches it off.
             0 notify_funds: xinqiao_types::Fen => "notify_funds: must",
         }
         new(notify_funds: xinqiao_types::Fen)
@@ -2285,7 +2286,7 @@ pub mod license {
     w::record! {
         /// Answer to [`ActiveDevice`].
         pub struct ActiveDeviceResponse {
-            /// Devices, with the result of each: `model_id`, `sn` and `errcode`.
+            /// Result for each device: `model_id`, `sn`, `expire_time` and `errcode`.
             0 device_list: Vec<super::DeviceItem> => "device_list: must",
         }
     }

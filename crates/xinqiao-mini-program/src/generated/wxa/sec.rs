@@ -198,7 +198,7 @@ w::record! {
         5 status: i64 => "status: must",
         /// When the drama, file or task was made, Unix seconds; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// Address of the cover; for a pull upload the one to fetch.
+        /// Address of the drama's poster, stored from the `cover_material_id` handed in.
         7 cover_url: Option<String> => "cover_url",
         /// Address of the drama's poster.
         8 promotion_poster: Option<String> => "promotion_poster",
@@ -210,7 +210,7 @@ w::record! {
         11 playwright: Option<String> => "playwright",
         /// The actors, one by one in `actor`.
         12 actor_list: Option<Actor> => "actor_list",
-        /// Licence to produce: its number when returned, a media id when handed in.
+        /// Number of the licence to produce radio and television programmes.
         13 production_license: Option<String> => "production_license",
         /// State and times of the latest review: `status`, `create_time` and `audit_time`.
         14 audit_detail: Option<AuditDetail> => "audit_detail",
@@ -324,9 +324,9 @@ w::record! {
         1 name: String => "name: must",
         /// What was said of the media file on upload.
         2 description: String => "description: must",
-        /// Playing time of the video in seconds; in s.
+        /// Playing time of the video in seconds.
         3 duration: i64 => "duration: must",
-        /// Address of the cover; for a pull upload the one to fetch.
+        /// Temporary address of the media file's cover.
         4 cover_url: String => "cover_url: must",
         /// Address of the MP4, works for a while.
         5 mp4_url: String => "mp4_url: must",
@@ -397,13 +397,13 @@ w::record! {
         3 name: String => "name: must",
         /// Bytes that the media file takes; in byte.
         4 file_size: i64 => "file_size: must",
-        /// Playing time of the video in seconds; in s.
+        /// Playing time of the video in seconds.
         5 duration: i64 => "duration: must",
         /// When the drama, file or task was made, Unix seconds; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it expires, Unix seconds; files never submitted do; format `unix`.
         7 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// Address of the cover; for a pull upload the one to fetch.
+        /// Temporary address of the media file's cover.
         8 cover_url: Option<String> => "cover_url",
         /// Address of the original video, works for a while.
         9 original_url: Option<String> => "original_url",
@@ -458,7 +458,7 @@ w::record! {
         4 description: String => "description: must",
         /// Who paid, by openid under this mini program; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// What the user really paid, in fen; in fen.
+        /// What the user really paid, in fen.
         6 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// State: `1` to ship, `2` shipped, `3` received, `4` complete, `5` refunded, `6` awaiting settlement.
         7 order_state: i64 => "order_state: must",
@@ -550,7 +550,7 @@ w::record! {
         3 finish_shipping: bool => "finish_shipping: must",
         /// How often shipping was finished: `0` not yet, `1` once, `2` again after a redo.
         4 finish_shipping_count: i64 => "finish_shipping_count: must",
-        /// Shipments, one at once or at most 15 in parts: `tracking_no`, `express_company`, `item_desc` and so on.
+        /// Shipments, one at once or several in parts: `tracking_no`, `express_company`, `goods_desc`, `upload_time` and so on.
         5 shipping_list: Vec<ShippingDetail> => "shipping_list: must",
     }
 }
@@ -566,7 +566,7 @@ w::record! {
         2 goods_desc: Option<String> => "goods_desc",
         /// Masked phones, one of them required for SF: `receiver_contact` and `consignor_contact`.
         3 contact: Option<Contact> => "contact",
-        /// When it was uploaded, which decides the order of requests; format `unix`.
+        /// When this shipment was uploaded, Unix seconds; format `unix`.
         4 upload_time: xinqiao_types::UnixSeconds => "upload_time: must",
     }
 }
@@ -1238,7 +1238,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.is_trade_managed`.
         pub struct IsTradeManaged {
-            /// AppID of the mini program to look up, the token's own; the account's appid.
+            /// AppID of the mini program to look up; only your own unless a service provider calls; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1279,7 +1279,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.is_trade_management_confirmed`.
         pub struct IsTradeManagementConfirmed {
-            /// AppID of the mini program to look up, the token's own; the account's appid.
+            /// AppID of the mini program to look up; only your own unless a service provider calls; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1657,7 +1657,7 @@ pub mod vod {
             2 description: Option<String> => "description",
             /// How many episodes the drama has.
             3 media_count: Option<i64> => "media_count",
-            /// Media files of the episodes, in order.
+            /// Media files of the episodes in order, as many as `media_count`; required at first.
             4 media_id_list: Option<Vec<i64>> => "media_id_list",
             /// Slogan of the drama as users see it, at most 30 characters.
             5 recommendations: Option<String> => "recommendations",
@@ -1683,7 +1683,7 @@ pub mod vod {
             15 cost_of_production: Option<i64> => "cost_of_production",
             /// Registration or licence number, for kind `1`.
             16 registration_number: Option<String> => "registration_number",
-            /// Licence to produce: its number when returned, a media id when handed in.
+            /// Media id of the licence to produce radio and television programmes.
             17 production_license: Option<String> => "production_license",
             /// Licence to publish, a media id when handed in.
             18 publish_license: Option<String> => "publish_license",
@@ -2079,7 +2079,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetAuthorizeApps`].
         pub struct GetAuthorizeAppsResponse {
-            /// Authorizations: `authorized_appid` or `authorizer_appid`, `drama_id`, `authorized_time` and so on.
+            /// Mini programs that got the right: `authorized_appid`, `authorized_time` and `authz_expire_time`.
             0 objects: Vec<super::GetAuthorizeAppsObject> => "objects: must",
         }
     }
@@ -2110,13 +2110,13 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_authorize_objects`.
         pub struct GetAuthorizeObjects {
-            /// Number of the drama, returned when it is handed in for review.
+            /// Only this drama, all if left out.
             0 drama_id: Option<i64> => "drama_id",
             /// AppID of the mini program that may play the drama.
             1 authorized_appid: Option<xinqiao_types::AppId> => "authorized_appid",
             /// How many rows to skip; 0 for the first page.
             2 offset: Option<i64> => "offset",
-            /// Rows per page, at most 100.
+            /// Rows per page, 100 by default, at most 1,000.
             3 limit: Option<i64> => "limit",
         }
         new()
@@ -2127,7 +2127,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetAuthorizeObjects`].
         pub struct GetAuthorizeObjectsResponse {
-            /// Authorizations: `authorized_appid` or `authorizer_appid`, `drama_id`, `authorized_time` and so on.
+            /// Rights given: `drama_id`, `authorized_appid`, `authorized_time` and `authz_expire_time`.
             0 objects: Vec<super::GetAuthorizeObjectsObject> => "objects: must",
             /// How many match in all, to know when paging is done.
             1 total_count: i64 => "total_count: must",
@@ -2182,7 +2182,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetAuthorizedApps`].
         pub struct GetAuthorizedAppsResponse {
-            /// Authorizations: `authorized_appid` or `authorizer_appid`, `drama_id`, `authorized_time` and so on.
+            /// Mini programs that gave the right: `authorizer_appid`, `authorized_time` and `authz_expire_time`.
             0 objects: Vec<super::GetAuthorizedAppsObject> => "objects: must",
         }
     }
@@ -2217,7 +2217,7 @@ pub mod vod {
             0 authorizer_appid: Option<xinqiao_types::AppId> => "authorizer_appid",
             /// How many rows to skip; 0 for the first page.
             1 offset: Option<i64> => "offset",
-            /// Rows per page, at most 100.
+            /// Rows per page, 100 by default, at most 1,000.
             2 limit: Option<i64> => "limit",
         }
         new()
@@ -2228,7 +2228,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetAuthorizedObjects`].
         pub struct GetAuthorizedObjectsResponse {
-            /// Authorizations: `authorized_appid` or `authorizer_appid`, `drama_id`, `authorized_time` and so on.
+            /// Rights received: `drama_id`, `authorizer_appid`, `authorized_time` and `authz_expire_time`.
             0 objects: Vec<super::GetAuthorizedObjectsObject> => "objects: must",
             /// How many match in all, to know when paging is done.
             1 total_count: i64 => "total_count: must",
@@ -2342,9 +2342,9 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_copyright_authorization_list`.
         pub struct GetCopyrightAuthorizationList {
-            /// Number of the drama, returned when it is handed in for review.
+            /// Only this drama, all with `0` or if left out.
             0 drama_id: Option<i64> => "drama_id",
-            /// Who gets it: `1` an owner, `2` a mini program.
+            /// Which rights: `1` of owners, `2` of mini programs, all with `0` or if left out.
             1 authorization_type: Option<i64> => "authorization_type",
             /// AppID of the mini program that may play the drama.
             2 authorized_appid: Option<xinqiao_types::AppId> => "authorized_appid",
@@ -2352,7 +2352,7 @@ pub mod vod {
             3 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
             /// How many rows to skip; 0 for the first page.
             4 offset: Option<i64> => "offset",
-            /// Rows per page, at most 100.
+            /// Rows per page, 100 by default, at most 1,000.
             5 limit: Option<i64> => "limit",
         }
         new()
@@ -2415,7 +2415,7 @@ pub mod vod {
             0 authorizer_appid: Option<xinqiao_types::AppId> => "authorizer_appid",
             /// How many rows to skip; 0 for the first page.
             1 offset: Option<i64> => "offset",
-            /// Rows per page, at most 100.
+            /// Rows per page, 100 by default, at most 1,000.
             2 limit: Option<i64> => "limit",
         }
         new()
@@ -2593,7 +2593,7 @@ pub mod vod {
             0 media_id: i64 => "media_id: must",
             /// When the link stops working, Unix seconds, at most two hours ahead; format `unix`.
             1 t: xinqiao_types::UnixSeconds => "t: must",
-            /// Length of the preview, whole film if left out; in s.
+            /// Length of the preview in seconds, the whole film if left out.
             2 expr: Option<i64> => "expr",
             /// How many IP addresses may play it, at most 9.
             3 rlimit: Option<i64> => "rlimit",
@@ -2739,9 +2739,9 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.list_media`.
         pub struct ListMedia {
-            /// Number of the drama, returned when it is handed in for review.
+            /// Only media files of this drama, all if left out.
             0 drama_id: Option<i64> => "drama_id",
-            /// Only files whose name holds this text.
+            /// Only files whose name matches, exactly or in part.
             1 media_name: Option<String> => "media_name",
             /// Uploaded not before, Unix seconds; format `unix`.
             2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
@@ -2871,7 +2871,7 @@ pub mod vod {
             11 cost_of_production: Option<i64> => "cost_of_production",
             /// Registration or licence number, for kind `1`.
             12 registration_number: Option<String> => "registration_number",
-            /// Licence to produce: its number when returned, a media id when handed in.
+            /// Media id of the licence to produce radio and television programmes.
             13 production_license: Option<String> => "production_license",
             /// Licence to publish, a media id when handed in.
             14 publish_license: Option<String> => "publish_license",
@@ -2926,7 +2926,7 @@ pub mod vod {
             0 media_name: String => "media_name: must",
             /// Address of the video to fetch, which must be downloadable.
             1 media_url: String => "media_url: must",
-            /// Address of the cover; for a pull upload the one to fetch.
+            /// Address of the cover image to fetch, which must be downloadable.
             2 cover_url: Option<String> => "cover_url",
             /// Context of your own, given back when the upload is done.
             3 source_context: Option<String> => "source_context",

@@ -12,13 +12,13 @@ w::record! {
         1 name: String => "name: must",
         /// Page of the goods in the mini program.
         2 url: String => "url: must",
-        /// Cover of the goods: a media id when sent, an address when returned; `coverImgUrl` on the wire.
+        /// Address of the goods' cover image; `coverImgUrl` on the wire.
         3 cover_img_url: String => "coverImgUrl: must",
         /// Kind of price: `1` fixed, `2` range, `3` discount; `priceType` on the wire.
         4 price_type: i64 => "priceType: must",
-        /// Price in yuan: fixed, lower end or original, by the kind of price; in yuan.
+        /// Price in yuan: fixed, lower end or original, by the kind of price.
         5 price: f64 => "price: must",
-        /// Second price in yuan: upper end or present, none for a fixed price; in yuan.
+        /// Second price in yuan: upper end or present, none for a fixed price.
         6 price2: f64 => "price2: must",
         /// AppID of another mini program that sells it, empty for your own; `thirdPartyAppid` on the wire.
         7 third_party_appid: Option<xinqiao_types::AppId> => "thirdPartyAppid",
@@ -32,7 +32,7 @@ w::record! {
     pub struct AssistantList {
         /// WeChat ID of the assistant, empty if none was set.
         0 alias: String => "alias: must",
-        /// WeChat nickname of the member or assistant; personal data, masked in `Debug`.
+        /// Nickname of the assistant as shown in the room; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// The assistant, by openid under this mini program; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -51,7 +51,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// WeChat ID of the member, masked.
         1 username: String => "username: must",
-        /// WeChat nickname of the member or assistant; personal data, masked in `Debug`.
+        /// WeChat nickname of the member; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// Address of the member's WeChat avatar (the spelling is the platform's); `headingimg` on the wire.
         #[doc(alias = "headingimg")]
@@ -72,13 +72,13 @@ w::record! {
         1 name: String => "name: must",
         /// Page of the goods in the mini program.
         2 url: String => "url: must",
-        /// Cover of the goods: a media id when sent, an address when returned.
+        /// Address of the goods' cover image.
         3 cover_img_url: String => "cover_img_url: must",
         /// Kind of price: `1` fixed, `2` range, `3` discount.
         4 price_type: i64 => "price_type: must",
-        /// Price in yuan: fixed, lower end or original, by the kind of price; in yuan.
+        /// Price in yuan: fixed, lower end or original, by the kind of price.
         5 price: f64 => "price: must",
-        /// Second price in yuan: upper end or present, none for a fixed price; in yuan.
+        /// Second price in yuan: upper end or present, none for a fixed price.
         6 price2: f64 => "price2: must",
         /// Review of the goods: `0` none, `1` in review, `2` passed, `3` failed.
         7 audit_status: i64 => "audit_status: must",
@@ -96,13 +96,13 @@ w::record! {
         0 name: String => "name: must",
         /// Page of the goods in the mini program.
         1 url: String => "url: must",
-        /// Cover of the goods: a media id when sent, an address when returned; `coverImgUrl` on the wire.
+        /// Media id of the goods' cover image, at most 300×300 pixels; `coverImgUrl` on the wire.
         2 cover_img_url: String => "coverImgUrl: must",
         /// Kind of price: `1` fixed, `2` range, `3` discount; `priceType` on the wire.
         3 price_type: i64 => "priceType: must",
-        /// Price in yuan: fixed, lower end or original, by the kind of price; in yuan.
+        /// Price in yuan: fixed, lower end or original, by the kind of price.
         4 price: f64 => "price: must",
-        /// Second price in yuan: upper end or present, none for a fixed price; in yuan.
+        /// Second price in yuan: upper end or present, none for a fixed price.
         5 price2: f64 => "price2: must",
         /// AppID of another mini program that sells it, empty for your own; `thirdPartyAppid` on the wire.
         6 third_party_appid: Option<xinqiao_types::AppId> => "thirdPartyAppid",
@@ -134,13 +134,13 @@ w::record! {
         0 name: String => "name: must",
         /// Page of the goods in the mini program.
         1 url: String => "url: must",
-        /// Cover of the goods: a media id when sent, an address when returned; `coverImgUrl` on the wire.
+        /// Media id of the goods' cover image, at most 300×300 pixels; `coverImgUrl` on the wire.
         2 cover_img_url: String => "coverImgUrl: must",
         /// Kind of price: `1` fixed, `2` range, `3` discount; `priceType` on the wire.
         3 price_type: i64 => "priceType: must",
-        /// Price in yuan: fixed, lower end or original, by the kind of price; in yuan.
+        /// Price in yuan: fixed, lower end or original, by the kind of price.
         4 price: f64 => "price: must",
-        /// Second price in yuan: upper end or present, none for a fixed price; in yuan.
+        /// Second price in yuan: upper end or present, none for a fixed price.
         5 price2: f64 => "price2: must",
         /// AppID of another mini program that sells it, empty for your own; `thirdPartyAppid` on the wire.
         6 third_party_appid: Option<xinqiao_types::AppId> => "thirdPartyAppid",
@@ -186,7 +186,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGoodsWarehouse`].
     pub struct GetGoodsWarehouseResponse {
-        /// Goods: `goods_id`, `name`, `price` and so on; to sort, only `goodsId` in the order wanted.
+        /// Goods found: `goods_id`, `name`, `price`, `audit_status` and so on.
         0 goods: Vec<Goods> => "goods: must",
         /// How many rows match in all, to know when paging is done.
         1 total: i64 => "total: must",
@@ -388,7 +388,7 @@ pub mod goods {
     w::record! {
         /// Answer to [`GetApproved`].
         pub struct GetApprovedResponse {
-            /// Goods: `goods_id`, `name`, `price` and so on; to sort, only `goodsId` in the order wanted.
+            /// Goods of this page: `goodsId`, `name`, `price`, `priceType` and so on.
             0 goods: Vec<super::GetApprovedGoods> => "goods: must",
             /// How many rows match in all, to know when paging is done.
             1 total: i64 => "total: must",
@@ -655,7 +655,7 @@ pub mod goods {
         pub struct Sort {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// Goods: `goods_id`, `name`, `price` and so on; to sort, only `goodsId` in the order wanted.
+            /// Goods of the room in the order wanted, each by its `goodsId`.
             1 goods: Vec<super::SortGoods> => "goods: must",
         }
         new(room_id: i64, goods: Vec<super::SortGoods>)
@@ -812,7 +812,7 @@ pub mod role {
     w::record! {
         /// Answer to [`GetRoleList`].
         pub struct GetRoleListResponse {
-            /// Members or assistants: `openid`, `nickname` and so on.
+            /// Members: `openid`, `username`, `nickname`, `roleList` and so on.
             0 list: Vec<super::RoleList> => "list: must",
             /// How many rows match in all, to know when paging is done.
             1 total: i64 => "total: must",
@@ -1221,7 +1221,7 @@ pub mod room {
     w::record! {
         /// Answer to [`GetAssistantList`].
         pub struct GetAssistantListResponse {
-            /// Members or assistants: `openid`, `nickname` and so on.
+            /// Assistants of the room: `openid`, `alias`, `nickname`, `headimg` and so on.
             0 list: Vec<super::AssistantList> => "list: must",
             /// How many assistants the room has.
             1 count: i64 => "count: must",

@@ -36,7 +36,7 @@ w::record! {
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Points on the card now.
         5 bonus: Option<i64> => "bonus",
-        /// Balance of this card now, in fen; in fen.
+        /// Balance of this card now, in fen.
         6 balance: Option<xinqiao_types::Fen> => "balance",
     }
 }
@@ -243,7 +243,7 @@ w::record! {
     pub struct GetResponse {
         /// Card and validity of the code: `card_id`, `code`, `card_number`, `begin_time` and so on.
         0 card: GetCard => "card: must",
-        /// `NORMAL`, `CONSUMED` (redeemed), `EXPIRE`, `GIFTING`, `GIFT_TIMEOUT`, `DELETE` or `UNAVAILABLE`.
+        /// `NORMAL`, `CONSUMED` (redeemed), `EXPIRE` (expired), `GIFTING`, `GIFT_TIMEOUT` (gift not taken in time), `DELETE`, `UNAVAILABLE` (made invalid) and so on.
         1 user_card_status: String => "user_card_status: must",
         /// OpenID of the user who holds the card; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -255,7 +255,7 @@ w::record! {
         5 user_info: Option<UserInfo> => "user_info",
         /// Points on the card now.
         6 bonus: Option<i64> => "bonus",
-        /// Balance of this card now, in fen; in fen.
+        /// Balance of this card now, in fen.
         7 balance: Option<xinqiao_types::Fen> => "balance",
         /// WeChat's order number, for gift cards and the like.
         8 order_id: Option<String> => "order_id",

@@ -10,7 +10,7 @@ w::record! {
         0 card_id: String => "card_id: must",
         /// Code of this card of the order, used to redeem it.
         1 code: String => "code: must",
-        /// What the buyer paid for this card, in fen; in fen.
+        /// What the buyer paid for this card, in fen.
         2 price: xinqiao_types::Fen => "price: must",
         /// Picture on the face of the card.
         3 background_pic_url: String => "background_pic_url: must",
@@ -80,7 +80,7 @@ w::record! {
         3 open_id: xinqiao_types::OpenId => "open_id: must masked",
         /// OpenID of the receiver; absent until taken; personal data, masked in `Debug`.
         4 accepter_openid: Option<xinqiao_types::OpenId> => "accepter_openid: masked",
-        /// What all cards of the order cost, in fen; in fen.
+        /// What all cards of the order cost, in fen.
         5 total_price: xinqiao_types::Fen => "total_price: must",
         /// Whether it was given in a group chat; `IsChatRoom` on the wire.
         6 is_chat_room: Option<bool> => "IsChatRoom",

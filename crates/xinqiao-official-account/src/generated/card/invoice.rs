@@ -143,7 +143,7 @@ w::record! {
     pub struct Contact {
         /// Telephone of the merchant, shown on the page; personal data, masked in `Debug`.
         0 phone: String => "phone: must masked",
-        /// Time after which the user is told to contact the merchant, in seconds; in s.
+        /// Time after which the user is told to contact the merchant, in seconds.
         1 time_out: i64 => "time_out: must",
     }
     new(phone: impl Into<String>, time_out: i64)
@@ -188,11 +188,11 @@ w::record! {
     pub struct InvoiceUserData {
         /// Buyer on the invoice: full name of a company or person.
         0 title: String => "title: must",
-        /// Amount without tax, in fen; in fen.
+        /// Amount without tax, in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
-        /// Amount with tax, in fen; in fen.
+        /// Amount with tax, in fen.
         2 fee: xinqiao_types::Fen => "fee: must",
-        /// Tax on the invoice, in fen; in fen.
+        /// Tax on the invoice, in fen.
         3 tax: xinqiao_types::Fen => "tax: must",
         /// Code of the invoice; its number for fully digital invoices.
         4 billing_no: String => "billing_no: must",
@@ -262,7 +262,7 @@ w::record! {
         1 unit: String => "unit: must",
         /// How many pieces the line covers.
         2 num: i64 => "num: must",
-        /// Price of one piece of the line, in fen; in fen.
+        /// Price of one piece of the line, in fen.
         3 price: xinqiao_types::Fen => "price: must",
     }
     new(name: impl Into<String>, unit: impl Into<String>, num: i64, price: xinqiao_types::Fen)
@@ -283,13 +283,13 @@ w::record! {
         4 ggxh: String => "ggxh: must",
         /// How many pieces the line covers.
         5 xmsl: i64 => "xmsl: must",
-        /// Price of one piece, in yuan; in yuan.
+        /// Price of one piece, in yuan.
         6 xmdj: f64 => "xmdj: must",
-        /// Amount of the line without tax, in yuan; in yuan.
+        /// Amount of the line without tax, in yuan.
         7 xmje: f64 => "xmje: must",
         /// Tax rate with two decimals, such as `0.01`.
         8 sl: f64 => "sl: must",
-        /// Tax of the line in yuan, two decimals; in yuan.
+        /// Tax of the line in yuan, two decimals.
         9 se: f64 => "se: must",
     }
     new(
@@ -397,11 +397,11 @@ w::record! {
         16 skr: Option<String> => "skr",
         /// Person printed as having checked the invoice.
         17 fhr: Option<String> => "fhr",
-        /// Amount with tax, in yuan; in yuan.
+        /// Amount with tax, in yuan.
         18 jshj: f64 => "jshj: must",
-        /// All lines without tax, in yuan; in yuan.
+        /// All lines without tax, in yuan.
         19 hjje: f64 => "hjje: must",
-        /// Tax of all lines, in yuan; in yuan.
+        /// Tax of all lines, in yuan.
         20 hjse: f64 => "hjse: must",
         /// Text printed in the remark box of the invoice.
         21 bz: Option<String> => "bz",
@@ -518,11 +518,11 @@ w::record! {
     pub struct UserInfo {
         /// Buyer on the invoice: full name of a company or person.
         0 title: String => "title: must",
-        /// Amount without tax, in fen; in fen.
+        /// Amount without tax, in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
-        /// Amount with tax, in fen; in fen.
+        /// Amount with tax, in fen.
         2 fee: xinqiao_types::Fen => "fee: must",
-        /// Tax on the invoice, in fen; in fen.
+        /// Tax on the invoice, in fen.
         3 tax: xinqiao_types::Fen => "tax: must",
         /// Code of the invoice; its number for fully digital invoices.
         4 billing_no: String => "billing_no: must",
@@ -571,7 +571,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.clear_out_invoice`.
     pub struct ClearOutInvoice {
-        /// The invoice to issue or to reverse: `wxopenid`, `fpqqlsh`, `nsrsbh`, `nsrmc` and so on; `invoiceinfo` on the wire.
+        /// The invoice to reverse: `wxopenid`, `fpqqlsh`, `nsrsbh`, its code `yfpdm` and number `yfphm` and so on; `invoiceinfo` on the wire.
         #[doc(alias = "invoiceinfo")]
         0 invoice_info: InvoiceInfoDetail => "invoiceinfo: must",
     }
@@ -656,7 +656,7 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// Identification of the invoicing platform, which it gives the merchant. From: Parameter in the address returned by the seturl endpoint.
         1 s_pappid: xinqiao_types::AppId => "s_pappid: must",
-        /// Amount of the order to be invoiced, in fen; in fen.
+        /// Amount of the order to be invoiced, in fen.
         2 money: xinqiao_types::Fen => "money: must",
         /// When the request is made, Unix seconds; format `unix`.
         3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
@@ -774,7 +774,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.make_out_invoice`.
     pub struct MakeOutInvoice {
-        /// The invoice to issue or to reverse: `wxopenid`, `fpqqlsh`, `nsrsbh`, `nsrmc` and so on; `invoiceinfo` on the wire.
+        /// The invoice to issue: `wxopenid`, `ddh`, seller, buyer, amounts, `invoicedetail_list` and so on; `invoiceinfo` on the wire.
         #[doc(alias = "invoiceinfo")]
         0 invoice_info: MakeOutInvoiceInfo => "invoiceinfo: must",
     }
@@ -1155,7 +1155,7 @@ pub mod platform {
         pub struct GetPdfResponse {
             /// Temporary address of the PDF.
             0 pdf_url: String => "pdf_url: must",
-            /// How long the address lives, in seconds; in s.
+            /// How long the address lives, in seconds.
             1 pdf_url_expire_time: i64 => "pdf_url_expire_time: must",
         }
     }
@@ -1374,7 +1374,7 @@ pub mod reimburse {
             0 card_id: String => "card_id: must",
             /// Encrypted code of the invoice, received when the user chose it.
             1 encrypt_code: String => "encrypt_code: must",
-            /// `INVOICE_REIMBURSE_INIT` open, `…_LOCK` locked, `…_CLOSURE` reimbursed (final), `…_CANCEL` reversed.
+            /// `INVOICE_REIMBURSE_INIT` unlocked, `…_LOCK` locked against a second claim, `…_CLOSURE` reimbursed and taken out of the wallet (final).
             2 reimburse_status: String => "reimburse_status: must",
         }
         new(
@@ -1413,7 +1413,7 @@ pub mod reimburse {
         pub struct UpdateStatusBatch {
             /// User who owns the invoices; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `INVOICE_REIMBURSE_INIT` open, `…_LOCK` locked, `…_CLOSURE` reimbursed (final), `…_CANCEL` reversed.
+            /// `INVOICE_REIMBURSE_INIT` unlocked, `…_LOCK` locked against a second claim, `…_CLOSURE` reimbursed and taken out of the wallet (final).
             1 reimburse_status: String => "reimburse_status: must",
             /// Invoices to update: `card_id` and `encrypt_code`.
             2 invoice_list: Vec<super::ItemInfo> => "invoice_list: must",

@@ -14,7 +14,7 @@ w::record! {
         2 slot_id: Option<String> => "slot_id",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         3 ad_slot: Option<String> => "ad_slot",
-        /// Form of the ad, such as banner, rewarded video or interstitial.
+        /// Form of the ad unit, such as `AD_UNIT_TYPE_REWARED_VIDEO` (rewarded video, the platform's spelling) or `AD_UNIT_TYPE_TEMPLATE_CUSTOM`.
         4 ad_unit_type: String => "ad_unit_type: must",
         /// Switch of the ad unit: `1` on, `2` off.
         5 ad_unit_status: i64 => "ad_unit_status: must",
@@ -22,9 +22,9 @@ w::record! {
         6 ad_unit_size: Option<Vec<AdUnitSize>> => "ad_unit_size",
         /// AppID of the mini program that has the ad unit.
         7 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Shortest rewarded video, required for those, at present only 6; in s.
+        /// Shortest rewarded video in seconds, required for those, at present only 6.
         8 video_duration_min: Option<i64> => "video_duration_min",
-        /// Longest rewarded video, required for those: 15, 30 or 60; in s.
+        /// Longest rewarded video in seconds, required for those: 15, 30 or 60.
         9 video_duration_max: Option<i64> => "video_duration_max",
     }
 }
@@ -52,15 +52,15 @@ w::record! {
         3 click_count: i64 => "click_count: must",
         /// Clicked divided by shown, as a fraction.
         4 click_rate: f64 => "click_rate: must",
-        /// Ad income of the period in fen; the settlement decides what is paid; in fen.
-        5 income: f64 => "income: must",
-        /// Earnings in fen per thousand times shown; in fen.
+        /// Ad income of the period in fen; the settlement decides what is paid.
+        5 income: xinqiao_types::Fen => "income: must",
+        /// Earnings in fen per thousand times shown.
         6 ecpm: f64 => "ecpm: must",
         /// Number of the ad slot that `ad_slot` names; such as `4071202390577885`.
         7 slot_id: i64 => "slot_id: must",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         8 ad_slot: String => "ad_slot: must",
-        /// Day that the figures belong to; format `yyyyMMdd`.
+        /// Day that the figures belong to, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2024-05-10`.
         9 date: String => "date: must",
     }
 }
@@ -107,7 +107,7 @@ w::record! {
         0 tmpl_id: String => "tmpl_id: must",
         /// Name of the ad unit, for your own use.
         1 ad_unit_name: String => "ad_unit_name: must",
-        /// Number of the ad slot that `ad_slot` names; such as `4071202390577885`.
+        /// Kind of ad slot by name, `SLOT_ID_WEAPP_TEMPLATE` for template ads; such as `SLOT_ID_WEAPP_TEMPLATE`.
         2 slot_id: Option<String> => "slot_id",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         3 ad_slot: Option<String> => "ad_slot",
@@ -121,7 +121,7 @@ w::record! {
 w::record! {
     /// An item of `settlement_list` in the answer of `wxa::operation_ams::AgencyGetSettlement`; an item of `settlement_list` in the answer of `wxa::operation_ams::GetAgencySettledRevenue`.
     pub struct Settlement {
-        /// Day on which this settlement was updated; format `yyyyMMdd`.
+        /// Day on which this settlement was updated, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2024-05-25`.
         0 date: String => "date: must",
         /// The settlement period in words; such as `2024年5月1日至15日`.
         1 zone: String => "zone: must",
@@ -133,7 +133,7 @@ w::record! {
         4 sett_status: i64 => "sett_status: must",
         /// Number of the settlement sheet of ad income.
         5 sett_no: String => "sett_no: must",
-        /// Income settled for the period, in fen; in fen.
+        /// Income settled for the period, in fen.
         6 settled_revenue: xinqiao_types::Fen => "settled_revenue: must",
         /// How often the statement was asked for again.
         7 mail_send_cnt: i64 => "mail_send_cnt: must",
@@ -147,7 +147,7 @@ w::record! {
     pub struct SlotRevenue {
         /// Ad slot that earned it, as in `ad_slot`; such as `SLOT_ID_WEAPP_BANNER`.
         0 slot_id: String => "slot_id: must",
-        /// Income of this ad slot settled for the period, in fen; in fen.
+        /// Income of this ad slot settled for the period, in fen.
         1 slot_settled_revenue: xinqiao_types::Fen => "slot_settled_revenue: must",
     }
 }
@@ -165,13 +165,13 @@ w::record! {
         3 click_count: i64 => "click_count: must",
         /// Clicked divided by shown, as a fraction.
         4 click_rate: f64 => "click_rate: must",
-        /// Ad income of the period in fen; the settlement decides what is paid; in fen.
-        5 income: f64 => "income: must",
-        /// Earnings in fen per thousand times shown; in fen.
+        /// Ad income of the period in fen; the settlement decides what is paid.
+        5 income: xinqiao_types::Fen => "income: must",
+        /// Earnings in fen per thousand times shown.
         6 ecpm: f64 => "ecpm: must",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         7 ad_slot: String => "ad_slot: must",
-        /// Day that the figures belong to; format `yyyyMMdd`.
+        /// Day that the figures belong to, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2024-05-10`.
         8 date: String => "date: must",
     }
 }
@@ -189,9 +189,9 @@ w::record! {
         3 click_count: i64 => "click_count: must",
         /// Clicked divided by shown, as a fraction.
         4 click_rate: f64 => "click_rate: must",
-        /// Ad income of the period in fen; the settlement decides what is paid; in fen.
-        5 income: f64 => "income: must",
-        /// Earnings in fen per thousand times shown; in fen.
+        /// Ad income of the period in fen; the settlement decides what is paid.
+        5 income: xinqiao_types::Fen => "income: must",
+        /// Earnings in fen per thousand times shown.
         6 ecpm: f64 => "ecpm: must",
     }
 }
@@ -249,9 +249,9 @@ w::record! {
         0 name: String => "name: must",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`; cover ads are not created here; such as `SLOT_ID_WEAPP_BANNER`.
         1 type_: String => "type: must",
-        /// Shortest rewarded video, required for those, at present only 6; in s.
+        /// Shortest rewarded video in seconds, required for those, at present only 6.
         2 video_duration_min: Option<i64> => "video_duration_min",
-        /// Longest rewarded video, required for those: 15, 30 or 60; in s.
+        /// Longest rewarded video in seconds, required for those: 15, 30 or 60.
         3 video_duration_max: Option<i64> => "video_duration_max",
         /// Ready-made style of a template ad, such as `6` vertical, `2` banner, `100001` single box; alternative to `tmpl_id`.
         4 tmpl_type: Option<i64> => "tmpl_type",
@@ -345,9 +345,9 @@ w::record! {
         0 page: i64 => "page: must",
         /// How many rows a page has, with the page number to go on.
         1 page_size: i64 => "page_size: must",
-        /// First day of the report, inclusive; format `yyyyMMdd`.
+        /// First day of the report, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2024-05-01`.
         2 start_date: String => "start_date: must",
-        /// Last day of the report, inclusive; format `yyyyMMdd`.
+        /// Last day of the report, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2024-05-31`.
         3 end_date: String => "end_date: must",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         4 ad_slot: Option<String> => "ad_slot",
@@ -461,9 +461,9 @@ w::record! {
         0 page: i64 => "page: must",
         /// How many rows a page has, with the page number to go on.
         1 page_size: i64 => "page_size: must",
-        /// First day of the report, inclusive; format `yyyyMMdd`.
+        /// First day of the report, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2024-05-01`.
         2 start_date: String => "start_date: must",
-        /// Last day of the report, inclusive; format `yyyyMMdd`.
+        /// Last day of the report, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2024-05-31`.
         3 end_date: String => "end_date: must",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         4 ad_slot: Option<String> => "ad_slot",
@@ -777,9 +777,9 @@ w::record! {
         0 page: i64 => "page: must",
         /// How many rows a page has, with the page number to go on.
         1 page_size: i64 => "page_size: must",
-        /// First day of the report, inclusive; format `yyyyMMdd`.
+        /// First day of the report, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2024-05-01`.
         2 start_date: String => "start_date: must",
-        /// Last day of the report, inclusive; format `yyyyMMdd`.
+        /// Last day of the report, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2024-05-31`.
         3 end_date: String => "end_date: must",
     }
     new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
@@ -792,11 +792,11 @@ w::record! {
         0 ret: i64 => "ret: must",
         /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
-        /// Income so far in fen, settled or not; in fen.
+        /// Income so far in fen, settled or not.
         2 revenue_all: xinqiao_types::Fen => "revenue_all: must",
-        /// Deducted so far, such as for violations, in fen; in fen.
+        /// Deducted so far, such as for violations, in fen.
         3 penalty_all: xinqiao_types::Fen => "penalty_all: must",
-        /// Income settled so far, in fen; in fen.
+        /// Income settled so far, in fen.
         4 settled_revenue_all: xinqiao_types::Fen => "settled_revenue_all: must",
         /// Settlement periods, latest first: `date`, `zone`, `month`, `order`, `sett_status` and so on.
         5 settlement_list: Vec<Settlement> => "settlement_list: must",
@@ -1038,9 +1038,9 @@ w::record! {
         1 name: String => "name: must",
         /// Switch of the ad unit: `AD_UNIT_STATUS_ON` or `AD_UNIT_STATUS_OFF`.
         2 status: String => "status: must",
-        /// Shortest rewarded video, required for those, at present only 6; in s.
+        /// Shortest rewarded video in seconds, required for those, at present only 6.
         3 video_duration_min: Option<i64> => "video_duration_min",
-        /// Longest rewarded video, required for those: 15, 30 or 60; in s.
+        /// Longest rewarded video in seconds, required for those: 15, 30 or 60.
         4 video_duration_max: Option<i64> => "video_duration_max",
         /// Ready-made style of a template ad, such as `6` vertical, `2` banner, `100001` single box; alternative to `tmpl_id`.
         5 tmpl_type: Option<i64> => "tmpl_type",
@@ -1156,9 +1156,9 @@ w::record! {
         0 page: i64 => "page: must",
         /// How many rows a page has, with the page number to go on.
         1 page_size: i64 => "page_size: must",
-        /// First day of the report, inclusive; format `yyyyMMdd`.
+        /// First day of the report, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2024-05-01`.
         2 start_date: String => "start_date: must",
-        /// Last day of the report, inclusive; format `yyyyMMdd`.
+        /// Last day of the report, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2024-05-31`.
         3 end_date: String => "end_date: must",
     }
     new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)

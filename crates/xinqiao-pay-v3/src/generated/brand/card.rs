@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Progress of the card configuration.
+    /// State: `DRAFTING`, `AUDITING`, `AUDIT_REJECTED`, `PENDING_PUBLISH`, `PUBLISHED` or `CANCELED`.
     ///
     /// What `applyment_state` of `brand::card::CancelCardConfigApplymentResponse`, `applyment_state` of `brand::card::GetCardConfigsResponse` may be.
     pub enum ApplymentState {
@@ -239,7 +239,7 @@ w::record! {
     pub struct CancelCardConfigApplyment {
         /// Your own number of the card configuration.
         0 business_code: Option<String> => "business_code",
-        /// WeChat Pay's number of the application; either it or your own number finds it.
+        /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         1 applyment_id: Option<String> => "applyment_id",
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
@@ -253,11 +253,11 @@ w::record! {
     pub struct CancelCardConfigApplymentResponse {
         /// Your own number of the card configuration.
         0 business_code: String => "business_code: must",
-        /// WeChat Pay's number of the application; either it or your own number finds it.
+        /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         1 applyment_id: String => "applyment_id: must",
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
-        /// Progress of the card configuration; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
+        /// State: `DRAFTING`, `AUDITING`, `AUDIT_REJECTED`, `PENDING_PUBLISH`, `PUBLISHED` or `CANCELED`; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
         3 applyment_state: ApplymentState => "applyment_state: must",
     }
 }
@@ -334,7 +334,7 @@ w::record! {
     pub struct GetCardConfigPreviewUrl {
         /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: Option<String> => "business_code: query",
-        /// WeChat Pay's number of the application; either it or your own number finds it.
+        /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         1 applyment_id: Option<String> => "applyment_id: query",
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must query",
@@ -348,7 +348,7 @@ w::record! {
     pub struct GetCardConfigPreviewUrlResponse {
         /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must",
-        /// WeChat Pay's number of the application; either it or your own number finds it.
+        /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         1 applyment_id: String => "applyment_id: must",
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
@@ -388,7 +388,7 @@ w::record! {
     pub struct GetCardConfigs {
         /// Your own number of the card configuration.
         0 business_code: Option<String> => "business_code: query",
-        /// WeChat Pay's number of the application; either it or your own number finds it.
+        /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         1 applyment_id: Option<String> => "applyment_id: query",
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must query",
@@ -402,11 +402,11 @@ w::record! {
     pub struct GetCardConfigsResponse {
         /// Your own number of the card configuration.
         0 business_code: String => "business_code: must",
-        /// WeChat Pay's number of the application; either it or your own number finds it.
+        /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         1 applyment_id: String => "applyment_id: must",
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
-        /// Progress of the card configuration; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
+        /// State: `DRAFTING`, `AUDITING`, `AUDIT_REJECTED`, `PENDING_PUBLISH`, `PUBLISHED` or `CANCELED`; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
         3 applyment_state: ApplymentState => "applyment_state: must",
         /// Planned time of going live; for scheduled publishing; format `rfc3339`.
         4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
@@ -575,7 +575,7 @@ w::record! {
     pub struct PublishCardConfig {
         /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: Option<String> => "business_code",
-        /// WeChat Pay's number of the application; either it or your own number finds it.
+        /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         1 applyment_id: Option<String> => "applyment_id",
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
@@ -593,7 +593,7 @@ w::record! {
     pub struct PublishCardConfigResponse {
         /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must",
-        /// WeChat Pay's number of the application; either it or your own number finds it.
+        /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         1 applyment_id: String => "applyment_id: must",
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
@@ -657,7 +657,7 @@ w::record! {
         0 business_code: String => "business_code: must",
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         1 brand_id: String => "brand_id: must",
-        /// WeChat Pay's number of the application; either it or your own number finds it.
+        /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         2 applyment_id: String => "applyment_id: must",
         /// Link of the QR code that previews the card.
         3 card_preview_url: String => "card_preview_url: must",

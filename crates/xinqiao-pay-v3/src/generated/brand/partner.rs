@@ -12,7 +12,7 @@ w::record! {
         1 store_id: Option<String> => "store_id",
         /// State of the store: `OPEN`, `CREATING` or `CLOSED`; one of `OPEN` `CREATING` `CLOSED`.
         2 store_state: Option<StoreState> => "store_state",
-        /// Review of the store's data; one of `SUCCESS` `PROCESSING` `REJECTED`.
+        /// Review of the store's data: `PROCESSING`, `SUCCESS` or `REJECTED`; one of `SUCCESS` `PROCESSING` `REJECTED`.
         3 audit_state: Option<AuditState> => "audit_state",
         /// Why the store's review failed.
         4 review_reject_reason: Option<String> => "review_reject_reason",
@@ -55,7 +55,7 @@ w::record! {
     /// `purchase_information` of the answer of `brand::partner::card_member::DeleteCard`.
     pub struct DeleteCardPurchaseInformation {
         /// Price of the paid membership, in fen.
-        0 price: Option<f64> => "price",
+        0 price: Option<xinqiao_types::Fen> => "price",
         /// AppID of the Mini Program to open.
         1 jump_appid: Option<xinqiao_types::AppId> => "jump_appid",
         /// Page of the Mini Program to open.
@@ -91,13 +91,13 @@ w::record! {
         2 brand_id: String => "brand_id: must",
         /// AppID bound to the service provider or the brand.
         3 appid: xinqiao_types::AppId => "appid: must",
-        /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+        /// Membership: `NORMAL`; `PURCHASE` (paid) and `BALANCE` (stored value) are refused at present; one of `PURCHASE` `NORMAL` `BALANCE`.
         4 card_type: CardType => "card_type: must",
         /// What users see as the membership's name.
         5 card_title: String => "card_title: must",
         /// Background color of the card, in hex; such as `#FFFF00`.
         6 card_color: String => "card_color: must",
-        /// Background picture of the card; instead of a color.
+        /// Background picture of the card, from the image upload; best 716 by 320 pixels, under 1 MB.
         7 card_picture_url: String => "card_picture_url: must",
         /// Who gives the member codes: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
         8 code_mode: CodeMode => "code_mode: must",
@@ -129,7 +129,7 @@ w::record! {
         21 legal_agreement: Option<String> => "legal_agreement",
         /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
         22 valid_date_information: Option<ValidDateInformation> => "valid_date_information",
-        /// Form on joining or what was filled in; sensitive values encrypted.
+        /// Form fields that users fill in on joining: standard `common_field_list` and own `custom_field_list`.
         23 user_information: Option<UserInformation> => "user_information",
         /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`.
         24 state: String => "state: must",
@@ -263,7 +263,7 @@ w::record! {
         0 jump_appid: Option<xinqiao_types::AppId> => "jump_appid",
         /// Page of the Mini Program to open.
         1 jump_path: Option<String> => "jump_path",
-        /// Price of the paid membership, in fen; in fen.
+        /// Price of the paid membership, in fen.
         2 price: Option<xinqiao_types::Fen> => "price",
     }
     new()
@@ -348,13 +348,13 @@ w::record! {
         1 card_id: String => "card_id: must",
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
-        /// The user's id under the given AppID; personal data, masked in `Debug`.
+        /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+        /// Membership: `NORMAL`; `PURCHASE` (paid) and `BALANCE` (stored value) are refused at present; one of `PURCHASE` `NORMAL` `BALANCE`.
         4 card_type: CardType => "card_type: must",
         /// Background color of the card, in hex; such as `#FFFF00`.
         5 card_color: String => "card_color: must",
-        /// Background picture of the card; instead of a color.
+        /// Background picture of the card, from the image upload; best 716 by 320 pixels, under 1 MB.
         6 card_picture_url: String => "card_picture_url: must",
         /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 phone_number: Option<String> => "phone_number: masked encrypted",
@@ -364,7 +364,7 @@ w::record! {
         9 valid_date_information: Option<ValidDateInformation> => "valid_date_information",
         /// When the user took the card; format `rfc3339`.
         10 pickup_time: String => "pickup_time: must",
-        /// Form on joining or what was filled in; sensitive values encrypted.
+        /// What the user filled in on joining: `common_field_list` and `custom_field_list`, values encrypted.
         11 user_information: Option<DataUserInformation> => "user_information",
         /// Your own data, returned unchanged.
         12 attach: Option<String> => "attach",
@@ -547,7 +547,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Review of the store's data.
+    /// Review of the store's data: `PROCESSING`, `SUCCESS` or `REJECTED`.
     ///
     /// What `audit_state` of `brand::partner::store::CreateBrandStoreResponse`, `audit_state` of `brand::partner::store::GetBrandStoreResponse` and 2 more may be.
     pub enum AuditState {
@@ -561,7 +561,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value.
+    /// Membership: `NORMAL`; `PURCHASE` (paid) and `BALANCE` (stored value) are refused at present.
     ///
     /// What `card_type` of `brand::partner::card_member::ConfirmUserCardResponse`, `card_type` of `brand::partner::card_member::CreateCard` and 12 more may be.
     pub enum CardType {
@@ -750,11 +750,11 @@ pub mod card_member {
             1 card_id: String => "card_id: must query",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Background color of the card, in hex; such as `#FFFF00`.
             4 card_color: Option<String> => "card_color",
-            /// Background picture of the card; instead of a color.
+            /// Background picture of the card, from the image upload; best 716 by 320 pixels, under 1 MB.
             5 card_picture_url: Option<String> => "card_picture_url",
             /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
             6 phone_number: Option<String> => "phone_number: masked encrypted",
@@ -762,7 +762,7 @@ pub mod card_member {
             7 level: Option<String> => "level",
             /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             8 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// Form on joining or what was filled in; sensitive values encrypted.
+            /// What the user filled in on joining: `common_field_list` and `custom_field_list`, values encrypted.
             9 user_information: Option<super::ImportByOpenidUserInformation> => "user_information",
             /// Your own data, returned unchanged.
             10 attach: Option<String> => "attach",
@@ -798,13 +798,13 @@ pub mod card_member {
             1 card_id: String => "card_id: must",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+            /// Membership: `NORMAL`; `PURCHASE` (paid) and `BALANCE` (stored value) are refused at present; one of `PURCHASE` `NORMAL` `BALANCE`.
             4 card_type: super::CardType => "card_type: must",
             /// Background color of the card, in hex; such as `#FFFF00`.
             5 card_color: String => "card_color: must",
-            /// Background picture of the card; instead of a color.
+            /// Background picture of the card, from the image upload; best 716 by 320 pixels, under 1 MB.
             6 card_picture_url: String => "card_picture_url: must",
             /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
             7 phone_number: Option<String> => "phone_number: masked encrypted",
@@ -814,7 +814,7 @@ pub mod card_member {
             9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// When the user took the card; format `rfc3339`.
             10 pickup_time: String => "pickup_time: must",
-            /// Form on joining or what was filled in; sensitive values encrypted.
+            /// What the user filled in on joining: `common_field_list` and `custom_field_list`, values encrypted.
             11 user_information: Option<super::DataUserInformation> => "user_information",
             /// Your own data, returned unchanged.
             12 attach: Option<String> => "attach",
@@ -868,7 +868,7 @@ pub mod card_member {
             3 card_id: String => "card_id: must",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             4 brand_id: String => "brand_id: must",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Outcome: `POINT_EXCHANGE_COUPON_SUCCESS` or `POINT_EXCHANGE_COUPON_FAIL`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
             6 state: super::UserPointExchangeCouponState => "state: must",
@@ -902,7 +902,7 @@ pub mod card_member {
             3 card_id: String => "card_id: must",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             4 brand_id: String => "brand_id: must",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Outcome: `POINT_EXCHANGE_COUPON_SUCCESS` or `POINT_EXCHANGE_COUPON_FAIL`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
             6 state: super::UserPointExchangeCouponState => "state: must",
@@ -946,13 +946,13 @@ pub mod card_member {
             1 brand_id: String => "brand_id: must",
             /// AppID bound to the service provider or the brand.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+            /// Membership: `NORMAL`; `PURCHASE` (paid) and `BALANCE` (stored value) are refused at present; one of `PURCHASE` `NORMAL` `BALANCE`.
             3 card_type: super::CardType => "card_type: must",
             /// What users see as the membership's name.
             4 card_title: String => "card_title: must",
             /// Background color of the card, in hex; such as `#FFFF00`.
             5 card_color: String => "card_color: must",
-            /// Background picture of the card; instead of a color.
+            /// Background picture of the card, from the image upload; best 716 by 320 pixels, under 1 MB.
             6 card_picture_url: String => "card_picture_url: must",
             /// Who gives the member codes: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
             7 code_mode: super::CodeMode => "code_mode: must",
@@ -984,7 +984,7 @@ pub mod card_member {
             20 legal_agreement: Option<String> => "legal_agreement",
             /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on; needed according to the documentation.
             21 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// Form on joining or what was filled in; sensitive values encrypted.
+            /// Form fields that users fill in on joining: standard `common_field_list` and own `custom_field_list`.
             22 user_information: Option<super::UserInformationInfo> => "user_information",
         }
         new(
@@ -1025,13 +1025,13 @@ pub mod card_member {
             2 brand_id: String => "brand_id: must",
             /// AppID bound to the service provider or the brand.
             3 appid: xinqiao_types::AppId => "appid: must",
-            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+            /// Membership: `NORMAL`; `PURCHASE` (paid) and `BALANCE` (stored value) are refused at present; one of `PURCHASE` `NORMAL` `BALANCE`.
             4 card_type: super::CardType => "card_type: must",
             /// What users see as the membership's name.
             5 card_title: String => "card_title: must",
             /// Background color of the card, in hex; such as `#FFFF00`.
             6 card_color: String => "card_color: must",
-            /// Background picture of the card; instead of a color.
+            /// Background picture of the card, from the image upload; best 716 by 320 pixels, under 1 MB.
             7 card_picture_url: String => "card_picture_url: must",
             /// Who gives the member codes: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
             8 code_mode: super::CodeMode => "code_mode: must",
@@ -1063,7 +1063,7 @@ pub mod card_member {
             21 legal_agreement: Option<String> => "legal_agreement",
             /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// Form on joining or what was filled in; sensitive values encrypted.
+            /// Form fields that users fill in on joining: standard `common_field_list` and own `custom_field_list`.
             23 user_information: Option<super::UserInformation> => "user_information",
             /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`.
             24 state: String => "state: must",
@@ -1214,13 +1214,13 @@ pub mod card_member {
             1 brand_id: String => "brand_id: must",
             /// AppID bound to the service provider or the brand.
             2 appid: xinqiao_types::AppId => "appid: must",
-            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+            /// Membership: `NORMAL`; `PURCHASE` (paid) and `BALANCE` (stored value) are refused at present; one of `PURCHASE` `NORMAL` `BALANCE`.
             3 card_type: super::CardType => "card_type: must",
             /// What users see as the membership's name.
             4 card_title: String => "card_title: must",
             /// Background color of the card, in hex; such as `#FFFF00`.
             5 card_color: String => "card_color: must",
-            /// Background picture of the card; instead of a color.
+            /// Background picture of the card, from the image upload; best 716 by 320 pixels, under 1 MB.
             6 card_picture_url: String => "card_picture_url: must",
             /// Who gives the member codes: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
             7 code_mode: super::CodeMode => "code_mode: must",
@@ -1250,7 +1250,7 @@ pub mod card_member {
             19 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// Price and purchase page; for `PURCHASE`.
             20 purchase_information: Option<super::DeleteCardPurchaseInformation> => "purchase_information",
-            /// Form on joining or what was filled in; sensitive values encrypted.
+            /// Form fields that users fill in on joining: standard `common_field_list` and own `custom_field_list`.
             21 user_information: Option<super::UserInformationInfo> => "user_information",
             /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
             22 state: super::State => "state: must",
@@ -1307,13 +1307,13 @@ pub mod card_member {
             2 brand_id: String => "brand_id: must",
             /// AppID bound to the service provider or the brand.
             3 appid: xinqiao_types::AppId => "appid: must",
-            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+            /// Membership: `NORMAL`; `PURCHASE` (paid) and `BALANCE` (stored value) are refused at present; one of `PURCHASE` `NORMAL` `BALANCE`.
             4 card_type: super::CardType => "card_type: must",
             /// What users see as the membership's name.
             5 card_title: String => "card_title: must",
             /// Background color of the card, in hex; such as `#FFFF00`.
             6 card_color: String => "card_color: must",
-            /// Background picture of the card; instead of a color.
+            /// Background picture of the card, from the image upload; best 716 by 320 pixels, under 1 MB.
             7 card_picture_url: String => "card_picture_url: must",
             /// Who gives the member codes: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
             8 code_mode: super::CodeMode => "code_mode: must",
@@ -1345,7 +1345,7 @@ pub mod card_member {
             21 legal_agreement: Option<String> => "legal_agreement",
             /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// Form on joining or what was filled in; sensitive values encrypted.
+            /// Form fields that users fill in on joining: standard `common_field_list` and own `custom_field_list`.
             23 user_information: Option<super::UserInformation> => "user_information",
             /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
             24 state: super::State => "state: must",
@@ -1425,7 +1425,7 @@ pub mod card_member {
             0 brand_id: String => "brand_id: must",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(
@@ -1476,7 +1476,7 @@ pub mod card_member {
             0 card_id: String => "card_id: must",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(
@@ -1529,7 +1529,7 @@ pub mod card_member {
             1 brand_id: String => "brand_id: must query",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             2 card_id: String => "card_id: must query",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
         new(
@@ -1576,11 +1576,11 @@ pub mod card_member {
             1 card_id: String => "card_id: must",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Background color of the card, in hex; such as `#FFFF00`.
             4 card_color: Option<String> => "card_color",
-            /// Background picture of the card; instead of a color.
+            /// Background picture of the card, from the image upload; best 716 by 320 pixels, under 1 MB.
             5 card_picture_url: Option<String> => "card_picture_url",
             /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
             6 phone_number: Option<String> => "phone_number: masked encrypted",
@@ -1588,7 +1588,7 @@ pub mod card_member {
             7 level: Option<String> => "level",
             /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             8 valid_date_information: Option<super::ValidDateInformationItem> => "valid_date_information",
-            /// Form on joining or what was filled in; sensitive values encrypted.
+            /// What the user filled in on joining: `common_field_list` and `custom_field_list`, values encrypted.
             9 user_information: Option<super::ImportByOpenidUserInformation> => "user_information",
             /// When the user took the card; format `rfc3339`; needed according to the documentation.
             10 pickup_time: Option<String> => "pickup_time",
@@ -1652,7 +1652,7 @@ pub mod card_member {
             2 phone_number: String => "phone_number: must masked",
             /// Member code of the user's card; such as `478515832665`.
             3 user_card_code: String => "user_card_code: must",
-            /// Form on joining or what was filled in; sensitive values encrypted.
+            /// What the user filled in on joining: `common_field_list` and `custom_field_list`, values encrypted.
             4 user_information: Option<super::ImportByPhoneUserInformation> => "user_information",
             /// Validity of the imported card: `type`, `available_begin_time`, `available_end_time` and so on.
             5 date_information: super::ValidDateInformationInfo => "date_information: must",
@@ -1677,15 +1677,15 @@ pub mod card_member {
             0 user_card_code: String => "user_card_code: must",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Background color of the card, in hex; such as `#FFFF00`.
             3 card_color: Option<String> => "card_color",
-            /// Background picture of the card; instead of a color.
+            /// Background picture of the card, from the image upload; best 716 by 320 pixels, under 1 MB.
             4 card_picture_url: Option<String> => "card_picture_url",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             5 brand_id: String => "brand_id: must",
-            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value; one of `PURCHASE` `NORMAL` `BALANCE`.
+            /// Membership: `NORMAL`; `PURCHASE` (paid) and `BALANCE` (stored value) are refused at present; one of `PURCHASE` `NORMAL` `BALANCE`.
             6 card_type: super::CardType => "card_type: must",
             /// The user's phone number, sent encrypted; personal data, masked in `Debug`.
             7 phone_number: Option<String> => "phone_number: masked",
@@ -1695,7 +1695,7 @@ pub mod card_member {
             9 valid_date_information: super::ValidDateInformationInfo => "valid_date_information: must",
             /// When the user took the card.
             10 pickup_time: String => "pickup_time: must",
-            /// Form on joining or what was filled in; sensitive values encrypted.
+            /// What the user filled in on joining: `common_field_list` and `custom_field_list`, values encrypted.
             11 user_information: Option<super::ImportByPhoneUserInformation> => "user_information",
             /// Your own data, returned unchanged.
             12 attach: Option<String> => "attach",
@@ -1779,7 +1779,7 @@ pub mod card_member {
             1 brand_id: String => "brand_id: must query",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             2 card_id: String => "card_id: must query",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Why the card was made void.
             4 invalid_reason: Option<String> => "invalid_reason",
@@ -1965,7 +1965,7 @@ pub mod card_member {
         pub struct ListUserCards {
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             0 brand_id: String => "brand_id: must query",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must query masked",
             /// State of the user's card: not activated, effective, expired, void; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
             2 user_card_state: Option<super::UserCardState> => "user_card_state: query",
@@ -2045,13 +2045,14 @@ pub mod card_member {
             1 card_id: String => "card_id: must",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Your own request number; keep it on retries.
             4 out_request_no: String => "out_request_no: must",
+            /// The member's news: sub-template and its variables, as in `cell` of `attach` when an order is placed; such as `15_1200_1`.
             5 cell: String => "cell: must",
-            /// The member's news item, in the format of its template; such as `15_1200_1`.
-            6 cell_message: String => "cell_message: must",
+            /// The member's news: another spelling of `cell` in the documentation, with the same value; such as `15_1200_1`.
+            6 cell_message: Option<String> => "cell_message",
         }
         new(
             user_card_code: impl Into<String>,
@@ -2060,8 +2061,8 @@ pub mod card_member {
             openid: impl Into<xinqiao_types::OpenId>,
             out_request_no: impl Into<String>,
             cell: impl Into<String>,
-            cell_message: impl Into<String>,
         )
+        text(cell_message: String)
     }
 
     w::record! {
@@ -2075,11 +2076,12 @@ pub mod card_member {
             2 brand_id: String => "brand_id: must",
             /// Your own request number; keep it on retries.
             3 out_request_no: String => "out_request_no: must",
+            /// The member's news: sub-template and its variables, as in `cell` of `attach` when an order is placed; such as `15_1200_1`.
             4 cell: String => "cell: must",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// The member's news item, in the format of its template; such as `15_1200_1`.
-            6 cell_message: String => "cell_message: must",
+            /// The member's news: another spelling of `cell` in the documentation, with the same value; such as `15_1200_1`.
+            6 cell_message: Option<String> => "cell_message",
         }
     }
 
@@ -2116,7 +2118,7 @@ pub mod card_member {
             1 card_id: String => "card_id: must",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Your own request number; keep it on retries.
             4 out_request_no: String => "out_request_no: must",
@@ -2142,7 +2144,7 @@ pub mod card_member {
             1 card_id: String => "card_id: must",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: String => "brand_id: must",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Your own request number; keep it on retries.
             4 out_request_no: String => "out_request_no: must",
@@ -2219,13 +2221,13 @@ pub mod card_member {
             0 card_id: String => "card_id: must path",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// Membership: `NORMAL`, `PURCHASE` paid, `BALANCE` stored value.
+            /// Membership: `NORMAL`; `PURCHASE` (paid) and `BALANCE` (stored value) are refused at present.
             2 card_type: Option<String> => "card_type",
             /// What users see as the membership's name.
             3 card_title: Option<String> => "card_title",
             /// Background color of the card, in hex; such as `#FFFF00`.
             4 card_color: Option<String> => "card_color",
-            /// Background picture of the card; instead of a color.
+            /// Background picture of the card, from the image upload; best 716 by 320 pixels, under 1 MB.
             5 card_picture_url: Option<String> => "card_picture_url",
             /// Mini Program behind the code; for `JUMP_MINI_PROGRAM`.
             6 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
@@ -2253,7 +2255,7 @@ pub mod card_member {
             17 legal_agreement: Option<String> => "legal_agreement",
             /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             18 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// Form on joining or what was filled in; sensitive values encrypted.
+            /// Form fields that users fill in on joining: standard `common_field_list` and own `custom_field_list`.
             19 user_information: Option<super::UserInformationInfo> => "user_information",
         }
         new(card_id: impl Into<String>, brand_id: impl Into<String>)
@@ -2369,11 +2371,11 @@ pub mod card_member {
             1 card_id: String => "card_id: must query",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             2 brand_id: Option<String> => "brand_id",
-            /// The user's id under the given AppID; personal data, masked in `Debug`.
+            /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// Background color of the card, in hex; such as `#FFFF00`.
             4 card_color: Option<String> => "card_color",
-            /// Background picture of the card; instead of a color.
+            /// Background picture of the card, from the image upload; best 716 by 320 pixels, under 1 MB.
             5 card_picture_url: Option<String> => "card_picture_url",
             /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
             6 phone_number: Option<String> => "phone_number: masked encrypted",
@@ -2381,7 +2383,7 @@ pub mod card_member {
             7 level: Option<String> => "level",
             /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             8 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// Form on joining or what was filled in; sensitive values encrypted.
+            /// What the user filled in on joining: `common_field_list` and `custom_field_list`, values encrypted.
             9 user_information: Option<super::ImportByOpenidUserInformation> => "user_information",
             /// Your own data, returned unchanged.
             10 attach: Option<String> => "attach",
@@ -2568,7 +2570,7 @@ pub mod store {
             1 brand_id: String => "brand_id: must",
             /// State of the store: `OPEN`, `CREATING` or `CLOSED`; one of `OPEN` `CREATING` `CLOSED`.
             2 store_state: super::StoreState => "store_state: must",
-            /// Review of the store's data; one of `SUCCESS` `PROCESSING` `REJECTED`.
+            /// Review of the store's data: `PROCESSING`, `SUCCESS` or `REJECTED`; one of `SUCCESS` `PROCESSING` `REJECTED`.
             3 audit_state: super::AuditState => "audit_state: must",
             /// Why the store's review failed.
             4 review_reject_reason: Option<String> => "review_reject_reason",

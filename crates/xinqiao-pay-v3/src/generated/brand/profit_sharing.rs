@@ -10,11 +10,11 @@ w::record! {
         0 type_: Type => "type: must",
         /// The receiver's account, merchant ID or openid by its type.
         1 account: String => "account: must",
-        /// Full name of the receiver, encrypted where sensitive; encrypted on the wire; personal data, masked in `Debug`.
+        /// Full name of a merchant, or a person's name (optional, then checked); encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 name: Option<String> => "name: masked encrypted",
-        /// Money split or taken back, in fen; in fen.
+        /// Amount split to this receiver, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Reason of the split or return, shown in bills.
+        /// Why this receiver gets the money, shown in bills.
         4 description: String => "description: must",
     }
     new(
@@ -33,15 +33,15 @@ w::record! {
         0 type_: Type => "type: must",
         /// The receiver's account, merchant ID or openid by its type.
         1 account: String => "account: must",
-        /// Money split or taken back, in fen; in fen.
+        /// Amount split to this receiver, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// Reason of the split or return, shown in bills.
+        /// Why this receiver gets the money, shown in bills.
         3 description: String => "description: must",
         /// Outcome for this receiver: pending, success or closed; one of `PENDING` `SUCEESS` `CLOSED`.
         4 result: ResultDetail => "result: must",
         /// Code of why this receiver got nothing, such as `ACCOUNT_ABNORMAL`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         5 fail_reason: Option<FailReason> => "fail_reason",
-        /// When the split or return was completed; format `rfc3339`.
+        /// When the split to this receiver was completed; format `rfc3339`.
         6 finish_time: Option<String> => "finish_time",
         /// WeChat Pay's number for one receiver's part.
         7 detail_id: String => "detail_id: must",
@@ -55,15 +55,15 @@ w::record! {
         0 type_: Type => "type: must",
         /// The receiver's account, merchant ID or openid by its type.
         1 account: String => "account: must",
-        /// Money split or taken back, in fen; in fen.
+        /// Amount split to this receiver, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// Reason of the split or return, shown in bills.
+        /// Why this receiver gets the money, shown in bills.
         3 description: String => "description: must",
         /// Outcome for this receiver: pending, success or closed; one of `PENDING` `SUCCESS` `CLOSED`.
         4 result: ReceiverResult => "result: must",
         /// Code of why this receiver got nothing, such as `ACCOUNT_ABNORMAL`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         5 fail_reason: Option<FailReason> => "fail_reason",
-        /// When the split or return was completed; format `rfc3339`.
+        /// When the split to this receiver was completed; format `rfc3339`.
         6 finish_time: Option<String> => "finish_time",
         /// WeChat Pay's number for one receiver's part.
         7 detail_id: String => "detail_id: must",
@@ -109,7 +109,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How the receiver is related to the brand, such as supplier, distributor or staff.
+    /// How the receiver is related to the brand, such as `SUPPLIER`, `DISTRIBUTOR` or `STAFF`.
     ///
     /// What `relation_type` of `brand::profit_sharing::receivers::Add` may be.
     pub enum RelationType {
@@ -248,7 +248,7 @@ w::record! {
         4 status: Status => "status: must",
         /// Receivers and amounts: `type`, `account`, `amount`, `description` and so on.
         5 receivers: Option<Vec<ReceiverItem>> => "receivers",
-        /// Money released on finishing, in fen; in fen.
+        /// Money released on finishing, in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// Why the splitting is finished; kept with the record.
         7 finish_description: Option<String> => "finish_description",
@@ -294,9 +294,9 @@ w::record! {
         3 out_return_no: String => "out_return_no: must",
         /// Receiver that gives the money back.
         4 return_mchid: xinqiao_types::MchId => "return_mchid: must",
-        /// Money split or taken back, in fen; in fen.
+        /// Amount to take back, in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
-        /// Reason of the split or return, shown in bills.
+        /// Why the money is taken back, shown in bills.
         6 description: String => "description: must",
     }
     new(
@@ -324,13 +324,13 @@ w::record! {
         4 return_no: String => "return_no: must",
         /// Receiver that gives the money back.
         5 return_mchid: xinqiao_types::MchId => "return_mchid: must",
-        /// Money split or taken back, in fen; in fen.
+        /// Amount to take back, in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
         /// Outcome of the return: processing, success or failed; one of `PROCESSING` `SUCCESS` `FAIL`.
         7 result: CreateReturnOrderResult => "result: must",
         /// Code of why the return failed, such as `TIME_OUT_CLOSED`; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL`.
         8 fail_reason: Option<CreateReturnOrderFailReason> => "fail_reason",
-        /// When the split or return was completed; format `rfc3339`.
+        /// When the return was completed; format `rfc3339`.
         9 finish_time: Option<String> => "finish_time",
     }
 }
@@ -368,7 +368,7 @@ w::record! {
         1 transaction_id: String => "transaction_id: must",
         /// Your own number of the split.
         2 out_order_no: String => "out_order_no: must",
-        /// Reason of the split or return, shown in bills.
+        /// Why the splitting is finished.
         3 description: String => "description: must",
     }
     new(
@@ -431,7 +431,7 @@ w::record! {
     pub struct GetBrandConfigResponse {
         /// Main merchant ID of the brand.
         0 brand_mchid: xinqiao_types::MchId => "brand_mchid: must",
-        /// Largest share allowed in 1/10000, `2000` for 20%; in 1/10000.
+        /// Largest share allowed in 1/10000, `2000` for 20%.
         1 max_ratio: i64 => "max_ratio: must",
     }
 }
@@ -474,7 +474,7 @@ w::record! {
     pub struct GetOrderAmountsResponse {
         /// WeChat Pay order whose money is split; such as `4200000001202101015512345678`.
         0 transaction_id: String => "transaction_id: must",
-        /// Money of the order left to split, in fen; in fen.
+        /// Money of the order left to split, in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -535,7 +535,7 @@ w::record! {
         4 status: Status => "status: must",
         /// Receivers and amounts: `type`, `account`, `amount`, `description` and so on.
         5 receivers: Option<Vec<Receiver>> => "receivers",
-        /// Money released on finishing, in fen; in fen.
+        /// Money released on finishing, in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// Why the splitting is finished; kept with the record.
         7 finish_description: Option<String> => "finish_description",
@@ -597,13 +597,13 @@ w::record! {
         4 return_no: String => "return_no: must",
         /// Receiver that gives the money back.
         5 return_mchid: xinqiao_types::MchId => "return_mchid: must",
-        /// Money split or taken back, in fen; in fen.
+        /// Amount taken back, in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// Return: `PROCESSING`, `SUCCESS` or `FAILED`.
+        /// Return: `PROCESSING`, `SUCCESS` or `FAIL`; fails after 5 days of processing.
         7 result: String => "result: must",
         /// Code of why the return failed, such as `TIME_OUT_CLOSED`.
         8 fail_reason: Option<String> => "fail_reason",
-        /// When the split or return was completed; format `rfc3339`.
+        /// When the return was completed; format `rfc3339`.
         9 finish_time: Option<String> => "finish_time",
     }
 }
@@ -649,9 +649,9 @@ pub mod receivers {
             3 type_: super::Type => "type: must",
             /// The receiver's account, merchant ID or openid by its type.
             4 account: String => "account: must",
-            /// Full name of the receiver, encrypted where sensitive.
+            /// Full name of a merchant, or a person's name (optional, then checked); encrypted.
             5 name: Option<String> => "name",
-            /// How the receiver is related to the brand, such as supplier, distributor or staff; one of `SUPPLIER` `DISTRIBUTOR` `SERVICE_PROVIDER` `PLATFORM` `STAFF` `OTHERS`.
+            /// How the receiver is related to the brand, such as `SUPPLIER`, `DISTRIBUTOR` or `STAFF`; one of `SUPPLIER` `DISTRIBUTOR` `SERVICE_PROVIDER` `PLATFORM` `STAFF` `OTHERS`.
             6 relation_type: super::RelationType => "relation_type: must",
         }
         new(

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `account_info` in the answer of `ecommerce::account::GetCancelWithdraw`; an item of `account_info` in the answer of `ecommerce::account::GetCancelWithdrawByApplymentId`.
     pub struct AccountInfo {
-        /// Account that pays out: basic, operating, deposit or fee account; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
+        /// Account: `BASIC_ACCOUNT`, `OPERATE_ACCOUNT`, `MARGIN_ACCOUNT` (deposit) or `TRADE_FEE_ACCOUNT`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
         0 out_account_type: OutAccountType => "out_account_type: must",
-        /// Balance of the account, in fen; in fen.
+        /// Balance of the account, in fen.
         1 amount: Option<xinqiao_types::Fen> => "amount",
     }
 }
@@ -16,9 +16,9 @@ w::record! {
 w::record! {
     /// An item of `account_withdraw_result` in the answer of `ecommerce::account::GetCancelWithdraw`; an item of `account_withdraw_result` in the answer of `ecommerce::account::GetCancelWithdrawByApplymentId`.
     pub struct AccountWithdrawResult {
-        /// Account that pays out: basic, operating, deposit or fee account; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
+        /// Account: `BASIC_ACCOUNT`, `OPERATE_ACCOUNT`, `MARGIN_ACCOUNT` (deposit) or `TRADE_FEE_ACCOUNT`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
         0 out_account_type: OutAccountType => "out_account_type: must",
-        /// Whether the payout went through, such as `PAY_FAIL`; one of `PAY_PROCESSING` `PAY_SUCCEED` `PAY_FAIL` `BANK_REFUNDED`.
+        /// Payout: `PAY_PROCESSING`, `PAY_SUCCEED`, `PAY_FAIL` or `BANK_REFUNDED`; one of `PAY_PROCESSING` `PAY_SUCCEED` `PAY_FAIL` `BANK_REFUNDED`.
         1 pay_state: PayState => "pay_state: must",
         /// Payout of this account in words.
         2 state_description: String => "state_description: must",
@@ -48,7 +48,7 @@ w::record! {
         2 bank_branch_name: Option<String> => "bank_branch_name",
         /// Twelve-digit clearing number of the branch; such as `402713354941`.
         3 bank_branch_id: Option<String> => "bank_branch_id",
-        /// Bank account; encrypted when sent, masked when returned; such as `62*************78`; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payee's bank account number, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`.
         4 account_number: String => "account_number: must masked encrypted",
         /// Full title of the payee's bank.
         5 bank_name: Option<String> => "bank_name",
@@ -64,7 +64,7 @@ w::record! {
 w::record! {
     /// An item of `block_reasons` in the answer of `ecommerce::account::ValidateCancel`.
     pub struct BlockReason {
-        /// Kind of obstacle to closing; one of `CONSUMER_COMPLAINT_UNPROCESSED` `HAS_BLOCKING_CONTROL` `FUNDS_PENDING_PROCESSING` `OTHER_REASON`.
+        /// Obstacle, such as `CONSUMER_COMPLAINT_UNPROCESSED`, `HAS_BLOCKING_CONTROL` or `FUNDS_PENDING_PROCESSING`; one of `CONSUMER_COMPLAINT_UNPROCESSED` `HAS_BLOCKING_CONTROL` `FUNDS_PENDING_PROCESSING` `OTHER_REASON`.
         0 type_: Option<Type> => "type",
         /// What keeps the merchant from being closed, in words.
         1 description: Option<String> => "description",
@@ -82,7 +82,7 @@ w::record! {
 w::record! {
     /// `identity_info` of `ecommerce::account::PayeeInfo`.
     pub struct IdentityInfo {
-        /// Kind of document: ID card, passport, travel permit, residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        /// Kind of document: `IDENTIFICATION_TYPE_IDCARD`, `IDENTIFICATION_TYPE_OVERSEA_PASSPORT`, or a travel or residence permit; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         0 id_doc_type: Option<IdDocType> => "id_doc_type",
         /// Name on the identity document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 identification_name: String => "identification_name: must masked encrypted",
@@ -122,7 +122,7 @@ w::record! {
 w::record! {
     /// An item of `proof_medias` in `ecommerce::account::ApplyCancelWithdraw`.
     pub struct ProofMedia {
-        /// Kind of document, such as `LEGAL_ID_CARD` or `WITHDRAWAL_APPLICATION`; one of `WITHDRAWAL_APPLICATION`.
+        /// Kind of document, such as `WITHDRAWAL_APPLICATION`, the letter applying for the payout; one of `WITHDRAWAL_APPLICATION`.
         0 proof_media_type: ProofMediaType => "proof_media_type: must",
         /// Photo of the document, as media handle.
         1 proof_media: String => "proof_media: must",
@@ -133,7 +133,7 @@ w::record! {
 w::record! {
     /// An item of `account_info` in the answer of `ecommerce::account::ValidateCancel`.
     pub struct ValidateCancelAccountInfo {
-        /// Account that pays out: basic, operating, deposit or fee account; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
+        /// Account: `BASIC_ACCOUNT`, `OPERATE_ACCOUNT`, `MARGIN_ACCOUNT` (deposit) or `TRADE_FEE_ACCOUNT`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
         0 out_account_type: OutAccountType => "out_account_type: must",
         /// Balance of the account, in fen.
         1 amount: i64 => "amount: must",
@@ -165,7 +165,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How far the closing of the account has come.
+    /// Closing of the account: `REVIEWING`, `REJECTED` or `CANCEL_SUCCESS`.
     ///
     /// What `cancel_state` of `ecommerce::account::CreateCancelApplicationResponse`, `cancel_state` of `ecommerce::account::GetCancelApplicationResponse` may be.
     pub enum CancelApplicationCancelState {
@@ -179,7 +179,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How far the closing of the account has come.
+    /// Where the closing stands, such as `REVIEWING`, `REJECTED`, `WAITING_MERCHANT_CONFIRM` or `FINISH`.
     ///
     /// What `cancel_state` of `ecommerce::account::GetCancelWithdrawResponse`, `cancel_state` of `ecommerce::account::GetCancelWithdrawByApplymentIdResponse` may be.
     pub enum CancelState {
@@ -205,7 +205,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of document: ID card, passport, travel permit, residence permit.
+    /// Kind of document: `IDENTIFICATION_TYPE_IDCARD`, `IDENTIFICATION_TYPE_OVERSEA_PASSPORT`, or a travel or residence permit.
     ///
     /// What `id_doc_type` of `IdentityInfo` may be.
     pub enum IdDocType {
@@ -241,7 +241,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Account that pays out: basic, operating, deposit or fee account.
+    /// Account: `BASIC_ACCOUNT`, `OPERATE_ACCOUNT`, `MARGIN_ACCOUNT` (deposit) or `TRADE_FEE_ACCOUNT`.
     ///
     /// What `out_account_type` of `AccountInfo`, `out_account_type` of `AccountWithdrawResult` and 1 more may be.
     pub enum OutAccountType {
@@ -257,7 +257,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the payout went through, such as `PAY_FAIL`.
+    /// Payout: `PAY_PROCESSING`, `PAY_SUCCEED`, `PAY_FAIL` or `BANK_REFUNDED`.
     ///
     /// What `pay_state` of `AccountWithdrawResult` may be.
     pub enum PayState {
@@ -273,7 +273,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of document, such as `LEGAL_ID_CARD` or `WITHDRAWAL_APPLICATION`.
+    /// Kind of document, such as `WITHDRAWAL_APPLICATION`, the letter applying for the payout.
     ///
     /// What `proof_media_type` of `ProofMedia` may be.
     pub enum ProofMediaType {
@@ -283,7 +283,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of obstacle to closing.
+    /// Obstacle, such as `CONSUMER_COMPLAINT_UNPROCESSED`, `HAS_BLOCKING_CONTROL` or `FUNDS_PENDING_PROCESSING`.
     ///
     /// What `type` of `BlockReason` may be.
     pub enum Type {
@@ -299,7 +299,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether closing with payout is allowed, such as `ALLOW_CANCEL_WITHDRAW`.
+    /// `ALLOW_CANCEL_WITHDRAW`, or `NOT_ALLOW_CANCEL_WITHDRAW` with the obstacles in `block_reasons`.
     ///
     /// What `validate_result` of `ecommerce::account::ValidateCancelResponse` may be.
     pub enum ValidateResult {
@@ -323,7 +323,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the payout, such as `WITHDRAW_PROCESSING`.
+    /// State of the payout: `WITHDRAW_PROCESSING`, `WITHDRAW_EXCEPTION` or `WITHDRAW_SUCCEED`.
     ///
     /// What `withdraw_state` of `ecommerce::account::GetCancelWithdrawResponse`, `withdraw_state` of `ecommerce::account::GetCancelWithdrawByApplymentIdResponse` may be.
     pub enum WithdrawState {
@@ -352,7 +352,7 @@ w::record! {
         2 withdraw: Option<Withdraw> => "withdraw",
         /// Payee's bank account and identity: `account_type`, `bank_account_info` and `identity_info`; needed according to the documentation.
         3 payee_info: Option<PayeeInfo> => "payee_info",
-        /// Supporting documents, one entry per type.
+        /// Supporting documents, one entry per kind: `proof_media_type` and `proof_media`.
         4 proof_medias: Option<Vec<ProofMedia>> => "proof_medias",
         /// Further documents, as media handles.
         5 additional_materials: Option<Vec<String>> => "additional_materials",
@@ -482,7 +482,7 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Your own number of the application, unique under the merchant.
         1 out_apply_no: String => "out_apply_no: must",
-        /// How far the closing of the account has come; one of `REVIEWING` `REJECTED` `CANCEL_SUCCESS`.
+        /// Closing of the account: `REVIEWING`, `REJECTED` or `CANCEL_SUCCESS`; one of `REVIEWING` `REJECTED` `CANCEL_SUCCESS`.
         2 cancel_state: CancelApplicationCancelState => "cancel_state: must",
         /// Why the review turned it down; mend it and hand in again.
         3 reject_reason: Option<String> => "reject_reason",
@@ -569,13 +569,13 @@ w::record! {
         1 applyment_id: String => "applyment_id: must",
         /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         2 out_request_no: String => "out_request_no: must",
-        /// How far the closing of the account has come; one of `ACCEPTED` `REVIEWING` `REJECTED` `WAITING_MERCHANT_CONFIRM` `REVOKED` `SYSTEM_PROCESSING` `CANCELED` `FUND_PROCESSING` ….
+        /// Where the closing stands, such as `REVIEWING`, `REJECTED`, `WAITING_MERCHANT_CONFIRM` or `FINISH`; one of `ACCEPTED` `REVIEWING` `REJECTED` `WAITING_MERCHANT_CONFIRM` `REVOKED` `SYSTEM_PROCESSING` `CANCELED` `FUND_PROCESSING` ….
         3 cancel_state: CancelState => "cancel_state: must",
         /// State of the closing in words.
         4 cancel_state_description: String => "cancel_state_description: must",
         /// Whether the balance is paid out on closing: `APPLY_WITHDRAW` or `NOT_APPLY_WITHDRAW`; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
         5 withdraw: Option<Withdraw> => "withdraw",
-        /// State of the payout, such as `WITHDRAW_PROCESSING`; one of `WITHDRAW_PROCESSING` `WITHDRAW_EXCEPTION` `WITHDRAW_SUCCEED`.
+        /// State of the payout: `WITHDRAW_PROCESSING`, `WITHDRAW_EXCEPTION` or `WITHDRAW_SUCCEED`; one of `WITHDRAW_PROCESSING` `WITHDRAW_EXCEPTION` `WITHDRAW_SUCCEED`.
         6 withdraw_state: Option<WithdrawState> => "withdraw_state",
         /// State of the payout in words.
         7 withdraw_state_description: Option<String> => "withdraw_state_description",
@@ -709,7 +709,7 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Whether the merchant is open: `NORMAL` or `HAS_BEEN_CANCELLED`; one of `NORMAL` `HAS_BEEN_CANCELLED`.
         1 merchant_state: MerchantState => "merchant_state: must",
-        /// Whether closing with payout is allowed, such as `ALLOW_CANCEL_WITHDRAW`; one of `ALLOW_CANCEL_WITHDRAW` `NOT_ALLOW_CANCEL_WITHDRAW`.
+        /// `ALLOW_CANCEL_WITHDRAW`, or `NOT_ALLOW_CANCEL_WITHDRAW` with the obstacles in `block_reasons`; one of `ALLOW_CANCEL_WITHDRAW` `NOT_ALLOW_CANCEL_WITHDRAW`.
         2 validate_result: ValidateResult => "validate_result: must",
         /// Accounts with their balances: `out_account_type` and `amount`.
         3 account_info: Vec<ValidateCancelAccountInfo> => "account_info: must",

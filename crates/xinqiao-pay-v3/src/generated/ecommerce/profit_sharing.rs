@@ -14,13 +14,13 @@ w::record! {
 w::record! {
     /// An item of `receivers` in `ecommerce::profit_sharing::CreateOrder`.
     pub struct CreateOrderReceiver {
-        /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+        /// `MERCHANT_ID`, or `PERSONAL_OPENID` for a person whose `openid` belongs to `appid`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
         0 type_: ReceiverType => "type: must",
         /// Receiver's account: merchant number or `openid`.
         1 receiver_account: String => "receiver_account: must",
-        /// True name of the receiver, encrypted; encrypted on the wire; personal data, masked in `Debug`.
+        /// True name of a receiving person, encrypted; checked when present; encrypted on the wire; personal data, masked in `Debug`.
         2 receiver_name: Option<String> => "receiver_name: masked encrypted",
-        /// Amount to split, in fen; in fen.
+        /// Amount to split, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// Why the money is split, shown on the split bill; such as `分给商户A`.
         4 description: String => "description: must",
@@ -37,13 +37,13 @@ w::record! {
 w::record! {
     /// An item of `receivers` in the answer of `ecommerce::profit_sharing::GetOrders`.
     pub struct Receiver {
-        /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+        /// `MERCHANT_ID`, or `PERSONAL_OPENID` for a person whose `openid` belongs to `appid`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
         0 type_: ReceiverType => "type: must",
         /// Merchant ID of the receiver.
         1 receiver_mchid: Option<xinqiao_types::MchId> => "receiver_mchid",
         /// Receiver's account: merchant number or `openid`.
         2 receiver_account: String => "receiver_account: must",
-        /// Amount to split, in fen; in fen.
+        /// Amount to split, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// Why the money is split, shown on the split bill; such as `分给商户A`.
         4 description: String => "description: must",
@@ -51,7 +51,7 @@ w::record! {
         5 detail_id: String => "detail_id: must",
         /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`; one of `PENDING` `SUCCESS` `CLOSED`.
         6 result: ReceiverResult => "result: must",
-        /// Why this receiver got nothing; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
+        /// Why this receiver got nothing, such as `ACCOUNT_ABNORMAL` or `NO_RELATION`; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
         7 fail_reason: Option<FailReason> => "fail_reason",
         /// When the split was done; format `rfc3339`.
         8 finish_time: Option<String> => "finish_time",
@@ -61,13 +61,13 @@ w::record! {
 w::record! {
     /// An item of `receivers` in the answer of `ecommerce::profit_sharing::CreateOrder`.
     pub struct ReceiverItem {
-        /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+        /// `MERCHANT_ID`, or `PERSONAL_OPENID` for a person whose `openid` belongs to `appid`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
         0 type_: ReceiverType => "type: must",
         /// Merchant ID of the receiver.
         1 receiver_mchid: Option<xinqiao_types::MchId> => "receiver_mchid",
         /// Receiver's account: merchant number or `openid`.
         2 receiver_account: String => "receiver_account: must",
-        /// Amount to split, in fen; in fen.
+        /// Amount to split, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// Why the money is split, shown on the split bill; such as `分给商户A`.
         4 description: String => "description: must",
@@ -75,13 +75,13 @@ w::record! {
         5 detail_id: String => "detail_id: must",
         /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`; one of `PENDING` `SUCCESS` `CLOSED`.
         6 result: ReceiverResult => "result: must",
-        /// Why this receiver got nothing; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
+        /// Why this receiver got nothing, such as `ACCOUNT_ABNORMAL` or `NO_RELATION`; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
         7 fail_reason: Option<FailReason> => "fail_reason",
         /// When the split was done; format `rfc3339`.
         8 finish_time: Option<String> => "finish_time",
-        /// How far the abnormal money has been dealt with, such as `ABNORMAL_PENDING`; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
+        /// What became of the abnormal money: `ABNORMAL_PENDING`, `ABNORMAL_FINISHED` or `ABNORMAL_CLOSED`; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
         9 abnormal_status: Option<AbnormalStatus> => "abnormal_status",
-        /// Why dealing with the abnormal money was closed; one of `CLOSED_REASON_TIMEOUT` `CLOSED_REASON_RESTRICT_TRANSFER`.
+        /// Why it was closed: `CLOSED_REASON_TIMEOUT` or `CLOSED_REASON_RESTRICT_TRANSFER`; one of `CLOSED_REASON_TIMEOUT` `CLOSED_REASON_RESTRICT_TRANSFER`.
         10 funds_abnormal_closed_reason: Option<FundsAbnormalClosedReason> => "funds_abnormal_closed_reason",
         /// The platform's number of the redirection of abnormal money.
         11 funds_abnormal_redirect_id: Option<String> => "funds_abnormal_redirect_id",
@@ -91,7 +91,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// How far the abnormal money has been dealt with, such as `ABNORMAL_PENDING`.
+    /// What became of the abnormal money: `ABNORMAL_PENDING`, `ABNORMAL_FINISHED` or `ABNORMAL_CLOSED`.
     ///
     /// What `abnormal_status` of `ecommerce::profit_sharing::GetOrdersResponse`, `abnormal_status` of `ReceiverItem` may be.
     pub enum AbnormalStatus {
@@ -105,7 +105,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why this receiver got nothing; only when `CLOSED`.
+    /// Why the after-sale split failed, such as `ACCOUNT_ABNORMAL`; only when it did.
     ///
     /// What `fail_reason` of `ecommerce::profit_sharing::GetAfterSalesOrdersResponse`, `fail_reason` of `Receiver` and 1 more may be.
     pub enum FailReason {
@@ -119,7 +119,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why dealing with the abnormal money was closed.
+    /// Why it was closed: `CLOSED_REASON_TIMEOUT` or `CLOSED_REASON_RESTRICT_TRANSFER`.
     ///
     /// What `funds_abnormal_closed_reason` of `ecommerce::profit_sharing::GetOrdersResponse`, `funds_abnormal_closed_reason` of `ReceiverItem` may be.
     pub enum FundsAbnormalClosedReason {
@@ -145,9 +145,9 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID.
+    /// `MERCHANT_ID`, or `PERSONAL_OPENID` for a person whose `openid` belongs to `appid`.
     ///
-    /// What `type` of `ecommerce::profit_sharing::receivers::Add`, `relation_type` of `ecommerce::profit_sharing::receivers::Add` and 6 more may be.
+    /// What `type` of `ecommerce::profit_sharing::receivers::Add`, `type` of `ecommerce::profit_sharing::receivers::AddResponse` and 5 more may be.
     pub enum ReceiverType {
         /// The receiver is a merchant, given by merchant ID (`MERCHANT_ID`).
         MerchantId = "MERCHANT_ID",
@@ -171,7 +171,25 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Code of why the return failed; only when it did.
+    /// Relation to the receiver: `SUPPLIER`, `DISTRIBUTOR`, `SERVICE_PROVIDER`, `PLATFORM` or `OTHERS`.
+    ///
+    /// What `relation_type` of `ecommerce::profit_sharing::receivers::Add` may be.
+    pub enum RelationType {
+        /// The receiver is a supplier (`SUPPLIER`).
+        Supplier = "SUPPLIER",
+        /// The receiver is a distributor (`DISTRIBUTOR`).
+        Distributor = "DISTRIBUTOR",
+        /// The receiver is the service provider (`SERVICE_PROVIDER`).
+        ServiceProvider = "SERVICE_PROVIDER",
+        /// The receiver is the platform (`PLATFORM`).
+        Platform = "PLATFORM",
+        /// A relation that the others don't cover (`OTHERS`).
+        Others = "OTHERS",
+    }
+}
+
+w::open_enum! {
+    /// Why the return failed, such as `ACCOUNT_ABNORMAL` or `TIME_OUT_CLOSED`; only when it did.
     ///
     /// What `fail_reason` of `ecommerce::profit_sharing::CreateReturnOrderResponse` may be.
     pub enum CreateReturnOrderFailReason {
@@ -197,7 +215,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// After-sale scene: ticket refund, ticket change, goods returned.
+    /// After-sale scene: `REFUND_TICKET`, `CHANGE_TICKET` or `RETURN_GOODS`.
     ///
     /// What `scene` of `ecommerce::profit_sharing::CreateAfterSalesOrder` may be.
     pub enum Scene {
@@ -248,9 +266,9 @@ w::record! {
         2 refund_id: Option<String> => "refund_id",
         /// `SERVICE_FEE_INCOME` is the platform's service fee; one of `SERVICE_FEE_INCOME`.
         3 type_: Type => "type: must",
-        /// After-sale scene: ticket refund, ticket change, goods returned; one of `REFUND_TICKET` `CHANGE_TICKET` `RETURN_GOODS`.
+        /// After-sale scene: `REFUND_TICKET`, `CHANGE_TICKET` or `RETURN_GOODS`; one of `REFUND_TICKET` `CHANGE_TICKET` `RETURN_GOODS`.
         4 scene: Scene => "scene: must",
-        /// After-sale service fee, in fen; in fen.
+        /// After-sale service fee, in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
     }
     new(
@@ -310,7 +328,7 @@ w::record! {
         2 transaction_id: String => "transaction_id: must",
         /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         3 out_order_no: String => "out_order_no: must",
-        /// Receivers of the money, at most 50 per request.
+        /// Receivers, at most 50 per request: `type`, `receiver_account`, `amount`, `description` and so on.
         4 receivers: Vec<CreateOrderReceiver> => "receivers: must",
         /// `true` ends splitting and unfreezes the rest after this request.
         5 finish: bool => "finish: must",
@@ -338,9 +356,9 @@ w::record! {
         3 order_id: String => "order_id: must",
         /// `PROCESSING` or `FINISHED` for the split; one of `PROCESSING` `FINISHED`.
         4 status: Status => "status: must",
-        /// Receivers of the money, at most 50 per request.
+        /// Outcome for each receiver: `receiver_mchid`, `amount`, `result`, `fail_reason`, `detail_id` and so on.
         5 receivers: Option<Vec<ReceiverItem>> => "receivers",
-        /// Amount unfrozen to the merchant at the end, in fen; in fen.
+        /// Amount unfrozen to the merchant at the end, in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// Why splitting ended, as given when finishing.
         7 finish_description: Option<String> => "finish_description",
@@ -386,7 +404,7 @@ w::record! {
         4 transaction_id: Option<String> => "transaction_id",
         /// Merchant that gives the money back, an earlier receiver; such as `86693852`.
         5 return_mchid: xinqiao_types::MchId => "return_mchid: must",
-        /// Amount to take back, in fen; at most what was split; in fen.
+        /// Amount to take back, in fen; at most what was split.
         6 amount: xinqiao_types::Fen => "amount: must",
         /// Why the money comes back; kept with the record.
         7 description: String => "description: must",
@@ -418,11 +436,11 @@ w::record! {
         5 transaction_id: Option<String> => "transaction_id",
         /// Merchant that gives the money back, an earlier receiver; such as `86693852`.
         6 return_mchid: xinqiao_types::MchId => "return_mchid: must",
-        /// Amount to take back, in fen; at most what was split; in fen.
+        /// Amount to take back, in fen; at most what was split.
         7 amount: xinqiao_types::Fen => "amount: must",
         /// Return: `PROCESSING`, `SUCCESS`, or `FAILED` (also spelled `FAIL`); one of `PROCESSING` `SUCCESS` `FAIL`.
         8 result: CreateReturnOrderResult => "result: must",
-        /// Code of why the return failed; only when it did; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED`.
+        /// Why the return failed, such as `ACCOUNT_ABNORMAL` or `TIME_OUT_CLOSED`; only when it did; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED`.
         9 fail_reason: Option<CreateReturnOrderFailReason> => "fail_reason",
         /// When the return was done; format `rfc3339`.
         10 finish_time: Option<String> => "finish_time",
@@ -530,13 +548,13 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Paid order whose money is split.
         1 transaction_id: String => "transaction_id: must",
-        /// After-sale service fee, in fen; in fen.
+        /// After-sale service fee, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `PROCESSING`, `SUCCESS` or `FAILED`; one of `PROCESSING` `SUCCESS` `FAILED`.
         3 result: ResultDetail => "result: must",
-        /// Why this receiver got nothing; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
+        /// Why the after-sale split failed, such as `ACCOUNT_ABNORMAL`; only when it did; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
         4 fail_reason: Option<FailReason> => "fail_reason",
-        /// When the split was done; format `rfc3339`.
+        /// When the after-sale split was done; format `rfc3339`.
         5 finish_time: Option<String> => "finish_time",
     }
 }
@@ -579,7 +597,7 @@ w::record! {
     pub struct GetOrderAmountsResponse {
         /// Paid order whose money is split.
         0 transaction_id: String => "transaction_id: must",
-        /// Amount of the order that can still be split, in fen; in fen.
+        /// Amount of the order that can still be split, in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -638,17 +656,17 @@ w::record! {
         3 order_id: String => "order_id: must",
         /// `PROCESSING` or `FINISHED` for the split; one of `PROCESSING` `FINISHED`.
         4 status: Status => "status: must",
-        /// Receivers of the money, at most 50 per request.
+        /// Outcome for each receiver: `receiver_mchid`, `amount`, `result`, `fail_reason`, `detail_id` and so on.
         5 receivers: Option<Vec<Receiver>> => "receivers",
-        /// Amount unfrozen to the merchant at the end, in fen; in fen.
+        /// Amount unfrozen to the merchant at the end, in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// Why splitting ended, as given when finishing.
         7 finish_description: Option<String> => "finish_description",
-        /// Why it was closed; only when closed.
+        /// Why the split was closed, such as `NO_AUTH`, permission withdrawn; only when closed.
         8 close_reason: Option<String> => "close_reason",
-        /// How far the abnormal money has been dealt with, such as `ABNORMAL_PENDING`; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
+        /// What became of the abnormal money: `ABNORMAL_PENDING`, `ABNORMAL_FINISHED` or `ABNORMAL_CLOSED`; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
         9 abnormal_status: Option<AbnormalStatus> => "abnormal_status",
-        /// Why dealing with the abnormal money was closed; one of `CLOSED_REASON_TIMEOUT` `CLOSED_REASON_RESTRICT_TRANSFER`.
+        /// Why it was closed: `CLOSED_REASON_TIMEOUT` or `CLOSED_REASON_RESTRICT_TRANSFER`; one of `CLOSED_REASON_TIMEOUT` `CLOSED_REASON_RESTRICT_TRANSFER`.
         10 funds_abnormal_closed_reason: Option<FundsAbnormalClosedReason> => "funds_abnormal_closed_reason",
         /// The platform's number of the redirection of abnormal money.
         11 funds_abnormal_redirect_id: Option<String> => "funds_abnormal_redirect_id",
@@ -714,11 +732,11 @@ w::record! {
         5 transaction_id: Option<String> => "transaction_id",
         /// Merchant that gives the money back, an earlier receiver; such as `86693852`.
         6 return_mchid: xinqiao_types::MchId => "return_mchid: must",
-        /// Amount to take back, in fen; at most what was split; in fen.
+        /// Amount to take back, in fen; at most what was split.
         7 amount: xinqiao_types::Fen => "amount: must",
         /// Return: `PROCESSING`, `SUCCESS`, or `FAILED` (also spelled `FAIL`).
         8 result: String => "result: must",
-        /// Code of why the return failed; only when it did.
+        /// Why the return failed, such as `ACCOUNT_ABNORMAL` or `TIME_OUT_CLOSED`; only when it did.
         9 fail_reason: Option<String> => "fail_reason",
         /// When the return was done; format `rfc3339`.
         10 finish_time: Option<String> => "finish_time",
@@ -758,22 +776,22 @@ pub mod receivers {
         pub struct Add {
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+            /// `MERCHANT_ID`, or `PERSONAL_OPENID` for a person whose `openid` belongs to `appid`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
             1 type_: super::ReceiverType => "type: must",
             /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
             2 account: String => "account: must",
-            /// Receiver's true name, encrypted; required for merchants.
+            /// Full name of the receiving merchant in plain text; required for `MERCHANT_ID`.
             3 name: Option<String> => "name",
-            /// True name of the person or merchant, encrypted with the platform key; encrypted on the wire; personal data, masked in `Debug`.
+            /// True name of a receiving person, encrypted; for `PERSONAL_OPENID`; encrypted on the wire; personal data, masked in `Debug`.
             4 encrypted_name: Option<String> => "encrypted_name: masked encrypted",
-            /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-            5 relation_type: super::ReceiverType => "relation_type: must",
+            /// Relation to the receiver: `SUPPLIER`, `DISTRIBUTOR`, `SERVICE_PROVIDER`, `PLATFORM` or `OTHERS`; one of `SUPPLIER` `DISTRIBUTOR` `SERVICE_PROVIDER` `PLATFORM` `OTHERS`.
+            5 relation_type: super::RelationType => "relation_type: must",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
             type_: impl Into<super::ReceiverType>,
             account: impl Into<String>,
-            relation_type: impl Into<super::ReceiverType>,
+            relation_type: impl Into<super::RelationType>,
         )
         text(name: String, encrypted_name: String)
     }
@@ -781,7 +799,7 @@ pub mod receivers {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+            /// `MERCHANT_ID`, or `PERSONAL_OPENID` for a person whose `openid` belongs to `appid`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
             0 type_: super::ReceiverType => "type: must",
             /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
             1 account: String => "account: must",
@@ -817,7 +835,7 @@ pub mod receivers {
         pub struct Delete {
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+            /// `MERCHANT_ID`, or `PERSONAL_OPENID` for a person whose `openid` belongs to `appid`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
             1 type_: super::ReceiverType => "type: must",
             /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
             2 account: String => "account: must",

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `available_day_time` in `marketing::busi_favor::AvailableWeek`; an item of `available_day_time` in `marketing::busi_favor::CouponAvailableTimeAvailableWeek`.
     pub struct AvailableDayTime {
-        /// Start of the usable hours, in seconds since midnight; in s; such as `3600`.
+        /// Start of the usable hours, in seconds since midnight; such as `3600`.
         0 begin_time: Option<i64> => "begin_time",
-        /// End of the usable hours, in seconds since midnight; in s; such as `86399`.
+        /// End of the usable hours, in seconds since midnight; such as `86399`.
         1 end_time: Option<i64> => "end_time",
     }
     new()
@@ -48,7 +48,7 @@ w::record! {
         2 stock_name: String => "stock_name: must",
         /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
         3 stock_type: StockType => "stock_type: must",
-        /// State of the coupon: sent, used, expired, deleted, deactivated, …; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        /// State of the coupon: `SENDED` usable, `USED` redeemed, `EXPIRED`, `DELETED` by the user, `DEACTIVATED` by the merchant, …; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
         4 coupon_state: Status => "coupon_state: must",
         /// Merchant ID that owns the stock, the sub-merchant in service provider mode.
         5 belong_merchant: String => "belong_merchant: must",
@@ -146,7 +146,7 @@ w::record! {
         5 transferable: Option<bool> => "transferable",
         /// Whether users may share the link to get it: `true` yes.
         6 shareable: Option<bool> => "shareable",
-        /// State of the coupon: sent, used, expired, deleted, deactivated, ….
+        /// State of the coupon: `SENDED` usable, `USED` redeemed, `EXPIRED`, `DELETED` by the user, `DEACTIVATED` by the merchant, ….
         7 coupon_state: Option<String> => "coupon_state",
         /// Redemption rules: time, size of the discount, method.
         8 coupon_use_rule: CouponInformationCouponUseRule => "coupon_use_rule: must",
@@ -186,7 +186,7 @@ w::record! {
         2 discount_coupon: Option<CouponUseRuleDiscountCoupon> => "discount_coupon",
         /// Exchange price and threshold; for `EXCHANGE`.
         3 exchange_coupon: Option<CouponUseRuleExchangeCoupon> => "exchange_coupon",
-        /// How it is redeemed: scanned offline, Mini Program, payment code or by the user; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
+        /// How it is redeemed: `OFF_LINE` scanned in the shop, `MINI_PROGRAMS`, `PAYMENT_CODE`, or `SELF_CONSUME` by the user; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
         4 use_method: UseMethod => "use_method: must",
         /// AppID of the Mini Program that a tap opens, bound to the merchant.
         5 mini_programs_appid: Option<xinqiao_types::AppId> => "mini_programs_appid",
@@ -236,7 +236,7 @@ w::record! {
         2 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
         /// Exchange price and threshold; for `EXCHANGE`.
         3 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
-        /// How it is redeemed: scanned offline, Mini Program, payment code or by the user; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
+        /// How it is redeemed: `OFF_LINE` scanned in the shop, `MINI_PROGRAMS`, `PAYMENT_CODE`, or `SELF_CONSUME` by the user; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
         4 use_method: UseMethod => "use_method: must",
         /// AppID of the Mini Program that a tap opens, bound to the merchant.
         5 mini_programs_appid: Option<xinqiao_types::AppId> => "mini_programs_appid",
@@ -366,7 +366,7 @@ w::record! {
         2 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
         /// Exchange price and threshold; for `EXCHANGE`.
         3 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
-        /// How it is redeemed: scanned offline, Mini Program, payment code or by the user; one of `OFF_LINE` `MINI_PROGRAMS` `PAYMENT_CODE` `SELF_CONSUME`.
+        /// How it is redeemed: `OFF_LINE` scanned in the shop, `MINI_PROGRAMS`, `PAYMENT_CODE`, or `SELF_CONSUME` by the user; one of `OFF_LINE` `MINI_PROGRAMS` `PAYMENT_CODE` `SELF_CONSUME`.
         4 use_method: UseMethod => "use_method: must",
         /// AppID of the Mini Program that a tap opens, bound to the merchant.
         5 mini_programs_appid: Option<xinqiao_types::AppId> => "mini_programs_appid",
@@ -400,7 +400,7 @@ w::record! {
     pub struct DiscountCoupon {
         /// Rate paid in percent, `88` means 12% off.
         0 discount_percent: i64 => "discount_percent: must",
-        /// Order amount from which it is usable, in fen; in fen.
+        /// Order amount from which it is usable, in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(discount_percent: i64, transaction_minimum: xinqiao_types::Fen)
@@ -448,9 +448,9 @@ w::record! {
 w::record! {
     /// `exchange_coupon` of `marketing::busi_favor::CouponUseRule`; `exchange_coupon` of `marketing::busi_favor::DataCouponUseRule`; and 1 more.
     pub struct ExchangeCoupon {
-        /// Price paid for the item in exchange, in fen; in fen.
+        /// Price paid for the item in exchange, in fen.
         0 exchange_price: xinqiao_types::Fen => "exchange_price: must",
-        /// Order amount from which it is usable, in fen; in fen.
+        /// Order amount from which it is usable, in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(exchange_price: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
@@ -485,9 +485,9 @@ w::record! {
 w::record! {
     /// `fixed_normal_coupon` of `marketing::busi_favor::CouponUseRule`; `fixed_normal_coupon` of `marketing::busi_favor::DataCouponUseRule`; and 1 more.
     pub struct FixedNormalCoupon {
-        /// Amount that the coupon takes off, in fen; in fen.
+        /// Amount that the coupon takes off, in fen.
         0 discount_amount: xinqiao_types::Fen => "discount_amount: must",
-        /// Order amount from which it is usable, in fen; in fen.
+        /// Order amount from which it is usable, in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(discount_amount: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
@@ -550,7 +550,7 @@ w::record! {
         4 payer_merchant: String => "payer_merchant: must",
         /// Merchant ID that gets the subsidy; on a return it is charged.
         5 payee_merchant: String => "payee_merchant: must",
-        /// Money paid or taken back, in fen; in fen.
+        /// Money paid or taken back, in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
         /// Note on the payment or return, written by the merchant.
         7 description: String => "description: must",
@@ -572,11 +572,11 @@ w::record! {
     pub struct CountInformation {
         /// Coupons sent so far.
         0 total_send_num: Option<i64> => "total_send_num",
-        /// Value of the coupons sent so far, in fen; in fen.
+        /// Value of the coupons sent so far, in fen.
         1 total_send_amount: Option<xinqiao_types::Fen> => "total_send_amount",
         /// Coupons sent today.
         2 today_send_num: Option<i64> => "today_send_num",
-        /// Value of the coupons sent today, in fen; in fen.
+        /// Value of the coupons sent today, in fen.
         3 today_send_amount: Option<xinqiao_types::Fen> => "today_send_amount",
     }
 }
@@ -611,9 +611,9 @@ w::record! {
         /// Whether users may share the link to get it: `true` yes.
         6 shareable: Option<bool> => "shareable",
         /// Total budget of the stock, in fen.
-        7 max_amount: Option<f64> => "max_amount",
+        7 max_amount: Option<xinqiao_types::Fen> => "max_amount",
         /// Most money sent a day, in fen.
-        8 max_amount_by_day: Option<f64> => "max_amount_by_day",
+        8 max_amount_by_day: Option<xinqiao_types::Fen> => "max_amount_by_day",
     }
     new()
     set(
@@ -624,8 +624,8 @@ w::record! {
         prevent_api_abuse: bool,
         transferable: bool,
         shareable: bool,
-        max_amount: f64,
-        max_amount_by_day: f64,
+        max_amount: xinqiao_types::Fen,
+        max_amount_by_day: xinqiao_types::Fen,
     )
 }
 
@@ -634,7 +634,7 @@ w::record! {
     pub struct DataInfo {
         /// The code as you uploaded it.
         0 code: Option<String> => "code",
-        /// Whether the stored code has gone to a user.
+        /// State of the stored code: `AVAILABLE`, or `DISPATCHED` once it has gone to a user.
         1 code_status: Option<String> => "code_status",
         /// When the merchant uploaded the code.
         2 upload_time: Option<String> => "upload_time",
@@ -660,7 +660,7 @@ w::record! {
         2 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
         /// Exchange price and threshold; for `EXCHANGE`.
         3 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
-        /// How it is redeemed: scanned offline, Mini Program, payment code or by the user; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
+        /// How it is redeemed: `OFF_LINE` scanned in the shop, `MINI_PROGRAMS`, `PAYMENT_CODE`, or `SELF_CONSUME` by the user; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
         4 use_method: UseMethod => "use_method: must",
         /// AppID of the Mini Program that a tap opens, bound to the merchant.
         5 mini_programs_appid: Option<xinqiao_types::AppId> => "mini_programs_appid",
@@ -692,11 +692,11 @@ w::record! {
     pub struct GetStockSendRule {
         /// Most coupons that the stock sends.
         0 max_coupons: i64 => "max_coupons: must",
-        /// Total budget of the stock, in fen; in fen.
+        /// Total budget of the stock, in fen.
         1 max_amount: Option<xinqiao_types::Fen> => "max_amount",
         /// Most coupons that one user can get.
         2 max_coupons_per_user: i64 => "max_coupons_per_user: must",
-        /// Most money sent a day, in fen; in fen.
+        /// Most money sent a day, in fen.
         3 max_amount_by_day: Option<xinqiao_types::Fen> => "max_amount_by_day",
         /// Most coupons sent a day.
         4 max_coupons_by_day: Option<i64> => "max_coupons_by_day",
@@ -714,7 +714,7 @@ w::record! {
 w::record! {
     /// `coupon_use_rule` of `marketing::busi_favor::UpdateStock`.
     pub struct UpdateStockCouponUseRule {
-        /// How it is redeemed: scanned offline, Mini Program, payment code or by the user; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
+        /// How it is redeemed: `OFF_LINE` scanned in the shop, `MINI_PROGRAMS`, `PAYMENT_CODE`, or `SELF_CONSUME` by the user; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
         0 use_method: Option<UseMethod> => "use_method",
         /// AppID of the Mini Program that a tap opens, bound to the merchant.
         1 mini_programs_appid: Option<xinqiao_types::AppId> => "mini_programs_appid",
@@ -798,7 +798,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the coupon: sent, used, expired, deleted, deactivated, ….
+    /// State of the coupon: `SENDED` usable, `USED` redeemed, `EXPIRED`, `DELETED` by the user, `DEACTIVATED` by the merchant, ….
     ///
     /// What `coupon_state` of `marketing::busi_favor::users::GetCouponAppIdsResponse` may be.
     pub enum CouponState {
@@ -854,7 +854,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the stock: in review, running, stopped, paused.
+    /// State of the stock: `UNAUDIT` in review, `RUNNING`, `STOPED` stopped, `PAUSED`.
     ///
     /// What `stock_state` of `marketing::busi_favor::GetStockResponse` may be.
     pub enum StockState {
@@ -884,7 +884,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How it is redeemed: scanned offline, Mini Program, payment code or by the user.
+    /// How it is redeemed: `OFF_LINE` scanned in the shop, `MINI_PROGRAMS`, `PAYMENT_CODE`, or `SELF_CONSUME` by the user.
     ///
     /// What `use_method` of `CouponInformationCouponUseRule`, `use_method` of `CouponUseRule` and 3 more may be.
     pub enum UseMethod {
@@ -1122,7 +1122,7 @@ w::record! {
         1 stock_name: String => "stock_name: must",
         /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
         2 stock_type: StockType => "stock_type: must",
-        /// State of the stock: in review, running, stopped, paused; one of `UNAUDIT` `RUNNING` `STOPED` `PAUSED`.
+        /// State of the stock: `UNAUDIT` in review, `RUNNING`, `STOPED` stopped, `PAUSED`; one of `UNAUDIT` `RUNNING` `STOPED` `PAUSED`.
         3 stock_state: StockState => "stock_state: must",
         /// Merchant ID that owns the stock, the sub-merchant in service provider mode.
         4 belong_merchant: String => "belong_merchant: must",
@@ -1233,13 +1233,13 @@ w::record! {
         /// AppID bound to the merchant; the openid is valid only under it.
         2 appid: Option<xinqiao_types::AppId> => "appid: query",
         /// Page number, counted from 0.
-        3 offset: Option<f64> => "offset: query",
-        /// Page size, at most 20 for a user's coupons.
-        4 limit: Option<f64> => "limit: query",
+        3 offset: Option<i64> => "offset: query",
+        /// Most codes on a page.
+        4 limit: Option<i64> => "limit: query",
     }
     new(stock_id: impl Into<String>)
     text(status: Status, appid: xinqiao_types::AppId)
-    set(offset: f64, limit: f64)
+    set(offset: i64, limit: i64)
 }
 
 w::record! {
@@ -1249,7 +1249,7 @@ w::record! {
         0 stock_id: String => "stock_id: must",
         /// How many records match altogether, for paging.
         1 total_count: i64 => "total_count: must",
-        /// Page size, at most 20 for a user's coupons.
+        /// Most codes on a page.
         2 limit: i64 => "limit: must",
         /// Page number, counted from 0.
         3 offset: i64 => "offset: must",
@@ -2080,7 +2080,7 @@ pub mod subsidy {
             4 payer_merchant: String => "payer_merchant: must",
             /// Merchant ID that gets the subsidy; on a return it is charged.
             5 payee_merchant: String => "payee_merchant: must",
-            /// Money paid or taken back, in fen; in fen.
+            /// Money paid or taken back, in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// Note on the payment or return, written by the merchant.
             7 description: String => "description: must",
@@ -2151,9 +2151,9 @@ pub mod subsidy {
             7 amount: i64 => "amount: must",
             /// Note on the payment or return, written by the merchant.
             8 description: String => "description: must",
-            /// Subsidy: `ACCEPTED`, `SUCCESS`, `FAIL`, or returned (`RETURNING`, `PARTIAL_RETURN`, `FULL_RETURN`).
+            /// State of the subsidy return: `ACCEPTED`, `SUCCESS` or `FAIL`.
             9 status: String => "status: must",
-            /// Why the subsidy failed; only when it did; such as `INSUFFICIENT_BALANCE`.
+            /// Why the subsidy return failed; only when it did.
             10 fail_reason: Option<String> => "fail_reason",
             /// When the return was completed; empty before.
             11 return_done_time: Option<String> => "return_done_time",
@@ -2249,7 +2249,7 @@ pub mod subsidy {
             3 payer_merchant: String => "payer_merchant: must",
             /// Merchant ID that gets the subsidy; on a return it is charged; the account's merchantid.
             4 payee_merchant: String => "payee_merchant: must",
-            /// Money paid or taken back, in fen; in fen.
+            /// Money paid or taken back, in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// Note on the payment or return, written by the merchant.
             6 description: String => "description: must",
@@ -2310,7 +2310,7 @@ pub mod subsidy {
             4 payer_merchant: String => "payer_merchant: must",
             /// Merchant ID that gets the subsidy; on a return it is charged; the account's merchantid.
             5 payee_merchant: String => "payee_merchant: must",
-            /// Money paid or taken back, in fen; in fen.
+            /// Money paid or taken back, in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// Note on the payment or return, written by the merchant.
             7 description: String => "description: must",
@@ -2347,7 +2347,7 @@ pub mod subsidy {
             5 payer_merchant: String => "payer_merchant: must",
             /// Merchant ID that gets the subsidy; on a return it is charged.
             6 payee_merchant: String => "payee_merchant: must",
-            /// Money paid or taken back, in fen; in fen.
+            /// Money paid or taken back, in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// Note on the payment or return, written by the merchant.
             8 description: String => "description: must",
@@ -2355,9 +2355,9 @@ pub mod subsidy {
             9 subsidy_receipt_id: String => "subsidy_receipt_id: must",
             /// Your own unique number of the subsidy return.
             10 out_subsidy_return_no: String => "out_subsidy_return_no: must",
-            /// Subsidy: `ACCEPTED`, `SUCCESS`, `FAIL`, or returned (`RETURNING`, `PARTIAL_RETURN`, `FULL_RETURN`).
+            /// State of the subsidy return: `ACCEPTED`, `SUCCESS` or `FAIL`.
             11 status: String => "status: must",
-            /// Why the subsidy failed; only when it did; such as `INSUFFICIENT_BALANCE`.
+            /// Why the subsidy return failed; only when it did.
             12 fail_reason: Option<String> => "fail_reason",
             /// When the return was completed; empty before; format `rfc3339`.
             13 return_done_time: Option<String> => "return_done_time",
@@ -2423,7 +2423,7 @@ pub mod users {
             2 stock_name: String => "stock_name: must",
             /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
             3 stock_type: super::StockType => "stock_type: must",
-            /// State of the coupon: sent, used, expired, deleted, deactivated, …; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED` `PENDING_REDEEM` `REDEEM_CONFIRMING` `REDEEM_FAILED` ….
+            /// State of the coupon: `SENDED` usable, `USED` redeemed, `EXPIRED`, `DELETED` by the user, `DEACTIVATED` by the merchant, …; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED` `PENDING_REDEEM` `REDEEM_CONFIRMING` `REDEEM_FAILED` ….
             4 coupon_state: super::CouponState => "coupon_state: must",
             /// Merchant ID that owns the stock, the sub-merchant in service provider mode.
             5 belong_merchant: String => "belong_merchant: must",
@@ -2489,7 +2489,7 @@ pub mod users {
             1 appid: xinqiao_types::AppId => "appid: must query",
             /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             2 stock_id: Option<String> => "stock_id: query",
-            /// State of the coupon: sent, used, expired, deleted, deactivated, …; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+            /// State of the coupon: `SENDED` usable, `USED` redeemed, `EXPIRED`, `DELETED` by the user, `DEACTIVATED` by the merchant, …; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
             3 coupon_state: Option<super::Status> => "coupon_state: query",
             /// Only coupons of stocks that this merchant made.
             4 creator_merchant: Option<String> => "creator_merchant: query",

@@ -34,7 +34,7 @@ w::record! {
         4 coupon_type: CouponType => "coupon_type: must",
         /// Your number of the sending request; a retry with it sends no second coupon.
         5 out_request_no: String => "out_request_no: must",
-        /// State of the coupon: usable, spent, expired, taken back; one of `SENDED` `USED` `EXPIRED` `RECOVER`.
+        /// State of the coupon: `SENDED` usable, `USED` spent, `EXPIRED`, `RECOVER` taken back; one of `SENDED` `USED` `EXPIRED` `RECOVER`.
         6 status: DataStatus => "status: must",
         /// Usage notes shown to users.
         7 description: String => "description: must",
@@ -55,7 +55,7 @@ w::record! {
         14 normal_coupon_information: Option<FixedNormalCoupon> => "normal_coupon_information",
         /// How the coupon was redeemed; absent while unused.
         15 consume_information: Option<ConsumeInformation> => "consume_information",
-        /// Money left on the multi-use credit, in fen; in fen.
+        /// Money left on the multi-use credit, in fen.
         16 available_balance: Option<xinqiao_types::Fen> => "available_balance",
         /// `MULTIUSE` for a multi-use credit; absent for plain cash coupons; one of `MULTIUSE`.
         17 business_type: Option<BusinessType> => "business_type",
@@ -146,7 +146,7 @@ w::record! {
         3 limit_pay: Option<Vec<String>> => "limit_pay",
         /// Restricts it to bank cards with the given BINs: `name` and `bin`.
         4 limit_card: Option<LimitCard> => "limit_card",
-        /// Payment scenes where it is usable; without limit if empty; one of `MICROAPP` `APPPAY` `PPAY` `CARD` `FACE` `OTHER`.
+        /// Payments it works with: `MICROAPP`, `APPPAY`, `PPAY` (no password), `CARD` (payment code), `FACE`, `OTHER`; no limit if empty; one of `MICROAPP` `APPPAY` `PPAY` `CARD` `FACE` `OTHER`.
         5 trade_type: Option<Vec<TradeType>> => "trade_type",
         /// Whether it combines with other offers: `true` yes.
         6 combine_use: Option<bool> => "combine_use",
@@ -181,9 +181,9 @@ w::record! {
 w::record! {
     /// `cut_to_message` of the answer of `marketing::favor::GetStock`; `cut_to_message` of the answer of `marketing::favor::users::GetCoupon`; and 2 more.
     pub struct CutToMessage {
-        /// Only goods with a unit price up to this are cut, in fen; in fen.
+        /// Only goods with a unit price up to this are cut, in fen.
         0 single_price_max: xinqiao_types::Fen => "single_price_max: must",
-        /// Unit price after the cut, in fen; in fen.
+        /// Unit price after the cut, in fen.
         1 cut_to_price: xinqiao_types::Fen => "cut_to_price: must",
     }
 }
@@ -193,9 +193,9 @@ w::record! {
     pub struct DataStockUseRule {
         /// Most coupons that the stock sends.
         0 max_coupons: i64 => "max_coupons: must",
-        /// Total budget of the stock, in fen; in fen.
+        /// Total budget of the stock, in fen.
         1 max_amount: xinqiao_types::Fen => "max_amount: must",
-        /// Most money sent a day, in fen; without limit if empty; in fen.
+        /// Most money sent a day, in fen; without limit if empty.
         2 max_amount_by_day: xinqiao_types::Fen => "max_amount_by_day: must",
         /// Most coupons that one user can get.
         3 max_coupons_per_user: i64 => "max_coupons_per_user: must",
@@ -205,7 +205,7 @@ w::record! {
         5 coupon_type: Option<String> => "coupon_type",
         /// Order marks; only orders carrying one of them can use the coupon.
         6 goods_tag: Option<Vec<String>> => "goods_tag",
-        /// Payment scenes where it is usable; without limit if empty.
+        /// Payments it works with: `MICROAPP`, `APPPAY`, `PPAY` (no password), `CARD` (payment code), `FACE`, `OTHER`; no limit if empty.
         7 trade_type: Option<Vec<String>> => "trade_type",
         /// Whether it combines with other offers: `true` yes.
         8 combine_use: Option<bool> => "combine_use",
@@ -247,9 +247,9 @@ w::record! {
     pub struct FixAvailableTime {
         /// Usable weekday: `0` Sunday, `1` Monday … `6` Saturday; one of `0` `1` `2` `3` `4` `5` `6`.
         0 available_week_day: Option<AvailableWeekDay> => "available_week_day: number",
-        /// Start of the usable hours, in seconds since midnight; in s; such as `3600`.
+        /// Start of the usable hours, in seconds since midnight; such as `3600`.
         1 begin_time: Option<i64> => "begin_time",
-        /// End of the usable hours, in seconds since midnight; in s; such as `86399`.
+        /// End of the usable hours, in seconds since midnight; such as `86399`.
         2 end_time: Option<i64> => "end_time",
     }
     new()
@@ -260,9 +260,9 @@ w::record! {
 w::record! {
     /// `normal_coupon_information` of the answer of `marketing::favor::users::GetCoupon`; `normal_coupon_information` of `marketing::favor::Coupon`; and 2 more.
     pub struct FixedNormalCoupon {
-        /// Face value of the coupon, in fen; in fen.
+        /// Face value of the coupon, in fen.
         0 coupon_amount: xinqiao_types::Fen => "coupon_amount: must",
-        /// The order must come to at least this much, in fen; in fen.
+        /// The order must come to at least this much, in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(coupon_amount: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
@@ -275,9 +275,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces got the discount.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece, in fen; in fen.
+        /// Price of one piece, in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// Part of the discount that falls on this product, in fen; in fen.
+        /// Part of the discount that falls on this product, in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
 }
@@ -320,7 +320,7 @@ w::record! {
         3 background_color: Option<BackgroundColor> => "background_color",
         /// Picture on the coupon's detail page.
         4 coupon_image: Option<String> => "coupon_image",
-        /// Where the use button in the wallet leads; one of `PAYMENT_CODE` `MINI_PROGRAM` `DEFAULT_PAGE`.
+        /// Where the use button leads: `PAYMENT_CODE`, `MINI_PROGRAM` or `DEFAULT_PAGE` (the default); one of `PAYMENT_CODE` `MINI_PROGRAM` `DEFAULT_PAGE`.
         5 jump_target: Option<JumpTarget> => "jump_target",
         /// AppID of the Mini Program that a tap opens.
         6 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
@@ -345,9 +345,9 @@ w::record! {
     pub struct StockUseRule {
         /// Most coupons that the stock sends; needed according to the documentation.
         0 max_coupons: Option<i64> => "max_coupons",
-        /// Total budget of the stock, in fen; in fen; needed according to the documentation.
+        /// Total budget of the stock, in fen; needed according to the documentation.
         1 max_amount: Option<xinqiao_types::Fen> => "max_amount",
-        /// Most money sent a day, in fen; without limit if empty; in fen.
+        /// Most money sent a day, in fen; without limit if empty.
         2 max_amount_by_day: Option<xinqiao_types::Fen> => "max_amount_by_day",
         /// Most coupons that one user can get; needed according to the documentation.
         3 max_coupons_per_user: Option<i64> => "max_coupons_per_user",
@@ -374,11 +374,11 @@ w::record! {
         0 stock_id: String => "stock_id: must",
         /// Name of the stock, which users usually see as the coupon's name.
         1 stock_name: String => "stock_name: must",
-        /// Kind of cash coupon: `NORMAL` fixed amount, `DISCOUNT_CUT` reductions and discounts, …; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
+        /// Kind of stock: `NORMAL` fixed-value coupons, `DISCOUNT_CUT` reductions and discounts, `OTHER`; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
         2 stock_type: StockType => "stock_type: must",
         /// Merchant ID that created the stock; must match the one that made it.
         3 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
-        /// State of the stock: unactivated, in review, running, stopped, paused; one of `unactivated` `audit` `running` `stoped` `paused`.
+        /// State of the stock: `unactivated`, `audit` in review, `running`, `stoped` stopped for good, `paused`; one of `unactivated` `audit` `running` `stoped` `paused`.
         4 status: Status => "status: must",
         /// Usage notes shown to users.
         5 description: String => "description: must",
@@ -476,7 +476,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the coupon: usable, spent, expired, taken back.
+    /// Filter by state: `SENDED` usable or `USED` spent; ignored when `available_mchid` is given.
     ///
     /// What `status` of `marketing::favor::users::ListCoupons` may be.
     pub enum ListCouponsStatus {
@@ -500,7 +500,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the coupon: usable, spent, expired, taken back.
+    /// State of the coupon: `SENDED` usable, `USED` spent, `EXPIRED`, `RECOVER` taken back.
     ///
     /// What `status` of `marketing::favor::users::GetCouponResponse`, `status` of `Coupon` may be.
     pub enum DataStatus {
@@ -516,7 +516,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Where the use button in the wallet leads.
+    /// Where the use button leads: `PAYMENT_CODE`, `MINI_PROGRAM` or `DEFAULT_PAGE` (the default).
     ///
     /// What `jump_target` of `PatternInfo` may be.
     pub enum JumpTarget {
@@ -530,7 +530,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the stock: unactivated, in review, running, stopped, paused.
+    /// State of the stock: `unactivated`, `audit` in review, `running`, `stoped` stopped for good, `paused`.
     ///
     /// What `status` of `marketing::favor::GetStockResponse`, `status` of `marketing::favor::ListStocks` and 1 more may be.
     pub enum Status {
@@ -548,7 +548,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of cash coupon: `NORMAL` fixed amount, `DISCOUNT_CUT` reductions and discounts, ….
+    /// Kind of stock: `NORMAL` fixed amount off, `DISCOUNT` rate, `EXCHAHGE` exchange price, `RANDOM` value that differs per user.
     ///
     /// What `stock_type` of `marketing::favor::CreateCouponStock`, `stock_type` of `marketing::favor::GetStockResponse` and 1 more may be.
     pub enum StockType {
@@ -566,7 +566,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Payment scenes where it is usable; without limit if empty.
+    /// Payments it works with: `MICROAPP`, `APPPAY`, `PPAY` (no password), `CARD` (payment code), `FACE`, `OTHER`; no limit if empty.
     ///
     /// What `trade_type` of `CouponUseRule` may be.
     pub enum TradeType {
@@ -595,11 +595,11 @@ w::record! {
     pub struct CreateCouponStock {
         /// Name of the stock, which users usually see as the coupon's name.
         0 stock_name: String => "stock_name: must",
-        /// Kind of cash coupon: `NORMAL` fixed amount, `DISCOUNT_CUT` reductions and discounts, …; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
+        /// Kind of stock: `NORMAL` fixed amount off, `DISCOUNT` rate, `EXCHAHGE` exchange price, `RANDOM` value that differs per user; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
         1 stock_type: StockType => "stock_type: must",
         /// Your own number of this request; keep it on retries so that the call stays idempotent; such as `MCH20250101123456`.
         2 out_request_no: String => "out_request_no: must",
-        /// Merchant ID that owns the stock and bears its budget; the account's merchantid.
+        /// Merchant number that owns the stock; not in effect yet, give the one that creates the stock; the account's merchantid.
         3 belong_merchant: String => "belong_merchant: must",
         /// Start of the usable period; not redeemable before it; format `rfc3339`.
         4 available_begin_time: String => "available_begin_time: must",
@@ -728,11 +728,11 @@ w::record! {
         0 stock_id: String => "stock_id: must",
         /// Name of the stock, which users usually see as the coupon's name.
         1 stock_name: String => "stock_name: must",
-        /// Kind of cash coupon: `NORMAL` fixed amount, `DISCOUNT_CUT` reductions and discounts, …; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
+        /// Kind of stock: `NORMAL` fixed-value coupons, `DISCOUNT_CUT` reductions and discounts, `OTHER`; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
         2 stock_type: StockType => "stock_type: must",
         /// Merchant ID that created the stock; must match the one that made it.
         3 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
-        /// State of the stock: unactivated, in review, running, stopped, paused; one of `unactivated` `audit` `running` `stoped` `paused`.
+        /// State of the stock: `unactivated`, `audit` in review, `running`, `stoped` stopped for good, `paused`; one of `unactivated` `audit` `running` `stoped` `paused`.
         4 status: Status => "status: must",
         /// Usage notes shown to users.
         5 description: String => "description: must",
@@ -804,11 +804,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetStockRefundFlow`].
     pub struct GetStockRefundFlowResponse {
-        /// Digest algorithm of the bill file, usually `SHA1`.
+        /// Digest algorithm of the file, at present only SHA1.
         0 hash_type: String => "hash_type: must",
-        /// Digest of the bill file, to verify the download.
+        /// Digest of the record file, to verify the download.
         1 hash_value: String => "hash_value: must",
-        /// Short-lived address of the bill; the GET must be signed as well.
+        /// Where to download the record file, valid for 30 seconds; the GET must be signed as well.
         2 url: String => "url: must",
     }
 }
@@ -850,7 +850,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetStockRefundFlowByDay`].
     pub struct GetStockRefundFlowByDayResponse {
-        /// Short-lived address of the bill; the GET must be signed as well.
+        /// Where to download the record file, valid for 30 seconds; the GET must be signed as well.
         0 url: String => "url: must",
         /// Digest of the day's refund detail file, to verify the download; `stock_refundflow_hash` on the wire.
         #[doc(alias = "stock_refundflow_hash")]
@@ -934,7 +934,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetStockUseFlowByDay`].
     pub struct GetStockUseFlowByDayResponse {
-        /// Short-lived address of the bill; the GET must be signed as well.
+        /// Where to download the record file, valid for 30 seconds; the GET must be signed as well.
         0 url: String => "url: must",
         /// Digest of the day's redemption detail file, to verify the download; `stock_useflow_hash` on the wire.
         #[doc(alias = "stock_useflow_hash")]
@@ -976,7 +976,7 @@ w::record! {
         0 stock_id: String => "stock_id: must path",
         /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
         1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must query",
-        /// Most records on a page.
+        /// Page size, at most 100.
         2 limit: i64 => "limit: must query",
         /// Page number, counted from 0.
         3 offset: i64 => "offset: must query",
@@ -996,7 +996,7 @@ w::record! {
         0 stock_id: String => "stock_id: must",
         /// Codes of the items that the stock covers.
         1 data: Vec<String> => "data: must",
-        /// Most records on a page.
+        /// Page size, at most 100.
         2 limit: i64 => "limit: must",
         /// Page number, counted from 0.
         3 offset: i64 => "offset: must",
@@ -1051,7 +1051,7 @@ w::record! {
         0 stock_id: String => "stock_id: must path",
         /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
         1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must query",
-        /// Most records on a page.
+        /// Page size, at most 50.
         2 limit: i64 => "limit: must query",
         /// Page number, counted from 0.
         3 offset: i64 => "offset: must query",
@@ -1115,7 +1115,7 @@ w::record! {
         1 create_start_time: Option<String> => "create_start_time: query",
         /// Lists stocks created up to this time; format `rfc3339`.
         2 create_end_time: Option<String> => "create_end_time: query",
-        /// State of the stock: unactivated, in review, running, stopped, paused; one of `unactivated` `audit` `running` `stoped` `paused`.
+        /// State of the stock: `unactivated`, `audit` in review, `running`, `stoped` stopped for good, `paused`; one of `unactivated` `audit` `running` `stoped` `paused`.
         3 status: Option<Status> => "status: query",
         /// Page size, at most 10.
         4 limit: i64 => "limit: must query",
@@ -1454,7 +1454,7 @@ w::record! {
     pub struct UploadMediaImage {
         /// File name and digest; this JSON is what gets signed.
         0 meta: Meta => "meta: must part",
-        /// Content of the file, sent as multipart next to `meta`.
+        /// The picture, JPG, BMP or PNG of at most 2 MB, sent as multipart next to `meta`.
         1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)
@@ -1528,7 +1528,7 @@ pub mod users {
             4 coupon_type: super::CouponType => "coupon_type: must",
             /// Your number of the sending request; a retry with it sends no second coupon.
             5 out_request_no: String => "out_request_no: must",
-            /// State of the coupon: usable, spent, expired, taken back; one of `SENDED` `USED` `EXPIRED` `RECOVER`.
+            /// State of the coupon: `SENDED` usable, `USED` spent, `EXPIRED`, `RECOVER` taken back; one of `SENDED` `USED` `EXPIRED` `RECOVER`.
             6 status: super::DataStatus => "status: must",
             /// Usage notes shown to users.
             7 description: String => "description: must",
@@ -1547,7 +1547,7 @@ pub mod users {
             13 cut_to_message: Option<super::CutToMessage> => "cut_to_message",
             /// Face value and threshold of an amount-off coupon: `coupon_amount` and `transaction_minimum`.
             14 normal_coupon_information: Option<super::FixedNormalCoupon> => "normal_coupon_information",
-            /// Money left on the multi-use credit, in fen; in fen.
+            /// Money left on the multi-use credit, in fen.
             15 available_balance: Option<xinqiao_types::Fen> => "available_balance",
             /// `MULTIUSE` for a multi-use credit; absent for plain cash coupons; one of `MULTIUSE`.
             16 business_type: Option<super::BusinessType> => "business_type",
@@ -1601,7 +1601,7 @@ pub mod users {
             4 sender_mchid: Option<xinqiao_types::MchId> => "sender_mchid: query",
             /// Only coupons valid at this merchant; instead of the creator or sender filter.
             5 available_mchid: Option<xinqiao_types::MchId> => "available_mchid: query",
-            /// State of the coupon: usable, spent, expired, taken back; one of `SENDED` `USED`.
+            /// Filter by state: `SENDED` usable or `USED` spent; ignored when `available_mchid` is given; one of `SENDED` `USED`.
             6 status: Option<super::ListCouponsStatus> => "status: query",
             /// `MULTIUSE` for a multi-use credit; absent for plain cash coupons; one of `MULTIUSE`.
             7 business_type: Option<super::BusinessType> => "business_type: query",

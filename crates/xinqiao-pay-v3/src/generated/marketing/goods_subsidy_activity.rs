@@ -44,11 +44,11 @@ w::record! {
     pub struct ApplyInfo {
         /// The store that enrolls: `store_id`, `accounting_merchant_id` and `merchant_id`.
         0 store_info: Option<StoreInfo> => "store_info",
-        /// List price of the product in that store.
-        1 goods_original_price: Option<f64> => "goods_original_price",
+        /// List price of the product in that store, in fen; shown in the add-on purchase plugin.
+        1 goods_original_price: Option<xinqiao_types::Fen> => "goods_original_price",
     }
     new()
-    set(store_info: StoreInfo, goods_original_price: f64)
+    set(store_info: StoreInfo, goods_original_price: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -118,8 +118,8 @@ w::record! {
         0 payer_openid: Option<xinqiao_types::OpenId> => "payer_openid: masked",
         /// Your own number of the paid order.
         1 out_trade_no: Option<String> => "out_trade_no",
-        /// Total of the order that uses the qualification.
-        2 total_fee: Option<f64> => "total_fee",
+        /// Total of the order that uses the qualification, in fen.
+        2 total_fee: Option<xinqiao_types::Fen> => "total_fee",
         /// WeChat Pay's number of the store.
         3 store_id: Option<String> => "store_id",
         /// Merchant ID of the store where the payment is taken.
@@ -132,7 +132,7 @@ w::record! {
         store_id: String,
         store_merchant_id: String,
     )
-    set(total_fee: f64)
+    set(total_fee: xinqiao_types::Fen)
 }
 
 w::record! {
@@ -147,9 +147,9 @@ w::record! {
 w::record! {
     /// `rule_information` of `marketing::goods_subsidy_activity::Activity`.
     pub struct RuleInformation {
-        /// Money that the store gets for each piece sold.
+        /// Money that the store gets for each piece sold, in fen.
         0 store_subsidy: Option<String> => "store_subsidy",
-        /// Commission of the service provider for each piece sold.
+        /// Commission of the service provider for each piece sold, in fen.
         1 service_provider_subsidy: Option<String> => "service_provider_subsidy",
         /// Most subsidized pieces of a store.
         2 store_subsidy_quota: Option<String> => "store_subsidy_quota",
@@ -211,7 +211,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyActivity`].
     pub struct ApplyActivityResponse {
-        /// What went wrong, in words.
+        /// Outcome of the request in words.
         0 return_message: Option<String> => "return_message",
         /// Stores that could not enroll: `store_info` and `goods_original_price`.
         1 failed_apply_infos: Option<Vec<ApplyInfo>> => "failed_apply_infos",
@@ -250,24 +250,24 @@ w::record! {
         /// City whose campaigns to list.
         0 city_id: String => "city_id: must query",
         /// Paging offset, counted from 0.
-        1 offset: f64 => "offset: must query",
+        1 offset: i64 => "offset: must query",
         /// Most records that one page holds.
-        2 limit: f64 => "limit: must query",
+        2 limit: i64 => "limit: must query",
     }
-    new(city_id: impl Into<String>, offset: f64, limit: f64)
+    new(city_id: impl Into<String>, offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`ListActivities`].
     pub struct ListActivitiesResponse {
         /// How many records match altogether, for paging.
-        0 total_count: Option<f64> => "total_count",
+        0 total_count: Option<i64> => "total_count",
         /// Add-on purchase campaigns of the city: `activity_id`, `brand_id`, `creator_merchant_id` and so on.
         1 data: Option<Vec<Activity>> => "data",
         /// Paging offset, counted from 0.
-        2 offset: Option<f64> => "offset",
+        2 offset: Option<i64> => "offset",
         /// Most records that one page holds.
-        3 limit: Option<f64> => "limit",
+        3 limit: Option<i64> => "limit",
     }
 }
 
@@ -328,7 +328,7 @@ pub mod qualification {
     w::record! {
         /// Answer to [`Lock`].
         pub struct LockResponse {
-            /// What went wrong, in words.
+            /// Outcome of the request in words.
             0 return_message: Option<String> => "return_message",
             /// Those that could not be locked or unlocked.
             1 failed_qualification_ids: Option<Vec<String>> => "failed_qualification_ids",
@@ -412,7 +412,7 @@ pub mod retail_store_act {
             1 out_request_no: String => "out_request_no: must",
             /// Sales representatives in question: `openid`.
             2 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
-            /// When the addition took effect; format `rfc3339`.
+            /// When the representatives are added, given by the merchant; format `rfc3339`.
             3 add_time: Option<String> => "add_time",
         }
         new(
@@ -468,7 +468,7 @@ pub mod retail_store_act {
             1 out_request_no: String => "out_request_no: must",
             /// Retail stores in question: `store_code` and `store_name`.
             2 stores: Vec<super::Store> => "stores: must",
-            /// When the addition took effect; format `rfc3339`; needed according to the documentation.
+            /// When the stores are added, given by the merchant; format `rfc3339`; needed according to the documentation.
             3 add_time: Option<String> => "add_time",
         }
         new(brand_id: impl Into<String>, out_request_no: impl Into<String>, stores: Vec<super::Store>)
@@ -518,7 +518,7 @@ pub mod retail_store_act {
             1 out_request_no: String => "out_request_no: must",
             /// Sales representatives in question: `openid`.
             2 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
-            /// When the removal took effect; format `rfc3339`; needed according to the documentation.
+            /// When the representatives are removed, given by the merchant; format `rfc3339`; needed according to the documentation.
             3 delete_time: Option<String> => "delete_time",
         }
         new(
@@ -574,7 +574,7 @@ pub mod retail_store_act {
             1 out_request_no: String => "out_request_no: must",
             /// Retail stores in question: `store_code` and `store_name`.
             2 stores: Vec<super::Store> => "stores: must",
-            /// When the removal took effect; format `rfc3339`; needed according to the documentation.
+            /// When the stores are removed, given by the merchant; format `rfc3339`; needed according to the documentation.
             3 delete_time: Option<String> => "delete_time",
         }
         new(brand_id: impl Into<String>, out_request_no: impl Into<String>, stores: Vec<super::Store>)
@@ -710,9 +710,9 @@ pub mod retail_store_act {
         pub struct ListRepresentatives {
             /// Number of the add-on purchase or retail store campaign.
             0 activity_id: String => "activity_id: must path",
-            /// Paging offset, counted from 0.
+            /// Page number, counted from 0.
             1 offset: i64 => "offset: must query",
-            /// Most records that one page holds.
+            /// Records a page, default 10.
             2 limit: i64 => "limit: must query",
         }
         new(activity_id: impl Into<String>, offset: i64, limit: i64)
@@ -725,9 +725,9 @@ pub mod retail_store_act {
             0 data: Option<Vec<super::Representative>> => "data",
             /// How many records match altogether, for paging.
             1 total_count: i64 => "total_count: must",
-            /// Paging offset, counted from 0.
+            /// Page number, counted from 0.
             2 offset: i64 => "offset: must",
-            /// Most records that one page holds.
+            /// Records a page, default 10.
             3 limit: i64 => "limit: must",
         }
     }
@@ -776,9 +776,9 @@ pub mod retail_store_act {
         pub struct ListStores {
             /// Brand that the campaign belongs to.
             0 brand_id: String => "brand_id: must path",
-            /// Paging offset, counted from 0.
+            /// Page number, counted from 0.
             1 offset: i64 => "offset: must query",
-            /// Most records that one page holds.
+            /// Records a page, default 10.
             2 limit: i64 => "limit: must query",
         }
         new(brand_id: impl Into<String>, offset: i64, limit: i64)
@@ -791,9 +791,9 @@ pub mod retail_store_act {
             0 data: Option<Vec<super::FailedStore>> => "data",
             /// How many records match altogether, for paging.
             1 total_count: i64 => "total_count: must",
-            /// Paging offset, counted from 0.
+            /// Page number, counted from 0.
             2 offset: i64 => "offset: must",
-            /// Most records that one page holds.
+            /// Records a page, default 10.
             3 limit: i64 => "limit: must",
         }
     }

@@ -51,9 +51,9 @@ w::record! {
 w::record! {
     /// `balance_information` of `marketing::member_card_open::UpdateCardCode`.
     pub struct BalanceInformationItem {
-        /// Stored value before the change, in fen; in fen.
+        /// Stored value before the change, in fen.
         0 before_balance: xinqiao_types::Fen => "before_balance: must",
-        /// Stored value after the change, in fen; in fen.
+        /// Stored value after the change, in fen.
         1 balance: xinqiao_types::Fen => "balance: must",
         /// Change of the stored value, in fen; negative when spent.
         2 add_balance: i64 => "add_balance: must",
@@ -138,7 +138,7 @@ w::record! {
     pub struct ImportCardCodesData {
         /// Member code of the user's card, unique within the template; such as `478515832665`.
         0 code: String => "code: must",
-        /// What came of this member code; one of `SUCCESS` `DUPLICATE` `FAIL`.
+        /// What came of this member code: `SUCCESS`, `DUPLICATE` or `FAIL`; one of `SUCCESS` `DUPLICATE` `FAIL`.
         1 result: ResultDetail => "result: must",
     }
 }
@@ -148,7 +148,7 @@ w::record! {
     pub struct UpdateCardUserInformationForm {
         /// Whether users may edit the form after activating: `true` yes.
         0 can_modify_after_activate: Option<bool> => "can_modify_after_activate",
-        /// Standard fields that users fill in; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        /// Standard fields that users fill in, such as `USER_FORM_FLAG_MOBILE` or `USER_FORM_FLAG_NAME`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         1 common_field_list: Option<Vec<Name>> => "common_field_list",
         /// Form fields of the merchant's own: `name` and so on.
         2 custom_field_list: Option<Vec<CreateCardCustomField>> => "custom_field_list",
@@ -228,7 +228,7 @@ w::record! {
     pub struct Card {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must",
-        /// Review state of the card template; one of `NOT_APPROVE` `APPROVE_FAIL` `APPROVED` `DELETED`.
+        /// State of the card template: `NOT_APPROVE` in review, `APPROVE_FAIL`, `APPROVED`, `DELETED`; one of `NOT_APPROVE` `APPROVE_FAIL` `APPROVED` `DELETED`.
         1 status: Status => "status: must",
         /// The merchant's AppID that the card is bound to.
         2 appid: xinqiao_types::AppId => "appid: must",
@@ -244,7 +244,7 @@ w::record! {
         7 description: Option<String> => "description",
         /// The merchant's service phone, shown on the card.
         8 service_phone: Option<String> => "service_phone",
-        /// Code on the card: bar code, QR code, both or none; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
+        /// How the code is shown: `BAR_CODE`, `QRCODE`, `BAR_CODE_AND_QRCODE` or `NONE_CODE`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
         9 code_type: CodeType => "code_type: must",
         /// How many cards there are to give out in all.
         10 total_quantity: i64 => "total_quantity: must",
@@ -278,7 +278,7 @@ w::record! {
 w::record! {
     /// An item of `custom_field_list` in `marketing::member_card_open::UpdateCardUserInformationForm`; an item of `custom_field_list` in `marketing::member_card_open::CreateCardUserInformationForm`.
     pub struct CreateCardCustomField {
-        /// How it is filled in: text, select, radio or check boxes; one of `TEXT` `SELECT` `RADIO` `CHECK_BOX`.
+        /// How it is filled in: `TEXT`, `SELECT`, `RADIO` or `CHECK_BOX`; one of `TEXT` `SELECT` `RADIO` `CHECK_BOX`.
         0 type_: Option<CustomFieldType> => "type",
         /// Label of the custom field.
         1 name: Option<String> => "name",
@@ -293,7 +293,7 @@ w::record! {
 w::record! {
     /// `user_information_form` of `marketing::member_card_open::CreateCard`.
     pub struct CreateCardUserInformationForm {
-        /// Standard fields that users fill in; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        /// Standard fields that users fill in, such as `USER_FORM_FLAG_MOBILE` or `USER_FORM_FLAG_NAME`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 common_field_list: Option<Vec<Name>> => "common_field_list",
         /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<CreateCardCustomField>> => "custom_field_list",
@@ -305,7 +305,7 @@ w::record! {
 w::record! {
     /// An item of `common_field_list` in `marketing::member_card_open::UserInformation`.
     pub struct CommonField {
-        /// Which standard field, such as phone or sex; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        /// Which standard field, such as `USER_FORM_FLAG_MOBILE` or `USER_FORM_FLAG_SEX`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 name: Name => "name: must",
         /// What the user filled in when opening the card.
         1 value: String => "value: must",
@@ -348,7 +348,7 @@ w::record! {
 w::record! {
     /// `date_information` of `marketing::member_card_open::CreateCard`; `date_information` of the answer of `marketing::member_card_open::CreateCard`; and 3 more.
     pub struct DateInformation {
-        /// Kind of validity: fixed range, days after receipt or permanent; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
+        /// Kind of validity: `FIX_TIME_RANGE`, `FIX_TERM` (days after receipt) or `PERMANENT`; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
         0 type_: Type => "type: must",
         /// Start of the fixed validity, for `FIX_TIME_RANGE`; format `rfc3339`.
         1 available_begin_time: Option<String> => "available_begin_time",
@@ -514,7 +514,7 @@ w::record! {
     pub struct UserCardInformation {
         /// Member code of the user's card, unique within the template; such as `478515832665`.
         0 code: String => "code: must",
-        /// The user's id under the given AppID; personal data, masked in `Debug`.
+        /// The user's openid under `card_appid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// The user's UnionID under the open platform account; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
@@ -540,9 +540,9 @@ w::record! {
 w::record! {
     /// `user_information` of the answer of `marketing::member_card_open::GetActivateInformation`; `user_information` of the answer of `marketing::member_card_open::GetCardCode`.
     pub struct UserInformation {
-        /// Standard fields that users fill in.
+        /// Standard fields as filled in by the user: `name` and `value` of each.
         0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
-        /// Form fields of the merchant's own: `name` and so on.
+        /// The merchant's own fields as filled in by the user: `name` with `value` or `value_list`.
         1 custom_field_list: Option<Vec<CustomField>> => "custom_field_list",
     }
 }
@@ -552,7 +552,7 @@ w::record! {
     pub struct UserInformationForm {
         /// Whether users may edit the form after activating: `true` yes.
         0 can_modify_after_activate: Option<bool> => "can_modify_after_activate",
-        /// Standard fields that users fill in; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        /// Standard fields that users fill in, such as `USER_FORM_FLAG_MOBILE` or `USER_FORM_FLAG_NAME`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         1 common_field_list: Option<Vec<Name>> => "common_field_list",
         /// Form fields of the merchant's own: `name` and so on.
         2 custom_field_list: Option<Vec<UserInformationFormCustomField>> => "custom_field_list",
@@ -562,7 +562,7 @@ w::record! {
 w::record! {
     /// An item of `custom_field_list` in `marketing::member_card_open::UserInformationForm`.
     pub struct UserInformationFormCustomField {
-        /// How it is filled in: text, select, radio or check boxes; one of `TEXT` `SELECT` `RADIO` `CHECK_BOX`.
+        /// How it is filled in: `TEXT`, `SELECT`, `RADIO` or `CHECK_BOX`; one of `TEXT` `SELECT` `RADIO` `CHECK_BOX`.
         0 type_: CustomFieldType => "type: must",
         /// Label of the custom field.
         1 name: String => "name: must",
@@ -599,7 +599,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Code on the card: bar code, QR code, both or none.
+    /// How the code is shown: `BAR_CODE`, `QRCODE`, `BAR_CODE_AND_QRCODE` or `NONE_CODE`.
     ///
     /// What `code_type` of `marketing::member_card_open::CreateCard`, `code_type` of `marketing::member_card_open::CreateCardResponse` and 3 more may be.
     pub enum CodeType {
@@ -615,7 +615,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How it is filled in: text, select, radio or check boxes.
+    /// How it is filled in: `TEXT`, `SELECT`, `RADIO` or `CHECK_BOX`.
     ///
     /// What `type` of `CreateCardCustomField`, `type` of `UserInformationFormCustomField` may be.
     pub enum CustomFieldType {
@@ -655,7 +655,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Standard fields that users fill in.
+    /// Standard fields that users fill in, such as `USER_FORM_FLAG_MOBILE` or `USER_FORM_FLAG_NAME`.
     ///
     /// What `common_field_list` of `UpdateCardUserInformationForm`, `common_field_list` of `CreateCardUserInformationForm` and 2 more may be.
     pub enum Name {
@@ -677,7 +677,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the user took the card: not shown, not received, received.
+    /// Whether the user took the card: `UNSHOWED` not shown, `UNRECEIVED`, `RECEIVED`.
     ///
     /// What `receive_status` of `marketing::member_card_open::phone_number_member::SearchResponse` may be.
     pub enum ReceiveStatus {
@@ -691,7 +691,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What came of this member code.
+    /// What came of this member code: `SUCCESS`, `DUPLICATE` or `FAIL`.
     ///
     /// What `result` of `ImportCardCodesData` may be.
     pub enum ResultDetail {
@@ -705,7 +705,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Review state of the card template.
+    /// State of the card template: `NOT_APPROVE` in review, `APPROVE_FAIL`, `APPROVED`, `DELETED`.
     ///
     /// What `status` of `marketing::member_card_open::CreateCardResponse`, `status` of `marketing::member_card_open::GetCardResponse` and 1 more may be.
     pub enum Status {
@@ -721,7 +721,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of validity: fixed range, days after receipt or permanent.
+    /// Kind of validity: `FIX_TIME_RANGE`, `FIX_TERM` (days after receipt) or `PERMANENT`.
     ///
     /// What `type` of `DateInformation` may be.
     pub enum Type {
@@ -735,7 +735,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the user's card: not activated, effective, expired, void, deleted.
+    /// State of the user's card: `NOT_ACTIVATE`, `EFFECTIVE`, `EXPIRE`, `UNAVAILABLE` made void, `DELETE`.
     ///
     /// What `user_card_status` of `marketing::member_card_open::GetCardCodeResponse` may be.
     pub enum UserCardStatus {
@@ -916,7 +916,7 @@ w::record! {
         5 description: Option<String> => "description",
         /// The merchant's service phone, shown on the card.
         6 service_phone: Option<String> => "service_phone",
-        /// Code on the card: bar code, QR code, both or none; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
+        /// How the code is shown: `BAR_CODE`, `QRCODE`, `BAR_CODE_AND_QRCODE` or `NONE_CODE`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
         7 code_type: CodeType => "code_type: must",
         /// How many cards there are to give out in all.
         8 total_quantity: Option<i64> => "total_quantity",
@@ -965,7 +965,7 @@ w::record! {
     pub struct CreateCardResponse {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must",
-        /// Review state of the card template; one of `NOT_APPROVE` `APPROVE_FAIL` `APPROVED` `DELETED`.
+        /// State of the card template: `NOT_APPROVE` in review, `APPROVE_FAIL`, `APPROVED`, `DELETED`; one of `NOT_APPROVE` `APPROVE_FAIL` `APPROVED` `DELETED`.
         1 status: Status => "status: must",
         /// The merchant's AppID that the card is bound to.
         2 appid: xinqiao_types::AppId => "appid: must",
@@ -981,7 +981,7 @@ w::record! {
         7 description: Option<String> => "description",
         /// The merchant's service phone, shown on the card.
         8 service_phone: Option<String> => "service_phone",
-        /// Code on the card: bar code, QR code, both or none; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
+        /// How the code is shown: `BAR_CODE`, `QRCODE`, `BAR_CODE_AND_QRCODE` or `NONE_CODE`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
         9 code_type: CodeType => "code_type: must",
         /// How many cards there are to give out in all.
         10 total_quantity: i64 => "total_quantity: must",
@@ -1292,7 +1292,7 @@ w::record! {
     pub struct GetCardCodeResponse {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must",
-        /// The user's id under the given AppID; personal data, masked in `Debug`.
+        /// The card holder's openid under the AppID that the card is bound to; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// The merchant's own member number, shown on the card.
         2 membership_number: Option<String> => "membership_number",
@@ -1304,9 +1304,9 @@ w::record! {
         5 head_image_url: Option<String> => "head_image_url",
         /// Background of the card, from the marketing image upload.
         6 background_picture_url: Option<String> => "background_picture_url",
-        /// State of the user's card: not activated, effective, expired, void, deleted; one of `NOT_ACTIVATE` `EFFECTIVE` `EXPIRE` `UNAVAILABLE` `DELETE`.
+        /// State of the user's card: `NOT_ACTIVATE`, `EFFECTIVE`, `EXPIRE`, `UNAVAILABLE` made void, `DELETE`; one of `NOT_ACTIVATE` `EFFECTIVE` `EXPIRE` `UNAVAILABLE` `DELETE`.
         7 user_card_status: Option<UserCardStatus> => "user_card_status",
-        /// Stored value of the user, in fen; in fen.
+        /// Stored value of the user, in fen.
         8 balance: Option<xinqiao_types::Fen> => "balance",
         /// Points on the user's card.
         9 bonus_value: Option<i64> => "bonus_value",
@@ -1511,7 +1511,7 @@ w::record! {
     pub struct ImportCardUser {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// The user's id under the given AppID; personal data, masked in `Debug`.
+        /// The user's openid under the AppID that the card is bound to; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Member code of the user's card, unique within the template; such as `478515832665`.
         2 code: Option<String> => "code",
@@ -1641,7 +1641,7 @@ w::record! {
         1 brand_id: Option<String> => "brand_id: query",
         /// Most records that one page holds; needed according to the documentation.
         2 limit: Option<i64> => "limit: query",
-        /// Paging offset, counted from 0; needed according to the documentation.
+        /// Page number, counted from 0; needed according to the documentation.
         3 offset: Option<i64> => "offset: query",
     }
     new()
@@ -1658,7 +1658,7 @@ w::record! {
         1 need_dynamic_code: Option<bool> => "need_dynamic_code",
         /// Most records that one page holds.
         2 limit: i64 => "limit: must",
-        /// Paging offset, counted from 0.
+        /// Page number, counted from 0.
         3 offset: i64 => "offset: must",
         /// How many records match altogether, for paging.
         4 total_count: i64 => "total_count: must",
@@ -1713,7 +1713,7 @@ w::record! {
         1 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// Most records that one page holds; needed according to the documentation.
         2 limit: Option<i64> => "limit: query",
-        /// Paging offset, counted from 0; needed according to the documentation.
+        /// Page number, counted from 0; needed according to the documentation.
         3 offset: Option<i64> => "offset: query",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -1728,7 +1728,7 @@ w::record! {
         0 data: Vec<UserCard> => "data: must",
         /// Most records that one page holds.
         1 limit: i64 => "limit: must",
-        /// Paging offset, counted from 0.
+        /// Page number, counted from 0.
         2 offset: i64 => "offset: must",
         /// How many records match altogether, for paging.
         3 total_count: i64 => "total_count: must",
@@ -1983,7 +1983,7 @@ w::record! {
         14 additional_statement: Option<AdditionalStatement> => "additional_statement",
         /// Whether the code changes over time: `true` dynamic.
         15 need_dynamic_code: Option<bool> => "need_dynamic_code",
-        /// Code on the card: bar code, QR code, both or none; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
+        /// How the code is shown: `BAR_CODE`, `QRCODE`, `BAR_CODE_AND_QRCODE` or `NONE_CODE`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
         16 code_type: Option<CodeType> => "code_type",
     }
     new(card_id: impl Into<String>)
@@ -2352,7 +2352,7 @@ pub mod phone_number_member {
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
-            /// Whether the user took the card: not shown, not received, received; one of `UNSHOWED` `UNRECEIVED` `RECEIVED`.
+            /// Whether the user took the card: `UNSHOWED` not shown, `UNRECEIVED`, `RECEIVED`; one of `UNSHOWED` `UNRECEIVED` `RECEIVED`.
             0 receive_status: super::ReceiveStatus => "receive_status: must",
             /// Card that the user already has: `code`, `openid`, `unionid`, `receive_time` and so on.
             1 user_card_information: Option<super::UserCardInformation> => "user_card_information",

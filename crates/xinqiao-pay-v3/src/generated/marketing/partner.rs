@@ -63,7 +63,7 @@ w::record! {
         2 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
         /// Page of the Mini Program to open; such as `/pages/index/index`.
         3 mini_program_path: Option<String> => "mini_program_path",
-        /// Price of the item, in fen; in fen.
+        /// Price of this item of the package, in fen.
         4 price: xinqiao_types::Fen => "price: must",
         /// How many pieces of the item.
         5 count: i64 => "count: must",
@@ -75,9 +75,9 @@ w::record! {
 w::record! {
     /// The body `COMBINE_IMAGE` of `marketing::partner::product_coupon::CreateImageGenerationTask`.
     pub struct CombineImage {
-        /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
+        /// What it covers: `ALL` everything, `SINGLE` chosen goods, `CATEGORY` a category; one of `ALL` `SINGLE` `CATEGORY`.
         0 scope: Scope => "scope: must",
-        /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
+        /// How often it can be used: `SINGLE` once, `SEQUENTIAL` or `PROGRESSIVE_BUNDLE` several times in order; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
         1 usage_mode: UsageMode => "usage_mode: must",
         /// Background color of the combined picture, as a hex value; such as `#ff5733`.
         2 background_color: Option<String> => "background_color",
@@ -114,7 +114,7 @@ w::record! {
     pub struct ComboPackageChoice {
         /// Name of the item that users see.
         0 name: String => "name: must",
-        /// Price of the item, in fen.
+        /// Price of this item of the package, in fen.
         1 price: i64 => "price: must",
         /// How many pieces of the item.
         2 count: i64 => "count: must",
@@ -264,9 +264,9 @@ w::record! {
 w::record! {
     /// An item of `day_period_list` in `marketing::partner::WeeklyAvailablePeriod`.
     pub struct DayPeriod {
-        /// Start of the usable hours, in seconds since midnight; in s; such as `60`.
+        /// Start of the usable hours, in seconds since midnight; such as `60`.
         0 begin_time: i64 => "begin_time: must",
-        /// End of the usable hours, in seconds since midnight; in s; such as `86399`.
+        /// End of the usable hours, in seconds since midnight; such as `86399`.
         1 end_time: i64 => "end_time: must",
     }
     new(begin_time: i64, end_time: i64)
@@ -285,7 +285,7 @@ w::record! {
         3 return_time: Option<String> => "return_time",
         /// WeChat Pay order it was used on; instead of a Pay Score order.
         4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
-        /// State of this round of the coupon: whether it can be used or has been; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        /// State of this round: `PENDING`, `EFFECTIVE`, `USED`, `EXPIRED`, `DELETED` or `DEACTIVATED`; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
         5 detail_state: DetailState => "detail_state: must",
         /// When this coupon becomes usable; format `rfc3339`.
         6 valid_begin_time: String => "valid_begin_time: must",
@@ -545,7 +545,7 @@ w::record! {
         0 plan_id: String => "plan_id: must",
         /// Name of the plan, at most 12 Chinese characters.
         1 plan_name: String => "plan_name: must",
-        /// State: being created, delivering, paused, terminated, expired, …; one of `PLAN_CREATING` `PLAN_CREATED` `PLAN_TERMINATING` `PLAN_TERMINATED` `PLAN_EXPIRED` `PLAN_DELIVERING` `PLAN_PAUSED`.
+        /// State: `PLAN_CREATING`, `PLAN_CREATED`, `PLAN_DELIVERING`, `PLAN_PAUSED`, `PLAN_TERMINATING`, `PLAN_TERMINATED`, `PLAN_EXPIRED`; one of `PLAN_CREATING` `PLAN_CREATED` `PLAN_TERMINATING` `PLAN_TERMINATED` `PLAN_EXPIRED` `PLAN_DELIVERING` `PLAN_PAUSED`.
         2 plan_state: PlanState => "plan_state: must",
         /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
         3 brand_id: String => "brand_id: must",
@@ -575,15 +575,15 @@ w::record! {
     pub struct ProductCoupon {
         /// Number of the product coupon, made by WeChat Pay on creation; such as `1000000013`.
         0 product_coupon_id: String => "product_coupon_id: must",
-        /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
+        /// State of the product coupon: `AUDITING`, `EFFECTIVE` or `DEACTIVATED`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
         1 state: State => "state: must",
         /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
         2 brand_id: String => "brand_id: must",
-        /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
+        /// What it covers: `ALL` everything, `SINGLE` chosen goods, `CATEGORY` a category; one of `ALL` `SINGLE` `CATEGORY`.
         3 scope: Scope => "scope: must",
         /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
         4 type_: Type => "type: must",
-        /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
+        /// How often it can be used: `SINGLE` once, `SEQUENTIAL` or `PROGRESSIVE_BUNDLE` several times in order; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
         5 usage_mode: UsageMode => "usage_mode: must",
         /// Offer of a single-use coupon; only for `SINGLE`.
         6 single_usage_info: Option<ProductCouponSingleUsageInfo> => "single_usage_info",
@@ -675,7 +675,7 @@ w::record! {
         12 coupon_code_count_info: CouponCodeCountInfo => "coupon_code_count_info: must",
         /// How often the stock has been sent: `total_count` and `today_count`.
         13 sent_count_info: SentCountInfo => "sent_count_info: must",
-        /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+        /// State of the stock: `AUDITING`, `SENDING`, `PAUSED`, `STOPPED` or `DEACTIVATED`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
         14 state: StockState => "state: must",
         /// Number of the deactivating request; empty while in force.
         15 deactivate_request_no: Option<String> => "deactivate_request_no",
@@ -715,7 +715,7 @@ w::record! {
         11 store_scope: StoreScope => "store_scope: must",
         /// How often the stock has been sent: `total_count` and `today_count`.
         12 sent_count_info: StockSentCountInfo => "sent_count_info: must",
-        /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+        /// State of the stock: `AUDITING`, `SENDING`, `PAUSED`, `STOPPED` or `DEACTIVATED`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
         13 state: StockState => "state: must",
         /// Number of the deactivating request; empty while in force.
         14 deactivate_request_no: Option<String> => "deactivate_request_no",
@@ -747,7 +747,7 @@ w::record! {
 w::record! {
     /// An item of `detail_item_list` in `marketing::partner::ProgressiveBundleUsageDetailItem`.
     pub struct BundleUsageDetailItem {
-        /// State of this round of the coupon: whether it can be used or has been; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        /// State of this round: `PENDING`, `EFFECTIVE`, `USED`, `EXPIRED`, `DELETED` or `DEACTIVATED`; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
         0 detail_state: Option<DetailState> => "detail_state",
         /// When this coupon becomes usable.
         1 valid_begin_time: Option<String> => "valid_begin_time",
@@ -845,7 +845,7 @@ w::record! {
         3 return_time: Option<String> => "return_time",
         /// WeChat Pay order it was used on; instead of a Pay Score order.
         4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
-        /// State of this round of the coupon: whether it can be used or has been.
+        /// State of this round: `PENDING`, `EFFECTIVE`, `USED`, `EXPIRED`, `DELETED` or `DEACTIVATED`.
         5 detail_state: String => "detail_state: must",
         /// When this coupon becomes usable; format `rfc3339`.
         6 valid_begin_time: String => "valid_begin_time: must",
@@ -972,7 +972,7 @@ w::record! {
 w::record! {
     /// An item of `discount_coupon_list` in `marketing::partner::SequentialUsageRule`; `discount_coupon` of `marketing::partner::SingleUsageInfo`; and 3 more.
     pub struct SingleUsageInfoDiscountCoupon {
-        /// Order amount required, in fen; `0` for none; in fen.
+        /// Order amount required, in fen; `0` for none.
         0 threshold: xinqiao_types::Fen => "threshold: must",
         /// Percent taken off, `20` leaves 80%; in percent.
         1 percent_off: i64 => "percent_off: must",
@@ -983,9 +983,9 @@ w::record! {
 w::record! {
     /// An item of `normal_coupon_list` in `marketing::partner::SequentialUsageRule`; `normal_coupon` of `marketing::partner::SingleUsageInfo`; and 3 more.
     pub struct SingleUsageInfoNormalCoupon {
-        /// Order amount required, in fen; `0` for none; in fen.
+        /// Order amount required, in fen; `0` for none.
         0 threshold: xinqiao_types::Fen => "threshold: must",
-        /// Amount that the coupon takes off, in fen; in fen.
+        /// Amount that the coupon takes off, in fen.
         1 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
     new(threshold: xinqiao_types::Fen, discount_amount: xinqiao_types::Fen)
@@ -1014,9 +1014,9 @@ w::record! {
 w::record! {
     /// An item of `exchange_coupon_list` in `marketing::partner::SequentialUsageRule`; `exchange_coupon` of `marketing::partner::SingleUsageRule`; and 2 more.
     pub struct SingleUsageRuleExchangeCoupon {
-        /// Order amount required, in fen; `0` for none; in fen.
+        /// Order amount required, in fen; `0` for none.
         0 threshold: xinqiao_types::Fen => "threshold: must",
-        /// Price paid in exchange, in fen; in fen.
+        /// Price paid in exchange, in fen.
         1 exchange_price: xinqiao_types::Fen => "exchange_price: must",
     }
     new(threshold: xinqiao_types::Fen, exchange_price: xinqiao_types::Fen)
@@ -1180,7 +1180,7 @@ w::record! {
 w::record! {
     /// `usage_rule_display_info` of `marketing::partner::product_coupon::UpdateStockBundle`; `usage_rule_display_info` of `marketing::partner::CreateStockBundleStock`; and 2 more.
     pub struct StockBundleUsageRuleDisplayInfo {
-        /// Ways of use, several allowed: offline, Mini Program, app, payment code; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
+        /// Ways of use, several allowed: `OFFLINE`, `MINI_PROGRAM`, `APP`, `PAYMENT_CODE`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
         0 coupon_usage_method_list: Vec<CouponUsageMethodList> => "coupon_usage_method_list: must",
         /// Mini Program that opens on tapping.
         1 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
@@ -1381,7 +1381,7 @@ w::record! {
 w::record! {
     /// `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::DeactivateStock`; `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::GetStock`; and 4 more.
     pub struct StockUsageRuleDisplayInfo {
-        /// Ways of use, several allowed: offline, Mini Program, app, payment code; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
+        /// Ways of use, several allowed: `OFFLINE`, `MINI_PROGRAM`, `APP`, `PAYMENT_CODE`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
         0 coupon_usage_method_list: Vec<CouponUsageMethodList> => "coupon_usage_method_list: must",
         /// Usage notes shown to users.
         1 usage_description: Option<String> => "usage_description",
@@ -1433,7 +1433,7 @@ w::record! {
 w::record! {
     /// `usage_rule_display_info` of `marketing::partner::product_coupon::UpdateStock`; `usage_rule_display_info` of `marketing::partner::Stock`; and 1 more.
     pub struct UsageRuleDisplayInfo {
-        /// Ways of use, several allowed: offline, Mini Program, app, payment code; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
+        /// Ways of use, several allowed: `OFFLINE`, `MINI_PROGRAM`, `APP`, `PAYMENT_CODE`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
         0 coupon_usage_method_list: Vec<CouponUsageMethodList> => "coupon_usage_method_list: must",
         /// Usage notes shown to users; needed according to the documentation.
         1 usage_description: Option<String> => "usage_description",
@@ -1466,7 +1466,7 @@ w::record! {
 w::record! {
     /// `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::CreateStock`.
     pub struct UsageRuleDisplayInfoItem {
-        /// Ways of use, several allowed: offline, Mini Program, app, payment code; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
+        /// Ways of use, several allowed: `OFFLINE`, `MINI_PROGRAM`, `APP`, `PAYMENT_CODE`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
         0 coupon_usage_method_list: Vec<CouponUsageMethodList> => "coupon_usage_method_list: must",
         /// Usage notes shown to users.
         1 usage_description: Option<String> => "usage_description",
@@ -1488,7 +1488,7 @@ w::record! {
         0 brand_id: String => "brand_id: must",
         /// Unique code of the user's coupon, used to redeem and look it up.
         1 coupon_code: String => "coupon_code: must",
-        /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        /// State of the user's coupon: `CONFIRMING`, `PENDING` (not yet usable), `EFFECTIVE`, `USED`, `EXPIRED`, `DELETED`, `DEACTIVATED`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
         2 coupon_state: CouponState => "coupon_state: must",
         /// When this coupon becomes usable; format `rfc3339`.
         3 valid_begin_time: String => "valid_begin_time: must",
@@ -1498,7 +1498,7 @@ w::record! {
         5 receive_time: String => "receive_time: must",
         /// Your own number of the sending request, 6–128 characters.
         6 send_request_no: String => "send_request_no: must",
-        /// Channel that sent it, such as API, shake offers, merchant card; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
+        /// Channel that sent it: `API`, `BRAND_MANAGE` (shake offers), `MERCHANT_CARD`, `MEMBER`, `SMALL_ACTIVITY`, `RECEIVE_COMPONENT`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
         7 send_channel: SendChannel => "send_channel: must",
         /// Number of the confirming request.
         8 confirm_request_no: Option<String> => "confirm_request_no",
@@ -1542,11 +1542,11 @@ w::record! {
         0 product_coupon_id: String => "product_coupon_id: must",
         /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
         1 brand_id: String => "brand_id: must",
-        /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
+        /// What it covers: `ALL` everything, `SINGLE` chosen goods, `CATEGORY` a category; one of `ALL` `SINGLE` `CATEGORY`.
         2 scope: Scope => "scope: must",
         /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
         3 type_: Type => "type: must",
-        /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `SEQUENTIAL`.
+        /// How often it can be used: `SINGLE` once, `SEQUENTIAL` or `PROGRESSIVE_BUNDLE` several times in order; one of `SINGLE` `SEQUENTIAL`.
         4 usage_mode: CreateUsageMode => "usage_mode: must",
         /// Offer of a single-use coupon; only for `SINGLE`.
         5 single_usage_info: Option<SingleUsageInfo> => "single_usage_info",
@@ -1556,7 +1556,7 @@ w::record! {
         7 display_info: DisplayInfo => "display_info: must",
         /// The merchant's own number of the product.
         8 out_product_no: Option<String> => "out_product_no",
-        /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
+        /// State of the product coupon: `AUDITING`, `EFFECTIVE` or `DEACTIVATED`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
         9 state: State => "state: must",
         /// Number of the deactivating request; empty while in force.
         10 deactivate_request_no: Option<String> => "deactivate_request_no",
@@ -1598,7 +1598,7 @@ w::record! {
         12 coupon_code_count_info: CouponCodeCountInfo => "coupon_code_count_info: must",
         /// How often the stock has been sent: `total_count` and `today_count`.
         13 sent_count_info: SentCountInfo => "sent_count_info: must",
-        /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+        /// State of the stock: `AUDITING`, `SENDING`, `PAUSED`, `STOPPED` or `DEACTIVATED`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
         14 state: StockState => "state: must",
         /// Number of the deactivating request; empty while in force.
         15 deactivate_request_no: Option<String> => "deactivate_request_no",
@@ -1614,7 +1614,7 @@ w::record! {
     pub struct UserProductCoupon {
         /// Unique code of the user's coupon, used to redeem and look it up.
         0 coupon_code: String => "coupon_code: must",
-        /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        /// State of the user's coupon: `CONFIRMING`, `PENDING` (not yet usable), `EFFECTIVE`, `USED`, `EXPIRED`, `DELETED`, `DEACTIVATED`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
         1 coupon_state: CouponState => "coupon_state: must",
         /// When this coupon becomes usable.
         2 valid_begin_time: String => "valid_begin_time: must",
@@ -1624,7 +1624,7 @@ w::record! {
         4 receive_time: String => "receive_time: must",
         /// Your own number of the sending request, 6–128 characters.
         5 send_request_no: String => "send_request_no: must",
-        /// Channel that sent it, such as API, shake offers, merchant card; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
+        /// Channel that sent it: `API`, `BRAND_MANAGE` (shake offers), `MERCHANT_CARD`, `MEMBER`, `SMALL_ACTIVITY`, `RECEIVE_COMPONENT`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
         6 send_channel: SendChannel => "send_channel: must",
         /// Number of the confirming request.
         7 confirm_request_no: Option<String> => "confirm_request_no",
@@ -1708,7 +1708,7 @@ w::record! {
         11 store_scope: StoreScope => "store_scope: must",
         /// How often the stock has been sent: `total_count` and `today_count`.
         12 sent_count_info: StockSentCountInfo => "sent_count_info: must",
-        /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+        /// State of the stock: `AUDITING`, `SENDING`, `PAUSED`, `STOPPED` or `DEACTIVATED`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
         13 state: StockState => "state: must",
         /// Number of the deactivating request; empty while in force.
         14 deactivate_request_no: Option<String> => "deactivate_request_no",
@@ -1761,7 +1761,7 @@ w::record! {
         /// Pay Score order it was used on; instead of a payment.
         5 associated_pay_score_order_info: Option<AssociatedPayScoreOrderInfo> => "associated_pay_score_order_info",
         /// Money saved by this redemption, in fen.
-        6 saved_amount: Option<f64> => "saved_amount",
+        6 saved_amount: Option<xinqiao_types::Fen> => "saved_amount",
     }
 }
 
@@ -1803,7 +1803,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Review state of the plan; all if empty.
+    /// Review state: `AUDIT_INITIAL`, `AUDIT_PROCESSING`, `AUDIT_PASSED` or `AUDIT_REJECTED`; all if empty.
     ///
     /// What `audit_state` of `marketing::partner::delivery_plan::List` may be.
     pub enum AuditState {
@@ -1875,7 +1875,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated.
+    /// State of the user's coupon: `CONFIRMING`, `PENDING` (not yet usable), `EFFECTIVE`, `USED`, `EXPIRED`, `DELETED`, `DEACTIVATED`.
     ///
     /// What `coupon_state` of `marketing::partner::product_coupon::ConfirmUserCouponResponse`, `coupon_state` of `marketing::partner::product_coupon::DeactivateUserCouponResponse` and 7 more may be.
     pub enum CouponState {
@@ -1907,7 +1907,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Ways of use, several allowed: offline, Mini Program, app, payment code.
+    /// Ways of use, several allowed: `OFFLINE`, `MINI_PROGRAM`, `APP`, `PAYMENT_CODE`.
     ///
     /// What `coupon_usage_method_list` of `StockBundleUsageRuleDisplayInfo`, `coupon_usage_method_list` of `StockUsageRuleDisplayInfo` and 2 more may be.
     pub enum CouponUsageMethodList {
@@ -1945,7 +1945,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of this round of the coupon: whether it can be used or has been.
+    /// State of this round: `PENDING`, `EFFECTIVE`, `USED`, `EXPIRED`, `DELETED` or `DEACTIVATED`.
     ///
     /// What `detail_state` of `DetailItem`, `detail_state` of `BundleUsageDetailItem` may be.
     pub enum DetailState {
@@ -1977,7 +1977,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State: being created, delivering, paused, terminated, expired, ….
+    /// State: `PLAN_CREATING`, `PLAN_CREATED`, `PLAN_DELIVERING`, `PLAN_PAUSED`, `PLAN_TERMINATING`, `PLAN_TERMINATED`, `PLAN_EXPIRED`.
     ///
     /// What `plan_state` of `marketing::partner::delivery_plan::List`, `plan_state` of `Plan` may be.
     pub enum PlanState {
@@ -1999,7 +1999,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How often: `SINGLE` once, the others several times in order.
+    /// How often it can be used: `SINGLE` once, `SEQUENTIAL` or `PROGRESSIVE_BUNDLE` several times in order.
     ///
     /// What `usage_mode` of `marketing::partner::product_coupon::Create`, `usage_mode` of `marketing::partner::product_coupon::CreateResponse` and 4 more may be.
     pub enum CreateUsageMode {
@@ -2011,7 +2011,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What it covers: `ALL` everything, `SINGLE` chosen goods.
+    /// What it covers: `ALL` everything, `SINGLE` chosen goods, `CATEGORY` a category.
     ///
     /// What `scope` of `marketing::partner::product_coupon::Create`, `scope` of `marketing::partner::product_coupon::CreateResponse` and 6 more may be.
     pub enum Scope {
@@ -2025,7 +2025,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Channel that sent it, such as API, shake offers, merchant card.
+    /// Channel that sent it: `API`, `BRAND_MANAGE` (shake offers), `MERCHANT_CARD`, `MEMBER`, `SMALL_ACTIVITY`, `RECEIVE_COMPONENT`.
     ///
     /// What `send_channel` of `marketing::partner::product_coupon::ConfirmUserCouponResponse`, `send_channel` of `marketing::partner::product_coupon::DeactivateUserCouponResponse` and 6 more may be.
     pub enum SendChannel {
@@ -2057,7 +2057,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State: in review, effective or sending, stopped, deactivated, ….
+    /// State of the product coupon: `AUDITING`, `EFFECTIVE` or `DEACTIVATED`.
     ///
     /// What `state` of `marketing::partner::product_coupon::CreateResponse`, `state` of `marketing::partner::product_coupon::DeactivateResponse` and 4 more may be.
     pub enum State {
@@ -2083,7 +2083,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State: in review, effective or sending, stopped, deactivated, ….
+    /// State of the stock: `AUDITING`, `SENDING`, `PAUSED`, `STOPPED` or `DEACTIVATED`.
     ///
     /// What `state` of `marketing::partner::product_coupon::CreateStockResponse`, `state` of `marketing::partner::product_coupon::DeactivateStockResponse` and 8 more may be.
     pub enum StockState {
@@ -2115,7 +2115,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the picture task, such as `PROCESSING`.
+    /// State of the picture task: `PROCESSING`, `SUCCESS` or `FAIL`.
     ///
     /// What `task_state` of `marketing::partner::product_coupon::GetImageGenerationTaskResponse` may be.
     pub enum TaskState {
@@ -2155,7 +2155,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How often: `SINGLE` once, the others several times in order.
+    /// How often it can be used: `SINGLE` once, `SEQUENTIAL` or `PROGRESSIVE_BUNDLE` several times in order.
     ///
     /// What `usage_mode` of `marketing::partner::delivery_plan::Create`, `usage_mode` of `CombineImage` and 1 more may be.
     pub enum UsageMode {
@@ -2234,7 +2234,7 @@ pub mod delivery_plan {
             10 delivery_end_time: Option<String> => "delivery_end_time",
             /// Slogan at the offer's corner, at most 9 Chinese characters.
             11 recommend_word: Option<String> => "recommend_word",
-            /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
+            /// How often it can be used: `SINGLE` once, `SEQUENTIAL` or `PROGRESSIVE_BUNDLE` several times in order; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
             12 usage_mode: Option<super::UsageMode> => "usage_mode",
             /// Number of the stock bundle that holds the stages of a multi-use offer.
             13 stock_bundle_id: Option<String> => "stock_bundle_id",
@@ -2297,9 +2297,9 @@ pub mod delivery_plan {
             1 page_size: Option<i64> => "page_size: query",
             /// Record to start from.
             2 offset: Option<i64> => "offset: query",
-            /// State: being created, delivering, paused, terminated, expired, …; one of `PLAN_CREATING` `PLAN_CREATED` `PLAN_TERMINATING` `PLAN_TERMINATED` `PLAN_EXPIRED` `PLAN_DELIVERING` `PLAN_PAUSED`.
+            /// State: `PLAN_CREATING`, `PLAN_CREATED`, `PLAN_DELIVERING`, `PLAN_PAUSED`, `PLAN_TERMINATING`, `PLAN_TERMINATED`, `PLAN_EXPIRED`; one of `PLAN_CREATING` `PLAN_CREATED` `PLAN_TERMINATING` `PLAN_TERMINATED` `PLAN_EXPIRED` `PLAN_DELIVERING` `PLAN_PAUSED`.
             3 plan_state: Option<super::PlanState> => "plan_state: query",
-            /// Review state of the plan; all if empty; one of `AUDIT_INITIAL` `AUDIT_PROCESSING` `AUDIT_PASSED` `AUDIT_REJECTED`.
+            /// Review state: `AUDIT_INITIAL`, `AUDIT_PROCESSING`, `AUDIT_PASSED` or `AUDIT_REJECTED`; all if empty; one of `AUDIT_INITIAL` `AUDIT_PROCESSING` `AUDIT_PASSED` `AUDIT_REJECTED`.
             4 audit_state: Option<super::AuditState> => "audit_state: query",
             /// Number of the delivery plan, returned on creation; such as `12000`.
             5 plan_id: Option<String> => "plan_id: query",
@@ -2516,7 +2516,7 @@ pub mod product_coupon {
             0 brand_id: String => "brand_id: must",
             /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must",
-            /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+            /// State of the user's coupon: `CONFIRMING`, `PENDING` (not yet usable), `EFFECTIVE`, `USED`, `EXPIRED`, `DELETED`, `DEACTIVATED`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
             2 coupon_state: super::CouponState => "coupon_state: must",
             /// When this coupon becomes usable; format `rfc3339`.
             3 valid_begin_time: String => "valid_begin_time: must",
@@ -2526,7 +2526,7 @@ pub mod product_coupon {
             5 receive_time: String => "receive_time: must",
             /// Your own number of the sending request, 6–128 characters.
             6 send_request_no: String => "send_request_no: must",
-            /// Channel that sent it, such as API, shake offers, merchant card; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
+            /// Channel that sent it: `API`, `BRAND_MANAGE` (shake offers), `MERCHANT_CARD`, `MEMBER`, `SMALL_ACTIVITY`, `RECEIVE_COMPONENT`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
             7 send_channel: super::SendChannel => "send_channel: must",
             /// Number of the confirming request.
             8 confirm_request_no: Option<String> => "confirm_request_no",
@@ -2588,11 +2588,11 @@ pub mod product_coupon {
             0 brand_id: String => "brand_id: must",
             /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             1 out_request_no: String => "out_request_no: must",
-            /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
+            /// What it covers: `ALL` everything, `SINGLE` chosen goods, `CATEGORY` a category; one of `ALL` `SINGLE` `CATEGORY`.
             2 scope: super::Scope => "scope: must",
             /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
             3 type_: super::Type => "type: must",
-            /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `SEQUENTIAL`.
+            /// How often it can be used: `SINGLE` once, `SEQUENTIAL` or `PROGRESSIVE_BUNDLE` several times in order; one of `SINGLE` `SEQUENTIAL`.
             4 usage_mode: super::CreateUsageMode => "usage_mode: must",
             /// Offer of a single-use coupon; only for `SINGLE`.
             5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
@@ -2628,11 +2628,11 @@ pub mod product_coupon {
             0 product_coupon_id: String => "product_coupon_id: must",
             /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
+            /// What it covers: `ALL` everything, `SINGLE` chosen goods, `CATEGORY` a category; one of `ALL` `SINGLE` `CATEGORY`.
             2 scope: super::Scope => "scope: must",
             /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
             3 type_: super::Type => "type: must",
-            /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `SEQUENTIAL`.
+            /// How often it can be used: `SINGLE` once, `SEQUENTIAL` or `PROGRESSIVE_BUNDLE` several times in order; one of `SINGLE` `SEQUENTIAL`.
             4 usage_mode: super::CreateUsageMode => "usage_mode: must",
             /// Offer of a single-use coupon; only for `SINGLE`.
             5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
@@ -2642,7 +2642,7 @@ pub mod product_coupon {
             7 display_info: super::DisplayInfo => "display_info: must",
             /// The merchant's own number of the product.
             8 out_product_no: Option<String> => "out_product_no",
-            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
+            /// State of the product coupon: `AUDITING`, `EFFECTIVE` or `DEACTIVATED`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
             9 state: super::State => "state: must",
             /// Number of the deactivating request; empty while in force.
             10 deactivate_request_no: Option<String> => "deactivate_request_no",
@@ -2777,7 +2777,7 @@ pub mod product_coupon {
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
             /// How often the stock has been sent: `total_count` and `today_count`.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
-            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            /// State of the stock: `AUDITING`, `SENDING`, `PAUSED`, `STOPPED` or `DEACTIVATED`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
             14 state: super::StockState => "state: must",
             /// Number of the deactivating request; empty while in force.
             15 deactivate_request_no: Option<String> => "deactivate_request_no",
@@ -2892,11 +2892,11 @@ pub mod product_coupon {
             0 product_coupon_id: String => "product_coupon_id: must",
             /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
+            /// What it covers: `ALL` everything, `SINGLE` chosen goods, `CATEGORY` a category; one of `ALL` `SINGLE` `CATEGORY`.
             2 scope: super::Scope => "scope: must",
             /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
             3 type_: super::Type => "type: must",
-            /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `SEQUENTIAL`.
+            /// How often it can be used: `SINGLE` once, `SEQUENTIAL` or `PROGRESSIVE_BUNDLE` several times in order; one of `SINGLE` `SEQUENTIAL`.
             4 usage_mode: super::CreateUsageMode => "usage_mode: must",
             /// Offer of a single-use coupon; only for `SINGLE`.
             5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
@@ -2906,7 +2906,7 @@ pub mod product_coupon {
             7 display_info: super::DisplayInfo => "display_info: must",
             /// The merchant's own number of the product.
             8 out_product_no: Option<String> => "out_product_no",
-            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
+            /// State of the product coupon: `AUDITING`, `EFFECTIVE` or `DEACTIVATED`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
             9 state: super::State => "state: must",
             /// Number of the deactivating request; empty while in force.
             10 deactivate_request_no: Option<String> => "deactivate_request_no",
@@ -2995,7 +2995,7 @@ pub mod product_coupon {
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
             /// How often the stock has been sent: `total_count` and `today_count`.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
-            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            /// State of the stock: `AUDITING`, `SENDING`, `PAUSED`, `STOPPED` or `DEACTIVATED`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
             14 state: super::StockState => "state: must",
             /// Number of the deactivating request; empty while in force.
             15 deactivate_request_no: Option<String> => "deactivate_request_no",
@@ -3069,7 +3069,7 @@ pub mod product_coupon {
             0 brand_id: String => "brand_id: must",
             /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must",
-            /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+            /// State of the user's coupon: `CONFIRMING`, `PENDING` (not yet usable), `EFFECTIVE`, `USED`, `EXPIRED`, `DELETED`, `DEACTIVATED`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
             2 coupon_state: super::CouponState => "coupon_state: must",
             /// When this coupon becomes usable; format `rfc3339`.
             3 valid_begin_time: String => "valid_begin_time: must",
@@ -3079,7 +3079,7 @@ pub mod product_coupon {
             5 receive_time: String => "receive_time: must",
             /// Your own number of the sending request, 6–128 characters.
             6 send_request_no: String => "send_request_no: must",
-            /// Channel that sent it, such as API, shake offers, merchant card; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
+            /// Channel that sent it: `API`, `BRAND_MANAGE` (shake offers), `MERCHANT_CARD`, `MEMBER`, `SMALL_ACTIVITY`, `RECEIVE_COMPONENT`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
             7 send_channel: super::SendChannel => "send_channel: must",
             /// Number of the confirming request.
             8 confirm_request_no: Option<String> => "confirm_request_no",
@@ -3258,7 +3258,7 @@ pub mod product_coupon {
             0 brand_id: String => "brand_id: must",
             /// Number of the picture task, chosen by the caller; such as `image_generation_task_1`.
             1 task_id: String => "task_id: must",
-            /// State of the picture task, such as `PROCESSING`; one of `PROCESSING` `FAIL` `SUCCESS`.
+            /// State of the picture task: `PROCESSING`, `SUCCESS` or `FAIL`; one of `PROCESSING` `FAIL` `SUCCESS`.
             2 task_state: super::TaskState => "task_state: must",
             /// What was made, depending on `image_generation_type`; present after success; told apart by `image_generation_type`.
             3 body: super::ImageResult => ": flat",
@@ -3378,7 +3378,7 @@ pub mod product_coupon {
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
             /// How often the stock has been sent: `total_count` and `today_count`.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
-            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            /// State of the stock: `AUDITING`, `SENDING`, `PAUSED`, `STOPPED` or `DEACTIVATED`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
             14 state: super::StockState => "state: must",
             /// Number of the deactivating request; empty while in force.
             15 deactivate_request_no: Option<String> => "deactivate_request_no",
@@ -3492,7 +3492,7 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`ListStockAssociatedStores`].
         pub struct ListStockAssociatedStoresResponse {
-            /// Stores to link or unlink, or those linked.
+            /// Linked stores of this page: `store_id`.
             0 store_list: Vec<super::Store> => "store_list: must",
             /// Token of the next page; empty at the end.
             1 next_page_token: Option<String> => "next_page_token",
@@ -3547,7 +3547,7 @@ pub mod product_coupon {
             0 product_coupon_id: String => "product_coupon_id: must path",
             /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must query",
-            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            /// State of the stock: `AUDITING`, `SENDING`, `PAUSED`, `STOPPED` or `DEACTIVATED`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
             2 state: Option<super::StockState> => "state: query",
             /// Page size, 20 by default, at most 50.
             3 page_size: Option<i64> => "page_size: query",
@@ -3623,7 +3623,7 @@ pub mod product_coupon {
             3 stock_id: Option<String> => "stock_id: query",
             /// AppID bound to the service provider, which the openid belongs to.
             4 appid: xinqiao_types::AppId => "appid: must query",
-            /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+            /// State of the user's coupon: `CONFIRMING`, `PENDING` (not yet usable), `EFFECTIVE`, `USED`, `EXPIRED`, `DELETED`, `DEACTIVATED`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
             5 coupon_state: Option<super::CouponState> => "coupon_state: query",
             /// Page size, 20 by default, at most 50.
             6 page_size: Option<i64> => "page_size: query",
@@ -3912,7 +3912,7 @@ pub mod product_coupon {
             0 brand_id: String => "brand_id: must",
             /// Unique code of the user's coupon, used to redeem and look it up.
             1 coupon_code: String => "coupon_code: must",
-            /// State: to be confirmed, pending, effective, used, expired, deleted, deactivated; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+            /// State of the user's coupon: `CONFIRMING`, `PENDING` (not yet usable), `EFFECTIVE`, `USED`, `EXPIRED`, `DELETED`, `DEACTIVATED`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
             2 coupon_state: super::CouponState => "coupon_state: must",
             /// When this coupon becomes usable; format `rfc3339`.
             3 valid_begin_time: String => "valid_begin_time: must",
@@ -3922,7 +3922,7 @@ pub mod product_coupon {
             5 receive_time: String => "receive_time: must",
             /// Your own number of the sending request, 6–128 characters.
             6 send_request_no: String => "send_request_no: must",
-            /// Channel that sent it, such as API, shake offers, merchant card; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
+            /// Channel that sent it: `API`, `BRAND_MANAGE` (shake offers), `MERCHANT_CARD`, `MEMBER`, `SMALL_ACTIVITY`, `RECEIVE_COMPONENT`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
             7 send_channel: super::SendChannel => "send_channel: must",
             /// Number of the confirming request.
             8 confirm_request_no: Option<String> => "confirm_request_no",
@@ -4404,7 +4404,7 @@ pub mod product_coupon {
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
             /// How often the stock has been sent: `total_count` and `today_count`.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
-            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            /// State of the stock: `AUDITING`, `SENDING`, `PAUSED`, `STOPPED` or `DEACTIVATED`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
             14 state: super::StockState => "state: must",
             /// Number of the deactivating request; empty while in force.
             15 deactivate_request_no: Option<String> => "deactivate_request_no",
@@ -4553,7 +4553,7 @@ pub mod product_coupon {
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
             /// How often the stock has been sent: `total_count` and `today_count`.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
-            /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            /// State of the stock: `AUDITING`, `SENDING`, `PAUSED`, `STOPPED` or `DEACTIVATED`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
             14 state: super::StockState => "state: must",
             /// Number of the deactivating request; empty while in force.
             15 deactivate_request_no: Option<String> => "deactivate_request_no",
@@ -4655,7 +4655,7 @@ pub mod product_coupon {
         pub struct UploadImage {
             /// File name and digest; this JSON is what gets signed.
             0 meta: super::Meta => "meta: must part",
-            /// Content of the file, sent as multipart next to `meta`.
+            /// The picture, JPG, BMP or PNG of at most 2 MB, sent as multipart next to `meta`.
             1 file: w::FilePart => "file: must",
         }
         new(meta: super::Meta, file: w::FilePart)

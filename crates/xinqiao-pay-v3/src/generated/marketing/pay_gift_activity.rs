@@ -16,9 +16,9 @@ w::record! {
     pub struct ActivityGoods {
         /// Product code as given in the order's item list.
         0 goods_id: String => "goods_id: must",
-        /// When the campaign was set up at WeChat Pay; format `rfc3339`.
+        /// When this product was added to the campaign; format `rfc3339`.
         1 create_time: String => "create_time: must",
-        /// When the campaign was last changed; format `rfc3339`.
+        /// When the record of this product last changed; format `rfc3339`.
         2 update_time: String => "update_time: must",
     }
 }
@@ -30,9 +30,9 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Name of the merchant that gives coupons.
         1 merchant_name: Option<String> => "merchant_name",
-        /// When the campaign was set up at WeChat Pay; format `rfc3339`.
+        /// When this merchant was added to the campaign; format `rfc3339`.
         2 create_time: String => "create_time: must",
-        /// When the campaign was last changed; format `rfc3339`.
+        /// When the record of this merchant last changed; format `rfc3339`.
         3 update_time: String => "update_time: must",
     }
 }
@@ -42,9 +42,9 @@ w::record! {
     pub struct Activity {
         /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must",
-        /// Kind: from one amount, by steps, for buying chosen goods.
+        /// Kind: `FULL_SEND_ACT_TYPE` from one amount on, `STEP_SEND_ACT_TYPE` by steps, `SPECIFIC_SEND_ACT_TYPE` for buying chosen goods.
         1 activity_type: Option<String> => "activity_type",
-        /// State: created, running, terminated, paused, expired, failed to create.
+        /// State: `CREATE_ACT_STATUS`, `ONGOING_ACT_STATUS`, `TERMINATE_ACT_STATUS` ended, `STOP_ACT_STATUS` paused, `OVER_TIME_ACT_STATUS` expired, `CREATE_ACT_FAILED`.
         2 activity_status: String => "activity_status: must",
         /// Merchant ID that created the campaign.
         3 creator_merchant_id: String => "creator_merchant_id: must",
@@ -127,9 +127,9 @@ w::record! {
 w::record! {
     /// An item of `available_day_time` in `marketing::pay_gift_activity::AvailablePeriod`.
     pub struct AvailableDayTime {
-        /// Start of the daily span; format `HHmmss`; such as `110000`.
+        /// Start of the daily span, `HHmmss`; format `HHmmss`; such as `110000`.
         0 begin_day_time: String => "begin_day_time: must",
-        /// End of the daily span; format `HHmmss`; such as `235959`.
+        /// End of the daily span, `HHmmss`; format `HHmmss`; such as `235959`.
         1 end_day_time: String => "end_day_time: must",
     }
 }
@@ -147,9 +147,9 @@ w::record! {
 w::record! {
     /// An item of `available_day_time` in `marketing::pay_gift_activity::ActivityBaseInfoAvailablePeriod`.
     pub struct AvailablePeriodAvailableDayTime {
-        /// Start of the daily span; format `HHmmss`; such as `110000`.
+        /// Start of the daily span, `HHmmss`; format `HHmmss`; such as `110000`.
         0 begin_day_time: Option<String> => "begin_day_time",
-        /// End of the daily span; format `HHmmss`; such as `235959`.
+        /// End of the daily span, `HHmmss`; format `HHmmss`; such as `235959`.
         1 end_day_time: Option<String> => "end_day_time",
     }
     new()
@@ -185,7 +185,7 @@ w::record! {
         0 stock_id: String => "stock_id: must",
         /// Link to the large picture of the gift.
         1 original_image_url: String => "original_image_url: must",
-        /// Link to the small picture of the gift.
+        /// Link to the small picture of the gift; required for a package of coupons.
         2 thumbnail_url: Option<String> => "thumbnail_url",
     }
 }
@@ -207,7 +207,7 @@ w::record! {
         0 stock_id: Option<String> => "stock_id",
         /// Link to the large picture of the gift.
         1 original_image_url: Option<String> => "original_image_url",
-        /// Link to the small picture of the gift.
+        /// Link to the small picture of the gift; required for a package of coupons.
         2 thumbnail_url: Option<String> => "thumbnail_url",
     }
     new()
@@ -217,15 +217,15 @@ w::record! {
 w::record! {
     /// `full_send_rule` of `marketing::pay_gift_activity::GetActivityAwardSendRule`; `full_send_rule` of `marketing::pay_gift_activity::AwardSendRule`.
     pub struct FullSendRule {
-        /// Paid amount from which the gift is given, in fen; in fen.
+        /// Paid amount from which the gift is given, in fen.
         0 transaction_amount_minimum: xinqiao_types::Fen => "transaction_amount_minimum: must",
         /// Form: `SINGLE_COUPON` one coupon, `GIFT_PACKAGE` a package; one of `SINGLE_COUPON` `GIFT_PACKAGE`.
         1 send_content: SendContent => "send_content: must",
         /// Kind of gift, at present only merchant coupons `BUSIFAVOR`; one of `BUSIFAVOR`.
         2 award_type: AwardType => "award_type: must",
-        /// Coupons to give: one, or several for a package.
+        /// Coupons to give: one, or three to five for a package.
         3 award_list: Option<Vec<Award>> => "award_list",
-        /// Where the merchants come from: those of the coupon, or entered by hand; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
+        /// Merchants that give: `IN_SEVICE_COUPON_MERCHANT` those of the coupon, or `MANUAL_INPUT_MERCHANT` listed by hand, the only choice for merchant coupons; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
         4 merchant_option: MerchantOption => "merchant_option: must",
         /// Merchant IDs that give out the coupons.
         5 merchant_id_list: Option<Vec<String>> => "merchant_id_list",
@@ -257,7 +257,7 @@ w::record! {
 w::record! {
     /// `payment_mode` of `marketing::pay_gift_activity::AdvancedSetting`; `payment_mode` of `marketing::pay_gift_activity::ThresholdActivityAdvancedSetting`.
     pub struct PaymentMode {
-        /// Payment scenes that take part; one of `APP_SCENE`.
+        /// Payment scenes that take part, such as `APP_SCENE`; left out for no limit; one of `APP_SCENE`.
         0 payment_scene_list: Option<Vec<PaymentSceneList>> => "payment_scene_list",
         /// The payment method required: `payment_method` and `bank_abbreviation`.
         1 payment_method_information: Option<PaymentMethodInformation> => "payment_method_information",
@@ -274,7 +274,7 @@ w::record! {
     pub struct StepSendRule {
         /// Kind of gift, at present only merchant coupons `BUSIFAVOR`; one of `BUSIFAVOR`.
         0 award_type: AwardType => "award_type: must",
-        /// Where the merchants come from: those of the coupon, or entered by hand; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
+        /// Merchants that give: `IN_SEVICE_COUPON_MERCHANT` those of the coupon, or `MANUAL_INPUT_MERCHANT` listed by hand, the only choice for merchant coupons; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
         1 merchant_option: MerchantOption => "merchant_option: must",
     }
 }
@@ -348,15 +348,15 @@ w::record! {
 w::record! {
     /// `award_send_rule` of `marketing::pay_gift_activity::CreateUniqueThresholdActivity`.
     pub struct ThresholdActivityAwardSendRule {
-        /// Paid amount from which the gift is given, in fen; in fen.
+        /// Paid amount from which the gift is given, in fen.
         0 transaction_amount_minimum: xinqiao_types::Fen => "transaction_amount_minimum: must",
         /// Form: `SINGLE_COUPON` one coupon, `GIFT_PACKAGE` a package; one of `SINGLE_COUPON` `GIFT_PACKAGE`.
         1 send_content: SendContent => "send_content: must",
         /// Kind of gift, at present only merchant coupons `BUSIFAVOR`; one of `BUSIFAVOR`.
         2 award_type: AwardType => "award_type: must",
-        /// Coupons to give: one, or several for a package.
+        /// Coupons to give: one, or three to five for a package.
         3 award_list: Option<Vec<AwardSendRuleAward>> => "award_list",
-        /// Where the merchants come from: those of the coupon, or entered by hand; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
+        /// Merchants that give: `IN_SEVICE_COUPON_MERCHANT` those of the coupon, or `MANUAL_INPUT_MERCHANT` listed by hand, the only choice for merchant coupons; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
         4 merchant_option: MerchantOption => "merchant_option: must",
         /// Merchant IDs that give out the coupons.
         5 merchant_id_list: Option<Vec<String>> => "merchant_id_list",
@@ -371,7 +371,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// State: created, running, terminated, paused, expired, failed to create.
+    /// State: `CREATE_ACT_STATUS`, `ONGOING_ACT_STATUS`, `TERMINATE_ACT_STATUS` ended, `STOP_ACT_STATUS` paused, `OVER_TIME_ACT_STATUS` expired, `CREATE_ACT_FAILED`.
     ///
     /// What `activity_status` of `marketing::pay_gift_activity::GetActivityResponse`, `activity_status` of `marketing::pay_gift_activity::ListActivities` may be.
     pub enum ActivityStatus {
@@ -391,7 +391,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind: from one amount, by steps, for buying chosen goods.
+    /// Kind: `FULL_SEND_ACT_TYPE` from one amount on, `STEP_SEND_ACT_TYPE` by steps, `SPECIFIC_SEND_ACT_TYPE` for buying chosen goods.
     ///
     /// What `activity_type` of `marketing::pay_gift_activity::GetActivityResponse` may be.
     pub enum ActivityType {
@@ -467,7 +467,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Where the merchants come from: those of the coupon, or entered by hand.
+    /// Merchants that give: `IN_SEVICE_COUPON_MERCHANT` those of the coupon, or `MANUAL_INPUT_MERCHANT` listed by hand, the only choice for merchant coupons.
     ///
     /// What `merchant_option` of `FullSendRule`, `merchant_option` of `StepSendRule` and 1 more may be.
     pub enum MerchantOption {
@@ -491,7 +491,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Payment scenes that take part.
+    /// Payment scenes that take part, such as `APP_SCENE`; left out for no limit.
     ///
     /// What `payment_scene_list` of `PaymentMode` may be.
     pub enum PaymentSceneList {
@@ -522,7 +522,7 @@ w::record! {
     pub struct AddActivityMerchant {
         /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must path",
-        /// Merchant IDs that give out the coupons.
+        /// Merchant numbers to add to the campaign.
         1 merchant_id_list: Option<Vec<String>> => "merchant_id_list",
         /// Your own number of the request to add merchants.
         2 add_request_no: Option<String> => "add_request_no",
@@ -624,7 +624,7 @@ w::record! {
     pub struct DeleteActivityMerchant {
         /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must path",
-        /// Merchant IDs that give out the coupons.
+        /// Merchant numbers to remove from the campaign.
         1 merchant_id_list: Option<Vec<String>> => "merchant_id_list",
         /// Your own number of the request to remove merchants.
         2 delete_request_no: Option<String> => "delete_request_no",
@@ -682,9 +682,9 @@ w::record! {
     pub struct GetActivityResponse {
         /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must",
-        /// Kind: from one amount, by steps, for buying chosen goods; one of `FULL_SEND_ACT_TYPE` `STEP_SEND_ACT_TYPE` `SPECIFIC_SEND_ACT_TYPE`.
+        /// Kind: `FULL_SEND_ACT_TYPE` from one amount on, `STEP_SEND_ACT_TYPE` by steps, `SPECIFIC_SEND_ACT_TYPE` for buying chosen goods; one of `FULL_SEND_ACT_TYPE` `STEP_SEND_ACT_TYPE` `SPECIFIC_SEND_ACT_TYPE`.
         1 activity_type: Option<ActivityType> => "activity_type",
-        /// State: created, running, terminated, paused, expired, failed to create; one of `CREATE_ACT_STATUS` `ONGOING_ACT_STATUS` `TERMINATE_ACT_STATUS` `STOP_ACT_STATUS` `OVER_TIME_ACT_STATUS` `CREATE_ACT_FAILED`.
+        /// State: `CREATE_ACT_STATUS`, `ONGOING_ACT_STATUS`, `TERMINATE_ACT_STATUS` ended, `STOP_ACT_STATUS` paused, `OVER_TIME_ACT_STATUS` expired, `CREATE_ACT_FAILED`; one of `CREATE_ACT_STATUS` `ONGOING_ACT_STATUS` `TERMINATE_ACT_STATUS` `STOP_ACT_STATUS` `OVER_TIME_ACT_STATUS` `CREATE_ACT_FAILED`.
         2 activity_status: ActivityStatus => "activity_status: must",
         /// Merchant ID that created the campaign.
         3 creator_merchant_id: String => "creator_merchant_id: must",
@@ -734,9 +734,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489126>.
     /// * Catalog: `pay_v3.marketing.pay_gift_activity.list_activities`.
     pub struct ListActivities {
-        /// Name of the campaign that users see.
+        /// Filter by campaign name, matches in part.
         0 activity_name: Option<String> => "activity_name: query",
-        /// State: created, running, terminated, paused, expired, failed to create; one of `CREATE_ACT_STATUS` `ONGOING_ACT_STATUS` `TERMINATE_ACT_STATUS` `STOP_ACT_STATUS` `OVER_TIME_ACT_STATUS` `CREATE_ACT_FAILED`.
+        /// State: `CREATE_ACT_STATUS`, `ONGOING_ACT_STATUS`, `TERMINATE_ACT_STATUS` ended, `STOP_ACT_STATUS` paused, `OVER_TIME_ACT_STATUS` expired, `CREATE_ACT_FAILED`; one of `CREATE_ACT_STATUS` `ONGOING_ACT_STATUS` `TERMINATE_ACT_STATUS` `STOP_ACT_STATUS` `OVER_TIME_ACT_STATUS` `CREATE_ACT_FAILED`.
         1 activity_status: Option<ActivityStatus> => "activity_status: query",
         /// Kind of gift, at present only merchant coupons `BUSIFAVOR`; one of `BUSIFAVOR`.
         2 award_type: Option<AwardType> => "award_type: query",

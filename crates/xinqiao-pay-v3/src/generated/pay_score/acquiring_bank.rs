@@ -8,11 +8,11 @@ w::record! {
     pub struct Collection {
         /// `USER_PAYING` until the user has paid, then `USER_PAID`.
         0 state: String => "state: must",
-        /// All that has to be collected, in fen; in fen.
+        /// All that has to be collected, in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Still open, in fen; in fen.
+        /// Still open, in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// Already collected, in fen; in fen.
+        /// Already collected, in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// Every payment collected so far.
         4 details: Vec<CollectionDetail> => "details: must",
@@ -24,7 +24,7 @@ w::record! {
     pub struct CollectionDetail {
         /// Which payment it is, counted from 1.
         0 seq: i64 => "seq: must",
-        /// Amount of this payment, in fen; in fen.
+        /// Amount of this payment, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
         2 paid_type: Option<String> => "paid_type",
@@ -77,9 +77,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
+        /// Price of one piece, in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// Amount taken off, in fen; in fen.
+        /// Amount taken off, in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
@@ -119,7 +119,7 @@ w::record! {
         0 name: Option<String> => "name",
         /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`; needed according to the documentation.
         1 description: Option<String> => "description",
-        /// Amount taken off, in fen; in fen.
+        /// Amount taken off, in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
@@ -137,9 +137,9 @@ w::record! {
         /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: Option<String> => "description",
         /// Amount taken off, in fen.
-        2 amount: Option<f64> => "amount",
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many of this discount; 1 when absent.
-        3 count: Option<f64> => "count",
+        3 count: Option<i64> => "count",
     }
 }
 
@@ -150,7 +150,7 @@ w::record! {
         0 name: Option<String> => "name",
         /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`; needed according to the documentation.
         1 description: Option<String> => "description",
-        /// Amount taken off, in fen; in fen; needed according to the documentation.
+        /// Amount taken off, in fen; needed according to the documentation.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
@@ -167,7 +167,7 @@ w::record! {
         0 name: Option<String> => "name",
         /// How the price or discount comes about, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// Total of this entry, in fen; in fen.
+        /// Total of this entry, in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
@@ -180,11 +180,11 @@ w::record! {
         /// What is charged for, ≤ 20 characters, unique in the order; such as `就餐费用`.
         0 name: Option<String> => "name",
         /// Total of this item in fen; 0 is free.
-        1 amount: Option<f64> => "amount",
+        1 amount: Option<xinqiao_types::Fen> => "amount",
         /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         2 description: Option<String> => "description",
         /// How many units; 1 when absent, at most 100.
-        3 count: Option<f64> => "count",
+        3 count: Option<i64> => "count",
     }
 }
 
@@ -199,16 +199,16 @@ w::record! {
         2 scope: String => "scope: must",
         /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: String => "type: must",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant, in fen; in fen.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties, in fen; in fen.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -224,7 +224,7 @@ w::record! {
         0 name: String => "name: must",
         /// Note on the sum at risk, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// Sum at risk in fen, at most the service's limit; in fen.
+        /// Sum at risk in fen, at most the service's limit.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -235,7 +235,7 @@ w::record! {
         /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
         /// Sum at risk in fen, at most the service's limit.
-        1 amount: f64 => "amount: must",
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// Note on the sum at risk, ≤ 30 characters.
         2 description: Option<String> => "description",
     }
@@ -248,7 +248,7 @@ w::record! {
         0 seq: Option<i64> => "seq",
         /// When the merchant was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`; needed according to the documentation.
         1 paid_time: Option<String> => "paid_time",
-        /// What the merchant received, in fen; in fen.
+        /// What the merchant received, in fen.
         2 paid_amount: Option<xinqiao_types::Fen> => "paid_amount",
     }
     new()
@@ -263,7 +263,7 @@ w::record! {
         0 name: String => "name: must",
         /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         1 description: Option<String> => "description",
-        /// Total of this item in fen; 0 is free; in fen.
+        /// Total of this item in fen; 0 is free.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
@@ -290,11 +290,11 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::acquiring_bank::CompleteServiceOrder`; `time_range` of `pay_score::acquiring_bank::CreateServiceOrder`.
     pub struct TimeRangeInfo {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`; needed according to the documentation.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`; needed according to the documentation.
         0 start_time: Option<String> => "start_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ends, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -367,11 +367,11 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::acquiring_bank::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderTimeRange {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ends, later than the start; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -403,9 +403,9 @@ w::record! {
         /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
         /// Price of the goods, in fen.
-        2 amount: f64 => "amount: must",
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// How many pieces were bought.
-        3 count: f64 => "count: must",
+        3 count: i64 => "count: must",
         /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
@@ -426,11 +426,11 @@ w::record! {
 w::record! {
     /// `time_range` of the answer of `pay_score::acquiring_bank::CompleteServiceOrder`; `time_range` of the answer of `pay_score::acquiring_bank::CreateServiceOrder`; and 3 more.
     pub struct TimeRange {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ends, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -440,9 +440,9 @@ w::record! {
 w::record! {
     /// `time_range` of the answer of `pay_score::acquiring_bank::CreateServicePayOnDeliveryOrder`.
     pub struct TimeRangeItem {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
-        /// When the service ends, later than the start; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; such as `20260915152935`.
         1 end_time: Option<String> => "end_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         2 start_time_remark: Option<String> => "start_time_remark",
@@ -491,11 +491,11 @@ w::record! {
         1 appid: Option<xinqiao_types::AppId> => "appid",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// Why it is cancelled, changed or ended; needed according to the documentation.
+        /// Why the order is cancelled, in the merchant's words; needed according to the documentation.
         3 reason: Option<String> => "reason",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         5 channel_id: String => "channel_id: must",
     }
     new(
@@ -512,7 +512,7 @@ w::record! {
     pub struct CancelServiceOrderResponse {
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Merchant that made the order.
+        /// Merchant number of the acquiring institution.
         1 mchid: xinqiao_types::MchId => "mchid: must",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
@@ -566,7 +566,7 @@ w::record! {
         6 location: Option<Location> => "location",
         /// Device that is rented: ids at start and end, material code.
         7 device: Option<Device> => "device",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         9 goods_tag: Option<String> => "goods_tag",
@@ -576,7 +576,7 @@ w::record! {
         11 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// When the service was really finished; format `rfc3339`.
         12 complete_time: Option<String> => "complete_time",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         13 channel_id: Option<String> => "channel_id",
     }
     new(
@@ -599,7 +599,7 @@ w::record! {
 w::record! {
     /// Answer to [`CompleteServiceOrder`].
     pub struct CompleteServiceOrderResponse {
-        /// Merchant that made the order.
+        /// Merchant number of the acquiring institution.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -615,7 +615,7 @@ w::record! {
         6 state: String => "state: must",
         /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         7 state_description: Option<String> => "state_description",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -677,9 +677,9 @@ w::record! {
         3 notify_url: Option<String> => "notify_url",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         6 channel_id: String => "channel_id: must",
     }
     new(
@@ -757,11 +757,11 @@ w::record! {
         13 risk_fund: CreateServiceOrderRiskFund => "risk_fund: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         14 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         15 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         16 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         17 channel_id: String => "channel_id: must",
     }
     new(
@@ -793,7 +793,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateServiceOrder`].
     pub struct CreateServiceOrderResponse {
-        /// Merchant that made the order.
+        /// Merchant number of the acquiring institution.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -809,7 +809,7 @@ w::record! {
         6 state: String => "state: must",
         /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         7 state_description: Option<String> => "state_description",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -833,11 +833,11 @@ w::record! {
         18 collection: Option<Collection> => "collection",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         19 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         22 channel_id: String => "channel_id: must",
         /// Opaque order data for the client to open the confirmation page with.
         23 package: String => "package: must",
@@ -876,9 +876,9 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         4 channel_id: Option<String> => "channel_id",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         5 service_id: String => "service_id: must",
@@ -900,11 +900,11 @@ w::record! {
         13 notify_url: Option<String> => "notify_url",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         14 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// `true` makes the user confirm the order; `false` needs an earlier authorisation.
         16 need_user_confirm: Option<bool> => "need_user_confirm",
-        /// Merchant that made the order.
+        /// Merchant number of the acquiring institution.
         17 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// What is bought under try-before-pay: goods and a link to the order.
         18 shopping_info: Option<ShoppingInfo> => "shopping_info",
@@ -945,9 +945,9 @@ w::record! {
         1 service_id: String => "service_id: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// Merchant that made the order.
+        /// Merchant number of the acquiring institution.
         3 mchid: xinqiao_types::MchId => "mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         5 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -1013,7 +1013,7 @@ w::record! {
         1 service_id: String => "service_id: must query",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         3 channel_id: String => "channel_id: must query",
     }
     new(
@@ -1027,7 +1027,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPermission`].
     pub struct GetPermissionResponse {
-        /// Merchant that made the order.
+        /// Merchant number of the acquiring institution.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -1037,7 +1037,7 @@ w::record! {
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
-        /// State of the authorisation: `UNAVAILABLE`, `AVAILABLE` or `UNBINDUSER`.
+        /// `UNAVAILABLE`, `AVAILABLE`, or `UNBINDUSER`: asked for, but no user has granted it yet.
         5 authorization_state: String => "authorization_state: must",
         /// Where granting and withdrawing is posted.
         6 notify_url: Option<String> => "notify_url",
@@ -1051,11 +1051,11 @@ w::record! {
         10 risk_level_version: Option<i64> => "risk_level_version",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         11 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         12 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         14 channel_id: Option<String> => "channel_id",
         /// Label of the user for the merchant's risk control.
         15 user_label: Option<String> => "user_label",
@@ -1095,7 +1095,7 @@ w::record! {
         1 service_id: String => "service_id: must query",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         3 channel_id: String => "channel_id: must query",
         /// Lookup id returned by the mini program, instead of the merchant's number; single use.
         4 query_id: Option<String> => "query_id: query",
@@ -1111,7 +1111,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetServiceOrder`].
     pub struct GetServiceOrderResponse {
-        /// Merchant that made the order.
+        /// Merchant number of the acquiring institution.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -1127,7 +1127,7 @@ w::record! {
         6 state: String => "state: must",
         /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         7 state_description: Option<String> => "state_description",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -1151,11 +1151,11 @@ w::record! {
         18 collection: Option<Collection> => "collection",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         19 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         22 channel_id: String => "channel_id: must",
     }
 }
@@ -1195,9 +1195,9 @@ w::record! {
         2 appid: xinqiao_types::AppId => "appid: must query",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         5 channel_id: String => "channel_id: must query",
     }
     new(
@@ -1258,13 +1258,13 @@ w::record! {
         4 post_discounts: Option<Vec<PostDiscountItem>> => "post_discounts",
         /// Device that is rented: ids at start and end, material code.
         5 device: Option<Device> => "device",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Why it is cancelled, changed or ended; needed according to the documentation.
+        /// Why the amount is changed, in the merchant's words; needed according to the documentation.
         7 reason: Option<String> => "reason",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         8 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         9 channel_id: Option<String> => "channel_id",
     }
     new(
@@ -1315,9 +1315,9 @@ w::record! {
         2 service_id: String => "service_id: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         5 channel_id: String => "channel_id: must",
         /// The merchant's number for the charge.
         6 out_trade_no: Option<String> => "out_trade_no",
@@ -1378,7 +1378,7 @@ w::record! {
         4 detail: Option<SyncServiceOrderDetail> => "detail",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         5 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         6 channel_id: Option<String> => "channel_id",
     }
     new(
@@ -1425,11 +1425,11 @@ w::record! {
         0 authorization_code: String => "authorization_code: must path masked",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must",
-        /// Why it is cancelled, changed or ended; needed according to the documentation.
+        /// Why the authorisation is ended, in the merchant's words; needed according to the documentation.
         2 reason: Option<String> => "reason",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         4 channel_id: Option<String> => "channel_id",
     }
     new(

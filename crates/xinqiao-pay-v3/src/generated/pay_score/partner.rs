@@ -8,11 +8,11 @@ w::record! {
     pub struct Collection {
         /// `USER_PAYING` until the user has paid, then `USER_PAID`.
         0 state: String => "state: must",
-        /// All that has to be collected, in fen; in fen.
+        /// All that has to be collected, in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Still open, in fen; in fen.
+        /// Still open, in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// Already collected, in fen; in fen.
+        /// Already collected, in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// Every payment collected so far.
         4 details: Vec<CollectionDetail> => "details: must",
@@ -24,7 +24,7 @@ w::record! {
     pub struct CollectionDetail {
         /// Which payment it is, counted from 1.
         0 seq: i64 => "seq: must",
-        /// Amount of this payment, in fen; in fen.
+        /// Amount of this payment, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
         2 paid_type: Option<String> => "paid_type",
@@ -58,7 +58,7 @@ w::record! {
         0 name: String => "name: must",
         /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
-        /// Price of the goods, in fen; in fen.
+        /// Price of the goods, in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// How many pieces were bought.
         3 count: i64 => "count: must",
@@ -81,9 +81,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
+        /// Price of one piece, in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// Amount taken off, in fen; in fen.
+        /// Amount taken off, in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
@@ -123,7 +123,7 @@ w::record! {
         0 name: Option<String> => "name",
         /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`; needed according to the documentation.
         1 description: Option<String> => "description",
-        /// Amount taken off, in fen; in fen.
+        /// Amount taken off, in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
@@ -140,7 +140,7 @@ w::record! {
         0 name: Option<String> => "name",
         /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: Option<String> => "description",
-        /// Amount taken off, in fen; in fen; needed according to the documentation.
+        /// Amount taken off, in fen; needed according to the documentation.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
@@ -158,9 +158,9 @@ w::record! {
         /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`.
         1 description: Option<String> => "description",
         /// Amount taken off, in fen.
-        2 amount: Option<f64> => "amount",
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many of this discount; 1 when absent.
-        3 count: Option<f64> => "count",
+        3 count: Option<i64> => "count",
     }
 }
 
@@ -171,7 +171,7 @@ w::record! {
         0 name: Option<String> => "name",
         /// Terms of the discount, ≤ 30 characters; such as `不与其他优惠叠加`; needed according to the documentation.
         1 description: Option<String> => "description",
-        /// Amount taken off, in fen; in fen; needed according to the documentation.
+        /// Amount taken off, in fen; needed according to the documentation.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
@@ -188,7 +188,7 @@ w::record! {
         0 name: Option<String> => "name",
         /// How the price or discount comes about, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// Total of this entry, in fen; in fen.
+        /// Total of this entry, in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
@@ -204,11 +204,11 @@ w::record! {
         /// What is charged for, ≤ 20 characters, unique in the order; such as `就餐费用`.
         0 name: Option<String> => "name",
         /// Total of this item in fen; 0 is free.
-        1 amount: Option<f64> => "amount",
+        1 amount: Option<xinqiao_types::Fen> => "amount",
         /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         2 description: Option<String> => "description",
         /// How many units; 1 when absent, at most 100.
-        3 count: Option<f64> => "count",
+        3 count: Option<i64> => "count",
     }
 }
 
@@ -223,16 +223,16 @@ w::record! {
         2 scope: String => "scope: must",
         /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: String => "type: must",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant, in fen; in fen.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties, in fen; in fen.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -258,7 +258,7 @@ w::record! {
         0 name: String => "name: must",
         /// Note on the sum at risk, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// Sum at risk in fen, at most the service's limit; in fen.
+        /// Sum at risk in fen, at most the service's limit.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -270,7 +270,7 @@ w::record! {
         0 name: Name => "name: must",
         /// Note on the sum at risk, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// Sum at risk in fen, at most the service's limit; in fen.
+        /// Sum at risk in fen, at most the service's limit.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -282,7 +282,7 @@ w::record! {
         0 seq: Option<i64> => "seq",
         /// When the merchant was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`; needed according to the documentation.
         1 paid_time: Option<String> => "paid_time",
-        /// What the merchant received, in fen; in fen.
+        /// What the merchant received, in fen.
         2 paid_amount: Option<xinqiao_types::Fen> => "paid_amount",
     }
     new()
@@ -326,11 +326,11 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::partner::DirectComplete`.
     pub struct DirectCompleteTimeRange {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; such as `20260915132935`.
         0 start_time: String => "start_time: must",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ends, later than the start; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -346,7 +346,7 @@ w::record! {
         0 name: String => "name: must",
         /// How the price comes about, ≤ 30 characters; such as `就餐人均100元`.
         1 description: Option<String> => "description",
-        /// Total of this item in fen; 0 is free; in fen.
+        /// Total of this item in fen; 0 is free.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
@@ -378,9 +378,9 @@ w::record! {
         /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
         /// Price of the goods, in fen.
-        2 amount: f64 => "amount: must",
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// How many pieces were bought.
-        3 count: f64 => "count: must",
+        3 count: i64 => "count: must",
         /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
@@ -440,7 +440,7 @@ w::record! {
         /// `DEPOSIT`, `ADVANCE`, `CASH_DEPOSIT` or `ESTIMATE_ORDER_COST`.
         0 name: String => "name: must",
         /// Sum at risk in fen, at most the service's limit.
-        1 amount: f64 => "amount: must",
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// Note on the sum at risk, ≤ 30 characters.
         2 description: Option<String> => "description",
     }
@@ -464,11 +464,11 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::partner::CreateServicePayOnDeliveryOrder`.
     pub struct PayOnDeliveryOrderTimeRange {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ends, later than the start; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -533,11 +533,11 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::partner::CompleteServiceOrder`; `time_range` of the answer of `pay_score::partner::CompleteServiceOrder`; and 5 more.
     pub struct TimeRange {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ends, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -549,9 +549,9 @@ w::record! {
 w::record! {
     /// `time_range` of the answer of `pay_score::partner::CreateServicePayOnDeliveryOrder`.
     pub struct TimeRangeItem {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
-        /// When the service ends, later than the start; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; such as `20260915152935`.
         1 end_time: Option<String> => "end_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         2 start_time_remark: Option<String> => "start_time_remark",
@@ -563,7 +563,7 @@ w::record! {
 w::record! {
     /// `transaction_scene_info` of `pay_score::partner::ApplyForScene`.
     pub struct TransactionSceneInfo {
-        /// Merchant that made the order.
+        /// Partner's merchant number in the scene.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -645,9 +645,9 @@ w::record! {
         3 notify_url: Option<String> => "notify_url",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// Business scene for which consent is asked.
+        /// Business scene for which consent is asked, such as `TRANSACTION`.
         6 scene: String => "scene: must",
         /// Merchants that take part in the scene: `mchid` and `sub_mchid`.
         7 transaction_scene_info: Option<TransactionSceneInfo> => "transaction_scene_info",
@@ -666,7 +666,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyForScene`].
     pub struct ApplyForSceneResponse {
-        /// Business scene for which consent is asked.
+        /// Business scene for which consent is asked, such as `TRANSACTION`.
         0 scene: String => "scene: must",
         /// Handle for opening the authorisation page of the scene.
         1 transaction_permissions_token: Option<String> => "transaction_permissions_token",
@@ -712,9 +712,9 @@ w::record! {
         4 authorization_code: Option<String> => "authorization_code: masked",
         /// What is bought under try-before-pay: goods and a link to the order.
         5 shopping_info: Option<ShoppingInfo> => "shopping_info",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
     new(
@@ -734,7 +734,7 @@ w::record! {
 w::record! {
     /// Answer to [`AssessPermissionUserRiskLevel`].
     pub struct AssessPermissionUserRiskLevelResponse {
-        /// Merchant that made the order.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -744,7 +744,7 @@ w::record! {
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
-        /// State of the authorisation: `UNAVAILABLE`, `AVAILABLE` or `UNBINDUSER`.
+        /// `UNAVAILABLE`, `AVAILABLE`, or `UNBINDUSER`: asked for, but no user has granted it yet.
         5 authorization_state: String => "authorization_state: must",
         /// Where granting and withdrawing is posted.
         6 notify_url: Option<String> => "notify_url",
@@ -756,15 +756,15 @@ w::record! {
         9 user_risk_level: Option<i64> => "user_risk_level",
         /// Which edition of the risk scale `user_risk_level` uses.
         10 risk_level_version: Option<i64> => "risk_level_version",
-        /// Channel number of the institution under the acquirer; such as `20001111`.
+        /// Merchant number of the channel partner that works for the acquirer.
         11 channel_id: Option<String> => "channel_id",
         /// Label of the user for the merchant's risk control.
         12 user_label: Option<String> => "user_label",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         13 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         14 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
@@ -802,7 +802,7 @@ w::record! {
         1 appid: Option<xinqiao_types::AppId> => "appid",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// Why it is cancelled, changed or ended; needed according to the documentation.
+        /// Why the order is cancelled, in the merchant's words; needed according to the documentation.
         3 reason: Option<String> => "reason",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -820,7 +820,7 @@ w::record! {
     pub struct CancelServiceOrderResponse {
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Merchant that made the order.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
@@ -874,7 +874,7 @@ w::record! {
         6 location: Option<Location> => "location",
         /// Device that is rented: ids at start and end, material code.
         7 device: Option<Device> => "device",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         9 goods_tag: Option<String> => "goods_tag",
@@ -905,7 +905,7 @@ w::record! {
 w::record! {
     /// Answer to [`CompleteServiceOrder`].
     pub struct CompleteServiceOrderResponse {
-        /// Merchant that made the order.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -921,7 +921,7 @@ w::record! {
         6 state: String => "state: must",
         /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         7 state_description: Option<String> => "state_description",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -983,7 +983,7 @@ w::record! {
         3 notify_url: Option<String> => "notify_url",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
     new(
@@ -1036,7 +1036,7 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Your own number of the application, unique under the merchant.
         4 out_apply_no: String => "out_apply_no: must",
@@ -1057,13 +1057,13 @@ w::record! {
     pub struct CreateServiceAccountApplicationResponse {
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         0 service_id: String => "service_id: must",
-        /// Merchant that made the order.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Your own number of the application, unique under the merchant.
         5 out_apply_no: String => "out_apply_no: must",
@@ -1133,9 +1133,9 @@ w::record! {
         13 risk_fund: CreateServiceOrderRiskFund => "risk_fund: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         14 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         15 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         16 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
     new(
@@ -1166,7 +1166,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateServiceOrder`].
     pub struct CreateServiceOrderResponse {
-        /// Merchant that made the order.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -1182,7 +1182,7 @@ w::record! {
         6 state: State => "state: must",
         /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise; one of `USER_CONFIRM` `MCH_COMPLETE`.
         7 state_description: Option<StateDescription> => "state_description",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -1206,9 +1206,9 @@ w::record! {
         18 collection: Option<Collection> => "collection",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         19 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Opaque order data for the client to open the confirmation page with.
         22 package: String => "package: must",
@@ -1248,7 +1248,7 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
@@ -1270,11 +1270,11 @@ w::record! {
         12 notify_url: String => "notify_url: must",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         14 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// `true` makes the user confirm the order; `false` needs an earlier authorisation.
         15 need_user_confirm: Option<bool> => "need_user_confirm",
-        /// Merchant that made the order.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         16 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// What is bought under try-before-pay: goods and a link to the order.
         17 shopping_info: PayOnDeliveryOrderShoppingInfo => "shopping_info: must",
@@ -1314,9 +1314,9 @@ w::record! {
         1 service_id: String => "service_id: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// Merchant that made the order.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         3 mchid: xinqiao_types::MchId => "mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         5 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -1380,7 +1380,7 @@ w::record! {
         0 service_id: String => "service_id: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         2 sub_appid: xinqiao_types::AppId => "sub_appid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -1477,7 +1477,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPermission`].
     pub struct GetPermissionResponse {
-        /// Merchant that made the order.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -1487,7 +1487,7 @@ w::record! {
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// The merchant's number of one user's authorisation; such as `1234323JKHDFE1243252`; a secret, masked in `Debug`.
         4 authorization_code: Option<String> => "authorization_code: masked",
-        /// State of the authorisation: `UNAVAILABLE`, `AVAILABLE` or `UNBINDUSER`.
+        /// `UNAVAILABLE`, `AVAILABLE`, or `UNBINDUSER`: asked for, but no user has granted it yet.
         5 authorization_state: String => "authorization_state: must",
         /// Where granting and withdrawing is posted.
         6 notify_url: Option<String> => "notify_url",
@@ -1501,9 +1501,9 @@ w::record! {
         10 risk_level_version: Option<i64> => "risk_level_version",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         11 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         12 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
@@ -1587,7 +1587,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetServiceOrder`].
     pub struct GetServiceOrderResponse {
-        /// Merchant that made the order.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -1603,7 +1603,7 @@ w::record! {
         6 state: String => "state: must",
         /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         7 state_description: Option<String> => "state_description",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -1627,9 +1627,9 @@ w::record! {
         18 collection: Option<Collection> => "collection",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         19 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
@@ -1667,7 +1667,7 @@ w::record! {
         1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must query",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
         /// Which edition of the risk scale `user_risk_level` uses.
         4 risk_level_version: i64 => "risk_level_version: must query",
@@ -1684,13 +1684,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetServiceQuota`].
     pub struct GetServiceQuotaResponse {
-        /// Merchant that made the order.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         4 service_id: String => "service_id: must",
@@ -1740,9 +1740,9 @@ w::record! {
         4 post_discounts: Option<Vec<PostDiscountDetail>> => "post_discounts",
         /// Device that is rented: ids at start and end, material code.
         5 device: Option<Device> => "device",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         6 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Why it is cancelled, changed or ended; needed according to the documentation.
+        /// Why the amount is changed, in the merchant's words; needed according to the documentation.
         7 reason: Option<String> => "reason",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         8 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -1836,11 +1836,11 @@ w::record! {
         1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must query",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         4 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: query masked",
     }
     new(
@@ -2050,13 +2050,13 @@ w::record! {
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// Why it is cancelled, changed or ended; needed according to the documentation.
+        /// Why the authorisation is ended, in the merchant's words; needed according to the documentation.
         3 reason: Option<String> => "reason",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
     new(
@@ -2103,7 +2103,7 @@ w::record! {
         0 authorization_code: String => "authorization_code: must path masked",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must",
-        /// Why it is cancelled, changed or ended; needed according to the documentation.
+        /// Why the authorisation is ended, in the merchant's words; needed according to the documentation.
         2 reason: Option<String> => "reason",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",

@@ -8,11 +8,11 @@ w::record! {
     pub struct Collection {
         /// `USER_PAYING` until the user has paid, then `USER_PAID`.
         0 state: String => "state: must",
-        /// All that has to be collected, in fen; in fen.
+        /// All that has to be collected, in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Still open, in fen; in fen.
+        /// Still open, in fen.
         2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
-        /// Already collected, in fen; in fen.
+        /// Already collected, in fen.
         3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// Every payment collected so far.
         4 details: Vec<CollectionDetail> => "details: must",
@@ -24,7 +24,7 @@ w::record! {
     pub struct CollectionDetail {
         /// Which payment it is, counted from 1.
         0 seq: i64 => "seq: must",
-        /// Amount of this payment, in fen; in fen.
+        /// Amount of this payment, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
         2 paid_type: Option<String> => "paid_type",
@@ -44,9 +44,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
+        /// Price of one piece, in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// Amount taken off, in fen; in fen.
+        /// Amount taken off, in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
@@ -72,7 +72,7 @@ w::record! {
         0 name: Option<String> => "name",
         /// How the price or discount comes about, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// Total of this entry, in fen; in fen.
+        /// Total of this entry, in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
@@ -90,16 +90,16 @@ w::record! {
         2 scope: String => "scope: must",
         /// `CASH` is prepaid by the merchant, `NOCASH` is not.
         3 type_: String => "type: must",
-        /// Amount of the discount, in fen; in fen.
+        /// Amount of the discount, in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant, in fen; in fen.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties, in fen; in fen.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -115,7 +115,7 @@ w::record! {
         0 name: String => "name: must",
         /// Note on the sum at risk, ≤ 30 characters.
         1 description: Option<String> => "description",
-        /// Sum at risk in fen, at most the service's limit; in fen.
+        /// Sum at risk in fen, at most the service's limit.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -123,11 +123,11 @@ w::record! {
 w::record! {
     /// `time_range` of the answer of `pay_score::sign_plan::CreateServiceOrder`; `time_range` of the answer of `pay_score::sign_plan::partner::CreateServiceOrder`.
     pub struct TimeRangeInfo {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`.
         0 start_time: Option<String> => "start_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ends, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -137,7 +137,7 @@ w::record! {
 w::record! {
     /// `sign_plan` of the answer of `pay_score::sign_plan::partner::CreateUserSignPlan`.
     pub struct SignPlan {
-        /// Merchant that made the order.
+        /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -151,7 +151,7 @@ w::record! {
         5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// The platform's number for the user's contract on a plan.
         6 sign_plan_id: String => "sign_plan_id: must",
-        /// Whether the user signed the contract: not yet, signed or ended.
+        /// How far the contract is; `UNSIGNED` until the user signs.
         7 sign_state: String => "sign_state: must",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -163,15 +163,15 @@ w::record! {
         11 plan_over_time: String => "plan_over_time: must",
         /// How many charges the plan has.
         12 deduction_quantity: i64 => "deduction_quantity: must",
-        /// Price of all charges before discount, in fen; in fen.
+        /// Price of all charges before discount, in fen.
         13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-        /// Price of all charges after discount, in fen; in fen.
+        /// Price of all charges after discount, in fen.
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
         /// When it was signed; absent before; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
         /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
         16 cancel_sign_type: Option<String> => "cancel_sign_type",
-        /// Why it was cancelled; required for a cancellation.
+        /// Why the contract was ended; absent while in force.
         17 cancel_reason: Option<String> => "cancel_reason",
         /// When the contract was ended; format `rfc3339`.
         18 cancel_sign_time: Option<String> => "cancel_sign_time",
@@ -179,9 +179,9 @@ w::record! {
         19 signed_detail_list: Option<Vec<SignedDetail>> => "signed_detail_list",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         20 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+        /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         21 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         22 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
@@ -208,19 +208,19 @@ w::record! {
         2 plan_detail_state: String => "plan_detail_state: must",
         /// Discount of this charge in words.
         3 plan_discount_description: Option<String> => "plan_discount_description",
-        /// Price before discount, in fen; in fen.
+        /// Price before discount, in fen.
         4 original_price: xinqiao_types::Fen => "original_price: must",
-        /// Price after discount, in fen; in fen.
+        /// Price after discount, in fen.
         5 actual_price: xinqiao_types::Fen => "actual_price: must",
-        /// What the user really paid for it, in fen; in fen.
+        /// What the user really paid for it, in fen.
         6 actual_pay_price: Option<xinqiao_types::Fen> => "actual_pay_price",
         /// The merchant's number for this charge.
         7 merchant_plan_detail_no: String => "merchant_plan_detail_no: must",
-        /// WeChat Pay's number for the service order; such as `15646546545165651651`.
+        /// WeChat Pay's number of the service order of this charge; once in use.
         8 order_id: Option<String> => "order_id",
         /// When this charge came into use; format `rfc3339`.
         9 use_time: Option<String> => "use_time",
-        /// When the service was really finished; format `rfc3339`.
+        /// When the service of this charge was completed; format `rfc3339`.
         10 complete_time: Option<String> => "complete_time",
         /// When this charge was cancelled; format `rfc3339`.
         11 cancel_time: Option<String> => "cancel_time",
@@ -230,11 +230,11 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_score::sign_plan::CreateServiceOrder`; `time_range` of `pay_score::sign_plan::partner::CreateServiceOrder`.
     pub struct TimeRange {
-        /// When the service begins; `OnAccept` stands for the moment the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`; needed according to the documentation.
+        /// When the service begins, `yyyyMMddHHmmss` or `yyyyMMdd`; `OnAccept` when creating: as the user confirms; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; such as `20260915132935`; needed according to the documentation.
         0 start_time: Option<String> => "start_time",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ends, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
+        /// When the service ends, `yyyyMMddHHmmss` or `yyyyMMdd`, later than the start; format `yyyyMMddHHmmss / yyyyMMdd`; such as `20260915152935`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -246,7 +246,7 @@ w::record! {
 w::record! {
     /// `sign_plan` of the answer of `pay_score::sign_plan::CreateUserSignPlan`.
     pub struct UserSignPlan {
-        /// Merchant that made the order.
+        /// Merchant number that made the contract.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -260,7 +260,7 @@ w::record! {
         5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// The platform's number for the user's contract on a plan.
         6 sign_plan_id: String => "sign_plan_id: must",
-        /// Whether the user signed the contract: not yet, signed or ended.
+        /// How far the contract is; `UNSIGNED` until the user signs.
         7 sign_state: String => "sign_state: must",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -272,15 +272,15 @@ w::record! {
         11 plan_over_time: String => "plan_over_time: must",
         /// How many charges the plan has.
         12 deduction_quantity: i64 => "deduction_quantity: must",
-        /// Price of all charges before discount, in fen; in fen.
+        /// Price of all charges before discount, in fen.
         13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-        /// Price of all charges after discount, in fen; in fen.
+        /// Price of all charges after discount, in fen.
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
         /// When it was signed; absent before; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
         /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
         16 cancel_sign_type: Option<String> => "cancel_sign_type",
-        /// Why it was cancelled; required for a cancellation.
+        /// Why the contract was ended; absent while in force.
         17 cancel_reason: Option<String> => "cancel_reason",
         /// When the contract was ended; format `rfc3339`.
         18 cancel_sign_time: Option<String> => "cancel_sign_time",
@@ -353,7 +353,7 @@ w::record! {
         6 state: String => "state: must",
         /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
         7 state_description: Option<String> => "state_description",
-        /// Total in fen: sum of the items less discounts; in fen.
+        /// Total in fen: sum of the items less discounts.
         8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -415,7 +415,7 @@ w::record! {
         3 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Where confirmation, completion and payment are posted; needed according to the documentation.
+        /// Where the successful signing is posted; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
         /// Charges to contract for, each with the merchant's number; needed according to the documentation.
         6 sign_plan_detail: Option<Vec<SignPlanDetail>> => "sign_plan_detail",
@@ -477,7 +477,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserSignPlan`].
     pub struct GetUserSignPlanResponse {
-        /// Merchant that made the order.
+        /// Merchant number that made the contract.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -491,7 +491,7 @@ w::record! {
         5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// The platform's number for the user's contract on a plan.
         6 sign_plan_id: String => "sign_plan_id: must",
-        /// Whether the user signed the contract: not yet, signed or ended.
+        /// How far the contract is; `UNSIGNED` until the user signs.
         7 sign_state: String => "sign_state: must",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -503,15 +503,15 @@ w::record! {
         11 plan_over_time: String => "plan_over_time: must",
         /// How many charges the plan has.
         12 deduction_quantity: i64 => "deduction_quantity: must",
-        /// Price of all charges before discount, in fen; in fen.
+        /// Price of all charges before discount, in fen.
         13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-        /// Price of all charges after discount, in fen; in fen.
+        /// Price of all charges after discount, in fen.
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
         /// When it was signed; absent before; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
         /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
         16 cancel_sign_type: Option<String> => "cancel_sign_type",
-        /// Why it was cancelled; required for a cancellation.
+        /// Why the contract was ended; absent while in force.
         17 cancel_reason: Option<String> => "cancel_reason",
         /// When the contract was ended; format `rfc3339`.
         18 cancel_sign_time: Option<String> => "cancel_sign_time",
@@ -614,9 +614,9 @@ pub mod partner {
             10 location: Option<super::Location> => "location",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             11 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
             12 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
             13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
         new(
@@ -642,7 +642,7 @@ pub mod partner {
     w::record! {
         /// Answer to [`CreateServiceOrder`].
         pub struct CreateServiceOrderResponse {
-            /// Merchant that made the order.
+            /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
@@ -658,7 +658,7 @@ pub mod partner {
             6 state: String => "state: must",
             /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
             7 state_description: Option<String> => "state_description",
-            /// Total in fen: sum of the items less discounts; in fen.
+            /// Total in fen: sum of the items less discounts.
             8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
             /// Merchant's private text, returned unchanged.
             9 attach: Option<String> => "attach",
@@ -682,9 +682,9 @@ pub mod partner {
             18 collection: Option<super::Collection> => "collection",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             19 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
             20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
             21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
     }
@@ -726,15 +726,15 @@ pub mod partner {
             3 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
             /// The user's id under `appid`; personal data, masked in `Debug`.
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Where confirmation, completion and payment are posted; needed according to the documentation.
+            /// Where the successful signing is posted; needed according to the documentation.
             5 notify_url: Option<String> => "notify_url",
             /// Charges to contract for, each with the merchant's number; needed according to the documentation.
             6 sign_plan_detail: Option<Vec<super::SignPlanDetail>> => "sign_plan_detail",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             7 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
             8 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
             9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
         new(
@@ -801,7 +801,7 @@ pub mod partner {
     w::record! {
         /// Answer to [`GetUserSignPlan`].
         pub struct GetUserSignPlanResponse {
-            /// Merchant that made the order.
+            /// Partner's merchant number; the sub-merchant is in `sub_mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
@@ -815,7 +815,7 @@ pub mod partner {
             5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
             /// The platform's number for the user's contract on a plan.
             6 sign_plan_id: String => "sign_plan_id: must",
-            /// Whether the user signed the contract: not yet, signed or ended.
+            /// How far the contract is; `UNSIGNED` until the user signs.
             7 sign_state: String => "sign_state: must",
             /// The user's id under `appid`; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -827,15 +827,15 @@ pub mod partner {
             11 plan_over_time: String => "plan_over_time: must",
             /// How many charges the plan has.
             12 deduction_quantity: i64 => "deduction_quantity: must",
-            /// Price of all charges before discount, in fen; in fen.
+            /// Price of all charges before discount, in fen.
             13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
-            /// Price of all charges after discount, in fen; in fen.
+            /// Price of all charges after discount, in fen.
             14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// When it was signed; absent before; format `rfc3339`.
             15 sign_time: Option<String> => "sign_time",
             /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
             16 cancel_sign_type: Option<String> => "cancel_sign_type",
-            /// Why it was cancelled; required for a cancellation.
+            /// Why the contract was ended; absent while in force.
             17 cancel_reason: Option<String> => "cancel_reason",
             /// When the contract was ended; format `rfc3339`.
             18 cancel_sign_time: Option<String> => "cancel_sign_time",
@@ -843,9 +843,9 @@ pub mod partner {
             19 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             20 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
+            /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
             21 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
             22 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
     }

@@ -40,7 +40,7 @@ w::record! {
 w::record! {
     /// `amount` of `plat_solution::ecommerce::SettleDetailInfo`.
     pub struct Amount {
-        /// Money for this receiver, in fen; in fen.
+        /// Money for this receiver, in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -74,7 +74,7 @@ w::record! {
         2 return_time: Option<String> => "return_time",
         /// Why it was sent back, such as a wrong amount.
         3 return_reason: Option<String> => "return_reason",
-        /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
+        /// Bank from which the transfer came.
         4 bank_name: Option<String> => "bank_name",
         /// Last four digits of the bank card; such as `1234`.
         5 bank_card_tail: Option<String> => "bank_card_tail",
@@ -92,11 +92,11 @@ w::record! {
         2 return_time: Option<String> => "return_time",
         /// Why it was sent back, such as a wrong amount.
         3 return_reason: Option<String> => "return_reason",
-        /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
+        /// Bank from which the transfer came.
         4 bank_name: Option<String> => "bank_name",
         /// Last four digits of the bank card; such as `1234`.
         5 bank_card_tail: Option<String> => "bank_card_tail",
-        /// Holder of the bank account, to give on the transfer.
+        /// Holder of the bank account that paid.
         6 bank_account_name: Option<String> => "bank_account_name",
     }
 }
@@ -144,7 +144,7 @@ w::record! {
         0 close_reason: String => "close_reason: must",
         /// When it was closed; absent while it is open; format `rfc3339`.
         1 close_time: String => "close_time: must",
-        /// When WeChat Pay accepted it.
+        /// When the document was closed (the platform calls it `accept_time` here).
         2 accept_time: Option<String> => "accept_time",
     }
 }
@@ -183,19 +183,19 @@ w::record! {
 w::record! {
     /// `online_bank_recharge_info` of the answer of `plat_solution::ecommerce::recharges::Close`; `online_bank_recharge_info` of the answer of `plat_solution::ecommerce::recharges::Get`.
     pub struct OnlineBankRechargeInfo {
-        /// Serial number of the transfer at the bank.
+        /// The bank's number of the online payment.
         0 bill_no: Option<String> => "bill_no",
         /// When the money was sent back; empty if not.
         1 return_time: Option<String> => "return_time",
         /// Why it was sent back, such as a wrong amount.
         2 return_reason: Option<String> => "return_reason",
-        /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
+        /// Bank whose online banking paid.
         3 bank_name: Option<String> => "bank_name",
         /// Kind of online bank: corporate or personal; one of `ONLINE_BANK_TYPE_CORPORATE` `ONLINE_BANK_TYPE_PERSONAL`.
         4 online_bank_type: Option<OnlineBankType> => "online_bank_type",
         /// Last four digits of the bank card; such as `1234`.
         5 bank_card_tail: Option<String> => "bank_card_tail",
-        /// Holder of the bank account, to give on the transfer.
+        /// Holder of the bank account that paid.
         6 bank_account_name: Option<String> => "bank_account_name",
     }
 }
@@ -348,7 +348,7 @@ w::record! {
     pub struct ReceiverDetailReceiverInfo {
         /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT`.
         0 type_: Option<PremiumsBillReceiverType> => "type",
-        /// The receiving merchant; given when the receiver is a `MERCHANT`.
+        /// The receiving merchant; given when the receiver's `type` is `MERCHANT`.
         1 mch_info: Option<ReceiverDetailMchInfo> => "mch_info",
     }
 }
@@ -360,7 +360,7 @@ w::record! {
         0 type_: Option<PremiumsBillReceiverType> => "type",
         /// Order in question, whose payer gets the money.
         1 transaction_info: Option<ReceiverDetailTransactionInfo> => "transaction_info",
-        /// The receiving merchant; given when the receiver is a `MERCHANT`.
+        /// The receiving merchant; given when the receiver's `type` is `MERCHANT`.
         2 mch_info: Option<MchInfo> => "mch_info",
     }
 }
@@ -390,7 +390,7 @@ w::record! {
         0 type_: Option<String> => "type",
         /// Order in question, whose payer gets the money.
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
-        /// The receiving merchant; given when the receiver is a `MERCHANT`.
+        /// The receiving merchant; given when the receiver's `type` is `MERCHANT`.
         2 mch_info: Option<MchInfo> => "mch_info",
         /// The user who receives the money: `sp_openid`.
         3 user_info: Option<UserInfo> => "user_info",
@@ -409,7 +409,7 @@ w::record! {
         1 transaction_info: Option<ReceiverTransactionInfo> => "transaction_info",
         /// The user who receives the money: `sp_openid`.
         2 user_info: Option<UserInfoItem> => "user_info",
-        /// The receiving merchant; given when the receiver is a `MERCHANT`.
+        /// The receiving merchant; given when the receiver's `type` is `MERCHANT`.
         3 mch_info: Option<MchInfo> => "mch_info",
     }
     new()
@@ -464,7 +464,7 @@ w::record! {
 w::record! {
     /// `recharge_amount` of `plat_solution::ecommerce::bank_transfer_recharges::Apply`; `recharge_amount` of the answer of `plat_solution::ecommerce::bank_transfer_recharges::Get`; and 3 more.
     pub struct RechargeAmount {
-        /// Money to top up, in fen; in fen.
+        /// Money to top up, in fen.
         0 amount: Option<xinqiao_types::Fen> => "amount",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -495,7 +495,7 @@ w::record! {
 w::record! {
     /// An item of `settle_info_list` in `plat_solution::ecommerce::settle::ApplyPrepaySettleOrder`.
     pub struct SettleInfo {
-        /// WeChat Pay's number of the order in question; such as `4200001234202609150123456789`.
+        /// WeChat Pay order to settle; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must",
         /// Your own number of the settlement, unique in the batch.
         1 out_settle_no: String => "out_settle_no: must",
@@ -514,7 +514,7 @@ w::record! {
     pub struct SubMchCompensationBillReceiver {
         /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT`.
         0 type_: PremiumsBillReceiverType => "type: must",
-        /// The receiving merchant; given when the receiver is a `MERCHANT`.
+        /// The receiving merchant; given when the receiver's `type` is `MERCHANT`.
         1 mch_info: ReceiverMchInfo => "mch_info: must",
     }
     new(type_: impl Into<PremiumsBillReceiverType>, mch_info: ReceiverMchInfo)
@@ -573,7 +573,7 @@ w::record! {
     pub struct CreateTransferBillReceiver {
         /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT` `TRANSACTION_USER`.
         0 type_: Option<ReceiverType> => "type",
-        /// The receiving merchant; given when the receiver is a `MERCHANT`.
+        /// The receiving merchant; given when the receiver's `type` is `MERCHANT`.
         1 mch_info: Option<CreateTransferBillMchInfo> => "mch_info",
     }
     new()
@@ -592,7 +592,7 @@ w::record! {
 w::record! {
     /// `transfer_in_account` of the answer of `plat_solution::ecommerce::bank_transfer_recharges::Apply`.
     pub struct TransferInAccount {
-        /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
+        /// Name of the bank to transfer to.
         0 bank_name: Option<String> => "bank_name",
         /// Six-digit division code of the bank branch's place; such as `110000`.
         1 bank_address_code: Option<String> => "bank_address_code",
@@ -635,7 +635,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why it failed: authorization invalid, or the receiver's quota used up.
+    /// Why it failed: `AUTH_RELATIONSHIP_INVALID`, or `USER_PAY_QUOTA_LIMIT` when the receiver's quota is used up.
     ///
     /// What `abnormal_type` of `plat_solution::ecommerce::settle::ApplyAbnormalSettleResponse` may be.
     pub enum AbnormalType {
@@ -647,7 +647,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`.
+    /// Account that is topped up: `BASIC`, `OPERATION` or `FEES`.
     ///
     /// What `account_type` of `plat_solution::ecommerce::bank_transfer_recharges::Apply`, `account_type` of `plat_solution::ecommerce::bank_transfer_recharges::GetResponse` and 2 more may be.
     pub enum AccountType {
@@ -661,7 +661,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How far the settlement batch has come.
+    /// State of the batch: `ACCEPTED`, `RECEIVED` by the user, `SUCCESS`, `DEDUCT_FEE_FAIL`, `ABNORMAL` and so on.
     ///
     /// What `state` of `plat_solution::ecommerce::settle::ApplyAbnormalSettleResponse` may be.
     pub enum ApplyAbnormalSettleState {
@@ -693,7 +693,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`.
+    /// Account that is topped up: `DEPOSIT` or `OPERATION`, matching the scene.
     ///
     /// What `account_type` of `plat_solution::ecommerce::recharges::Apply`, `account_type` of `plat_solution::ecommerce::recharges::CloseResponse` and 1 more may be.
     pub enum ApplyAccountType {
@@ -705,7 +705,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Scene: deposit, payments or bank transfer.
+    /// Scene: `ECOMMERCE_DEPOSIT` tops up the deposit, `ECOMMERCE_PAYMENT` money for payouts.
     ///
     /// What `recharge_scene` of `plat_solution::ecommerce::recharges::Apply`, `recharge_scene` of `plat_solution::ecommerce::recharges::CloseResponse` and 1 more may be.
     pub enum ApplyRechargeScene {
@@ -717,7 +717,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Channels offered: bank transfer, QR code, online bank.
+    /// Channels offered: `BANK_TRANSFER`, `QR_RECHARGE`, `ONLINE_BANK`; all by default.
     ///
     /// What `available_recharge_channels` of `plat_solution::ecommerce::recharges::Apply`, `recharge_channel` of `plat_solution::ecommerce::recharges::CloseResponse` and 3 more may be.
     pub enum AvailableRechargeChannels {
@@ -731,7 +731,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What the deposit money is used for, such as compensation.
+    /// What the money is for, such as `DEPOSIT_COMPENSATION` or `INSURANCE_CLAIM`.
     ///
     /// What `business_type` of `plat_solution::ecommerce::mch_transfer::CreateTransferBill`, `business_type` of `plat_solution::ecommerce::mch_transfer::CreateTransferBillResponse` and 4 more may be.
     pub enum BusinessType {
@@ -747,7 +747,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How the amount is found: day-end balance only, or the current one allowed.
+    /// How the amount is found: `ONLY_DAY_END_BALANCE`, or `ALLOW_CURRENT_BALANCE` to help out.
     ///
     /// What `calculate_amount_type` of `plat_solution::ecommerce::withdraw::WithdrawDayEndBalance` may be.
     pub enum CalculateAmountType {
@@ -830,7 +830,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Scene: deposit, payments or bank transfer.
+    /// Scene of the top-up; only `ECOMMERCE_BANK_TRANSFER`, a platform's bank transfer.
     ///
     /// What `recharge_scene` of `plat_solution::ecommerce::bank_transfer_recharges::GetResponse` may be.
     pub enum RechargeScene {
@@ -854,7 +854,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State: accepted, waiting for the user, success, closed, canceling, cancelled.
+    /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`.
     ///
     /// What `state` of `plat_solution::ecommerce::mch_transfer::CancelCompensateBillResponse`, `state` of `plat_solution::ecommerce::mch_transfer::CancelInsuranceClaimBillResponse` and 16 more may be.
     pub enum State {
@@ -874,7 +874,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State: created, processing, finished, abnormal.
+    /// State of the withdrawal: `CREATED`, `PROCESSING`, `FINISHED` or `ABNORMAL`.
     ///
     /// What `status` of `plat_solution::ecommerce::withdraw::GetDayEndBalanceWithdrawResponse`, `status` of `plat_solution::ecommerce::withdraw::WithdrawDayEndBalanceResponse` may be.
     pub enum Status {
@@ -890,7 +890,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State: accepted, waiting for the user, success, closed, canceling, cancelled.
+    /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`.
     ///
     /// What `state` of `plat_solution::ecommerce::mch_transfer::CreateSubMchCompensationBillResponse`, `state` of `plat_solution::ecommerce::mch_transfer::GetSubMchCompensationBillResponse` may be.
     pub enum SubMchCompensationBillState {
@@ -1217,9 +1217,9 @@ pub mod bank_transfer_recharges {
         pub struct Apply {
             /// Your own number of the top-up.
             0 out_recharge_no: String => "out_recharge_no: must",
-            /// Scene: deposit, payments or bank transfer.
+            /// Scene of the top-up; only `ECOMMERCE_BANK_TRANSFER`, a platform's bank transfer.
             1 recharge_scene: String => "recharge_scene: must",
-            /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
+            /// Account that is topped up: `BASIC`, `OPERATION` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
             2 account_type: super::AccountType => "account_type: must",
             /// Money to top up and its currency: `amount` and `currency`.
             3 recharge_amount: super::RechargeAmount => "recharge_amount: must",
@@ -1286,13 +1286,13 @@ pub mod bank_transfer_recharges {
             1 out_recharge_no: String => "out_recharge_no: must",
             /// WeChat Pay's number of the top-up, made on acceptance.
             2 recharge_id: String => "recharge_id: must",
-            /// Scene: deposit, payments or bank transfer; one of `ECOMMERCE_BANK_TRANSFER`.
+            /// Scene of the top-up; only `ECOMMERCE_BANK_TRANSFER`, a platform's bank transfer; one of `ECOMMERCE_BANK_TRANSFER`.
             3 recharge_scene: super::RechargeScene => "recharge_scene: must",
             /// State: `RECHARGING`, `SUCCESS` or `CLOSED`; one of `SUCCESS` `RECHARGING` `CLOSED`.
             4 recharge_state: super::RechargeState => "recharge_state: must",
             /// The state of the top-up in words.
             5 recharge_state_desc: Option<String> => "recharge_state_desc",
-            /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
+            /// Account that is topped up: `BASIC`, `OPERATION` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
             6 account_type: super::AccountType => "account_type: must",
             /// Money to top up and its currency: `amount` and `currency`.
             7 recharge_amount: super::RechargeAmount => "recharge_amount: must",
@@ -1304,7 +1304,7 @@ pub mod bank_transfer_recharges {
             10 success_time: Option<String> => "success_time",
             /// When it was closed; absent while it is open; format `rfc3339`.
             11 close_time: Option<String> => "close_time",
-            /// Channels offered: bank transfer, QR code, online bank.
+            /// Channels offered: `BANK_TRANSFER`, `QR_RECHARGE`, `ONLINE_BANK`; all by default.
             12 available_recharge_channels: Option<Vec<String>> => "available_recharge_channels",
         }
     }
@@ -1354,7 +1354,7 @@ pub mod mch_transfer {
             0 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation or transfer.
             1 bill_id: String => "bill_id: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             2 state: super::State => "state: must",
             /// When the cancellation was accepted; format `rfc3339`.
             3 cancel_accept_time: String => "cancel_accept_time: must",
@@ -1406,7 +1406,7 @@ pub mod mch_transfer {
             1 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation or transfer.
             2 bill_id: String => "bill_id: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             3 state: super::State => "state: must",
             /// When the cancellation was accepted; format `rfc3339`.
             4 cancel_accept_time: String => "cancel_accept_time: must",
@@ -1448,7 +1448,7 @@ pub mod mch_transfer {
             2 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             3 receiver: super::ReceiverItem => "receiver: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             4 amount: Option<xinqiao_types::Fen> => "amount",
             /// Reason of the compensation or transfer, visible to the receiver.
             5 transfer_remark: String => "transfer_remark: must",
@@ -1489,9 +1489,9 @@ pub mod mch_transfer {
             4 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             5 receiver_detail: super::ReceiverDetailItem => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             7 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             8 transfer_remark: String => "transfer_remark: must",
@@ -1539,7 +1539,7 @@ pub mod mch_transfer {
             0 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             1 receiver: super::Receiver => "receiver: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             2 amount: Option<xinqiao_types::Fen> => "amount",
             /// Reason of the compensation or transfer, visible to the receiver.
             3 transfer_remark: String => "transfer_remark: must",
@@ -1574,9 +1574,9 @@ pub mod mch_transfer {
             2 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             3 receiver_detail: super::ReceiverDetail => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             4 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             5 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             6 transfer_remark: String => "transfer_remark: must",
@@ -1624,7 +1624,7 @@ pub mod mch_transfer {
             1 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             2 receiver: super::CreateInsuranceClaimBillReceiver => "receiver: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             3 amount: Option<xinqiao_types::Fen> => "amount",
             /// Reason of the compensation or transfer, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
@@ -1662,9 +1662,9 @@ pub mod mch_transfer {
             3 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             4 receiver_detail: super::InsuranceClaimBillReceiverDetail => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             6 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             7 transfer_remark: String => "transfer_remark: must",
@@ -1714,7 +1714,7 @@ pub mod mch_transfer {
             2 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             3 receiver: super::ReceiverInfo => "receiver: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             4 amount: Option<xinqiao_types::Fen> => "amount",
             /// Reason of the compensation or transfer, visible to the receiver.
             5 transfer_remark: String => "transfer_remark: must",
@@ -1746,7 +1746,7 @@ pub mod mch_transfer {
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// What the deposit money is used for, such as compensation.
+            /// What the money is for, such as `DEPOSIT_COMPENSATION` or `INSURANCE_CLAIM`.
             3 business_type: String => "business_type: must",
             /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
@@ -1754,9 +1754,9 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::ReceiverDetailEntry => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
@@ -1808,7 +1808,7 @@ pub mod mch_transfer {
             2 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             3 receiver: super::ReceiverEntry => "receiver: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             4 amount: Option<xinqiao_types::Fen> => "amount",
             /// Reason of the compensation or transfer, visible to the receiver.
             5 transfer_remark: String => "transfer_remark: must",
@@ -1840,7 +1840,7 @@ pub mod mch_transfer {
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// What the deposit money is used for, such as compensation.
+            /// What the money is for, such as `DEPOSIT_COMPENSATION` or `INSURANCE_CLAIM`.
             3 business_type: String => "business_type: must",
             /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
@@ -1848,9 +1848,9 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::ReceiverDetailContent => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
@@ -1898,7 +1898,7 @@ pub mod mch_transfer {
             /// Your own number of the compensation or transfer; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
             /// Money of the compensation or transfer, in fen.
-            2 amount: f64 => "amount: must",
+            2 amount: xinqiao_types::Fen => "amount: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             3 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
@@ -1907,7 +1907,7 @@ pub mod mch_transfer {
         new(
             receiver: super::SubMchCompensationBillReceiver,
             out_bill_no: impl Into<String>,
-            amount: f64,
+            amount: xinqiao_types::Fen,
             transfer_remark: impl Into<String>,
         )
         text(sponsor_mchid: xinqiao_types::MchId)
@@ -1923,12 +1923,12 @@ pub mod mch_transfer {
             /// Your own number of the compensation or transfer; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
             /// Money of the compensation or transfer, in fen.
-            3 amount: f64 => "amount: must",
+            3 amount: xinqiao_types::Fen => "amount: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
             /// WeChat Pay's number of the compensation or transfer.
             5 bill_id: String => "bill_id: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED`.
             6 state: super::SubMchCompensationBillState => "state: must",
             /// When WeChat Pay accepted it.
             7 accept_time: String => "accept_time: must",
@@ -1970,13 +1970,13 @@ pub mod mch_transfer {
             0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// AppID bound to the platform.
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
-            /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
+            /// What the money is for, such as `DEPOSIT_COMPENSATION` or `INSURANCE_CLAIM`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
             2 business_type: super::BusinessType => "business_type: must",
             /// Your own number of the compensation or transfer; keep it on retries.
             3 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             4 receiver: super::CreateTransferBillReceiver => "receiver: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             5 amount: Option<xinqiao_types::Fen> => "amount",
             /// Reason of the compensation or transfer, visible to the receiver.
             6 transfer_remark: String => "transfer_remark: must",
@@ -2002,7 +2002,7 @@ pub mod mch_transfer {
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
+            /// What the money is for, such as `DEPOSIT_COMPENSATION` or `INSURANCE_CLAIM`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
             3 business_type: super::BusinessType => "business_type: must",
             /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
@@ -2010,9 +2010,9 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::CreateTransferBillReceiverDetail => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
@@ -2082,9 +2082,9 @@ pub mod mch_transfer {
             4 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             5 receiver_detail: super::ReceiverDetailInfo => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             7 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             8 transfer_remark: String => "transfer_remark: must",
@@ -2152,9 +2152,9 @@ pub mod mch_transfer {
             4 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             5 receiver_detail: super::ReceiverDetailBody => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             7 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             8 transfer_remark: String => "transfer_remark: must",
@@ -2292,9 +2292,9 @@ pub mod mch_transfer {
             3 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             4 receiver_detail: super::ReceiverDetailB => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             6 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             7 transfer_remark: String => "transfer_remark: must",
@@ -2358,9 +2358,9 @@ pub mod mch_transfer {
             3 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             4 receiver_detail: super::ReceiverDetailC => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             6 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             7 transfer_remark: String => "transfer_remark: must",
@@ -2420,7 +2420,7 @@ pub mod mch_transfer {
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// What the deposit money is used for, such as compensation.
+            /// What the money is for, such as `DEPOSIT_COMPENSATION` or `INSURANCE_CLAIM`.
             3 business_type: String => "business_type: must",
             /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
@@ -2428,9 +2428,9 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::ReceiverDetailPart => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
@@ -2492,7 +2492,7 @@ pub mod mch_transfer {
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// What the deposit money is used for, such as compensation.
+            /// What the money is for, such as `DEPOSIT_COMPENSATION` or `INSURANCE_CLAIM`.
             3 business_type: String => "business_type: must",
             /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
@@ -2500,9 +2500,9 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::ReceiverDetailMember => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
@@ -2562,12 +2562,12 @@ pub mod mch_transfer {
             /// Your own number of the compensation or transfer; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
             /// Money of the compensation or transfer, in fen.
-            3 amount: f64 => "amount: must",
+            3 amount: xinqiao_types::Fen => "amount: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
             /// WeChat Pay's number of the compensation or transfer.
             5 bill_id: String => "bill_id: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED`.
             6 state: super::SubMchCompensationBillState => "state: must",
             /// When WeChat Pay accepted it.
             7 accept_time: String => "accept_time: must",
@@ -2611,7 +2611,7 @@ pub mod mch_transfer {
             0 bill_id: String => "bill_id: must path",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
-            /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
+            /// What the money is for, such as `DEPOSIT_COMPENSATION` or `INSURANCE_CLAIM`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
             2 business_type: Option<super::BusinessType> => "business_type: query",
         }
         new(bill_id: impl Into<String>)
@@ -2627,7 +2627,7 @@ pub mod mch_transfer {
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
+            /// What the money is for, such as `DEPOSIT_COMPENSATION` or `INSURANCE_CLAIM`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
             3 business_type: super::BusinessType => "business_type: must",
             /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
@@ -2635,9 +2635,9 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::BillByBillIdReceiverDetail => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
@@ -2685,7 +2685,7 @@ pub mod mch_transfer {
             0 out_bill_no: String => "out_bill_no: must path",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
-            /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
+            /// What the money is for, such as `DEPOSIT_COMPENSATION` or `INSURANCE_CLAIM`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
             2 business_type: Option<super::BusinessType> => "business_type: query",
         }
         new(out_bill_no: impl Into<String>)
@@ -2701,7 +2701,7 @@ pub mod mch_transfer {
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
+            /// What the money is for, such as `DEPOSIT_COMPENSATION` or `INSURANCE_CLAIM`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
             3 business_type: super::BusinessType => "business_type: must",
             /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
@@ -2709,9 +2709,9 @@ pub mod mch_transfer {
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::BillByOutBillNoReceiverDetail => "receiver_detail: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
-            /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
+            /// State: `ACCEPTED`, `WAIT_USER_CONFIRM`, `SUCCESS`, `CLOSED`, `CANCELING` or `CANCELLED`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
             /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
@@ -2761,7 +2761,7 @@ pub mod mch_transfer {
             1 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             2 receiver: super::Receiver => "receiver: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             3 amount: Option<xinqiao_types::Fen> => "amount",
             /// Reason of the compensation or transfer, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
@@ -2838,7 +2838,7 @@ pub mod mch_transfer {
             1 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             2 receiver: super::CreateInsuranceClaimBillReceiver => "receiver: must",
-            /// Money of the compensation or transfer, in fen; in fen.
+            /// Money of the compensation or transfer, in fen.
             3 amount: Option<xinqiao_types::Fen> => "amount",
             /// Reason of the compensation or transfer, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
@@ -2893,17 +2893,17 @@ pub mod recharges {
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Your own number of the top-up.
             1 out_recharge_no: String => "out_recharge_no: must",
-            /// Scene: deposit, payments or bank transfer; one of `ECOMMERCE_DEPOSIT` `ECOMMERCE_PAYMENT`.
+            /// Scene: `ECOMMERCE_DEPOSIT` tops up the deposit, `ECOMMERCE_PAYMENT` money for payouts; one of `ECOMMERCE_DEPOSIT` `ECOMMERCE_PAYMENT`.
             2 recharge_scene: super::ApplyRechargeScene => "recharge_scene: must",
-            /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `DEPOSIT` `OPERATION`.
+            /// Account that is topped up: `DEPOSIT` or `OPERATION`, matching the scene; one of `DEPOSIT` `OPERATION`.
             3 account_type: super::ApplyAccountType => "account_type: must",
             /// Money to top up and its currency: `amount` and `currency`.
             4 recharge_amount: super::RechargeAmount => "recharge_amount: must",
             /// Address that receives the result notice.
             5 notify_url: Option<String> => "notify_url",
-            /// Channels offered: bank transfer, QR code, online bank; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
+            /// Channels offered: `BANK_TRANSFER`, `QR_RECHARGE`, `ONLINE_BANK`; all by default; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
             6 available_recharge_channels: Option<Vec<super::AvailableRechargeChannels>> => "available_recharge_channels",
-            /// Merchant's note on the top-up or withdrawal.
+            /// Note shown on the top-up page, at most 20 characters.
             7 remark: Option<String> => "remark",
         }
         new(
@@ -2975,15 +2975,15 @@ pub mod recharges {
             2 out_recharge_no: String => "out_recharge_no: must",
             /// WeChat Pay's number of the top-up, made on acceptance.
             3 recharge_id: String => "recharge_id: must",
-            /// Channel really used to pay; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
+            /// Channel really used to pay: `BANK_TRANSFER`, `QR_RECHARGE` or `ONLINE_BANK`; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
             4 recharge_channel: Option<super::AvailableRechargeChannels> => "recharge_channel",
-            /// Scene: deposit, payments or bank transfer; one of `ECOMMERCE_DEPOSIT` `ECOMMERCE_PAYMENT`.
+            /// Scene: `ECOMMERCE_DEPOSIT` tops up the deposit, `ECOMMERCE_PAYMENT` money for payouts; one of `ECOMMERCE_DEPOSIT` `ECOMMERCE_PAYMENT`.
             5 recharge_scene: super::ApplyRechargeScene => "recharge_scene: must",
             /// State: `RECHARGING`, `SUCCESS` or `CLOSED`; one of `SUCCESS` `RECHARGING` `CLOSED`.
             6 recharge_state: super::RechargeState => "recharge_state: must",
             /// The state of the top-up in words.
             7 recharge_state_desc: Option<String> => "recharge_state_desc",
-            /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `DEPOSIT` `OPERATION`.
+            /// Account that is topped up: `DEPOSIT` or `OPERATION`, matching the scene; one of `DEPOSIT` `OPERATION`.
             8 account_type: super::ApplyAccountType => "account_type: must",
             /// Money to top up and its currency: `amount` and `currency`.
             9 recharge_amount: super::RechargeAmount => "recharge_amount: must",
@@ -2999,7 +2999,7 @@ pub mod recharges {
             14 close_time: Option<String> => "close_time",
             /// The online bank payment: `bill_no`, `return_time`, `return_reason`, `bank_name` and so on.
             15 online_bank_recharge_info: Option<super::OnlineBankRechargeInfo> => "online_bank_recharge_info",
-            /// Channels offered: bank transfer, QR code, online bank; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
+            /// Channels offered: `BANK_TRANSFER`, `QR_RECHARGE`, `ONLINE_BANK`; all by default; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
             16 available_recharge_channels: Option<Vec<super::AvailableRechargeChannels>> => "available_recharge_channels",
         }
     }
@@ -3102,7 +3102,7 @@ pub mod settle {
             1 out_settle_batch_no: String => "out_settle_batch_no: must",
             /// WeChat Pay's number of the batch, made on acceptance.
             2 settle_batch_no: String => "settle_batch_no: must",
-            /// How far the settlement batch has come; one of `ACCEPTED` `RECEIVED` `SUCCESS` `DEDUCT_FEE_FAIL` `ABNORMAL` `ABNORMAL_SETTLE_SUCCESS`.
+            /// State of the batch: `ACCEPTED`, `RECEIVED` by the user, `SUCCESS`, `DEDUCT_FEE_FAIL`, `ABNORMAL` and so on; one of `ACCEPTED` `RECEIVED` `SUCCESS` `DEDUCT_FEE_FAIL` `ABNORMAL` `ABNORMAL_SETTLE_SUCCESS`.
             3 state: super::ApplyAbnormalSettleState => "state: must",
             /// Words that the receiver sees.
             4 description: String => "description: must",
@@ -3112,7 +3112,7 @@ pub mod settle {
             6 create_time: String => "create_time: must",
             /// When the batch was finished; format `rfc3339`.
             7 finish_time: Option<String> => "finish_time",
-            /// Why it failed: authorization invalid, or the receiver's quota used up; one of `AUTH_RELATIONSHIP_INVALID` `USER_PAY_QUOTA_LIMIT`.
+            /// Why it failed: `AUTH_RELATIONSHIP_INVALID`, or `USER_PAY_QUOTA_LIMIT` when the receiver's quota is used up; one of `AUTH_RELATIONSHIP_INVALID` `USER_PAY_QUOTA_LIMIT`.
             8 abnormal_type: Option<super::AbnormalType> => "abnormal_type",
             /// How an abnormal settlement is handled; empty if all went well.
             9 abnormal_settle_result: Option<super::ApplyAbnormalSettleResult> => "abnormal_settle_result",
@@ -3186,7 +3186,7 @@ pub mod settle {
             1 out_settle_batch_no: String => "out_settle_batch_no: must",
             /// WeChat Pay's number of the batch, made on acceptance.
             2 settle_batch_no: String => "settle_batch_no: must",
-            /// How far the settlement batch has come.
+            /// State of the batch: `ACCEPTED`, `RECEIVED` by the user, `SUCCESS`, `DEDUCT_FEE_FAIL`, `ABNORMAL` and so on.
             3 state: String => "state: must",
             /// Words that the receiver sees.
             4 description: String => "description: must",
@@ -3196,7 +3196,7 @@ pub mod settle {
             6 create_time: String => "create_time: must",
             /// When the batch was finished; format `rfc3339`.
             7 finish_time: Option<String> => "finish_time",
-            /// Why it failed: authorization invalid, or the receiver's quota used up.
+            /// Why it failed: `AUTH_RELATIONSHIP_INVALID`, or `USER_PAY_QUOTA_LIMIT` when the receiver's quota is used up.
             8 abnormal_type: Option<String> => "abnormal_type",
             /// How an abnormal settlement is handled; empty if all went well.
             9 abnormal_settle_result: Option<super::AbnormalSettleResult> => "abnormal_settle_result",
@@ -3245,7 +3245,7 @@ pub mod settle {
             1 out_settle_batch_no: String => "out_settle_batch_no: must",
             /// WeChat Pay's number of the batch, made on acceptance.
             2 settle_batch_no: String => "settle_batch_no: must",
-            /// How far the settlement batch has come.
+            /// State of the batch: `ACCEPTED`, `RECEIVED` by the user, `SUCCESS`, `DEDUCT_FEE_FAIL`, `ABNORMAL` and so on.
             3 state: String => "state: must",
             /// Words that the receiver sees.
             4 description: String => "description: must",
@@ -3255,7 +3255,7 @@ pub mod settle {
             6 create_time: String => "create_time: must",
             /// When the batch was finished; format `rfc3339`.
             7 finish_time: Option<String> => "finish_time",
-            /// Why it failed: authorization invalid, or the receiver's quota used up.
+            /// Why it failed: `AUTH_RELATIONSHIP_INVALID`, or `USER_PAY_QUOTA_LIMIT` when the receiver's quota is used up.
             8 abnormal_type: Option<String> => "abnormal_type",
             /// How an abnormal settlement is handled; empty if all went well.
             9 abnormal_settle_result: Option<super::AbnormalSettleResult> => "abnormal_settle_result",
@@ -3309,7 +3309,7 @@ pub mod withdraw {
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// State: created, processing, finished, abnormal; one of `CREATED` `PROCESSING` `FINISHED` `ABNORMAL`.
+            /// State of the withdrawal: `CREATED`, `PROCESSING`, `FINISHED` or `ABNORMAL`; one of `CREATED` `PROCESSING` `FINISHED` `ABNORMAL`.
             2 status: super::Status => "status: must",
             /// WeChat Pay's number of the withdrawal, made on acceptance.
             3 withdraw_id: String => "withdraw_id: must",
@@ -3329,7 +3329,7 @@ pub mod withdraw {
             10 update_time: String => "update_time: must",
             /// Why the withdrawal failed; only when it did.
             11 reason: Option<String> => "reason",
-            /// Merchant's note on the top-up or withdrawal.
+            /// Merchant's note on the withdrawal.
             12 remark: Option<String> => "remark",
             /// Text shown on the bank statement.
             13 bank_memo: Option<String> => "bank_memo",
@@ -3375,9 +3375,9 @@ pub mod withdraw {
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Your own number of the withdrawal.
             1 out_request_no: String => "out_request_no: must",
-            /// How the amount is found: day-end balance only, or the current one allowed; one of `ONLY_DAY_END_BALANCE` `ALLOW_CURRENT_BALANCE`.
+            /// How the amount is found: `ONLY_DAY_END_BALANCE`, or `ALLOW_CURRENT_BALANCE` to help out; one of `ONLY_DAY_END_BALANCE` `ALLOW_CURRENT_BALANCE`.
             2 calculate_amount_type: super::CalculateAmountType => "calculate_amount_type: must",
-            /// Merchant's note on the top-up or withdrawal.
+            /// Merchant's note on the withdrawal.
             3 remark: Option<String> => "remark",
             /// Text shown on the bank statement.
             4 bank_memo: Option<String> => "bank_memo",

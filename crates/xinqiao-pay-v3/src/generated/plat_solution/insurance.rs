@@ -10,7 +10,7 @@ w::record! {
         0 out_detail_no: String => "out_detail_no: must",
         /// WeChat Pay's number of one transfer.
         1 detail_id: String => "detail_id: must",
-        /// State of the transfer: waiting, success, failed, returned by the bank, …; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
+        /// State: `WAIT_PAY`, `SUCCESS`, `FAIL` or `BANK_REFUND` (returned by the bank); as a filter also `ALL`; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
         2 detail_state: DataDetailState => "detail_state: must",
     }
 }
@@ -18,7 +18,7 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `plat_solution::insurance::mch_transfer::CloseReservation`; `close_info` of the answer of `plat_solution::insurance::mch_transfer::GetReservationByOutReservationNo`; and 1 more.
     pub struct CloseInfo {
-        /// Why it was closed, such as the user not confirming in time; one of `USER_OVERDUE_UNCONFIRMED` `CLOSE_CONFIRMED_VIA_MCH_API` `CLOSE_ACCEPTED_VIA_MCH_API` `TRANSFER_FINISHED` `OVERDUE_NOT_TRANSFER` `RESERVE_FAIL` `USER_CLOSE`.
+        /// Why it was closed, such as `USER_OVERDUE_UNCONFIRMED`; one of `USER_OVERDUE_UNCONFIRMED` `CLOSE_CONFIRMED_VIA_MCH_API` `CLOSE_ACCEPTED_VIA_MCH_API` `TRANSFER_FINISHED` `OVERDUE_NOT_TRANSFER` `RESERVE_FAIL` `USER_CLOSE`.
         0 close_reason: CloseInfoCloseReason => "close_reason: must",
         /// When it was closed; absent while it is open; format `rfc3339`.
         1 close_time: String => "close_time: must",
@@ -68,7 +68,7 @@ w::record! {
         4 out_batch_no: String => "out_batch_no: must",
         /// WeChat Pay's number of the batch.
         5 batch_id: String => "batch_id: must",
-        /// State: accepted, processing, completed, closed; one of `ACCEPTED` `PROCESSING` `COMPLETED` `CLOSED`.
+        /// State of the batch: `ACCEPTED`, `PROCESSING`, `COMPLETED` or `CLOSED`; one of `ACCEPTED` `PROCESSING` `COMPLETED` `CLOSED`.
         6 batch_state: BatchState => "batch_state: must",
         /// Title that tells this batch from others.
         7 batch_name: String => "batch_name: must",
@@ -78,17 +78,17 @@ w::record! {
         9 transfer_scene_id: String => "transfer_scene_id: must",
         /// Why the batch was closed: revoked, or overdue; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
         10 close_reason: Option<CloseReason> => "close_reason",
-        /// Money of the whole batch, in fen; equals the sum of its parts; in fen.
+        /// Money of the whole batch, in fen; equals the sum of its parts.
         11 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Number of transfers in the batch.
         12 total_num: i64 => "total_num: must",
         /// When the document was made; format `rfc3339`.
         13 create_time: String => "create_time: must",
-        /// Sum of the transfers that succeeded, in fen; in fen.
+        /// Sum of the transfers that succeeded, in fen.
         14 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// How many transfers of the batch succeeded.
         15 success_num: i64 => "success_num: must",
-        /// Money that could not be transferred, in fen; in fen.
+        /// Money that could not be transferred, in fen.
         16 failed_amount: xinqiao_types::Fen => "failed_amount: must",
         /// How many transfers of the batch failed.
         17 failed_num: i64 => "failed_num: must",
@@ -100,7 +100,7 @@ w::record! {
     pub struct TransferDetail {
         /// Your own number of one transfer, unique in the batch.
         0 out_detail_no: String => "out_detail_no: must",
-        /// Money of this transfer, in fen; in fen.
+        /// Money of this transfer, in fen.
         1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Note that the receiver sees.
         2 transfer_remark: String => "transfer_remark: must",
@@ -119,7 +119,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// State: accepted, processing, completed, closed.
+    /// State of the batch: `ACCEPTED`, `PROCESSING`, `COMPLETED` or `CLOSED`.
     ///
     /// What `batch_state` of `plat_solution::insurance::mch_transfer::ApplyBatchResponse`, `batch_state` of `TransferBatch` may be.
     pub enum BatchState {
@@ -135,7 +135,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Why it was closed, such as the user not confirming in time.
+    /// Why it was closed, such as `USER_OVERDUE_UNCONFIRMED`.
     ///
     /// What `close_reason` of `CloseInfo` may be.
     pub enum CloseInfoCloseReason {
@@ -169,7 +169,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the transfer: waiting, success, failed, returned by the bank, ….
+    /// State: `WAIT_PAY`, `SUCCESS`, `FAIL` or `BANK_REFUND` (returned by the bank); as a filter also `ALL`.
     ///
     /// What `detail_state` of `plat_solution::insurance::mch_transfer::GetBatchDetailsByDetailIdResponse`, `detail_state` of `plat_solution::insurance::mch_transfer::GetBatchDetailsByOutDetailNoResponse` and 1 more may be.
     pub enum DataDetailState {
@@ -189,7 +189,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the transfer: waiting, success, failed, returned by the bank, ….
+    /// State: `WAIT_PAY`, `SUCCESS`, `FAIL` or `BANK_REFUND` (returned by the bank); as a filter also `ALL`.
     ///
     /// What `detail_state` of `plat_solution::insurance::mch_transfer::GetBatchByBatchId`, `detail_state` of `plat_solution::insurance::mch_transfer::GetBatchByOutBatchNo` may be.
     pub enum DetailState {
@@ -207,7 +207,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Reason code of the failed transfer.
+    /// Why the transfer failed, as a code such as `ACCOUNT_FROZEN`.
     ///
     /// What `fail_reason` of `plat_solution::insurance::mch_transfer::GetBatchDetailsByDetailIdResponse`, `fail_reason` of `plat_solution::insurance::mch_transfer::GetBatchDetailsByOutDetailNoResponse` may be.
     pub enum FailReason {
@@ -354,7 +354,7 @@ pub mod mch_transfer {
             5 batch_remark: String => "batch_remark: must",
             /// Transfer scene, applied for on the merchant platform; such as `1001`.
             6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// Money of the whole batch, in fen; equals the sum of its parts; in fen.
+            /// Money of the whole batch, in fen; equals the sum of its parts.
             7 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// Number of transfers in the batch.
             8 total_num: i64 => "total_num: must",
@@ -385,7 +385,7 @@ pub mod mch_transfer {
             1 batch_id: String => "batch_id: must",
             /// When the document was made; format `rfc3339`.
             2 create_time: String => "create_time: must",
-            /// State: accepted, processing, completed, closed; one of `ACCEPTED` `PROCESSING` `COMPLETED` `CLOSED`.
+            /// State of the batch: `ACCEPTED`, `PROCESSING`, `COMPLETED` or `CLOSED`; one of `ACCEPTED` `PROCESSING` `COMPLETED` `CLOSED`.
             3 batch_state: Option<super::BatchState> => "batch_state",
         }
     }
@@ -527,11 +527,11 @@ pub mod mch_transfer {
             3 out_reservation_no: String => "out_reservation_no: must",
             /// Transfer scene, applied for on the merchant platform; such as `1001`.
             4 transfer_scene_id: String => "transfer_scene_id: must",
-            /// Latest day of the transfer; the reservation closes afterwards; format `rfc3339`; such as `2025-11-22`; needed according to the documentation.
+            /// Latest day of the transfer; the reservation closes afterwards; format `yyyy-MM-dd`; such as `2025-11-22`; needed according to the documentation.
             5 estimated_date: Option<String> => "estimated_date",
-            /// Most money expected, in fen; instead of the exact amount; in fen.
+            /// Most money expected, in fen; instead of the exact amount.
             6 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
-            /// Exact money, in fen; instead of the estimate; in fen.
+            /// Exact money, in fen; instead of the estimate.
             7 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
             /// The receiving user under the AppID given; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -641,15 +641,15 @@ pub mod mch_transfer {
             5 reservation_id: String => "reservation_id: must",
             /// Transfer scene, applied for on the merchant platform; such as `1001`.
             6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// Latest day of the transfer; the reservation closes afterwards; format `rfc3339`; such as `2025-11-22`.
+            /// Latest day of the transfer; the reservation closes afterwards; format `yyyy-MM-dd`; such as `2025-11-22`.
             7 estimated_date: Option<String> => "estimated_date",
-            /// Most money expected, in fen; instead of the exact amount; in fen.
+            /// Most money expected, in fen; instead of the exact amount.
             8 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
-            /// Exact money, in fen; instead of the estimate; in fen.
+            /// Exact money, in fen; instead of the estimate.
             9 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
             /// The receiving user under the AppID given; personal data, masked in `Debug`.
             10 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Bank card type of the receiver; such as `ICBC_DEBIT`.
+            /// Code of the receiving bank and card kind, such as `ICBC_DEBIT`; such as `ICBC_DEBIT`.
             11 bank_type: Option<String> => "bank_type",
             /// State: `ACCEPTED` to be confirmed, `CONFIRMED`, `CLOSED`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
             12 state: super::State => "state: must",
@@ -695,11 +695,11 @@ pub mod mch_transfer {
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             /// Whether to return the single transfers too: `true` yes.
             2 need_query_detail: bool => "need_query_detail: must query true-false",
-            /// State of the transfer: waiting, success, failed, returned by the bank, …; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
+            /// State: `WAIT_PAY`, `SUCCESS`, `FAIL` or `BANK_REFUND` (returned by the bank); as a filter also `ALL`; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
             3 detail_state: Option<super::DetailState> => "detail_state: query",
             /// Transfer to start from, counted from 0.
             4 offset: Option<i64> => "offset: query",
-            /// Entries to return in a page.
+            /// Entries in a page, 20–100, 20 by default.
             5 limit: Option<i64> => "limit: query",
         }
         new(
@@ -719,9 +719,9 @@ pub mod mch_transfer {
             /// Transfers of the batch: `out_detail_no`, `detail_id` and `detail_state`.
             1 data: Option<Vec<super::DataInfo>> => "data",
             /// Transfer to start from, counted from 0.
-            2 offset: Option<f64> => "offset",
-            /// Entries to return in a page.
-            3 limit: Option<f64> => "limit",
+            2 offset: Option<i64> => "offset",
+            /// Entries in a page, 20–100, 20 by default.
+            3 limit: Option<i64> => "limit",
         }
     }
 
@@ -773,11 +773,11 @@ pub mod mch_transfer {
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             /// Whether to return the single transfers too: `true` yes.
             2 need_query_detail: bool => "need_query_detail: must query true-false",
-            /// State of the transfer: waiting, success, failed, returned by the bank, …; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
+            /// State: `WAIT_PAY`, `SUCCESS`, `FAIL` or `BANK_REFUND` (returned by the bank); as a filter also `ALL`; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
             3 detail_state: Option<super::DetailState> => "detail_state: query",
             /// Transfer to start from, counted from 0.
             4 offset: Option<i64> => "offset: query",
-            /// Entries to return in a page.
+            /// Entries in a page, 20–100, 20 by default.
             5 limit: Option<i64> => "limit: query",
         }
         new(
@@ -929,17 +929,17 @@ pub mod mch_transfer {
             5 out_detail_no: String => "out_detail_no: must",
             /// WeChat Pay's number of one transfer.
             6 detail_id: String => "detail_id: must",
-            /// State of the transfer: waiting, success, failed, returned by the bank, …; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
+            /// State: `WAIT_PAY`, `SUCCESS`, `FAIL` or `BANK_REFUND` (returned by the bank); as a filter also `ALL`; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
             7 detail_state: super::DataDetailState => "detail_state: must",
-            /// Money of this transfer, in fen; in fen.
+            /// Money of this transfer, in fen.
             8 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Note that the receiver sees.
             9 transfer_remark: String => "transfer_remark: must",
-            /// Reason code of the failed transfer; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
+            /// Why the transfer failed, as a code such as `ACCOUNT_FROZEN`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
             10 fail_reason: Option<super::FailReason> => "fail_reason",
             /// The receiving user under the AppID given; personal data, masked in `Debug`.
             11 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Bank card type of the receiver; such as `ICBC_DEBIT`.
+            /// Code of the receiving bank and card kind, such as `ICBC_DEBIT`; such as `ICBC_DEBIT`.
             12 bank_type: Option<String> => "bank_type",
             /// Name of the receiver, encrypted; encrypted on the wire; personal data, masked in `Debug`.
             13 user_name: Option<String> => "user_name: masked encrypted",

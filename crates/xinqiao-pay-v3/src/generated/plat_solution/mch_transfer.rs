@@ -10,7 +10,7 @@ w::record! {
         0 detail_id: String => "detail_id: must",
         /// Your own number of one transfer, unique in the batch.
         1 out_detail_no: String => "out_detail_no: must",
-        /// State of the transfer: waiting, success, failed, returned by the bank, ….
+        /// State: `WAIT_PAY`, `SUCCESS`, `FAIL` or `BANK_REFUND` (returned by the bank); as a filter also `ALL`.
         2 detail_state: String => "detail_state: must",
     }
 }
@@ -20,7 +20,7 @@ w::record! {
     pub struct CloseInfo {
         /// When it was closed; absent while it is open.
         0 close_time: String => "close_time: must",
-        /// Why it was closed, such as the user not confirming in time.
+        /// Why it was closed, such as `USER_OVERDUE_UNCONFIRMED`.
         1 close_reason: String => "close_reason: must",
     }
 }
@@ -79,19 +79,19 @@ w::record! {
         /// Why the batch was closed: `MERCHANT_REVOCATION`, or `OVERDUE_CLOSE`.
         8 close_reason: Option<String> => "close_reason",
         /// Money of the whole batch, in fen; equals the sum of its parts.
-        9 total_amount: f64 => "total_amount: must",
+        9 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Number of transfers in the batch.
-        10 total_num: f64 => "total_num: must",
+        10 total_num: i64 => "total_num: must",
         /// When the document was made; format `rfc3339`.
         11 create_time: String => "create_time: must",
         /// Sum of the transfers that succeeded, in fen.
-        12 success_amount: f64 => "success_amount: must",
+        12 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// How many transfers of the batch succeeded.
-        13 success_num: f64 => "success_num: must",
+        13 success_num: i64 => "success_num: must",
         /// Money that could not be transferred, in fen.
-        14 failed_amount: f64 => "failed_amount: must",
+        14 failed_amount: xinqiao_types::Fen => "failed_amount: must",
         /// How many transfers of the batch failed.
-        15 failed_num: f64 => "failed_num: must",
+        15 failed_num: i64 => "failed_num: must",
         /// Transfer scene, applied for on the merchant platform; such as `1001`.
         16 transfer_scene_id: String => "transfer_scene_id: must",
     }
@@ -103,7 +103,7 @@ w::record! {
         /// Your own number of one transfer, unique in the batch.
         0 out_detail_no: String => "out_detail_no: must",
         /// Money of this transfer, in fen.
-        1 transfer_amount: f64 => "transfer_amount: must",
+        1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Note that the receiver sees.
         2 transfer_remark: String => "transfer_remark: must",
         /// WeChat Pay's number of the reservation, made on acceptance.
@@ -113,7 +113,7 @@ w::record! {
     }
     new(
         out_detail_no: impl Into<String>,
-        transfer_amount: f64,
+        transfer_amount: xinqiao_types::Fen,
         transfer_remark: impl Into<String>,
         reservation_id: impl Into<String>,
         openid: impl Into<xinqiao_types::OpenId>,
@@ -121,7 +121,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// State of the transfer: waiting, success, failed, returned by the bank, ….
+    /// State: `WAIT_PAY`, `SUCCESS`, `FAIL` or `BANK_REFUND` (returned by the bank); as a filter also `ALL`.
     ///
     /// What `detail_state` of `plat_solution::mch_transfer::batches::GetByOutBatchNo` may be.
     pub enum GetByOutBatchNoDetailState {
@@ -139,7 +139,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the transfer: waiting, success, failed, returned by the bank, ….
+    /// State: `WAIT_PAY`, `SUCCESS`, `FAIL` or `BANK_REFUND` (returned by the bank); as a filter also `ALL`.
     ///
     /// What `detail_state` of `plat_solution::mch_transfer::batches::GetByBatchId` may be.
     pub enum DetailState {
@@ -193,9 +193,9 @@ pub mod batches {
             /// Note on the batch, at most 32 characters.
             5 batch_remark: String => "batch_remark: must",
             /// Money of the whole batch, in fen; equals the sum of its parts.
-            6 total_amount: f64 => "total_amount: must",
+            6 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// Number of transfers in the batch.
-            7 total_num: f64 => "total_num: must",
+            7 total_num: i64 => "total_num: must",
             /// Transfer scene, applied for on the merchant platform; such as `1001`.
             8 transfer_scene_id: String => "transfer_scene_id: must",
             /// Transfers of the batch: `out_detail_no`, `transfer_amount`, `transfer_remark` and so on.
@@ -209,8 +209,8 @@ pub mod batches {
             out_batch_no: impl Into<String>,
             batch_name: impl Into<String>,
             batch_remark: impl Into<String>,
-            total_amount: f64,
-            total_num: f64,
+            total_amount: xinqiao_types::Fen,
+            total_num: i64,
             transfer_scene_id: impl Into<String>,
             transfer_detail_list: Vec<super::TransferDetail>,
             notify_url: impl Into<String>,
@@ -367,12 +367,12 @@ pub mod batches {
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             /// Whether to return the single transfers too: `true` yes.
             2 need_query_detail: bool => "need_query_detail: must query",
-            /// State of the transfer: waiting, success, failed, returned by the bank, …; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL`.
+            /// State: `WAIT_PAY`, `SUCCESS`, `FAIL` or `BANK_REFUND` (returned by the bank); as a filter also `ALL`; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL`.
             3 detail_state: Option<super::DetailState> => "detail_state: query",
             /// Transfer to start from, counted from 0.
-            4 offset: Option<f64> => "offset: query",
-            /// Entries to return in a page.
-            5 limit: Option<f64> => "limit: query",
+            4 offset: Option<i64> => "offset: query",
+            /// Entries in a page, 20–100, 20 by default.
+            5 limit: Option<i64> => "limit: query",
         }
         new(
             batch_id: impl Into<String>,
@@ -380,7 +380,7 @@ pub mod batches {
             need_query_detail: bool,
         )
         text(detail_state: super::DetailState)
-        set(offset: f64, limit: f64)
+        set(offset: i64, limit: i64)
     }
 
     w::record! {
@@ -391,9 +391,9 @@ pub mod batches {
             /// Transfers of the batch: `detail_id`, `out_detail_no` and `detail_state`.
             1 data: Option<Vec<super::DataInfo>> => "data",
             /// Transfer to start from, counted from 0.
-            2 offset: Option<f64> => "offset",
-            /// Entries to return in a page.
-            3 limit: Option<f64> => "limit",
+            2 offset: Option<i64> => "offset",
+            /// Entries in a page, 20–100, 20 by default.
+            3 limit: Option<i64> => "limit",
         }
     }
 
@@ -446,10 +446,10 @@ pub mod batches {
             /// Whether to return the single transfers too: `true` yes.
             2 need_query_detail: bool => "need_query_detail: must query",
             /// Transfer to start from, counted from 0.
-            3 offset: Option<f64> => "offset: query",
-            /// Entries to return in a page.
-            4 limit: Option<f64> => "limit: query",
-            /// State of the transfer: waiting, success, failed, returned by the bank, …; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
+            3 offset: Option<i64> => "offset: query",
+            /// Entries in a page, 20–100, 20 by default.
+            4 limit: Option<i64> => "limit: query",
+            /// State: `WAIT_PAY`, `SUCCESS`, `FAIL` or `BANK_REFUND` (returned by the bank); as a filter also `ALL`; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
             5 detail_state: Option<super::GetByOutBatchNoDetailState> => "detail_state: query",
         }
         new(
@@ -458,7 +458,7 @@ pub mod batches {
             need_query_detail: bool,
         )
         text(detail_state: super::GetByOutBatchNoDetailState)
-        set(offset: f64, limit: f64)
+        set(offset: i64, limit: i64)
     }
 
     /// Answer to [`GetByOutBatchNo`], the same as to [`GetByBatchId`].
@@ -604,17 +604,17 @@ pub mod batches {
             6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             /// When the document was made; format `rfc3339`.
             7 create_time: String => "create_time: must",
-            /// State of the transfer: waiting, success, failed, returned by the bank, ….
+            /// State: `WAIT_PAY`, `SUCCESS`, `FAIL` or `BANK_REFUND` (returned by the bank); as a filter also `ALL`.
             8 detail_state: String => "detail_state: must",
             /// Money of this transfer, in fen.
-            9 transfer_amount: f64 => "transfer_amount: must",
+            9 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Note that the receiver sees.
             10 transfer_remark: String => "transfer_remark: must",
             /// Why the transfer failed, as a code such as `ACCOUNT_FROZEN`.
             11 fail_reason: Option<String> => "fail_reason",
             /// The receiving user under the AppID given; personal data, masked in `Debug`.
             12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Bank card type of the receiver; such as `ICBC_DEBIT`.
+            /// Code of the receiving bank and card kind, such as `ICBC_DEBIT`; such as `ICBC_DEBIT`.
             13 bank_type: Option<String> => "bank_type",
             /// Name of the receiver, encrypted.
             14 user_name: Option<String> => "user_name",
@@ -769,9 +769,9 @@ pub mod reservation {
             /// Latest day of the transfer; the reservation closes afterwards; format `yyyy-MM-dd`; such as `2025-11-22`.
             5 estimated_date: String => "estimated_date: must",
             /// Most money expected, in fen; instead of the exact amount.
-            6 estimated_max_amount: Option<f64> => "estimated_max_amount",
+            6 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
             /// Exact money, in fen; instead of the estimate.
-            7 exact_amount: Option<f64> => "exact_amount",
+            7 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
             /// The receiving user under the AppID given; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// Real name of the receiver, encrypted, checked against the identity; personal data, masked in `Debug`.
@@ -793,7 +793,11 @@ pub mod reservation {
             notify_url: impl Into<String>,
         )
         text(sub_appid: xinqiao_types::AppId, openid: xinqiao_types::OpenId, user_real_name: String)
-        set(estimated_max_amount: f64, exact_amount: f64, scene_report_data: super::SceneReportData)
+        set(
+            estimated_max_amount: xinqiao_types::Fen,
+            exact_amount: xinqiao_types::Fen,
+            scene_report_data: super::SceneReportData,
+        )
     }
 
     w::record! {
@@ -869,12 +873,12 @@ pub mod reservation {
             /// Latest day of the transfer; the reservation closes afterwards; format `yyyy-MM-dd`; such as `2025-11-22`.
             7 estimated_date: Option<String> => "estimated_date",
             /// Most money expected, in fen; instead of the exact amount.
-            8 estimated_max_amount: Option<f64> => "estimated_max_amount",
+            8 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
             /// Exact money, in fen; instead of the estimate.
-            9 exact_amount: Option<f64> => "exact_amount",
+            9 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
             /// The receiving user under the AppID given; personal data, masked in `Debug`.
             10 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Bank card type of the receiver; such as `ICBC_DEBIT`.
+            /// Code of the receiving bank and card kind, such as `ICBC_DEBIT`; such as `ICBC_DEBIT`.
             11 bank_type: Option<String> => "bank_type",
             /// State: `ACCEPTED` to be confirmed, `CONFIRMED`, `CLOSED`.
             12 state: String => "state: must",

@@ -90,7 +90,7 @@ w::record! {
 w::record! {
     /// `join_way` of the answer of `external_contact::group_chat::GetJoinWay`.
     pub struct JoinWay {
-        /// Id of the contact way or join way, returned when it was made.
+        /// Id of the group's join way, returned when it was made.
         0 config_id: String => "config_id: must",
         /// `1` widget in a mini program, `2` QR code.
         1 scene: i64 => "scene: must",
@@ -162,7 +162,7 @@ w::record! {
     pub struct StatisticGroupByDayItem {
         /// The day, as the timestamp of its midnight; format `unix`.
         0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
-        /// Figures of this owner or day: `new_chat_cnt`, `chat_total`, `chat_has_msg`, `new_member_cnt` and so on.
+        /// Figures of the day: `new_chat_cnt`, `chat_total`, `chat_has_msg`, `new_member_cnt` and so on.
         1 data: ItemData => "data: must",
     }
 }
@@ -209,7 +209,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddJoinWay`].
     pub struct AddJoinWayResponse {
-        /// Id of the contact way or join way, returned when it was made.
+        /// Id of the group's join way, to update, read or delete it.
         0 config_id: String => "config_id: must",
     }
 }
@@ -240,7 +240,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92229>.
     /// * Catalog: `work.external_contact.group_chat.del_join_way`.
     pub struct DelJoinWay {
-        /// Id of the contact way or join way, returned when it was made.
+        /// Id of the group's join way, returned when it was made.
         0 config_id: String => "config_id: must",
     }
     new(config_id: impl Into<String>)
@@ -315,7 +315,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92229>.
     /// * Catalog: `work.external_contact.group_chat.get_join_way`.
     pub struct GetJoinWay {
-        /// Id of the contact way or join way, returned when it was made.
+        /// Id of the group's join way, returned when it was made.
         0 config_id: String => "config_id: must",
     }
     new(config_id: impl Into<String>)
@@ -697,7 +697,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92229>.
     /// * Catalog: `work.external_contact.group_chat.update_join_way`.
     pub struct UpdateJoinWay {
-        /// Id of the contact way or join way, returned when it was made.
+        /// Id of the group's join way, returned when it was made.
         0 config_id: String => "config_id: must",
         /// `1` widget in a mini program, `2` QR code.
         1 scene: i64 => "scene: must",

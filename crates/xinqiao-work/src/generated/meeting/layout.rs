@@ -26,7 +26,7 @@ w::record! {
 w::record! {
     /// An item of `image_list` in `meeting::layout::AddBackground`.
     pub struct Image {
-        /// Address where the picture can be loaded.
+        /// Address from which the platform loads the background picture.
         0 image_url: String => "image_url: must",
         /// MD5 of the picture in hexadecimal.
         1 image_md5: String => "image_md5: must",
@@ -48,7 +48,7 @@ w::record! {
     pub struct LayoutTemplate {
         /// Id of the template of the page, from the list of templates.
         0 layout_template_id: String => "layout_template_id: must",
-        /// Address of the small preview picture.
+        /// Address of the template's small preview picture.
         1 thumbnail_url: String => "thumbnail_url: must",
         /// Picture of the template that shows the numbers of the cells.
         2 picture_url: String => "picture_url: must",
@@ -104,7 +104,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Layouts to add or found: `page_list` and so on.
+        /// Layouts to add: `page_list`.
         1 layout_list: Vec<Layout> => "layout_list: must",
         /// Which of the layouts becomes the default, counted from 1.
         2 default_layout_order: Option<i64> => "default_layout_order",
@@ -118,7 +118,7 @@ w::record! {
     pub struct AddResponse {
         /// Id of the layout in use.
         0 selected_layout_id: String => "selected_layout_id: must",
-        /// Layouts to add or found: `page_list` and so on.
+        /// Layouts that were added: `layout_id` and `page_list`.
         1 layout_list: Vec<AddLayout> => "layout_list: must",
     }
 }
@@ -344,7 +344,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Id of the layout in use.
+        /// Id of the layout to make the default.
         1 selected_layout_id: String => "selected_layout_id: must",
     }
     new(meeting_id: impl Into<String>, selected_layout_id: impl Into<String>)
@@ -379,7 +379,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Id of the background in use.
+        /// Id of the background to make the default.
         1 selected_background_id: String => "selected_background_id: must",
     }
     new(meeting_id: impl Into<String>, selected_background_id: impl Into<String>)

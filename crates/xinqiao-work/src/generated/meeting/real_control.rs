@@ -78,7 +78,7 @@ w::record! {
         0 meeting_id: String => "meetingid: must",
         /// `1` ends it even with people in it, `0` does not; `0` or `1` on the wire.
         1 force_dismiss: Option<bool> => "force_dismiss: zero-one",
-        /// `1` takes the number back, `0` keeps it; `0` or `1` on the wire.
+        /// `1` takes the number back so that nobody can rejoin, `0` keeps it (default); `0` for a series with meetings left; `0` or `1` on the wire.
         2 retrieve_code: Option<bool> => "retrieve_code: zero-one",
     }
     new(meeting_id: impl Into<String>)
@@ -233,7 +233,7 @@ w::record! {
         1 mute_all: Option<bool> => "mute_all",
         /// Mute on joining: `0` off, `1` on, `2` on from 7 people.
         2 enable_enter_mute: Option<i64> => "enable_enter_mute",
-        /// Whether people may unmute themselves.
+        /// Whether people may unmute themselves; only counts together with `mute_all` set to true.
         3 allow_unmute_self: Option<bool> => "allow_unmute_self",
         /// Whether nobody else may join.
         4 meeting_locked: Option<bool> => "meeting_locked",

@@ -12,11 +12,11 @@ w::record! {
         1 record_start_time: xinqiao_types::UnixSeconds => "record_start_time: must",
         /// When this file's recording ended; format `unix`.
         2 record_end_time: xinqiao_types::UnixSeconds => "record_end_time: must",
-        /// Size of the file in bytes; in byte.
+        /// Size of the file in bytes.
         3 record_size: i64 => "record_size: must",
-        /// Whether sharing of the recording is on.
+        /// Whether the recording is shared: `0` no, `1` yes.
         4 sharing_state: i64 => "sharing_state: must",
-        /// Link under which the recording is shared.
+        /// Link under which the recording is shared; only while sharing is on.
         5 sharing_url: Option<String> => "sharing_url",
         /// Whether only members of the corp may watch the shared recording.
         6 required_same_corp: Option<bool> => "required_same_corp",
@@ -59,7 +59,7 @@ w::record! {
     pub struct SharingConfig {
         /// Whether the recording is shared by a link.
         0 enable_sharing: bool => "enable_sharing: must",
-        /// Who may watch the shared recording: anyone, the corp or attendees.
+        /// Who may watch: `0` signed-in users, `1` the corp, `2` attendees, `3` anyone, `4` approved people, `5` holders of the WeChat invitation link.
         1 sharing_auth_type: Option<i64> => "sharing_auth_type",
         /// Whether watching needs a password; a secret, masked in `Debug`.
         2 enable_password: Option<bool> => "enable_password: masked",
@@ -289,7 +289,7 @@ w::record! {
         0 meeting_id: Option<String> => "meetingid",
         /// Nine-digit number by which people join.
         1 meeting_code: Option<String> => "meeting_code",
-        /// The member's account; outsiders have none.
+        /// Member whose recordings are listed; give one of this, `meetingid` and `meeting_code`.
         2 userid: Option<xinqiao_types::UserId> => "userid",
         /// Begin of the range asked for, Unix seconds; the range is at most 31 days; format `unix`.
         3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
@@ -297,7 +297,7 @@ w::record! {
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, 10 by default, at most 20; keep it the same on all pages.
         6 limit: Option<i64> => "limit",
     }
     new()

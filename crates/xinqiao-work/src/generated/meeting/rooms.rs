@@ -88,7 +88,7 @@ w::record! {
         4 device_model: String => "device_model: must",
         /// Which release of the Rooms software runs.
         5 app_version: String => "app_version: must",
-        /// Whether the room is free, in use, offline or other.
+        /// State of the room: `0` not activated, `1` not bound, `2` free, `3` in use, `4` offline.
         6 meeting_room_status: i64 => "meeting_room_status: must",
         /// State of the peripherals: `camera_status`, `microphone_status` and `speaker_status`.
         7 device_monitor_info: DeviceMonitorInfo => "device_monitor_info: must",
@@ -128,7 +128,7 @@ w::record! {
         7 health_status: String => "health_status: must",
         /// Operating system that the device runs.
         8 system_type: String => "system_type: must",
-        /// Whether the room is free, in use, offline or other.
+        /// State of the room: `0` not activated, `1` not bound, `2` free, `3` in use, `4` offline.
         9 meeting_room_status: i64 => "meeting_room_status: must",
         /// When the device was activated, such as `2023-01-01 12:00:00`; format `yyyy-MM-dd HH:mm:ss`.
         10 active_time: String => "active_time: must",
@@ -170,7 +170,7 @@ w::record! {
         4 active_code: String => "active_code: must",
         /// How many people fit in.
         5 participant_number: i64 => "participant_number: must",
-        /// Whether the room is free, in use, offline or other.
+        /// State of the room: `0` not activated, `1` not bound, `2` free, `3` in use, `4` offline.
         6 meeting_room_status: i64 => "meeting_room_status: must",
         /// Whether it can be booked: `0` no, `1` yes.
         7 scheduled_status: i64 => "scheduled_status: must",
@@ -189,7 +189,7 @@ w::record! {
         1 meeting_code: String => "meeting_code: must",
         /// Subject of the meeting as shown in the room.
         2 subject: String => "subject: must",
-        /// `0` single, `1` series and others.
+        /// `0` single, `1` series, `2` WeChat meeting, `3` Rooms screen casting, `5` personal meeting number, `6` webinar.
         3 meeting_type: i64 => "meeting_type: must",
         /// Whether the meeting waits, runs or is over.
         4 status: String => "status: must",
@@ -269,7 +269,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Ids of the Rooms meeting rooms to book or release.
+        /// Ids of the Rooms meeting rooms to book.
         1 meeting_room_id_list: Vec<String> => "meeting_room_id_list: must",
         /// Whether the room's screen shows the subject.
         2 subject_visible: Option<bool> => "subject_visible",
@@ -281,7 +281,7 @@ w::record! {
 w::record! {
     /// Answer to [`Book`].
     pub struct BookResponse {
-        /// Rooms that were booked or found: `meeting_room_id`, `meeting_room_name` and so on.
+        /// Rooms that were booked: `meeting_room_id`, `meeting_room_name` and `meeting_room_location`.
         0 meeting_room_list: Vec<MeetingRoom> => "meeting_room_list: must",
     }
 }
@@ -595,7 +595,7 @@ w::record! {
         0 meeting_room_name: Option<String> => "meeting_room_name",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, 20 by default, at most 50.
         2 limit: Option<i64> => "limit",
     }
     new()
@@ -606,7 +606,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// Rooms that were booked or found: `meeting_room_id`, `meeting_room_name` and so on.
+        /// The rooms: `meeting_room_id`, `meeting_room_name`, `meeting_room_status`, `scheduled_status` and so on.
         0 meeting_room_list: Vec<ListMeetingRoom> => "meeting_room_list: must",
         /// Whether another page follows; if so, go on with the cursor.
         1 has_more: bool => "has_more: must",
@@ -660,7 +660,7 @@ w::record! {
         0 controller_name: Option<String> => "controller_name",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, 20 by default, at most 50.
         2 limit: Option<i64> => "limit",
     }
     new()
@@ -725,7 +725,7 @@ w::record! {
         0 meeting_room_name: Option<String> => "meeting_room_name",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, 20 by default, at most 50.
         2 limit: Option<i64> => "limit",
     }
     new()
@@ -796,7 +796,7 @@ w::record! {
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         4 cursor: Option<String> => "cursor",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, 20 by default and at most.
         5 limit: Option<i64> => "limit",
     }
     new()
@@ -860,7 +860,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Ids of the Rooms meeting rooms to book or release.
+        /// Ids of the Rooms meeting rooms to release.
         1 meeting_room_id_list: Vec<String> => "meeting_room_id_list: must",
     }
     new(meeting_id: impl Into<String>, meeting_room_id_list: Vec<String>)

@@ -81,7 +81,7 @@ w::record! {
         2 area: Option<w::TextOrNumber> => "area",
         /// Phone number without the country code; personal data, masked in `Debug`.
         3 phone_number: Option<String> => "phone_number: masked",
-        /// Mail address of the contact person or user; such as `ops@example.com`; personal data, masked in `Debug`.
+        /// Mail address of the webinar's guest; personal data, masked in `Debug`.
         4 email: Option<String> => "email: masked",
         /// What the guest is called in the meeting.
         5 guest_name: Option<String> => "guest_name",
@@ -99,7 +99,7 @@ w::record! {
 w::record! {
     /// An item of `hosts` in `meeting::webinar::Create`; an item of `hosts` in the answer of `meeting::webinar::Get`; and 1 more.
     pub struct Host {
-        /// The member's account; outsiders have none.
+        /// `userid` of a host of the webinar.
         0 userid: xinqiao_types::UserId => "userid: must",
     }
     new(userid: impl Into<xinqiao_types::UserId>)
@@ -716,7 +716,7 @@ pub mod enroll {
             0 meeting_id: String => "meetingid: must",
             /// `1` undo, `2` reject, `3` approve.
             1 action: i64 => "action: must",
-            /// Ids of the enrolments concerned.
+            /// Ids of the enrolments to decide on.
             2 enroll_id_list: Vec<String> => "enroll_id_list: must",
         }
         new(meeting_id: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
@@ -759,7 +759,7 @@ pub mod enroll {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Ids of the enrolments concerned.
+            /// Enrolments to delete: `enroll_id`.
             1 enroll_id_list: Vec<super::EnrollId> => "enroll_id_list: must",
         }
         new(meeting_id: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
@@ -768,7 +768,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Delete`].
         pub struct DeleteResponse {
-            /// How many enrolments were deleted or imported.
+            /// How many enrolments were deleted.
             0 total_count: i64 => "total_count: must",
         }
     }
@@ -858,7 +858,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Import`].
         pub struct ImportResponse {
-            /// How many enrolments were deleted or imported.
+            /// How many enrolments were imported.
             0 total_count: i64 => "total_count: must",
             /// The enrolments: `userid`, `nick_name` and so on.
             1 enroll_list: Vec<super::ImportEnroll> => "enroll_list: must",
@@ -898,7 +898,7 @@ pub mod enroll {
             1 status: Option<i64> => "status",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
-            /// Most entries to return in one answer, for paging.
+            /// Page size, 50 by default and at most.
             3 limit: Option<i64> => "limit",
         }
         new(meeting_id: impl Into<String>)
@@ -974,7 +974,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`QueryByTmpOpenid`].
         pub struct QueryByTmpOpenidResponse {
-            /// Ids of the enrolments concerned.
+            /// Enrolments found: `tmp_openid` and `enroll_id`.
             0 enroll_id_list: Vec<super::QueryByTmpOpenidEnrollId> => "enroll_id_list: must",
         }
     }

@@ -20,7 +20,7 @@ w::record! {
 w::record! {
     /// An item of `records` in `wedoc::smart_sheet::AddRecords`.
     pub struct AddRecordsRecord {
-        /// Values by field headline or id.
+        /// Values by field headline or id; each has the form of its field: a number, a boolean or an array of objects.
         0 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
     }
     new(values: std::collections::BTreeMap<String, w::serial::Value>)
@@ -69,9 +69,9 @@ w::record! {
     pub struct ColorConfigCondition {
         /// Id of the colour rule.
         0 id: String => "id: must",
-        /// What is coloured: row, column or cell.
+        /// What is coloured: `VIEW_COLOR_CONDITION_TYPE_ROW`, `VIEW_COLOR_CONDITION_TYPE_COLUMN` or `VIEW_COLOR_CONDITION_TYPE_CELL`.
         1 type_: String => "type: must",
-        /// Colour for what meets the condition.
+        /// Colour, by the platform's name such as `chromeRedLighten_5` or `fillColorGray_3`.
         2 color: String => "color: must",
         /// When it is coloured: `field_id`, `field_type`, `operator`, `string_value` and so on.
         3 condition: FilterSpecCondition => "condition: must",
@@ -83,9 +83,9 @@ w::record! {
     pub struct Condition {
         /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
+        /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_CHECKBOX`, `FIELD_TYPE_DATE_TIME`, `FIELD_TYPE_USER`, `FIELD_TYPE_SELECT` or `FIELD_TYPE_SINGLE_SELECT`.
         1 field_type: Option<String> => "field_type",
-        /// How to compare, such as `OPERATOR_IS`, `OPERATOR_CONTAINS`, `OPERATOR_IS_GREATER`.
+        /// How to compare: `OPERATOR_IS`, `OPERATOR_IS_NOT`, `OPERATOR_CONTAINS`, `OPERATOR_DOES_NOT_CONTAIN`, `OPERATOR_IS_GREATER`, `OPERATOR_IS_LESS`, `OPERATOR_IS_EMPTY` and so on.
         2 operator: String => "operator: must",
         /// Text to compare with: `value`.
         3 string_value: Option<StringValue> => "string_value",
@@ -121,9 +121,9 @@ w::record! {
 w::record! {
     /// `value` of `wedoc::smart_sheet::DateTimeValue`.
     pub struct TimeValue {
-        /// Kind of date, such as a given day, today or the last 7 days.
+        /// `DATE_TIME_TYPE_DETAIL_DATE` for a given day, or `DATE_TIME_TYPE_TODAY`, `DATE_TIME_TYPE_CURRENT_WEEK`, `DATE_TIME_TYPE_THE_PAST_7_DAYS` and so on.
         0 type_: String => "type: must",
-        /// The timestamp in milliseconds, for a given day.
+        /// Timestamp of the day in milliseconds, needed if `type` is a given day.
         1 value: Option<Vec<String>> => "value",
     }
     new(type_: impl Into<String>)
@@ -143,13 +143,13 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `fields` in the answer of `wedoc::smart_sheet::AddFields`.
+    /// An item of `fields` in the answer of `wedoc::smart_sheet::AddFields`; an item of `fields` in the answer of `wedoc::smart_sheet::UpdateFields`.
     pub struct FieldItem {
         /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
         /// Headline of the field (column), unique in the sheet.
         1 field_title: String => "field_title: must",
-        /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
+        /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_CHECKBOX`, `FIELD_TYPE_DATE_TIME`, `FIELD_TYPE_USER`, `FIELD_TYPE_SELECT` or `FIELD_TYPE_SINGLE_SELECT`.
         2 field_type: String => "field_type: must",
     }
 }
@@ -170,9 +170,9 @@ w::record! {
     pub struct FilterSpecCondition {
         /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
+        /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_CHECKBOX`, `FIELD_TYPE_DATE_TIME`, `FIELD_TYPE_USER`, `FIELD_TYPE_SELECT` or `FIELD_TYPE_SINGLE_SELECT`.
         1 field_type: String => "field_type: must",
-        /// How to compare, such as `OPERATOR_IS`, `OPERATOR_CONTAINS`, `OPERATOR_IS_GREATER`.
+        /// How to compare: `OPERATOR_IS`, `OPERATOR_IS_NOT`, `OPERATOR_CONTAINS`, `OPERATOR_DOES_NOT_CONTAIN`, `OPERATOR_IS_GREATER`, `OPERATOR_IS_LESS`, `OPERATOR_IS_EMPTY` and so on.
         2 operator: String => "operator: must",
         /// Text to compare with: `value`.
         3 string_value: Option<StringValue> => "string_value",
@@ -210,7 +210,7 @@ w::record! {
         1 creator_name: String => "creator_name: must",
         /// Name of who changed the record last.
         2 updater_name: String => "updater_name: must",
-        /// Values by field headline or id.
+        /// Values by field headline or id; each has the form of its field: a number, a boolean or an array of objects.
         3 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
         /// When the record was made, a timestamp in milliseconds.
         4 create_time: i64 => "create_time: must",
@@ -226,9 +226,9 @@ w::record! {
         0 view_id: String => "view_id: must",
         /// Headline of the view as on its tab.
         1 view_title: String => "view_title: must",
-        /// Kind of view, such as `VIEW_TYPE_GRID`, `VIEW_TYPE_KANBAN`, `VIEW_TYPE_GANTT`.
+        /// `VIEW_TYPE_GRID`, `VIEW_TYPE_KANBAN`, `VIEW_TYPE_GALLERY`, `VIEW_TYPE_GANTT` or `VIEW_TYPE_CALENDAR`.
         2 view_type: String => "view_type: must",
-        /// Properties to set or read: `auto_sort`, `is_field_stat_enabled`, `sort_spec` and so on.
+        /// Settings of the view: `sort_spec`, `group_spec`, `filter_spec`, `field_visibility` and so on.
         3 property: ViewProperty => "property: must",
     }
 }
@@ -265,7 +265,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_ATTACHMENT` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_ATTACHMENT` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyAttachment {
-        /// Whether files are shown as list or grid.
+        /// How files are shown: `DISPLAY_MODE_LIST` or `DISPLAY_MODE_GRID`.
         0 display_mode: String => "display_mode: must",
     }
     new(display_mode: impl Into<String>)
@@ -274,14 +274,14 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_AUTONUMBER` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_AUTONUMBER` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyAutoNumber {
-        /// How values come: a place by hand or automatic, a number counted or by rules of your own.
-        0 input_type: String => "input_type: must",
+        /// How numbers come: `NUMBER_TYPE_INCR` counted, `NUMBER_TYPE_CUSTOM` by `rules`.
+        0 type_: String => "type: must",
         /// How the number is put together: `type` and `value`.
         1 rules: Option<Vec<Rule>> => "rules",
         /// Whether present records are renumbered.
         2 reformat_existing_record: bool => "reformat_existing_record: must",
     }
-    new(input_type: impl Into<String>, reformat_existing_record: bool)
+    new(type_: impl Into<String>, reformat_existing_record: bool)
     set(rules: Vec<Rule>)
 }
 
@@ -315,11 +315,11 @@ w::record! {
 w::record! {
     /// An item of `conditions` in `wedoc::smart_sheet::PropertyColorConfig`.
     pub struct PropertyCondition {
-        /// Id of the colour rule.
+        /// Id of the colour rule, to change one; left out for a new one.
         0 id: Option<String> => "id",
-        /// What is coloured: row, column or cell.
+        /// What is coloured: `VIEW_COLOR_CONDITION_TYPE_ROW`, `VIEW_COLOR_CONDITION_TYPE_COLUMN` or `VIEW_COLOR_CONDITION_TYPE_CELL`.
         1 type_: String => "type: must",
-        /// Colour for what meets the condition.
+        /// Colour, by the platform's name such as `chromeRedLighten_5` or `fillColorGray_3`.
         2 color: String => "color: must",
         /// When it is coloured: `field_id`, `field_type`, `operator`, `string_value` and so on.
         3 condition: Condition => "condition: must",
@@ -340,9 +340,9 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_CURRENCY` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_CURRENCY` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyCurrency {
-        /// Currency, which decides the sign before the amount.
+        /// Currency, such as `CURRENCY_TYPE_CNY` or `CURRENCY_TYPE_USD`, which decides the sign.
         0 currency_type: String => "currency_type: must",
-        /// How many digits after the point are shown.
+        /// Digits after the point: `0`–`4`; `-1` shows the value as it is.
         1 decimal_places: i64 => "decimal_places: must",
         /// Whether thousands are shown separated.
         2 use_separate: bool => "use_separate: must",
@@ -374,9 +374,9 @@ w::record! {
 w::record! {
     /// The body `VIEW_TYPE_GANTT` of `wedoc::smart_sheet::AddView`; the body `VIEW_TYPE_CALENDAR` of `wedoc::smart_sheet::AddView`.
     pub struct PropertyGantt {
-        /// Id of the date field that begins the bars.
+        /// Id of the field that begins the bars, of the kind `FIELD_TYPE_DATE_TIME`.
         0 start_date_field_id: String => "start_date_field_id: must",
-        /// Id of the date field that ends the bars.
+        /// Id of the field that ends the bars, of the kind `FIELD_TYPE_DATE_TIME`.
         1 end_date_field_id: String => "end_date_field_id: must",
     }
     new(start_date_field_id: impl Into<String>, end_date_field_id: impl Into<String>)
@@ -394,7 +394,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_LOCATION` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_LOCATION` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyLocation {
-        /// How values come: a place by hand or automatic, a number counted or by rules of your own.
+        /// How the place is put in: `LOCATION_INPUT_TYPE_MANUAL` or `LOCATION_INPUT_TYPE_AUTO`.
         0 input_type: String => "input_type: must",
     }
     new(input_type: impl Into<String>)
@@ -412,7 +412,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_NUMBER` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_PERCENTAGE` of `wedoc::smart_sheet::AddFieldsField`; and 4 more.
     pub struct PropertyNumber {
-        /// How many digits after the point are shown.
+        /// Digits after the point: `0`–`4`; `-1` shows the value as it is.
         0 decimal_places: i64 => "decimal_places: must",
         /// Whether thousands are shown separated.
         1 use_separate: bool => "use_separate: must",
@@ -423,14 +423,14 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_PROGRESS` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_PROGRESS` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyProgress {
-        /// How many digits after the point are shown.
+        /// Digits after the point: `0`–`4`; `-1` shows the value as it is.
         0 decimal_places: i64 => "decimal_places: must",
     }
     new(decimal_places: i64)
 }
 
 w::record! {
-    /// The body `FIELD_TYPE_REFERENCE` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_REFERENCE` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
+    /// The body `FIELD_TYPE_REFERENCE` of `wedoc::smart_sheet::AddFieldsField`; `property_reference` of `wedoc::smart_sheet::UpdateFieldsField`.
     pub struct PropertyReference {
         /// Id of the view in the other sheet.
         0 view_id: String => "view_id: must",
@@ -438,7 +438,7 @@ w::record! {
         1 sub_id: Option<String> => "sub_id",
         /// Id of the field in the other sheet that is shown.
         2 field_id: Option<String> => "field_id",
-        /// Whether a cell may hold several people or records.
+        /// Whether a cell may refer to several records.
         3 is_multiple: bool => "is_multiple: must",
     }
     new(view_id: impl Into<String>, is_multiple: bool)
@@ -446,9 +446,25 @@ w::record! {
 }
 
 w::record! {
+    /// The body `FIELD_TYPE_REFERENCE` of `wedoc::smart_sheet::GetFieldsField`.
+    pub struct PropertyReferenceInfo {
+        /// Id of the view in the other sheet.
+        0 view_id: String => "view_id: must",
+        /// Id of the sheet it refers to; empty for this one.
+        1 sub_id: Option<String> => "sub_id",
+        /// Id of the field in the other sheet that is shown.
+        2 field_id: Option<String> => "field_id",
+        /// Id of the field in the other sheet that is shown, as this call spells `field_id`.
+        3 filed_id: Option<String> => "filed_id",
+        /// Whether a cell may refer to several records.
+        4 is_multiple: bool => "is_multiple: must",
+    }
+}
+
+w::record! {
     /// The body `FIELD_TYPE_SELECT` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_SINGLE_SELECT` of `wedoc::smart_sheet::AddFieldsField`; and 4 more.
     pub struct PropertySelect {
-        /// Whether options may be added while filling in.
+        /// Whether options may be added while filling in; normally left alone.
         0 is_quick_add: bool => "is_quick_add: must",
         /// Options to choose from: `id`, `text` and `style`.
         1 options: Vec<PropertySelectOption> => "options: must",
@@ -463,7 +479,7 @@ w::record! {
         0 id: String => "id: must",
         /// Words of the option.
         1 text: String => "text: must",
-        /// Colour of the option, by number.
+        /// Colour of the option, `1`–`27`, such as `1` light red, `8` white, `12` blue, `16` green or `18` red.
         2 style: i64 => "style: must",
     }
     new(id: impl Into<String>, text: impl Into<String>, style: i64)
@@ -481,7 +497,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_URL` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_URL` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyUrl {
-        /// Whether links are shown as text or icon.
+        /// How links are shown: `LINK_TYPE_PURE_TEXT` as text, `LINK_TYPE_ICON_TEXT` with an icon.
         0 type_: String => "type: must",
     }
     new(type_: impl Into<String>)
@@ -490,7 +506,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_USER` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_USER` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyUser {
-        /// Whether a cell may hold several people or records.
+        /// Whether a cell may hold several people.
         0 is_multiple: bool => "is_multiple: must",
         /// Whether people are told when they are added.
         1 is_notified: bool => "is_notified: must",
@@ -508,19 +524,21 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `records` in the answer of `wedoc::smart_sheet::AddRecords`.
+    /// An item of `records` in the answer of `wedoc::smart_sheet::AddRecords`; an item of `records` in the answer of `wedoc::smart_sheet::UpdateRecords`.
     pub struct RecordItem {
         /// Id of the record (row), returned on adding or reading it; such as `r9IeVB`.
         0 record_id: String => "record_id: must",
+        /// Values by field headline or id; each has the form of its field: a number, a boolean or an array of objects.
+        1 values: Option<std::collections::BTreeMap<String, w::serial::Value>> => "values",
     }
 }
 
 w::record! {
     /// An item of `rules` in `wedoc::smart_sheet::PropertyAutoNumber`.
     pub struct Rule {
-        /// Part of the number: counter, fixed text or date.
+        /// Part of the number: `NUMBER_RULE_TYPE_INCR` counter, `NUMBER_RULE_TYPE_FIXED_CHAR` fixed text, `NUMBER_RULE_TYPE_TIME` date.
         0 type_: String => "type: must",
-        /// What this part is: digits, text or date format.
+        /// What this part is: digits of the counter, the fixed text, or a date format such as `YYYYMMDD`.
         1 value: String => "value: must",
     }
     new(type_: impl Into<String>, value: impl Into<String>)
@@ -533,7 +551,7 @@ w::record! {
         0 sheet_id: String => "sheet_id: must",
         /// Name of the sheet as on its tab.
         1 title: String => "title: must",
-        /// Kind of sheet, such as `smartsheet` or `dashboard`.
+        /// `smartsheet`, `dashboard`, or `external` for a page of explanations.
         2 type_: String => "type: must",
         /// Whether users see the sheet.
         3 is_visible: bool => "is_visible: must",
@@ -556,7 +574,7 @@ w::record! {
     pub struct SortInfo {
         /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// Whether it sorts downwards by this field; upwards by default.
+        /// Whether it sorts downwards by this field.
         1 desc: bool => "desc: must",
     }
 }
@@ -584,7 +602,7 @@ w::record! {
 w::record! {
     /// `string_value` of `wedoc::smart_sheet::Condition`; `string_value` of `wedoc::smart_sheet::FilterSpecCondition`.
     pub struct StringValue {
-        /// Texts to compare with.
+        /// Texts to compare with; ids of options for choice fields.
         0 value: Vec<String> => "value: must",
     }
     new(value: Vec<String>)
@@ -595,9 +613,9 @@ w::record! {
     pub struct UpdateFieldsField {
         /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// Headline of the field (column), unique in the sheet.
+        /// New headline, other than the old one; headline or settings, one must change.
         1 field_title: Option<String> => "field_title",
-        /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
+        /// Kind that the field has, such as `FIELD_TYPE_TEXT`; it cannot be changed.
         2 field_type: String => "field_type: must",
         /// For a text field, an empty object.
         3 property_text: Option<w::serial::Value> => "property_text",
@@ -628,7 +646,7 @@ w::record! {
         15 property_reference: Option<PropertyReference> => "property_reference",
         /// For a place: `input_type`.
         16 property_location: Option<PropertyLocation> => "property_location",
-        /// For a running number: `input_type`, `rules` and `reformat_existing_record`.
+        /// For a running number: `type`, `rules` and `reformat_existing_record`.
         17 property_auto_number: Option<PropertyAutoNumber> => "property_auto_number",
         /// For money: `currency_type`, `decimal_places` and `use_separate`.
         18 property_currency: Option<PropertyCurrency> => "property_currency",
@@ -669,7 +687,7 @@ w::record! {
     pub struct UpdateRecordsRecord {
         /// Id of the record (row), returned on adding or reading it; such as `r9IeVB`.
         0 record_id: String => "record_id: must",
-        /// Values by field headline or id.
+        /// Values by field headline or id; each has the form of its field: a number, a boolean or an array of objects.
         1 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
     }
     new(record_id: impl Into<String>, values: std::collections::BTreeMap<String, w::serial::Value>)
@@ -688,7 +706,7 @@ w::record! {
 }
 
 w::record! {
-    /// `property` of `wedoc::smart_sheet::UpdateView`.
+    /// `property` of `wedoc::smart_sheet::UpdateView`; `property` of `wedoc::smart_sheet::UpdatedView`.
     pub struct UpdateViewProperty {
         /// Whether the view sorts anew when data change.
         0 auto_sort: Option<bool> => "auto_sort",
@@ -721,6 +739,20 @@ w::record! {
 }
 
 w::record! {
+    /// `view` of the answer of `wedoc::smart_sheet::UpdateView`.
+    pub struct UpdatedView {
+        /// Id of the view, returned on adding or reading it; such as `vwMG90`.
+        0 view_id: Option<String> => "view_id",
+        /// Headline of the view as on its tab.
+        1 view_title: Option<String> => "view_title",
+        /// `VIEW_TYPE_GRID`, `VIEW_TYPE_KANBAN`, `VIEW_TYPE_GALLERY`, `VIEW_TYPE_GANTT` or `VIEW_TYPE_CALENDAR`.
+        2 view_type: Option<String> => "view_type",
+        /// Settings of the view: `sort_spec`, `group_spec`, `filter_spec`, `field_visibility` and so on.
+        3 property: Option<UpdateViewProperty> => "property",
+    }
+}
+
+w::record! {
     /// `user_value` of `wedoc::smart_sheet::Condition`; `user_value` of `wedoc::smart_sheet::FilterSpecCondition`.
     pub struct UserValue {
         /// `userid`s to compare with.
@@ -736,7 +768,7 @@ w::record! {
         0 view_id: String => "view_id: must",
         /// Headline of the view as on its tab.
         1 view_title: String => "view_title: must",
-        /// Kind of view, such as `VIEW_TYPE_GRID`, `VIEW_TYPE_KANBAN`, `VIEW_TYPE_GANTT`.
+        /// `VIEW_TYPE_GRID`, `VIEW_TYPE_KANBAN`, `VIEW_TYPE_GALLERY`, `VIEW_TYPE_GANTT` or `VIEW_TYPE_CALENDAR`.
         2 view_type: String => "view_type: must",
     }
 }
@@ -774,7 +806,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Name of the field group.
+        /// Name of the field group, unlike all others.
         2 name: String => "name: must",
         /// Fields in the group: `field_id`.
         3 children: Option<Vec<Children>> => "children",
@@ -865,7 +897,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Keys of the values: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
+        /// Keys of `values`: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` (default) or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
         2 key_type: Option<String> => "key_type",
         /// Records (rows) of the sheet, at most 500 at a time.
         3 records: Vec<AddRecordsRecord> => "records: must",
@@ -877,7 +909,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddRecords`].
     pub struct AddRecordsResponse {
-        /// Records (rows) of the sheet, at most 500 at a time.
+        /// The new records, one row each: `record_id` and `values`.
         0 records: Vec<RecordItem> => "records: must",
     }
 }
@@ -910,7 +942,7 @@ w::record! {
     pub struct AddSheet {
         /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Properties to set or read: `title` and so on.
+        /// Name and position of the new sheet: `title` and `index`.
         1 properties: Property => "properties: must",
     }
     new(docid: impl Into<String>, properties: Property)
@@ -919,7 +951,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddSheet`].
     pub struct AddSheetResponse {
-        /// Properties to set or read: `title` and so on.
+        /// The new sheet: `sheet_id`, `title` and `index`.
         0 properties: AddSheetProperty => "properties: must",
     }
 }
@@ -1059,7 +1091,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Ids of the fields to read or delete.
+        /// Ids of the fields to delete.
         2 field_ids: Vec<String> => "field_ids: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, field_ids: Vec<String>)
@@ -1095,7 +1127,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Ids of the records to read or delete.
+        /// Ids of the records to delete.
         2 record_ids: Vec<String> => "record_ids: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, record_ids: Vec<String>)
@@ -1129,7 +1161,7 @@ w::record! {
     pub struct DeleteSheet {
         /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document, from the list of sheets.
+        /// Id of the sheet to delete.
         1 sheet_id: String => "sheet_id: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
@@ -1165,7 +1197,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Ids of the views to read or delete.
+        /// Ids of the views to delete.
         2 view_ids: Vec<String> => "view_ids: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, view_ids: Vec<String>)
@@ -1269,15 +1301,15 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Id of the view, returned on adding or reading it; such as `vwMG90`.
+        /// Read only the fields that this view shows, by the view's id.
         2 view_id: Option<String> => "view_id",
-        /// Ids of the fields to read or delete.
+        /// Read only these fields, by id; all without it.
         3 field_ids: Option<Vec<String>> => "field_ids",
         /// Headlines of the fields to read.
         4 field_titles: Option<Vec<String>> => "field_titles",
         /// How many to skip, for paging.
         5 offset: Option<i64> => "offset",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, at most 1,000, which is also used if it is `0` or missing.
         6 limit: Option<i64> => "limit",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
@@ -1342,24 +1374,26 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Id of the view, returned on adding or reading it; such as `vwMG90`.
+        /// Read only the records that this view shows, by the view's id.
         2 view_id: Option<String> => "view_id",
-        /// Ids of the records to read or delete.
+        /// Read only these records, by id; all without it.
         3 record_ids: Option<Vec<String>> => "record_ids",
-        /// Ids of the fields to read or delete.
+        /// Return only these fields, by id; works if `key_type` is the field id.
         4 field_ids: Option<Vec<String>> => "field_ids",
-        /// Headlines of the fields to read.
+        /// Return only these fields, by headline; works if `key_type` is the headline.
         5 field_titles: Option<Vec<String>> => "field_titles",
-        /// Keys of the values: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
+        /// Keys of `values`: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` (default) or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
         6 key_type: Option<String> => "key_type",
         /// How to sort: `field_title` and `desc`.
         7 sort: Option<Vec<Sort>> => "sort",
-        /// Which records to take: `conjunction` and `conditions`.
+        /// Which records to take, not together with `sort`: `conjunction` and `conditions`.
         8 filter_spec: Option<FilterSpec> => "filter_spec",
         /// How many to skip, for paging.
         9 offset: Option<i64> => "offset",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, at most 1,000, which is also used if it is `0` or missing.
         10 limit: Option<i64> => "limit",
+        /// Version of the sheet's content.
+        11 ver: Option<i64> => "ver",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
     text(view_id: String, key_type: String)
@@ -1371,13 +1405,14 @@ w::record! {
         filter_spec: FilterSpec,
         offset: i64,
         limit: i64,
+        ver: i64,
     )
 }
 
 w::record! {
     /// Answer to [`GetRecords`].
     pub struct GetRecordsResponse {
-        /// Records (rows) of the sheet, at most 500 at a time.
+        /// The records, one row each: `record_id`, `values`, `create_time`, `update_time` and so on.
         0 records: Vec<GetRecordsRecord> => "records: must",
         /// How many there are in all.
         1 total: i64 => "total: must",
@@ -1385,6 +1420,8 @@ w::record! {
         2 next: Option<i64> => "next",
         /// Whether another page follows; if so, go on with `next`.
         3 has_more: bool => "has_more: must",
+        /// Version of the sheet's content.
+        4 ver: Option<i64> => "ver",
     }
 }
 
@@ -1431,11 +1468,14 @@ w::record! {
     pub struct GetSheet {
         /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document, from the list of sheets.
+        /// Read only this sheet, by id; all without it.
         1 sheet_id: Option<String> => "sheet_id",
+        /// Whether dashboards and pages of explanations are listed too, not only smart sheets.
+        2 need_all_type_sheet: Option<bool> => "need_all_type_sheet",
     }
     new(docid: impl Into<String>)
     text(sheet_id: String)
+    set(need_all_type_sheet: bool)
 }
 
 w::record! {
@@ -1508,11 +1548,11 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Ids of the views to read or delete.
+        /// Read only these views, by id; all without it.
         2 view_ids: Option<Vec<String>> => "view_ids",
         /// How many to skip, for paging.
         3 offset: Option<i64> => "offset",
-        /// Most entries to return in one answer, for paging.
+        /// Page size, at most 1,000, which is also used if it is `0` or missing.
         4 limit: Option<i64> => "limit",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
@@ -1661,8 +1701,16 @@ w::record! {
     new(docid: impl Into<String>, sheet_id: impl Into<String>, fields: Vec<UpdateFieldsField>)
 }
 
+w::record! {
+    /// Answer to [`UpdateFields`].
+    pub struct UpdateFieldsResponse {
+        /// The fields as they are now: `field_id`, `field_title` and `field_type`.
+        0 fields: Option<Vec<FieldItem>> => "fields",
+    }
+}
+
 w::endpoint! {
-    UpdateFields => w::Empty,
+    UpdateFields => UpdateFieldsResponse,
     w::EndpointInfo {
         id: "work.wedoc.smart_sheet.update_fields",
         method: "POST",
@@ -1691,7 +1739,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Keys of the values: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
+        /// Keys of `values`: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` (default) or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
         2 key_type: Option<String> => "key_type",
         /// Records (rows) of the sheet, at most 500 at a time.
         3 records: Vec<UpdateRecordsRecord> => "records: must",
@@ -1700,8 +1748,16 @@ w::record! {
     text(key_type: String)
 }
 
+w::record! {
+    /// Answer to [`UpdateRecords`].
+    pub struct UpdateRecordsResponse {
+        /// The records as they are now, one row each: `record_id` and `values`.
+        0 records: Option<Vec<RecordItem>> => "records",
+    }
+}
+
 w::endpoint! {
-    UpdateRecords => w::Empty,
+    UpdateRecords => UpdateRecordsResponse,
     w::EndpointInfo {
         id: "work.wedoc.smart_sheet.update_records",
         method: "POST",
@@ -1728,7 +1784,7 @@ w::record! {
     pub struct UpdateSheet {
         /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Properties to set or read: `title` and so on.
+        /// The sheet to change and its new name: `sheet_id` and `title`.
         1 properties: UpdateSheetProperty => "properties: must",
     }
     new(docid: impl Into<String>, properties: UpdateSheetProperty)
@@ -1764,11 +1820,11 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Id of the view, returned on adding or reading it; such as `vwMG90`.
+        /// Id of the view to update.
         2 view_id: String => "view_id: must",
         /// Headline of the view as on its tab.
         3 view_title: Option<String> => "view_title",
-        /// Properties to set or read: `auto_sort`, `is_field_stat_enabled`, `sort_spec` and so on.
+        /// Settings of the view: `sort_spec`, `group_spec`, `filter_spec`, `field_visibility` and so on.
         4 property: Option<UpdateViewProperty> => "property",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, view_id: impl Into<String>)
@@ -1776,8 +1832,16 @@ w::record! {
     set(property: UpdateViewProperty)
 }
 
+w::record! {
+    /// Answer to [`UpdateView`].
+    pub struct UpdateViewResponse {
+        /// The view as it is now: `view_id`, `view_title`, `view_type` and `property`.
+        0 view: Option<UpdatedView> => "view",
+    }
+}
+
 w::endpoint! {
-    UpdateView => w::Empty,
+    UpdateView => UpdateViewResponse,
     w::EndpointInfo {
         id: "work.wedoc.smart_sheet.update_view",
         method: "POST",
@@ -1877,7 +1941,7 @@ w::union! {
         /// Single choice (单选).
         SingleSelect(PropertySelect) = "FIELD_TYPE_SINGLE_SELECT" in "property_single_select",
         /// Reference (关联).
-        Reference(PropertyReference) = "FIELD_TYPE_REFERENCE" in "property_reference",
+        Reference(PropertyReferenceInfo) = "FIELD_TYPE_REFERENCE" in "property_reference",
         /// Place (地理位置).
         Location(PropertyLocation) = "FIELD_TYPE_LOCATION" in "property_location",
         /// Running number (自动编号).
@@ -2033,7 +2097,7 @@ pub mod group_chat {
             0 docid: String => "docid: must",
             /// Id of the chat linked with the smart sheet.
             1 chat_id: String => "chat_id: must",
-            /// `userid` of the linked chat's owner.
+            /// `userid` of the new owner; unchanged without it.
             2 owner: Option<String> => "owner",
             /// Members to bring into the linked chat.
             3 add_user_list: Option<Vec<String>> => "add_user_list",
