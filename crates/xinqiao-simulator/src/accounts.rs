@@ -130,8 +130,13 @@ fn reborn(turn: &mut Turn<'_>, what: &Value) {
         };
         callback.failures = 0;
         callback.paused_until = None;
-        if let Some(account) = ACCOUNTS.get_mut(turn.world, &appid) {
-            account.callback = callback;
+        let Some(account) = ACCOUNTS.get_mut(turn.world, &appid) else {
+            continue;
+        };
+        let connected = !callback.url.is_empty();
+        account.callback = callback;
+        if connected {
+            turn.publish(CONNECTED, &json!({"account": &*appid}));
         }
     }
 }

@@ -27,13 +27,16 @@ use crate::{
 };
 
 mod accounts;
+mod called;
+mod catalog;
 mod platform;
 mod seen;
+mod standing;
 mod users;
 
 /// Most bytes of an ordinary body.
 const BODY: usize = 2 * 1024 * 1024;
-/// Most bytes of an imported world or a file.
+/// Most bytes of an imported world.
 const LARGE: usize = 256 * 1024 * 1024;
 
 type Reply = Result<Response, Refused>;
@@ -84,6 +87,13 @@ impl Query {
             .get(name)
             .map(String::as_str)
             .filter(|text| !text.is_empty())
+    }
+}
+
+impl Query {
+    /// Which page of a list.
+    fn page(&self) -> Result<route::Page, Refused> {
+        route::Page::of(&self.0)
     }
 }
 
@@ -211,7 +221,12 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route(&at("/export"), get(platform::export))
         .route(&at("/import"), post(platform::import))
         .route(&at("/rules"), get(platform::rules))
+        .route(&at("/declared"), get(platform::declared))
         .route(&at("/dev"), get(platform::dev))
+        .route(&at("/catalog"), get(catalog::all))
+        .route(&at("/catalog/{product}"), get(catalog::list))
+        .route(&at("/catalog/endpoints/{id}"), get(catalog::one))
+        .route(&at("/call"), post(called::call))
         .route(&at("/debug"), post(platform::debug))
         .route(&at("/trigger"), post(users::trigger))
         .route(&at("/timeline"), get(seen::timeline))
@@ -232,8 +247,9 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         )
         .route(
             &at("/accounts/{appid}/quotas"),
-            axum::routing::patch(accounts::set_quotas),
+            get(standing::quotas).patch(accounts::set_quotas),
         )
+        .route(&at("/accounts/{appid}/rights"), get(standing::rights))
         .route(&at("/accounts/{appid}/secret"), post(accounts::new_secret))
         .route(&at("/users"), get(users::list).post(users::create))
         .route(&at("/users/{id}"), get(users::one))

@@ -6,10 +6,12 @@
 //! 4. permission: kind × verified (48001);
 //! 5. quota: minute, day, month (45009);
 //! 6. parameters by schema;
-//! 7. state: the endpoint's behaviour ([`behaviour`]); without one the schema answers, marked `fallback`;
-//! 8. the answer is written by the product's dialect ([`dialect`]).
+//! 7. state: the endpoint's behaviour ([`behaviour`]); without one the schema answers ([`fallback`]);
+//! 8. the answer is written by the product's dialect ([`dialect`]), and held against the catalog ([`fitting`]).
 //!
 //! Every answer carries `x-xinqiao-fidelity`, and a trace id by which the call is found again ([`traced`]).
+//!
+//! Pages that people open in a browser are no calls: [`pages`].
 //!
 //! The door knows no product: what callers, behaviours and dialects there are is declared by the products' features.
 
@@ -19,8 +21,12 @@ mod body;
 pub(crate) mod call;
 pub(crate) mod credential;
 pub(crate) mod dialect;
+pub(crate) mod fallback;
 pub(crate) mod faults;
+mod fitting;
 mod masking;
+pub(crate) mod pages;
+mod row;
 pub(crate) mod traced;
 
 use std::collections::BTreeMap;
@@ -31,16 +37,16 @@ use xinqiao_catalog::{
     rules::{permission::Denied, quota::Exceeded},
     surface,
 };
-use xinqiao_types::Rid;
+use xinqiao_types::{Rid, percent};
 
 use crate::{
-    accounts::{ACCOUNTS, QUOTAS, merchant::MERCHANTS},
+    accounts::{self, ACCOUNTS, QUOTAS},
     kernel::{
         Feature, Id, Turn, World,
         command::verb,
-        row::{CallFacts, Diagnosed, Exchange, RowKind, RowState, Words, diagnose, shown},
+        declared::Shown,
+        row::{Diagnosed, Words, diagnose, shown},
     },
-    people,
 };
 
 pub use self::body::read_multipart;
@@ -59,18 +65,25 @@ use self::{
 
 pub(crate) const FEATURE: Feature = Feature {
     name: "door",
-    tables: &[&faults::FAULTS, &traced::TRACED],
+    tables: &[&faults::FAULTS, &traced::TRACED, &fallback::made::MADE],
     verbs: &[
         verb::<Box<PlatformCall>>(),
         verb::<faults::Add>(),
         verb::<faults::Delete>(),
     ],
+    topics: &[(accounts::DELETED, fallback::made::forget)],
     index: Some(index),
     earlier: Some(earlier),
+    shows: &[
+        Shown::Row(&row::CALL),
+        Shown::Facts(&row::FACTS),
+        Shown::Diagnosis(&row::DIAGNOSIS),
+    ],
     ..Feature::EMPTY
 };
 
 fn index(world: &mut World) {
+    fallback::made::index(world);
     faults::index(world);
     traced::index(world);
 }
@@ -114,7 +127,7 @@ pub(crate) enum Reply {
 
 /// Why a call is refused.
 #[derive(Debug)]
-pub(crate) struct Refuse {
+pub(crate) struct Refusal {
     /// A number, or a word in products whose codes are words.
     pub(crate) code: Code<'static>,
     /// Text on the wire, where it is not the catalog's.
@@ -124,9 +137,9 @@ pub(crate) struct Refuse {
     pub(crate) diagnosis: Option<Box<Diagnosed>>,
 }
 
-pub(crate) type Verdict = Result<Reply, Refuse>;
+pub(crate) type Verdict = Result<Reply, Refusal>;
 
-impl Refuse {
+impl Refusal {
     /// Refuses with the catalog's text.
     pub(crate) fn code(code: impl Into<Code<'static>>) -> Self {
         Self {
@@ -182,6 +195,8 @@ struct Progress {
     caller: Option<Caller>,
     fidelity: Option<behaviour::Fidelity>,
     product: Product,
+    /// Whom it names, for its row.
+    named: body::Named,
 }
 
 impl Progress {
@@ -196,8 +211,11 @@ impl Progress {
 
 /// Answers a call, and shows its row.
 pub(crate) fn answer(turn: &mut Turn<'_>, call: &PlatformCall) -> PlatformAnswer {
-    let seen = recognise(call);
     let desk = turn.world.house.part::<Desk>();
+    if let Some(page) = desk.page(call) {
+        return pages::answer(turn, call, page);
+    }
+    let seen = recognise(call);
     let draw = turn.world.next("rid");
     let trace = surface::trace(seen.product, turn.now, draw.entropy());
     let endpoint = seen.endpoint();
@@ -212,18 +230,15 @@ pub(crate) fn answer(turn: &mut Turn<'_>, call: &PlatformCall) -> PlatformAnswer
         caller: claimed,
         fidelity: endpoint.map(|endpoint| desk.fidelity(endpoint)),
         product: seen.product,
+        named: body::named_in(call),
     };
-    if let Some(act) = body::openid_in(call)
-        .and_then(|openid| people::latest_act(turn.world, &openid).map(str::to_owned))
-    {
-        turn.cause = act;
-    }
+    follow(turn, &progress);
     let fault = faults::hit(turn, call, progress.account().map(|id| &**id));
     let verdict = match &fault {
         Some(Fault {
             errcode: Some(errcode),
             ..
-        }) => Err(Refuse::code(*errcode)
+        }) => Err(Refusal::code(*errcode)
             .because("fault.injected", None, None)
             .into()),
         Some(fault) if fault.http_status.is_some() || fault.drop == Some(true) => {
@@ -238,14 +253,24 @@ pub(crate) fn answer(turn: &mut Turn<'_>, call: &PlatformCall) -> PlatformAnswer
         written.answer.status = fault.http_status.unwrap_or(written.answer.status);
     }
     remember(turn, call, &progress, &written, &trace);
-    show(turn, call, &progress, &mut written);
+    row::show(turn, call, &progress, &mut written);
     written.answer
+}
+
+/// What happens now follows from what the call follows from, as soon as anybody is known to make it: some only are when
+/// their proof has been looked at.
+fn follow(turn: &mut Turn<'_>, progress: &Progress) {
+    if turn.cause.is_empty()
+        && let Some(cause) = row::cause(turn, progress)
+    {
+        turn.cause = cause;
+    }
 }
 
 /// Why there is no ordinary answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    Refused(Refuse),
+    Refused(Refusal),
     /// No such path on this host.
     Unknown {
         nearest: Option<&'static str>,
@@ -258,8 +283,8 @@ pub(crate) enum Failure {
     Unanswered,
 }
 
-impl From<Refuse> for Failure {
-    fn from(refuse: Refuse) -> Self {
+impl From<Refusal> for Failure {
+    fn from(refuse: Refusal) -> Self {
         Self::Refused(refuse)
     }
 }
@@ -296,12 +321,12 @@ fn judge(
             } else {
                 code::REQUIRE_POST
             };
-            return Err(Refuse::code(code).into());
+            return Err(Refusal::code(code).into());
         }
         surface::Target::Unknown { nearest } => return Err(Failure::Unknown { nearest: *nearest }),
     };
     let behaviour = desk.behaviour(endpoint);
-    let query: BTreeMap<String, String> = body::pairs(&call.query).into_iter().collect();
+    let query: BTreeMap<String, String> = percent::pairs(&call.query).collect();
     let mut asking = Asking {
         call,
         seen,
@@ -326,6 +351,7 @@ fn judge(
         (caller, body::parse(endpoint, call)?)
     };
     progress.caller = Some(caller.clone());
+    follow(turn, progress);
     spend_quota(turn, endpoint, &caller)?;
     let missing = match behaviour {
         Some(_) => body::Missing::BehaviourDecides,
@@ -340,10 +366,11 @@ fn judge(
         query,
         body: parsed.value,
         files: parsed.files,
+        origin: call.origin(),
     };
     match behaviour {
         Some(known) => Ok((known.run)(turn, &asked)?),
-        None => Ok(behaviour::from_schema(turn, &asked)),
+        None => Ok(fallback::answer(turn, &asked)),
     }
 }
 
@@ -368,19 +395,19 @@ fn check_rights(
     now: i64,
     endpoint: &'static Endpoint,
     caller: &Caller,
-) -> Result<(), Refuse> {
+) -> Result<(), Refusal> {
     let Some(account) = caller.account().and_then(|id| ACCOUNTS.get(world, &**id)) else {
         return Ok(());
     };
     xinqiao_catalog::rules::permission::check(endpoint, &account.facts(now))
-        .map_err(|denied| Refuse::permission(&denied))
+        .map_err(|denied| Refusal::permission(&denied))
 }
 
 fn spend_quota(
     turn: &mut Turn<'_>,
     endpoint: &'static Endpoint,
     caller: &Caller,
-) -> Result<(), Refuse> {
+) -> Result<(), Refusal> {
     let now = turn.now;
     let Some(id) = caller.account() else {
         return Ok(());
@@ -392,7 +419,7 @@ fn spend_quota(
     QUOTAS
         .or_default(turn.world, id.clone())
         .spend(endpoint, &facts, now)
-        .map_err(|exceeded| Refuse::quota(&exceeded))
+        .map_err(|exceeded| Refusal::quota(&exceeded))
 }
 
 fn write(
@@ -406,20 +433,21 @@ fn write(
     let saying = Saying {
         world: turn.world,
         product: progress.product,
+        endpoint: progress.endpoint,
         call,
         caller: progress.caller.as_ref(),
         trace,
         wall_ms: turn.wall_ms,
     };
     let mut written = match verdict {
-        Ok(reply) => (desk.dialect(progress.product).reply)(&saying, reply),
+        Ok(reply) => desk.dialect(progress.product).answer(&saying, reply),
         Err(Failure::Refused(refuse)) => {
             let explained = || match refuse.code {
                 Code::Word(_) => explain_code(progress.product, refuse.code),
                 Code::Number(_) => None,
             };
             let diagnosis = refuse.diagnosis.as_deref().cloned().or_else(explained);
-            let mut written = (desk.dialect(progress.product).refusal)(&saying, refuse);
+            let mut written = desk.dialect(progress.product).refuse(&saying, refuse);
             written.diagnosis = diagnosis;
             written
         }
@@ -462,90 +490,6 @@ fn remember(
         ms: 1,
     };
     traced::remember(turn.world, traced);
-}
-
-fn show(turn: &mut Turn<'_>, call: &PlatformCall, progress: &Progress, written: &mut Written) {
-    let errcode = written.errcode.filter(|code| *code != 0);
-    let failed = errcode.is_some() || written.answer.status >= 400 || written.answer.drop;
-    let state = if failed {
-        RowState::Error
-    } else {
-        RowState::Ok
-    };
-    let mut row = turn.row(RowKind::Call, state);
-    if let Some(account) = progress
-        .account()
-        .and_then(|appid| ACCOUNTS.get(turn.world, &**appid))
-    {
-        row.account = Some(account.appid.to_string());
-        row.account_name = Some(account.name.clone());
-        let openid: Option<Id> = body::openid_in(call).map(Into::into);
-        if let Some(openid) = openid
-            && let Some((user, nickname)) =
-                people::user::behind(turn.world, &account.appid, &openid)
-        {
-            row.openid = Some(openid.to_string());
-            row.user = Some(people::user::name(user));
-            row.user_name = Some(nickname);
-        }
-    }
-    if let Some(Caller::Merchant { mchid, .. }) = &progress.caller
-        && let Some(merchant) = MERCHANTS.get(turn.world, &**mchid)
-    {
-        row.account = Some(merchant.mchid.to_string());
-        row.account_name = Some(merchant.name.clone());
-    }
-    let title = progress.endpoint.map(|endpoint| endpoint.title);
-    row.title = match title {
-        Some(title) if !title.is_empty() => Words::new(
-            format!("应用调用 {}", title.get(true)),
-            format!("The app calls {}", title.get(false)),
-        ),
-        _ => Words::new(
-            format!("应用调用 {}", call.path),
-            format!("The app calls {}", call.path),
-        ),
-    };
-    row.subtitle = Words::same(format!("{} {}", call.method, call.path));
-    row.label = match (errcode, written.answer.status) {
-        (Some(code), _) => Words::same(code.to_string()),
-        (None, 200) => Words::same("ok"),
-        (None, status) => Words::same(status.to_string()),
-    };
-    row.diagnosis = written
-        .diagnosis
-        .take()
-        .or_else(|| errcode.and_then(|code| explain_code(progress.product, code.into())));
-    row.call = Some(CallFacts {
-        endpoint: progress
-            .endpoint
-            .map_or_else(String::new, |endpoint| endpoint.id.to_owned()),
-        method: call.method.clone(),
-        host: call.host.clone(),
-        path: call.path.clone(),
-        fidelity: progress.fidelity().to_owned(),
-        client: call.header("user-agent").unwrap_or_default().to_owned(),
-        errcode: written.errcode,
-    });
-    let query = masking::query(&call.query);
-    row.request = Some(Exchange {
-        method: call.method.clone(),
-        url: if query.is_empty() {
-            format!("https://{}{}", call.host, call.path)
-        } else {
-            format!("https://{}{}?{query}", call.host, call.path)
-        },
-        headers: masking::headers(&call.headers),
-        body: masking::body(&shown(&call.body)),
-        ..Exchange::default()
-    });
-    row.response = Some(Exchange {
-        status: Some(written.answer.status),
-        headers: written.answer.headers.clone(),
-        body: masking::body(&written.text),
-        ..Exchange::default()
-    });
-    turn.show(row);
 }
 
 /// What the catalog says about a code, as a diagnosis.

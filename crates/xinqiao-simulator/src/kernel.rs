@@ -13,11 +13,13 @@
 pub(crate) mod chance;
 pub(crate) mod clock;
 pub(crate) mod command;
+pub(crate) mod declared;
 pub(crate) mod effect;
 pub(crate) mod export;
 pub(crate) mod feature;
 pub(crate) mod files;
 pub(crate) mod key;
+pub(crate) mod packed;
 pub(crate) mod route;
 pub(crate) mod row;
 pub(crate) mod table;

@@ -4,21 +4,26 @@
 //! it.
 
 mod component;
+mod mini_program;
 pub(crate) mod official_account;
 pub(crate) mod pay;
 pub(crate) mod work;
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use xinqiao_catalog::Product;
 
 use crate::{
-    accounts,
-    door::{self, Behaviour, Desk, credential::Finder, dialect::Dialect},
+    accounts::{
+        self,
+        rules::{Rule, Rules},
+    },
+    door::{self, Behaviour, Desk, credential::Finder, dialect::Dialect, pages::Shows},
     kernel::{
         self, House, Turn, World,
         command::Verb,
+        declared::Shown,
         feature::{Earlier, Hear, Migrate, Objection, View},
         route::Route,
         table::AnyTable,
@@ -43,14 +48,22 @@ pub(crate) struct Feature {
     pub(crate) behaviours: &'static [Behaviour],
     /// How callers of endpoints are found.
     pub(crate) finders: &'static [Finder],
+    /// What pages of the platform do in a browser.
+    pub(crate) pages: &'static [Shows],
     /// How some products answer.
     pub(crate) dialects: &'static [(&'static [Product], &'static Dialect)],
     /// What people do on the phone.
     pub(crate) acts: &'static [Act],
+    /// What people should be able to do on the phone, and cannot yet.
+    pub(crate) not_built: &'static [&'static str],
+    /// What may be switched about it, since sources dispute it.
+    pub(crate) rules: &'static [&'static Rule],
     /// What is pushed to servers.
     pub(crate) pushes: &'static [&'static PushKind],
     /// Its own part of the control interface.
     pub(crate) routes: &'static [Route],
+    /// What the phone and the console show of it.
+    pub(crate) shows: &'static [Shown],
     /// What it adds to objects of the control interface.
     pub(crate) views: &'static [(&'static str, View)],
     /// What it has against something that another feature is about to do.
@@ -70,10 +83,14 @@ impl Feature {
         verbs: &[],
         behaviours: &[],
         finders: &[],
+        pages: &[],
         dialects: &[],
         acts: &[],
+        not_built: &[],
+        rules: &[],
         pushes: &[],
         routes: &[],
+        shows: &[],
         views: &[],
         objections: &[],
         due: None,
@@ -97,6 +114,7 @@ impl Feature {
             views: self.views,
             objections: self.objections,
             routes: self.routes,
+            shows: self.shows,
             migrate: self.migrate,
             earlier: self.earlier,
         }
@@ -109,6 +127,7 @@ fn all() -> impl Iterator<Item = &'static Feature> {
         official_account::FEATURES,
         component::FEATURES,
         work::FEATURES,
+        mini_program::FEATURES,
         pay::FEATURES,
     ];
     products.into_iter().flatten().copied()
@@ -116,34 +135,62 @@ fn all() -> impl Iterator<Item = &'static Feature> {
 
 /// The house with every feature of this program.
 pub(crate) fn house() -> &'static House {
-    static HOUSE: LazyLock<House> = LazyLock::new(|| {
-        let rooms = [
-            time::FEATURE,
-            accounts::FEATURE,
-            people::FEATURE,
-            push::FEATURE,
-            door::FEATURE,
-        ];
-        let features = rooms.into_iter().chain(all().map(Feature::of_kernel));
-        let desk = Desk {
-            behaviours: all()
-                .flat_map(|feature| feature.behaviours)
-                .map(|behaviour| (behaviour.id, behaviour))
-                .collect(),
-            finders: all().flat_map(|feature| feature.finders).collect(),
-            dialects: { all() }
-                .flat_map(|feature| feature.dialects)
-                .copied()
-                .collect(),
-        };
-        let acts = Acts::new(all().flat_map(|feature| feature.acts));
-        let kinds = Kinds::new(all().flat_map(|feature| feature.pushes).copied());
-        House::new(
-            features.collect(),
-            vec![Box::new(desk), Box::new(acts), Box::new(kinds)],
-        )
-    });
+    static HOUSE: LazyLock<House> = LazyLock::new(|| built(desk()));
     &HOUSE
+}
+
+fn desk() -> Desk {
+    Desk {
+        behaviours: all()
+            .flat_map(|feature| feature.behaviours)
+            .map(|behaviour| (behaviour.id, behaviour))
+            .collect(),
+        finders: all().flat_map(|feature| feature.finders).collect(),
+        pages: all().flat_map(|feature| feature.pages).collect(),
+        dialects: { all() }
+            .flat_map(|feature| feature.dialects)
+            .copied()
+            .collect(),
+    }
+}
+
+fn built(desk: Desk) -> House {
+    let rooms = [
+        time::FEATURE,
+        accounts::FEATURE,
+        people::FEATURE,
+        push::FEATURE,
+        door::FEATURE,
+    ];
+    let features = rooms.into_iter().chain(all().map(Feature::of_kernel));
+    let lacking = all().flat_map(|feature| feature.not_built).copied();
+    let acts = Acts::new(all().flat_map(|feature| feature.acts), lacking);
+    let rules = { push::RULES.iter() }.chain(all().flat_map(|feature| feature.rules));
+    let rules = Rules::new(rules.copied());
+    let kinds = Kinds::new(all().flat_map(|feature| feature.pushes).copied());
+    House::new(
+        features.collect(),
+        vec![
+            Box::new(desk),
+            Box::new(acts),
+            Box::new(kinds),
+            Box::new(rules),
+        ],
+    )
+}
+
+/// What the features declare for people's eyes and hands: the body of `GET /declared`, of which the web side's types
+/// are made.
+pub(crate) fn declared() -> Value {
+    let house = house();
+    let mut acts: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for act in house.part::<Acts>().all() {
+        let own = json!({"title": act.title, "kinds": act.kinds, "fields": act.fields});
+        acts.entry(act.verb).or_default().push(own);
+    }
+    let mut all = json!(house.declared);
+    all["acts"] = json!(acts);
+    all
 }
 
 #[cfg(test)]

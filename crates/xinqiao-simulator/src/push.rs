@@ -9,14 +9,22 @@ pub(crate) mod deliveries;
 pub(crate) mod envelope;
 pub(crate) mod order;
 pub(crate) mod receivers;
+mod resend;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use crate::{
-    accounts,
-    kernel::{Feature, Turn, World, command::verb, feature::id_in},
+    accounts::{self, rules::Rule},
+    kernel::{
+        Feature, Turn, World,
+        command::verb,
+        declared::{
+            Choice, DiagnosisKind, Facts, Holds, RowKind, Shown, Side, choice, field, said, text,
+        },
+        feature::id_in,
+    },
 };
 
 pub(crate) use self::attempts::{Addressee, Content, Taken, start, start_to};
@@ -30,14 +38,73 @@ pub(crate) const FEATURE: Feature = Feature {
     name: NAME,
     tables: &[&DELIVERIES, &receivers::RECEIVERS],
     verbs: &[verb::<Box<PushOutcome>>()],
+    routes: &[resend::ROUTE],
     due: Some(attempts::due),
     topics: &[(accounts::DELETED, account_deleted)],
     index: Some(deliveries::index),
     earlier: Some(earlier),
+    shows: &[
+        Shown::Row(&CALLBACK),
+        Shown::Row(&REPLY),
+        Shown::Facts(&FACTS),
+        Shown::Diagnosis(&DIAGNOSIS),
+    ],
     ..Feature::EMPTY
 };
 
 const NAME: &str = "push";
+
+/// What may be switched about every push.
+pub(crate) static RULES: &[&Rule] = &[
+    &attempts::MARK_FAIL_AFTER,
+    &attempts::MARK_FAIL_SECONDS,
+    &envelope::sealed_message::BLANK_BEFORE_REPLY,
+];
+
+/// The platform called the app's server.
+pub(crate) static CALLBACK: RowKind = RowKind {
+    name: "callback",
+    title: said("推送", "Callback"),
+    sign: "→",
+    side: Side::Push,
+};
+/// The app answered, or wrote to people.
+pub(crate) static REPLY: RowKind = RowKind {
+    name: "reply",
+    title: said("回复", "Reply"),
+    sign: "⤷",
+    side: Side::Answer,
+};
+/// Of a callback ([`crate::kernel::row::CallbackFacts`]).
+static FACTS: Facts = Facts {
+    name: "callback",
+    title: said("推送", "Callback"),
+    fields: &[
+        text("delivery", "投递", "Delivery"),
+        field("attempt", "第几次", "Attempt", Holds::Number),
+        field("of", "最多几次", "Of", Holds::Number),
+        text("url", "回调地址", "Callback URL"),
+        field("mode", "加密方式", "Encryption", Holds::Choice(MODES)),
+        text("msg_type", "消息类型", "Message type"),
+        text("event", "事件", "Event").optional(),
+        text("msg_id", "MsgId", "MsgId").optional(),
+    ],
+};
+const MODES: &[Choice] = &[
+    choice("plain", "明文模式", "Plain"),
+    choice("compat", "兼容模式", "Compatible"),
+    choice("safe", "安全模式", "Safe"),
+];
+
+static DIAGNOSIS: DiagnosisKind = DiagnosisKind {
+    name: "callback",
+    title: said("推送与回复", "Callback and reply"),
+    rules: &["callback", "reply"],
+    fields: &[
+        text("received", "应用回答", "The app answered").optional(),
+        text("expected", "应该是", "Should be").optional(),
+    ],
+};
 
 /// Every kind of push, by name.
 #[derive(Debug, Default)]
@@ -58,7 +125,7 @@ fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
     let Some(appid) = id_in(what, "account") else {
         return;
     };
-    let open: Vec<u64> = deliveries::of(turn.world, Some(&appid))
+    let open: Vec<u64> = deliveries::of(turn.world, Some(&appid), 0)
         .filter(|delivery| !delivery.settled)
         .map(|delivery| delivery.order.delivery)
         .collect();

@@ -1,5 +1,6 @@
 //! What stands around the world: its thread, its file, the pushes, the timeline.
 
+mod breath;
 pub(crate) mod handshake;
 pub(crate) mod owner;
 pub(crate) mod platform;
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) clock: SharedClock,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
+    /// Cancelled when the world's thread has panicked: nothing can be answered any more.
+    pub(crate) broken: CancellationToken,
 }
 
 /// The world's clock for readers outside its thread.
@@ -114,15 +117,19 @@ impl Shared {
         view
     }
 
-    /// Changes how the connected app stands, and tells the page if that is news.
+    /// Changes how the app of an account stands, if it is the one that the page tells of, and tells it if that is news.
     pub(crate) fn note_app(
         &self,
+        appid: &str,
         state: AppState,
         reason: Option<String>,
         diagnosis: Option<Diagnosed>,
     ) {
         let changed = {
             let mut dev = self.dev();
+            if dev.app.account.as_deref() != Some(appid) {
+                return;
+            }
             let before = dev.app.clone();
             dev.app.state = state;
             dev.app.reason = reason;

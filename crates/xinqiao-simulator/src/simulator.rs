@@ -17,13 +17,14 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use xinqiao_http::{
-    CidrList, EventLog, ListenError, Listener, OriginGuard, Outbound, listen_block,
+    CidrList, EventLog, Limits, ListenError, Listener, OriginGuard, Outbound, listen_block,
 };
 use xinqiao_types::{AccountKind, CallbackMode, Clock};
 
 use crate::{
     accounts::{
-        self,
+        self, ACCOUNTS,
+        account::Account,
         callback::{self, CallbackSettings, SetCallback},
     },
     control,
@@ -76,6 +77,8 @@ pub enum StartError {
 pub struct Seeded {
     /// In the order of making; the first is the verified service account.
     pub accounts: Vec<SeededAccount>,
+    /// Third-party platforms, and applications of WeCom corporations as `corpid:agentid`.
+    pub others: Vec<SeededAccount>,
     /// In the order of making.
     pub users: Vec<SeededUser>,
 }
@@ -127,8 +130,7 @@ impl Simulator {
             pages: listeners[usize::from(PORTS) - 1].origin(),
         };
         let seeded = seeded_view(&world);
-        let backlog = store.as_ref().map(Store::backlog).unwrap_or_default();
-        let (owner, waiting) = Owner::new(backlog);
+        let (owner, waiting) = Owner::new();
         let (settled, _) = watch::channel(0);
         let allowed = CidrList::loopback_and(options.callback_allow.iter().copied());
         // Ids of the stream go on over a restart, so that a page left open sees no old ones again.
@@ -153,6 +155,7 @@ impl Simulator {
             clock: SharedClock::new(world.clock()),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            broken: CancellationToken::new(),
         });
         let cell = Arc::new(OnceLock::new());
         let _ = cell.set(shared.clone());
@@ -199,42 +202,61 @@ impl Simulator {
     }
 
     /// Saves an app's address as the account's callback, as soon as it passes the handshake. The handshake is repeated
-    /// in the background until the app answers, and again after a reset.
+    /// in the background until the app answers, and again after a reset. The page tells how this app stands.
     ///
     /// Where the account has another address, of an app that was connected before, the new one takes its place at
     /// once: what is pushed until the app answers is for nobody else.
     pub async fn connect(&self, appid: &str, url: &str) {
-        {
-            let mut dev = self.shared.dev();
-            dev.app = AppInfo {
-                url: Some(url.to_owned()),
-                account: Some(appid.to_owned()),
-                state: AppState::Waiting,
-                ..AppInfo::default()
-            };
-            dev.connected.insert(appid.to_owned(), url.to_owned());
-        }
+        self.shared.dev().app = AppInfo {
+            url: Some(url.to_owned()),
+            account: Some(appid.to_owned()),
+            state: AppState::Waiting,
+            ..AppInfo::default()
+        };
+        self.connect_too(appid, url, None).await;
+    }
+
+    /// The same for an app beside it, of which the page tells nothing. A third-party platform, which has no handshake,
+    /// is pushed to at once; its messages of authorizers go to `message_url`.
+    pub async fn connect_too(&self, appid: &str, url: &str, message_url: Option<&str>) {
+        let address = Address {
+            url: url.to_owned(),
+            message_url: message_url.map(str::to_owned),
+        };
+        self.shared
+            .dev()
+            .connected
+            .insert(appid.to_owned(), address.url.clone());
         self.shared.publish_dev();
         let asked = appid.to_owned();
         let world = &self.shared.world;
         let before = world.ask(move |world| {
             let account = accounts::account(world, &asked).ok()?;
-            Some(account.callback.url.clone())
+            Some((account.callback.url.clone(), account.kind))
         });
-        if let Ok(Some(before)) = before.await
-            && !before.is_empty()
-            && before != url
-        {
+        let Ok(Some((before, kind))) = before.await else {
+            return;
+        };
+        let asks = callback::has_handshake(kind);
+        if !asks || (!before.is_empty() && before != url) {
             // An address that cannot be one is refused by the handshake below, which says why.
-            let _ = world.apply(set_callback(appid, url)).await;
+            let _ = world.apply(set_callback(appid, &address)).await;
         }
-        let (shared, appid, url) = (self.shared.clone(), appid.to_owned(), url.to_owned());
-        self.shared.tasks.spawn(connect(shared, appid, url));
+        if asks {
+            let (shared, appid) = (self.shared.clone(), appid.to_owned());
+            self.shared.tasks.spawn(connect(shared, appid, address));
+        }
     }
 
     /// The accounts and users of a seeded world, as they were at the start.
     pub fn seeded(&self) -> Seeded {
         self.seeded.clone()
+    }
+
+    /// Waits until the simulator can no longer go on, which a fault of its own may bring about. It answers 503 from
+    /// then on: whoever runs it is to end with a failure. What happened is in the log.
+    pub async fn broken(&self) {
+        self.shared.broken.cancelled().await;
     }
 
     /// Answers what was asked, writes down what is to be kept, and ends.
@@ -291,6 +313,8 @@ fn serve(
     servers: &TaskTracker,
     serving: &CancellationToken,
 ) {
+    // One budget: what arrives at all ports together is bounded.
+    let limits = Limits::default();
     for (index, listener) in listeners.into_iter().enumerate() {
         let (router, face) = match index {
             0 => (first_port(shared.clone(), options), None),
@@ -304,9 +328,9 @@ fn serve(
             guard,
             xinqiao_http::own_names_only,
         ));
-        let serving = serving.clone();
+        let (limits, serving) = (limits.clone(), serving.clone());
         servers.spawn(async move {
-            xinqiao_http::serve(listener, router, serving).await;
+            xinqiao_http::serve_with(listener, router, limits, serving).await;
         });
     }
 }
@@ -414,57 +438,68 @@ async fn tick(shared: Arc<Shared>) {
     }
 }
 
-fn set_callback(appid: &str, url: &str) -> SetCallback {
-    let settings = CallbackSettings {
-        url: url.to_owned(),
-        ..CallbackSettings::default()
-    };
+/// Where an app is.
+struct Address {
+    url: String,
+    message_url: Option<String>,
+}
+
+impl Address {
+    fn settings(&self) -> CallbackSettings {
+        CallbackSettings {
+            url: self.url.clone(),
+            message_url: self.message_url.clone(),
+            ..CallbackSettings::default()
+        }
+    }
+}
+
+fn set_callback(appid: &str, address: &Address) -> SetCallback {
     SetCallback {
         appid: appid.to_owned(),
-        settings,
+        settings: address.settings(),
     }
 }
 
 /// Repeats the handshake until the app answers as it must.
-async fn connect(shared: Arc<Shared>, appid: String, url: String) {
+async fn connect(shared: Arc<Shared>, appid: String, address: Address) {
+    let mut again = false;
     loop {
-        let (asked, wanted) = (appid.clone(), url.clone());
+        let (asked, settings) = (appid.clone(), address.settings());
         let prepared = shared
             .world
             .ask(move |world| {
                 let account = accounts::account(world, &asked)?;
-                let settings = CallbackSettings {
-                    url: wanted,
-                    ..CallbackSettings::default()
-                };
                 let callback = callback::complete_callback(account, &settings)?;
                 let whose = handshake::Whose {
                     appid: account.appid.to_string(),
                     name: account.name.clone(),
                     corp: account.of_corp().map(|(corp, _)| corp.to_owned()),
+                    again,
                 };
                 Ok::<_, crate::kernel::Refused>((whose, callback))
             })
             .await
             .and_then(|inner| inner);
         match prepared {
-            Err(refused) => shared.note_app(AppState::Failed, Some(refused.message), None),
+            Err(refused) => shared.note_app(&appid, AppState::Failed, Some(refused.message), None),
             Ok((whose, callback)) => match handshake::check(&shared, &whose, &callback).await {
                 Ok(()) => {
-                    let stored = shared.world.apply(set_callback(&appid, &url)).await;
+                    let stored = shared.world.apply(set_callback(&appid, &address)).await;
                     if stored.is_ok() {
-                        shared.note_app(AppState::Connected, None, None);
+                        shared.note_app(&appid, AppState::Connected, None, None);
                     }
                     return;
                 }
                 Err(failed) => {
+                    again = true;
                     let down = failed.diagnosis.rule == pusher::REFUSED;
                     let state = if down {
                         AppState::Waiting
                     } else {
                         AppState::Failed
                     };
-                    shared.note_app(state, Some(failed.reason), Some(failed.diagnosis));
+                    shared.note_app(&appid, state, Some(failed.reason), Some(failed.diagnosis));
                 }
             },
         }
@@ -472,25 +507,19 @@ async fn connect(shared: Arc<Shared>, appid: String, url: String) {
             () = shared.stop.cancelled() => return,
             () = tokio::time::sleep(HANDSHAKE_AGAIN) => {}
         }
-        if shared.dev().connected.get(&appid) != Some(&url) {
+        if shared.dev().connected.get(&appid) != Some(&address.url) {
             return;
         }
     }
 }
 
 fn seeded_view(world: &World) -> Seeded {
-    let accounts = seeded::accounts(world)
-        .map(|account| SeededAccount {
-            appid: account.appid.to_string(),
-            secret: account.secret.clone(),
-            kind: account.kind,
-            verified: account.verified,
-            name: account.name.clone(),
-            original_id: account.original_id.to_string(),
-            token: account.callback.token.clone(),
-            aes_key: account.callback.aes_key.clone(),
-            mode: account.callback.mode,
-        })
+    let accounts = seeded::accounts(world).map(seeded_account).collect();
+    let others = ACCOUNTS
+        .all(world)
+        .map(|(_, account)| account)
+        .filter(|account| matches!(account.kind, AccountKind::Component | AccountKind::Corp))
+        .map(seeded_account)
         .collect();
     let users = USERS
         .all(world)
@@ -503,5 +532,26 @@ fn seeded_view(world: &World) -> Seeded {
                 .collect(),
         })
         .collect();
-    Seeded { accounts, users }
+    Seeded {
+        accounts,
+        others,
+        users,
+    }
 }
+
+fn seeded_account(account: &Account) -> SeededAccount {
+    SeededAccount {
+        appid: account.appid.to_string(),
+        secret: account.secret.clone(),
+        kind: account.kind,
+        verified: account.verified,
+        name: account.name.clone(),
+        original_id: account.original_id.to_string(),
+        token: account.callback.token.clone(),
+        aes_key: account.callback.aes_key.clone(),
+        mode: account.callback.mode,
+    }
+}
+
+#[cfg(test)]
+mod tests;

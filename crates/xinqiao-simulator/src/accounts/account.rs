@@ -196,9 +196,4 @@ impl Account {
         }
         view
     }
-
-    /// The setting of a switch for disputed behaviour, if it was changed.
-    pub(crate) fn rule(&self, name: &str) -> Option<&Value> {
-        self.rules.get(name)
-    }
 }

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use xinqiao_crypto::pay_v3::{PrivateKey, PublicKey, SCHEME_RSA, answer_message};
 use xinqiao_types::{ApiV2Key, ApiV3Key};
 
+use super::rules::Switched;
 use crate::kernel::{Id, Refused, Table, World};
 
 /// Merchants by number.
@@ -36,8 +37,14 @@ pub(crate) struct Merchant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<u64>,
     pub(crate) key_mode: KeyMode,
+    /// What signs answers to calls that name no key, and notices, where that is not as `key_mode` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sign_with: Option<KeyMode>,
     /// The accounts in which it may be paid.
     pub(crate) appids: Vec<Id>,
+    /// What of the disputed behaviour is switched.
+    #[serde(default, skip_serializing_if = "Switched::is_empty")]
+    pub(crate) rules: Switched,
     pub(crate) created_at: i64,
 }
 
@@ -78,9 +85,14 @@ impl Merchant {
         ApiV3Key::new(self.api_v3_key.clone())
     }
 
-    /// Who signs what this merchant gets.
-    pub(crate) fn signer(&self) -> Signer {
-        match self.key_mode {
+    /// Who signs what this merchant gets: the key that it names, if it names one of the platform's.
+    pub(crate) fn signer(&self, named: Option<&str>) -> Signer {
+        let of = match named {
+            Some(name) if name == self.public_key_id() => KeyMode::PublicKey,
+            Some(name) if name == keys::platform().serial() => KeyMode::Certificate,
+            _ => self.sign_with.unwrap_or(self.key_mode),
+        };
+        match of {
             KeyMode::Certificate => Signer::certified(),
             KeyMode::PublicKey => Signer {
                 name: self.public_key_id(),
@@ -96,10 +108,16 @@ impl Merchant {
             "name": self.name,
             "api_v2_key": self.api_v2_key,
             "api_v3_key": self.api_v3_key,
+            "private_key": self.key.map(keys::merchant_pem),
+            "certificate": self.certificate,
             "serial_no": &*self.serial,
-            "key_mode": self.key_mode,
-            "public_key_id": self.public_key_id(),
+            "platform_certificate": keys::platform().pem(),
             "platform_serial_no": keys::platform().serial(),
+            "platform_public_key": keys::public_pem(),
+            "platform_public_key_id": self.public_key_id(),
+            "key_mode": self.key_mode,
+            "sign_with": self.sign_with.unwrap_or(self.key_mode),
+            "rules": self.rules,
             "appids": self.appids.iter().map(|appid| &**appid).collect::<Vec<_>>(),
             "created_at": self.created_at,
         })

@@ -185,9 +185,7 @@ fn complete(turn: &mut Turn<'_>, new: NewAccount) -> Result<Account, Refused> {
     let (token, aes_key) = (new.token, new.aes_key);
     check_keys(token.as_deref(), aes_key.as_deref())?;
     check_permissions(&new.permissions)?;
-    for (name, value) in &new.rules {
-        rules::check(name, value)?;
-    }
+    rules::check(turn.world, &new.rules)?;
     check_addresses(&new.ip_whitelist)?;
     Ok(Account {
         appid: new.appid.unwrap_or_else(|| draw.appid()).into(),
@@ -339,9 +337,7 @@ impl Command for Patch {
         let (email, subject) = (patch.email.as_deref(), patch.subject.as_ref());
         check_registration(turn, Some(&appid), kind, email, subject)?;
         check_permissions(&patch.permissions)?;
-        for (name, value) in &patch.rules {
-            rules::check(name, value)?;
-        }
+        rules::check(turn.world, &patch.rules)?;
         check_addresses(patch.ip_whitelist.as_deref().unwrap_or_default())?;
         let own = account_mut(turn.world, &appid)?;
         let before = own.email.clone();

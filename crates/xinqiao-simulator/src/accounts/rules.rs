@@ -1,9 +1,12 @@
-//! Named switches for behaviour that sources dispute or do not tell.
+//! Named switches for behaviour that sources dispute or do not tell: what one is, and how the house finds them all.
+//!
+//! Each switch is a static of the feature, or the room, that asks it, and stands in its list of `rules`.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::account::Account;
-use crate::kernel::Refused;
+use crate::kernel::{Refused, World};
 
 /// One switch.
 #[derive(Debug)]
@@ -11,7 +14,7 @@ pub(crate) struct Rule {
     /// Its name.
     pub(crate) name: &'static str,
     /// What holds if nobody switches it.
-    pub(crate) default: Default,
+    pub(crate) default: Preset,
     /// What it means.
     pub(crate) about: (&'static str, &'static str),
     /// Where the default comes from.
@@ -20,151 +23,96 @@ pub(crate) struct Rule {
 
 /// The default of a switch.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Default {
+pub(crate) enum Preset {
     /// A whole number.
     Number(i64),
     /// One of several words.
     Word(&'static str, &'static [&'static str]),
 }
 
-/// The text of the platform's notice.
-pub(crate) const NOTICE_TEXT: &str = "callback.notice_text";
-/// After how many failed attempts in a row pushing stops.
-pub(crate) const MARK_FAIL_AFTER: &str = "callback.mark_fail_after";
-/// For how long pushing stops.
-pub(crate) const MARK_FAIL_SECONDS: &str = "callback.mark_fail_seconds";
+/// What is switched on an account or a merchant, by name.
+pub(crate) type Switched = BTreeMap<String, Value>;
 
-/// What white space before a reply means.
-pub(crate) const BLANK_BEFORE_REPLY: &str = "callback.blank_before_reply";
-
-/// How long a code is good with which an account is asked to authorize.
-pub(crate) const PRE_AUTH_CODE_SECONDS: &str = "authorization.pre_auth_code_seconds";
-
-/// Every switch.
-pub(crate) const RULES: &[Rule] = &[
-    Rule {
-        name: NOTICE_TEXT,
-        default: Default::Word("client", &["client", "documentation"]),
-        about: (
-            "失败提示的文字：client 为近年客户端显示的文字，documentation 为文档中的文字",
-            "the notice's text: `client` is what clients of recent years show, `documentation` the page's",
-        ),
-        source: "captured from clients; the documentation has another text",
-    },
-    Rule {
-        name: MARK_FAIL_AFTER,
-        default: Default::Number(60),
-        about: (
-            "连续多少次推送失败后暂停推送（MarkFail）",
-            "after how many failed attempts in a row pushing pauses (MarkFail)",
-        ),
-        source: "inferred: the documentation only says `many`",
-    },
-    Rule {
-        name: MARK_FAIL_SECONDS,
-        default: Default::Number(60),
-        about: (
-            "MarkFail 暂停多少秒",
-            "for how many seconds MarkFail pauses pushing",
-        ),
-        source: "documented (alarm guide)",
-    },
-    Rule {
-        name: BLANK_BEFORE_REPLY,
-        default: Default::Word("accepted", &["accepted", "refused"]),
-        about: (
-            "回复的 <xml> 之前有空白字符：accepted 照常显示，refused 按文档算作非法回答",
-            "white space before a reply's <xml>: `accepted` shows it, `refused` takes it for illegal as the pages do",
-        ),
-        source: "WeRoBot has answered so for ten years; the documentation counts leading spaces as illegal",
-    },
-    Rule {
-        name: PRE_AUTH_CODE_SECONDS,
-        default: Default::Number(1800),
-        about: (
-            "预授权码（pre_auth_code）有效多少秒，设在第三方平台上",
-            "for how many seconds a pre_auth_code is good; set on the third-party platform",
-        ),
-        source: "documented (newer text); an older text has 600",
-    },
-];
+/// Every switch, by name.
+#[derive(Debug)]
+pub(crate) struct Rules(BTreeMap<&'static str, &'static Rule>);
 
 impl Rule {
     fn default_value(&self) -> Value {
         match self.default {
-            Default::Number(number) => json!(number),
-            Default::Word(word, _) => json!(word),
+            Preset::Number(number) => json!(number),
+            Preset::Word(word, _) => json!(word),
+        }
+    }
+
+    fn takes(&self, value: &Value) -> bool {
+        match self.default {
+            Preset::Number(_) => value.as_i64().is_some_and(|number| number >= 0),
+            Preset::Word(_, words) => value.as_str().is_some_and(|word| words.contains(&word)),
+        }
+    }
+
+    fn view(&self) -> Value {
+        let allowed = match self.default {
+            Preset::Number(_) => json!("number"),
+            Preset::Word(_, words) => json!(words),
+        };
+        json!({
+            "name": self.name,
+            "default": self.default_value(),
+            "allowed": allowed,
+            "about": {"zh": self.about.0, "en": self.about.1},
+            "source": self.source,
+        })
+    }
+
+    /// The number that holds where these are switched.
+    pub(crate) fn number(&self, switched: &Switched) -> i64 {
+        let value = switched.get(self.name).and_then(Value::as_i64);
+        match self.default {
+            Preset::Number(number) => value.unwrap_or(number),
+            Preset::Word(..) => 0,
+        }
+    }
+
+    /// The word that holds where these are switched; the default where there is nobody to switch it.
+    pub(crate) fn word<'s>(&self, switched: Option<&'s Switched>) -> &'s str {
+        let value = switched.and_then(|switched| switched.get(self.name)?.as_str());
+        match self.default {
+            Preset::Number(_) => "",
+            Preset::Word(word, _) => value.unwrap_or(word),
         }
     }
 }
 
-/// The list for the control interface.
-pub(crate) fn view() -> Value {
-    let items: Vec<Value> = RULES
-        .iter()
-        .map(|rule| {
-            let allowed = match rule.default {
-                Default::Number(_) => json!("number"),
-                Default::Word(_, words) => json!(words),
-            };
-            json!({
-                "name": rule.name,
-                "default": rule.default_value(),
-                "allowed": allowed,
-                "about": {"zh": rule.about.0, "en": rule.about.1},
-                "source": rule.source,
-            })
-        })
-        .collect();
-    json!({"items": items})
-}
+impl Rules {
+    pub(crate) fn new(rules: impl Iterator<Item = &'static Rule>) -> Self {
+        Self(rules.map(|rule| (rule.name, rule)).collect())
+    }
 
-/// Whether a switch exists and takes this value.
-pub(crate) fn check(name: &str, value: &Value) -> Result<(), Refused> {
-    let Some(rule) = RULES.iter().find(|rule| rule.name == name) else {
-        let known: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
-        return Err(Refused::invalid(format!(
-            "no rule `{name}`; there are {}",
-            known.join(", ")
-        )));
-    };
-    let fits = match rule.default {
-        Default::Number(_) => value.as_i64().is_some_and(|number| number >= 0),
-        Default::Word(_, words) => value.as_str().is_some_and(|word| words.contains(&word)),
-    };
-    if fits {
-        Ok(())
-    } else {
-        Err(Refused::invalid(format!(
-            "rule `{name}` does not take {value}"
-        )))
+    /// The list for the control interface.
+    pub(crate) fn view(&self) -> Value {
+        let items: Vec<Value> = self.0.values().map(|rule| rule.view()).collect();
+        json!({"items": items})
     }
 }
 
-/// The number that holds for an account.
-pub(crate) fn number(account: &Account, name: &str) -> i64 {
-    let default = RULES
-        .iter()
-        .find(|rule| rule.name == name)
-        .map(Rule::default_value);
-    account
-        .rule(name)
-        .cloned()
-        .or(default)
-        .and_then(|value| value.as_i64())
-        .unwrap_or_default()
-}
-
-/// The word that holds for an account.
-pub(crate) fn word(account: &Account, name: &str) -> String {
-    let default = RULES
-        .iter()
-        .find(|rule| rule.name == name)
-        .map(Rule::default_value);
-    let value = account.rule(name).cloned().or(default);
-    value
-        .as_ref()
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+/// Whether all of these are switches, and take their values.
+pub(crate) fn check(world: &World, switched: &Switched) -> Result<(), Refused> {
+    let Rules(rules) = world.house.part();
+    for (name, value) in switched {
+        let Some(rule) = rules.get(name.as_str()) else {
+            let known: Vec<&str> = rules.keys().copied().collect();
+            return Err(Refused::invalid(format!(
+                "no rule `{name}`; there are {}",
+                known.join(", ")
+            )));
+        };
+        if !rule.takes(value) {
+            return Err(Refused::invalid(format!(
+                "rule `{name}` does not take {value}"
+            )));
+        }
+    }
+    Ok(())
 }

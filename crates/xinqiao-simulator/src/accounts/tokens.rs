@@ -67,6 +67,11 @@ pub(crate) struct TokenBook {
 
 impl TokenBook {
     pub(crate) fn issue(&mut self, value: String, now: i64) {
+        self.issue_beside(value, now, OVERLAP);
+    }
+
+    /// A new token, beside which the one before stays good for so many seconds.
+    pub(crate) fn issue_beside(&mut self, value: String, now: i64, overlap: i64) {
         if let Some(oldest) = self.previous.take() {
             // Only one old token is kept: a third one kills it at once.
             self.bury(oldest, now);
@@ -74,7 +79,7 @@ impl TokenBook {
         if let Some(mut old) = self.current.take() {
             if old.standing(now) == Standing::Good {
                 // WECHAT: "both work for five minutes", even past the old one's own lifetime.
-                old.replaced = Some(now + OVERLAP);
+                old.replaced = Some(now.saturating_add(overlap));
             }
             self.previous = Some(old);
         }
@@ -154,6 +159,14 @@ mod tests {
         assert_eq!(standing_of(&book, "a", 1299), Standing::Good);
         assert_eq!(standing_of(&book, "a", 1300), Standing::Replaced);
         assert_eq!(standing_of(&book, "b", 1300), Standing::Good);
+    }
+
+    #[test]
+    fn without_an_overlap_the_token_before_dies_at_once() {
+        let mut book = TokenBook::default();
+        book.issue("a".into(), 0);
+        book.issue_beside("b".into(), 1000, 0);
+        assert_eq!(standing_of(&book, "a", 1000), Standing::Replaced);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Accounts over the control interface.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use axum::{
     Json,
@@ -10,7 +10,7 @@ use axum::{
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Body, Reply, created, done, ok};
+use super::{Body, Query, Reply, created, done, ok};
 use crate::{
     accounts::{
         self, ACCOUNTS,
@@ -19,21 +19,21 @@ use crate::{
             AccountPatch, Create, Delete, NewAccount, NewSecret, Patch, QuotaSetting, SetQuotas,
         },
     },
-    kernel::Refused,
+    kernel::{Id, Refused},
     shell::{Shared, handshake},
 };
 
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Reply {
-    let items = shared
+pub(super) async fn list(State(shared): State<Arc<Shared>>, query: Query) -> Reply {
+    let page = query.page()?;
+    let after: Id = page.id()?.into();
+    let answer = shared
         .world
-        .ask(|world| {
-            ACCOUNTS
-                .all(world)
-                .map(|(_, account)| accounts::view(world, account))
-                .collect::<Vec<_>>()
+        .ask(move |world| {
+            let accounts = ACCOUNTS.range(world, (Bound::Excluded(after), Bound::Unbounded));
+            page.answer(accounts.map(|(id, own)| (id.to_string(), accounts::view(world, own))))
         })
         .await?;
-    ok(json!({"items": items}))
+    ok(answer)
 }
 
 pub(super) async fn create(
@@ -97,6 +97,7 @@ pub(super) async fn set_callback(
                 appid: account.appid.to_string(),
                 name: account.name.clone(),
                 corp: account.of_corp().map(|(corp, _)| corp.to_owned()),
+                again: false,
             });
             Ok::<_, Refused>((whose, callback))
         })

@@ -1,6 +1,6 @@
 //! The platform as a whole: clock, faults, export, reset.
 
-use std::sync::Arc;
+use std::{ops::Bound, sync::Arc};
 
 use axum::{
     extract::{Path, Request, State},
@@ -11,15 +11,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use xinqiao_http::{BodyLimit, read_body};
 
-use super::{Body, LARGE, Reply, created, done, no_other_fields, ok};
+use super::{Body, LARGE, Query, Reply, created, done, no_other_fields, ok};
 use crate::{
-    accounts::rules as switches,
+    accounts::rules::Rules,
     door::faults::{Add, Delete, FAULTS, Fault},
     kernel::{
         Refused, World,
         clock::ClockChange,
         time::{Debug, Import, Reset},
     },
+    products,
     shell::Shared,
 };
 
@@ -90,17 +91,17 @@ pub(super) async fn set_clock(State(shared): State<Arc<Shared>>, Body(body): Bod
     }
 }
 
-pub(super) async fn faults(State(shared): State<Arc<Shared>>) -> Reply {
-    let items = shared
+pub(super) async fn faults(State(shared): State<Arc<Shared>>, query: Query) -> Reply {
+    let page = query.page()?;
+    let after = page.number("f")?;
+    let answer = shared
         .world
-        .ask(|world| {
-            FAULTS
-                .all(world)
-                .map(|(_, fault)| fault.clone())
-                .collect::<Vec<_>>()
+        .ask(move |world| {
+            let faults = FAULTS.range(world, (Bound::Excluded(after), Bound::Unbounded));
+            page.answer(faults.map(|(_, fault)| (fault.id.clone(), json!(fault))))
         })
         .await?;
-    ok(json!({"items": items}))
+    ok(answer)
 }
 
 pub(super) async fn add_fault(
@@ -140,8 +141,15 @@ pub(super) async fn import(State(shared): State<Arc<Shared>>, request: Request) 
     ok(shared.world.apply(Import { document }).await?)
 }
 
-pub(super) async fn rules() -> Reply {
-    ok(switches::view())
+pub(super) async fn rules(State(shared): State<Arc<Shared>>) -> Reply {
+    ok(shared
+        .world
+        .ask(|world| world.house.part::<Rules>().view())
+        .await?)
+}
+
+pub(super) async fn declared() -> Reply {
+    ok(products::declared())
 }
 
 pub(super) async fn dev(State(shared): State<Arc<Shared>>) -> Reply {

@@ -1,6 +1,6 @@
 //! Users, and what they do, over the control interface.
 
-use std::sync::Arc;
+use std::{ops::Bound, sync::Arc};
 
 use axum::{
     extract::{Path, Request, State},
@@ -11,42 +11,41 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use xinqiao_http::{BodyLimit, read_body};
 
-use super::{Body, LARGE, Query, Reply, created, done, ok, typed};
+use super::{Body, Query, Reply, created, done, ok, typed};
 use crate::{
     accounts,
     kernel::Refused,
     people::{
         self, USERS,
         act::{Acts, Input, Perform},
-        phone::{Create, CreateMany, MOST_AT_ONCE, MOST_IN_ALL, MarkRead, NewUser},
+        phone::{Create, CreateMany, MOST_IN_ALL, MarkRead, NewUser},
         user,
     },
     products::{
         self,
-        official_account::{Keep, Trigger},
+        official_account::{FROM_PHONE, Keep, Trigger},
         work::Employ,
     },
     push::deliveries::{DELIVERIES, Delivery},
     shell::{Shared, platform},
 };
 
-/// Users a page.
-const PAGE: usize = 1000;
-
 pub(super) async fn list(State(shared): State<Arc<Shared>>, query: Query) -> Reply {
-    let after = query.get("after").map(str::to_owned);
-    let items = shared
-        .world
-        .ask(move |world| {
-            let after = after.and_then(|id| people::find(world, &id).ok());
-            USERS
-                .range(world, after.map_or(0, |number| number + 1)..)
-                .take(PAGE)
-                .map(|(number, person)| user::view(world, *number, person))
-                .collect::<Vec<_>>()
-        })
-        .await?;
-    ok(json!({"items": items}))
+    let page = query.page()?;
+    // Who is gone is as good a place to go on from as who is there.
+    let after = page.behind(user::number)?;
+    let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let answer =
+        shared
+            .world
+            .ask(move |world| {
+                let users = USERS.range(world, (behind, Bound::Unbounded));
+                page.answer(users.map(|(number, person)| {
+                    (user::name(*number), user::view(world, *number, person))
+                }))
+            })
+            .await?;
+    ok(answer)
 }
 
 /// Users in one call, instead of one user.
@@ -69,7 +68,7 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, Body(body): Body<V
     created(shared.world.apply(Create(new)).await?)
 }
 
-/// Makes many in pieces, so that everybody else is served in between, and no faster than they are written down.
+/// Makes many in pieces, so that everybody else is served before the next.
 async fn create_many(shared: &Arc<Shared>, many: Many) -> Reply {
     let Many { count, follow } = many;
     if count > MOST_IN_ALL {
@@ -82,17 +81,8 @@ async fn create_many(shared: &Arc<Shared>, many: Many) -> Reply {
         { accounts.iter() }.try_for_each(|account| accounts::id(world, account).map(|_| ()))
     };
     shared.world.ask(known).await??;
-    let mut left = count;
-    while left > 0 {
-        let piece = CreateMany {
-            count: left.min(MOST_AT_ONCE),
-            follow: follow.clone(),
-            more: left > MOST_AT_ONCE,
-        };
-        left -= piece.count;
-        shared.world.apply_soon(piece).await?;
-        shared.world.catch_up().await;
-    }
+    let pieces = CreateMany::in_pieces(count, follow);
+    shared.world.apply_behind(pieces).await?;
     created(json!({"count": count}))
 }
 
@@ -219,7 +209,7 @@ pub(super) async fn upload(State(shared): State<Arc<Shared>>, request: Request) 
         .and_then(|value| value.to_str().ok())
         .unwrap_or("application/octet-stream")
         .to_owned();
-    let bytes = read_body(request.into_body(), BodyLimit::bytes(LARGE))
+    let bytes = read_body(request.into_body(), BodyLimit::bytes(FROM_PHONE))
         .await
         .map_err(|error| Refused {
             status: error.status().as_u16(),

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use xinqiao_catalog::{Endpoint, code};
 
-use super::{FilePart, Refuse, body, credential::Caller};
+use super::{FilePart, Refusal, body, credential::Caller};
 use crate::{
     accounts::{ACCOUNTS, QUOTAS, account::Account},
     kernel::{Id, Turn, World},
@@ -29,13 +29,15 @@ pub(crate) struct Asked {
     pub(crate) body: Value,
     /// Parts of a multipart body that have a file name.
     pub(crate) files: Vec<FilePart>,
+    /// Where the caller found the platform, for addresses that lead back there.
+    pub(crate) origin: String,
 }
 
 impl Asked {
-    pub(crate) fn account<'w>(&self, world: &'w World) -> Result<&'w Account, Refuse> {
+    pub(crate) fn account<'w>(&self, world: &'w World) -> Result<&'w Account, Refusal> {
         ACCOUNTS
             .get(world, &*self.appid)
-            .ok_or_else(|| Refuse::code(code::INVALID_APPID))
+            .ok_or_else(|| Refusal::code(code::INVALID_APPID))
     }
 
     /// The counters of the account's calls.
@@ -56,14 +58,14 @@ impl Asked {
     }
 
     /// A text that must be there, and not empty.
-    pub(crate) fn text(&self, name: &str) -> Result<&str, Refuse> {
+    pub(crate) fn text(&self, name: &str) -> Result<&str, Refusal> {
         self.given(name)
             .filter(|text| !text.is_empty())
             .ok_or_else(|| self.missing(name))
     }
 
     /// A whole number that must be there; as a text too, as the platform takes it.
-    pub(crate) fn number(&self, name: &str) -> Result<i64, Refuse> {
+    pub(crate) fn number(&self, name: &str) -> Result<i64, Refusal> {
         let of_body = self.body.get(name).and_then(whole);
         of_body
             .or_else(|| self.given(name)?.trim().parse().ok())
@@ -71,7 +73,7 @@ impl Asked {
     }
 
     /// A list of texts that must be there.
-    pub(crate) fn texts(&self, name: &str) -> Result<Vec<&str>, Refuse> {
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<&str>, Refusal> {
         self.known(name);
         let list = self.body.get(name).and_then(Value::as_array);
         let texts = list.map(|list| list.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
@@ -79,7 +81,7 @@ impl Asked {
     }
 
     /// A group of the body that must be there.
-    pub(crate) fn group(&self, name: &str) -> Result<&Value, Refuse> {
+    pub(crate) fn group(&self, name: &str) -> Result<&Value, Refusal> {
         self.known(name);
         self.body
             .get(name)
@@ -87,7 +89,7 @@ impl Asked {
             .ok_or_else(|| self.missing(name))
     }
 
-    fn missing(&self, name: &str) -> Refuse {
+    fn missing(&self, name: &str) -> Refusal {
         body::refuse(xinqiao_catalog::missing(self.endpoint, name))
     }
 

@@ -1,20 +1,16 @@
-//! What endpoints do once a call has passed the door, and what an endpoint without a behaviour answers.
+//! What endpoints do once a call has passed the door.
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use serde_json::Value;
-use xinqiao_catalog::{Content, Endpoint, Product, surface::Credential};
+use xinqiao_catalog::{Endpoint, Product, surface::Credential};
 
 use super::{
-    Asked, Reply, Verdict,
+    Asked, Verdict,
     credential::{Finder, Proof},
     dialect::{Dialect, errcode_json},
+    pages::Shows,
 };
-use crate::{
-    accounts::files::PICTURE,
-    kernel::{Turn, World},
-};
+use crate::kernel::{Turn, World};
 
 /// How true an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +69,7 @@ pub(crate) const fn modelled(id: &'static str, proof: &'static str, run: Run) ->
 pub(crate) struct Desk {
     pub(crate) behaviours: BTreeMap<&'static str, &'static Behaviour>,
     pub(crate) finders: Vec<&'static Finder>,
+    pub(crate) pages: Vec<&'static Shows>,
     pub(crate) dialects: Vec<(&'static [Product], &'static Dialect)>,
 }
 
@@ -114,36 +111,4 @@ impl Desk {
         let own = self.dialects.iter().find(|(of, _)| of.contains(&product));
         own.map_or(&errcode_json::DIALECT, |(_, dialect)| *dialect)
     }
-}
-
-/// An answer made from the endpoint's schema.
-pub(crate) fn from_schema(turn: &mut Turn<'_>, asked: &Asked) -> Reply {
-    // Bytes say nothing about themselves in a schema: nearly all of them are codes to scan.
-    if asked.endpoint.answer == Content::Binary {
-        return Reply::File {
-            content_type: "image/png".to_owned(),
-            filename: "fallback.png".to_owned(),
-            bytes: Bytes::from_static(PICTURE),
-        };
-    }
-    let number = turn.world.serial("mock");
-    let seed = turn
-        .world
-        .seed
-        .wrapping_mul(0x9e37_79b9)
-        .wrapping_add(number);
-    let mut value = xinqiao_catalog::mock(asked.endpoint, seed, &asked.body);
-    let empty = value.as_object().is_none_or(|fields| {
-        fields
-            .keys()
-            .all(|name| name == "errcode" || name == "errmsg")
-    });
-    if empty {
-        return Reply::Acknowledged;
-    }
-    // WECHAT: an answer that says something must not carry a bare code 0 alone, but may carry it first.
-    if let Value::Object(fields) = &mut value {
-        fields.retain(|name, field| name != "errcode" || field.as_i64() == Some(0));
-    }
-    Reply::Json(value)
 }

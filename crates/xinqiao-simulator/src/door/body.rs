@@ -6,7 +6,8 @@ use xinqiao_catalog::{Content, Endpoint, ViolationKind, code};
 use xinqiao_types::percent;
 use xinqiao_wire::{disposition, xml::Document};
 
-use super::{Refuse, call::PlatformCall};
+use super::{Refusal, call::PlatformCall};
+use crate::kernel::Id;
 
 /// A body as its endpoint reads it.
 #[derive(Debug, Default)]
@@ -25,23 +26,8 @@ pub(crate) struct FilePart {
     pub(crate) bytes: Bytes,
 }
 
-/// The decoded pairs of a query or a form.
-pub(crate) fn pairs(raw: &str) -> Vec<(String, String)> {
-    raw.split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name), decode(value))
-        })
-        .collect()
-}
-
-fn decode(text: &str) -> String {
-    percent::decode(&text.replace('+', " ")).into_owned()
-}
-
 /// Reads a body in the form that the endpoint takes.
-pub(crate) fn parse(endpoint: &Endpoint, call: &PlatformCall) -> Result<Parsed, Refuse> {
+pub(crate) fn parse(endpoint: &Endpoint, call: &PlatformCall) -> Result<Parsed, Refusal> {
     let content_type = call.header("content-type").unwrap_or_default();
     if endpoint.content == Content::Multipart || content_type.starts_with("multipart/form-data") {
         return multipart(content_type, &call.body);
@@ -54,8 +40,7 @@ pub(crate) fn parse(endpoint: &Endpoint, call: &PlatformCall) -> Result<Parsed, 
         }),
         Content::Form => Ok(Parsed {
             value: Value::Object(
-                pairs(&String::from_utf8_lossy(&call.body))
-                    .into_iter()
+                percent::pairs(&String::from_utf8_lossy(&call.body))
                     .map(|(name, value)| (name, Value::String(value)))
                     .collect(),
             ),
@@ -69,7 +54,7 @@ pub(crate) fn parse(endpoint: &Endpoint, call: &PlatformCall) -> Result<Parsed, 
     }
 }
 
-fn json(endpoint: &Endpoint, call: &PlatformCall) -> Result<Parsed, Refuse> {
+fn json(endpoint: &Endpoint, call: &PlatformCall) -> Result<Parsed, Refusal> {
     let body = call
         .body
         .strip_prefix(b"\xef\xbb\xbf")
@@ -78,7 +63,7 @@ fn json(endpoint: &Endpoint, call: &PlatformCall) -> Result<Parsed, Refuse> {
         let needs_one = endpoint.request.fields.iter().any(|field| field.required)
             || endpoint.request.union.is_some();
         return if needs_one {
-            Err(Refuse::code(code::EMPTY_POST_DATA))
+            Err(Refusal::code(code::EMPTY_POST_DATA))
         } else {
             Ok(Parsed {
                 value: Value::Object(Map::new()),
@@ -91,7 +76,7 @@ fn json(endpoint: &Endpoint, call: &PlatformCall) -> Result<Parsed, Refuse> {
             value,
             files: Vec::new(),
         }),
-        Err(error) => Err(Refuse::code(code::DATA_FORMAT_ERROR).because(
+        Err(error) => Err(Refusal::code(code::DATA_FORMAT_ERROR).because(
             "call.json",
             Some(error.to_string()),
             None,
@@ -100,9 +85,9 @@ fn json(endpoint: &Endpoint, call: &PlatformCall) -> Result<Parsed, Refuse> {
 }
 
 /// The elements of a flat XML body, as texts.
-fn xml(body: &[u8]) -> Result<Value, Refuse> {
+fn xml(body: &[u8]) -> Result<Value, Refusal> {
     let document = Document::parse(body).map_err(|error| {
-        Refuse::code(code::DATA_FORMAT_ERROR).because("call.xml", Some(error.to_string()), None)
+        Refusal::code(code::DATA_FORMAT_ERROR).because("call.xml", Some(error.to_string()), None)
     })?;
     let fields = document
         .root()
@@ -115,8 +100,8 @@ fn xml(body: &[u8]) -> Result<Value, Refuse> {
 ///
 /// WECHAT: WxJava sends `multipart/form-data; charset=ISO-8859-1` without a boundary for some uploads: then the
 /// first line of the body says it.
-fn multipart(content_type: &str, body: &[u8]) -> Result<Parsed, Refuse> {
-    let bad = || Refuse::code(code::MEDIA_MISSING).because("call.multipart", None, None);
+fn multipart(content_type: &str, body: &[u8]) -> Result<Parsed, Refusal> {
+    let bad = || Refusal::code(code::MEDIA_MISSING).because("call.multipart", None, None);
     let named = content_type.split(';').find_map(|part| {
         let (name, value) = part.trim().split_once('=')?;
         name.eq_ignore_ascii_case("boundary")
@@ -233,8 +218,9 @@ pub(crate) fn check(
     raw_query: &str,
     parsed: &Parsed,
     missing: Missing,
-) -> Result<(), Refuse> {
-    let mut found = xinqiao_catalog::query_violations(endpoint, &pairs(raw_query));
+) -> Result<(), Refusal> {
+    let query: Vec<_> = percent::pairs(raw_query).collect();
+    let mut found = xinqiao_catalog::query_violations(endpoint, &query);
     if endpoint.content == Content::Json {
         found.extend(xinqiao_catalog::violations(endpoint, &parsed.value));
     }
@@ -247,8 +233,8 @@ pub(crate) fn check(
         .map_or(Ok(()), |violation| Err(refuse(violation)))
 }
 
-pub(crate) fn refuse(violation: xinqiao_catalog::Violation) -> Refuse {
-    Refuse::code(violation.code).because(
+pub(crate) fn refuse(violation: xinqiao_catalog::Violation) -> Refusal {
+    Refusal::code(violation.code).because(
         "call.parameter",
         Some(
             format!("{} {}", violation.path, violation.reason)
@@ -259,21 +245,42 @@ pub(crate) fn refuse(violation: xinqiao_catalog::Violation) -> Refuse {
     )
 }
 
-/// The openid that a call is about, for its row.
-pub(crate) fn openid_in(call: &PlatformCall) -> Option<String> {
-    let from_query = pairs(&call.query)
-        .into_iter()
-        .find(|(name, _)| name == "openid")
-        .map(|(_, value)| value);
-    from_query.or_else(|| {
-        if call.body.len() > 64 * 1024 {
-            return None;
-        }
-        let body: Value = serde_json::from_slice(&call.body).ok()?;
-        ["touser", "openid"]
-            .iter()
-            .find_map(|name| body.get(name)?.as_str().map(str::to_owned))
-    })
+/// Whom a call is about, where it says so.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    /// Of one person; not a list of them.
+    pub(crate) openid: Option<Id>,
+    /// Of an account other than the caller.
+    pub(crate) appid: Option<Id>,
+}
+
+/// Most bytes of a body that is searched for whom it names.
+const SEARCHED: usize = 64 * 1024;
+
+/// Whom a call names, in its query or its body of whatever format. For rows only: it refuses nothing.
+pub(crate) fn named_in(call: &PlatformCall) -> Named {
+    let in_query = percent::pairs(&call.query).find(|(name, _)| name == "openid");
+    let mut named = Named {
+        openid: in_query.map(|(_, value)| value.into()),
+        appid: None,
+    };
+    if call.body.len() > SEARCHED {
+        return named;
+    }
+    let body: Value = match call.body.first() {
+        Some(b'<') => xml(&call.body).unwrap_or_default(),
+        _ => serde_json::from_slice(&call.body).unwrap_or_default(),
+    };
+    let text = |path: &str| body.pointer(path).and_then(Value::as_str).map(Id::from);
+    let person = || {
+        let people = ["/touser", "/openid", "/payer/openid"];
+        people.iter().find_map(|path| text(path))
+    };
+    // Applications of a corporation write to several with bars between them, and to everybody.
+    let one = |id: &Id| !id.contains('|') && !id.starts_with('@');
+    named.openid = named.openid.or_else(person).filter(one);
+    named.appid = text("/appid");
+    named
 }
 
 #[cfg(test)]
@@ -311,16 +318,5 @@ mod tests {
     fn garbage_is_refused() {
         assert!(multipart("multipart/form-data", b"no boundary at all").is_err());
         assert!(multipart("multipart/form-data; boundary=x", b"").is_err());
-    }
-
-    #[test]
-    fn pairs_are_decoded() {
-        assert_eq!(
-            pairs("a=%E4%BD%A0&b=1+2"),
-            [
-                ("a".to_owned(), "你".to_owned()),
-                ("b".to_owned(), "1 2".to_owned()),
-            ]
-        );
     }
 }

@@ -34,6 +34,14 @@ impl PlatformCall {
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
     }
+
+    /// Where the caller found the platform: under its real name, which is reached over TLS, or at an address here.
+    pub(crate) fn origin(&self) -> String {
+        match self.header("host") {
+            Some(host) if host != self.host => format!("http://{host}"),
+            _ => format!("https://{}", self.host),
+        }
+    }
 }
 
 /// What the platform says.

@@ -11,7 +11,7 @@ use xinqiao_catalog::{
 };
 use xinqiao_types::AccountKind;
 
-use super::{Refuse, body::Parsed, call::PlatformCall};
+use super::{Refusal, body::Parsed, call::PlatformCall};
 use crate::{
     accounts::{ACCOUNTS, account::SecretState, tokens::Standing},
     kernel::{Id, Turn, World, chance::looks_like_our_token},
@@ -82,7 +82,7 @@ pub(crate) struct Finder {
     /// Whom the credential claims to be, valid or not: for faults and rows, and where several finders fit.
     pub(crate) claimed: fn(&World, &Credential) -> Option<Caller>,
     /// Who it is. Whoever is known before the proof fails is noted for the row.
-    pub(crate) find: fn(&Turn<'_>, &Asking<'_>, &mut Option<Caller>) -> Result<Caller, Refuse>,
+    pub(crate) find: fn(&Turn<'_>, &Asking<'_>, &mut Option<Caller>) -> Result<Caller, Refusal>,
 }
 
 /// What a finder looks at.
@@ -112,39 +112,39 @@ pub(crate) fn proof(seen: &Call, endpoint: &Endpoint) -> Proof {
 
 impl Asking<'_> {
     /// The token of the call; without one it is refused with this code.
-    pub(crate) fn token(&self, missing: i64) -> Result<&str, Refuse> {
+    pub(crate) fn token(&self, missing: i64) -> Result<&str, Refusal> {
         match &self.seen.credential {
             Credential::Token { value, .. } if !value.expose().is_empty() => Ok(value.expose()),
-            _ => Err(Refuse::code(missing)),
+            _ => Err(Refusal::code(missing)),
         }
     }
 }
 
 /// Nobody has this token. One of another life of this world is one that was replaced; any other is foreign.
-pub(crate) fn of_nobody(token: &str) -> Refuse {
+pub(crate) fn of_nobody(token: &str) -> Refusal {
     let code = if looks_like_our_token(token) {
         code::INVALID_CREDENTIAL
     } else {
         code::INVALID_ACCESS_TOKEN
     };
-    Refuse::code(code).because("credential.token.unknown", None, None)
+    Refusal::code(code).because("credential.token.unknown", None, None)
 }
 
 /// A token that stands: replaced 40001, past its lifetime 42001, of nobody 40014.
-pub(crate) fn must_stand(standing: Option<Standing>) -> Result<(), Refuse> {
+pub(crate) fn must_stand(standing: Option<Standing>) -> Result<(), Refusal> {
     match standing {
         Some(Standing::Good) => Ok(()),
-        Some(Standing::Expired) => Err(Refuse::code(code::ACCESS_TOKEN_EXPIRED).because(
+        Some(Standing::Expired) => Err(Refusal::code(code::ACCESS_TOKEN_EXPIRED).because(
             "credential.token.expired",
             None,
             None,
         )),
-        Some(Standing::Replaced) => Err(Refuse::code(code::INVALID_CREDENTIAL).because(
+        Some(Standing::Replaced) => Err(Refusal::code(code::INVALID_CREDENTIAL).because(
             "credential.token.replaced",
             None,
             None,
         )),
-        None => Err(Refuse::code(code::INVALID_ACCESS_TOKEN)),
+        None => Err(Refusal::code(code::INVALID_ACCESS_TOKEN)),
     }
 }
 
@@ -156,7 +156,7 @@ pub(crate) struct Holders {
     /// The id is missing.
     pub(crate) nameless: i64,
     /// The address is not on the holder's list.
-    pub(crate) not_listed: fn(IpAddr) -> Refuse,
+    pub(crate) not_listed: fn(IpAddr) -> Refusal,
 }
 
 /// Accounts that call with a token of their own.
@@ -166,7 +166,7 @@ static ACCOUNT_HOLDERS: Holders = Holders {
     nameless: code::APPID_MISSING,
     not_listed: |peer| {
         let text = format!("invalid ip {peer} ipv6 {}, not in whitelist", mapped(peer));
-        Refuse::text(code::IP_NOT_LISTED, text)
+        Refusal::text(code::IP_NOT_LISTED, text)
     },
 };
 
@@ -180,7 +180,7 @@ pub(crate) fn by_secret(
     turn: &Turn<'_>,
     asking: &Asking<'_>,
     whose: &mut Option<Caller>,
-) -> Result<Caller, Refuse> {
+) -> Result<Caller, Refusal> {
     by_secret_of(turn, asking, whose, &ACCOUNT_HOLDERS)
 }
 
@@ -203,9 +203,9 @@ pub(crate) fn by_secret_of(
     asking: &Asking<'_>,
     whose: &mut Option<Caller>,
     holders: &Holders,
-) -> Result<Caller, Refuse> {
+) -> Result<Caller, Refusal> {
     let Credential::Secret { id, secret, .. } = &asking.seen.credential else {
-        return Err(Refuse::code(holders.nameless));
+        return Err(Refusal::code(holders.nameless));
     };
     let wants_grant_type = asking.endpoint.query.field("grant_type").is_some()
         || asking.endpoint.request.field("grant_type").is_some();
@@ -216,28 +216,28 @@ pub(crate) fn by_secret_of(
             .map(String::as_str)
             .or_else(|| asking.parsed?.value.get("grant_type")?.as_str());
         if given != Some(CLIENT_CREDENTIAL) {
-            return Err(Refuse::code(code::INVALID_GRANT_TYPE));
+            return Err(Refusal::code(code::INVALID_GRANT_TYPE));
         }
     }
     let Some(appid) = id.as_ref().filter(|id| !id.is_empty()) else {
-        return Err(Refuse::code(holders.nameless));
+        return Err(Refusal::code(holders.nameless));
     };
     let known = { ACCOUNTS.entry(turn.world, appid.as_str()) }
         .filter(|(_, account)| (holders.kinds)(account.kind));
     let Some((known, account)) = known else {
-        let refuse = Refuse::code(code::INVALID_APPID);
+        let refuse = Refusal::code(code::INVALID_APPID);
         return Err(refuse.because("credential.appid", Some(appid.clone()), None));
     };
     let caller = (holders.caller)(known.clone());
     *whose = Some(caller.clone());
     let Some(secret) = secret.as_ref().filter(|secret| !secret.is_empty()) else {
-        return Err(Refuse::code(code::SECRET_MISSING));
+        return Err(Refusal::code(code::SECRET_MISSING));
     };
     if !xinqiao_crypto::constant_time_eq(secret.expose().as_bytes(), account.secret.as_bytes()) {
-        return Err(Refuse::code(code::INVALID_SECRET).because("credential.secret", None, None));
+        return Err(Refusal::code(code::INVALID_SECRET).because("credential.secret", None, None));
     }
     if account.secret_state == SecretState::Frozen {
-        return Err(Refuse::code(code::SECRET_FROZEN));
+        return Err(Refusal::code(code::SECRET_FROZEN));
     }
     let peer = asking.call.peer.to_canonical();
     if !account.ip_whitelist.is_empty() && !listed(&account.ip_whitelist, peer) {

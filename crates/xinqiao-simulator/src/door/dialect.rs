@@ -6,13 +6,14 @@ pub(crate) mod return_code_xml;
 pub(crate) mod signed_json;
 
 use serde_json::{Value, json};
-use xinqiao_catalog::{AuthKind, Product};
+use xinqiao_catalog::{AuthKind, Endpoint, Product};
 use xinqiao_types::Rid;
 
 use super::{
-    Refuse, Reply,
+    Refusal, Reply,
     call::{PlatformAnswer, PlatformCall},
     credential::Caller,
+    fitting::{self, Given},
 };
 use crate::{
     accounts::merchant::{MERCHANTS, Merchant},
@@ -22,13 +23,31 @@ use crate::{
     },
 };
 
-/// A manner of answering.
+/// A manner of answering. Only here its answers are written, so none gets past [`fitting`].
 #[derive(Debug)]
 pub(crate) struct Dialect {
     /// An answer to a call that succeeded.
-    pub(crate) reply: fn(&Saying<'_>, Reply) -> Written,
+    reply: fn(&Saying<'_>, Reply) -> Written,
     /// A refusal.
-    pub(crate) refusal: fn(&Saying<'_>, Refuse) -> Written,
+    refusal: fn(&Saying<'_>, Refusal) -> Written,
+}
+
+impl Dialect {
+    pub(super) fn answer(&self, saying: &Saying<'_>, reply: Reply) -> Written {
+        let given = match reply {
+            Reply::File { .. } | Reply::Page(_) => Given::Bytes,
+            _ => Given::Fields,
+        };
+        let written = (self.reply)(saying, reply);
+        match saying.endpoint {
+            Some(endpoint) if cfg!(debug_assertions) => fitting::hold(endpoint, given, written),
+            _ => written,
+        }
+    }
+
+    pub(super) fn refuse(&self, saying: &Saying<'_>, refusal: Refusal) -> Written {
+        (self.refusal)(saying, refusal)
+    }
 }
 
 /// To whom something is said, and about what.
@@ -36,6 +55,8 @@ pub(crate) struct Dialect {
 pub(crate) struct Saying<'a> {
     pub(crate) world: &'a World,
     pub(crate) product: Product,
+    /// What was called, where it is known.
+    pub(crate) endpoint: Option<&'static Endpoint>,
     pub(crate) call: &'a PlatformCall,
     pub(crate) caller: Option<&'a Caller>,
     pub(crate) trace: &'a Rid,
@@ -88,7 +109,7 @@ impl Written {
 }
 
 /// What the simulator says for itself, where the platform would not be asked.
-fn own(status: u16, error: &Value) -> Written {
+pub(super) fn own(status: u16, error: &Value) -> Written {
     Written::new(status)
         .header("content-type", "application/json; charset=utf-8")
         .body(json!({"error": error}).to_string())

@@ -13,7 +13,9 @@
 //! | openid, unionid | 28 characters of `[A-Za-z0-9_-]` | begins `oSIM`, `oUNI` |
 //! | access token | two digits, `_`, 134 characters | begins `00_SIM` |
 //! | media id | 64 characters | begins `SIM` |
+//! | template id | 43 characters | begins `SIM` |
 //! | tickets, codes and refresh tokens of authorizations | a word, `@@@`, 86 characters | the 86 begin with `SIM` |
+//! | code of web login | 32 letters and digits | begins `0SIM` |
 //! | callback Token | 32 letters and digits | begins `sim` |
 //! | message id | 17 digits | begins with 9 |
 //! | merchant number | 10 digits | begins `9000` |
@@ -87,8 +89,17 @@ impl Draw {
         format!("{what}@@@SIM{}", self.text(URL_SAFE, 83))
     }
 
+    /// A code of web login: 32 letters and digits.
+    pub(crate) fn oauth_code(&self) -> String {
+        format!("0SIM{}", self.text(ALPHANUMERIC, 28))
+    }
+
     pub(crate) fn media_id(&self) -> String {
         format!("SIM{}", self.text(URL_SAFE, 61))
+    }
+
+    pub(crate) fn template_id(&self) -> String {
+        format!("SIM{}", self.text(URL_SAFE, 40))
     }
 
     pub(crate) fn callback_token(&self) -> String {

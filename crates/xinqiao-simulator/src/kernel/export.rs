@@ -127,6 +127,7 @@ impl World {
                 .map_err(|_| format!("the file {id} is not base64"))?;
             world.files.put(id.as_str().into(), Bytes::from(bytes));
         }
+        world.sound()?;
         world.index();
         Ok(world)
     }

@@ -4,7 +4,15 @@ use std::{any::Any, collections::BTreeMap};
 
 use serde_json::Value;
 
-use super::{command::Verb, key::Id, route::Route, table::AnyTable, turn::Turn, world::World};
+use super::{
+    command::Verb,
+    declared::{Declared, Shown},
+    key::Id,
+    route::Route,
+    table::AnyTable,
+    turn::Turn,
+    world::World,
+};
 
 /// What a room or a feature of a product has for the kernel. Everything but the name may be missing.
 #[derive(Clone, Copy)]
@@ -26,6 +34,8 @@ pub(crate) struct Feature {
     /// What it has against something that another feature is about to do.
     pub(crate) objections: &'static [(&'static str, Objection)],
     pub(crate) routes: &'static [Route],
+    /// What the phone and the console show of it.
+    pub(crate) shows: &'static [Shown],
     /// Makes a row of its present version from an older one; none is dropped in silence.
     pub(crate) migrate: Option<Migrate>,
     /// Takes its part out of a world of format 1.
@@ -55,6 +65,7 @@ impl Feature {
         views: &[],
         objections: &[],
         routes: &[],
+        shows: &[],
         migrate: None,
         earlier: None,
     };
@@ -71,6 +82,7 @@ impl std::fmt::Debug for Feature {
 pub(crate) struct House {
     pub(crate) features: Vec<Feature>,
     by_name: BTreeMap<&'static str, usize>,
+    pub(crate) declared: Declared,
     parts: Vec<Box<dyn Any + Send + Sync>>,
 }
 
@@ -82,7 +94,9 @@ impl House {
             .enumerate()
             .map(|(at, feature)| (feature.name, at))
             .collect();
+        let shown = features.iter().flat_map(|feature| feature.shows).copied();
         Self {
+            declared: Declared::new(shown),
             features,
             by_name,
             parts,

@@ -1,11 +1,26 @@
 //! Keys of tables: ordered alike in memory, on disk and in an export.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use serde_json::{Value, json};
 
 /// A text that names something: an appid, an openid, a token. Cheap to clone, so that indexes share it.
 pub(crate) type Id = Arc<str>;
+
+thread_local! {
+    /// The text that stood last in a key that was read.
+    static LAST: RefCell<Id> = RefCell::new("".into());
+}
+
+/// A text as an [`Id`]: one that is read again and again in a row shares its memory.
+pub(crate) fn shared(last: &'static std::thread::LocalKey<RefCell<Id>>, text: &str) -> Id {
+    last.with_borrow_mut(|last| {
+        if **last != *text {
+            *last = text.into();
+        }
+        last.clone()
+    })
+}
 
 /// What a table is ordered by.
 pub(crate) trait Key: Ord + Clone + Send + Sync + 'static {
@@ -56,6 +71,12 @@ impl Key for Id {
     }
 
     fn read(from: &mut &[u8]) -> Option<Self> {
+        let end = from.iter().position(|byte| *byte == 0)?;
+        if from.get(end + 1) == Some(&1) {
+            let text = str::from_utf8(&from[..end]).ok()?;
+            *from = &from[end + 2..];
+            return Some(shared(&LAST, text));
+        }
         let mut text = Vec::new();
         loop {
             let (byte, rest) = from.split_first()?;

@@ -2,8 +2,10 @@
 //!
 //! A row is traffic: it is shown and forgotten, never part of the world's export.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::declared::{RowKind, Side, said};
 
 /// Text in both languages.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,21 +33,20 @@ impl Words {
     }
 }
 
-/// What kind of thing happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RowKind {
-    /// Somebody did something on the phone or the console.
-    Act,
-    /// The platform called the app's server.
-    Callback,
-    /// The app answered with a passive reply.
-    Reply,
-    /// The app called the platform.
-    Call,
-    /// The platform did something by itself.
-    System,
-}
+/// Somebody did something on the phone or the console.
+pub(crate) static ACT: RowKind = RowKind {
+    name: "act",
+    title: said("操作", "Act"),
+    sign: "●",
+    side: Side::Person,
+};
+/// The platform did something by itself.
+pub(crate) static SYSTEM: RowKind = RowKind {
+    name: "system",
+    title: said("平台", "Platform"),
+    sign: "·",
+    side: Side::World,
+};
 
 /// How it went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +74,8 @@ pub(crate) struct Row {
     /// The act that it follows from.
     pub(crate) cause: String,
     /// Kind.
-    pub(crate) kind: RowKind,
+    #[serde(serialize_with = "name")]
+    pub(crate) kind: &'static RowKind,
     /// The account's appid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<String>,
@@ -109,6 +111,9 @@ pub(crate) struct Row {
     /// Of a call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) call: Option<CallFacts>,
+    /// Facts that features declare, by their names.
+    #[serde(flatten)]
+    pub(crate) facts: Map<String, Value>,
     /// What was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) request: Option<Exchange>,
@@ -124,6 +129,14 @@ pub(crate) struct Row {
     /// Where the time went.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) timing: Vec<Timing>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn name<S: Serializer>(kind: &&'static RowKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.name)
 }
 
 /// Why it went wrong, and what to do.

@@ -14,7 +14,7 @@
 use std::{
     any::Any,
     borrow::Borrow,
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     marker::PhantomData,
     ops::{Bound, RangeBounds},
     sync::{
@@ -26,7 +26,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{key::Key, world::World};
+use super::{key::Key, packed::Packed, world::World};
 
 /// What becomes of a table's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,20 +66,19 @@ pub(crate) struct Tables {
 /// The rows of every table that has some, by the table's number in this process.
 type Slots = Vec<Option<Box<dyn Stored>>>;
 
-/// One row that changed.
-#[derive(Debug)]
+/// Whose row it is.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Change {
     pub(crate) table: &'static str,
     pub(crate) version: u32,
-    pub(crate) key: Vec<u8>,
-    /// None: the row is gone.
-    pub(crate) row: Option<Vec<u8>>,
+    pub(crate) gone: bool,
 }
 
 /// The rows of one table.
 struct Rows<K, V> {
     map: BTreeMap<K, V>,
-    changed: BTreeSet<K>,
+    /// Keys of rows that changed, some more than once.
+    changed: Vec<K>,
 }
 
 trait Stored: Any + Send {
@@ -143,7 +142,7 @@ impl<K: Key, V: Row> Table<K, V> {
         let stored = slots[slot].get_or_insert_with(|| {
             Box::new(Rows::<K, V> {
                 map: BTreeMap::new(),
-                changed: BTreeSet::new(),
+                changed: Vec::new(),
             })
         });
         (**stored)
@@ -152,11 +151,20 @@ impl<K: Key, V: Row> Table<K, V> {
             .expect("a slot belongs to one table, whose types are fixed")
     }
 
+    fn exported(&self, key: &Value, row: Value) -> Result<(K, V), String> {
+        let key = K::from_json(key)
+            .ok_or_else(|| format!("{key} is no key of the table {}", self.name))?;
+        let row = serde_json::from_value(row)
+            .map_err(|error| format!("a row of {} cannot be read: {error}", self.name))?;
+        Ok((key, row))
+    }
+
     /// The rows, and a note that this one changes.
     fn changing<'w>(&self, tables: &'w mut Tables, key: &K) -> &'w mut BTreeMap<K, V> {
         let rows = self.rows_mut(&mut tables.slots);
         let watched = tables.watched && self.kept != Kept::Memory;
-        if watched && rows.changed.insert(key.clone()) {
+        if watched && rows.changed.last() != Some(key) {
+            rows.changed.push(key.clone());
             tables.changed += 1;
         }
         &mut rows.map
@@ -256,6 +264,12 @@ impl<K: Key, V: Row> Table<K, V> {
         self.rows(&world.tables).map_or(0, |rows| rows.map.len())
     }
 
+    /// Puts many rows in place at once, best in order: for a table in memory that is rebuilt.
+    pub(crate) fn fill(&self, world: &mut World, rows: Vec<(K, V)>) {
+        debug_assert_eq!(self.kept, Kept::Memory, "nobody notes what changes");
+        fill(&mut self.rows_mut(&mut world.tables.slots).map, rows);
+    }
+
     /// Forgets every row.
     pub(crate) fn clear(&self, world: &mut World) {
         let keys: Vec<K> = self.all(world).map(|(key, _)| key.clone()).collect();
@@ -306,18 +320,66 @@ impl<A: Key, B: Key, V: Row> Table<(A, B), V> {
     }
 }
 
+/// Rows of a table on their way from the disk into the world: what is done without the world, and so beside it.
+pub(crate) trait Loading: Send {
+    /// A row as it stands on disk.
+    fn row(&mut self, key: &[u8], row: &[u8]) -> Result<(), String>;
+    /// A row as a migration has it.
+    fn migrated(&mut self, key: &Value, row: Value) -> Result<(), String>;
+    /// All are there.
+    fn done(self: Box<Self>, world: &mut World);
+}
+
+struct Loaded<K: 'static, V: 'static> {
+    table: &'static Table<K, V>,
+    rows: Vec<(K, V)>,
+}
+
+impl<K: Key, V: Row> Loading for Loaded<K, V> {
+    fn row(&mut self, key: &[u8], row: &[u8]) -> Result<(), String> {
+        let name = self.table.name;
+        let mut rest = key;
+        let key = K::read(&mut rest)
+            .filter(|_| rest.is_empty())
+            .ok_or_else(|| format!("a key of {name} cannot be read"))?;
+        let row = serde_json::from_slice(row)
+            .map_err(|error| format!("a row of {name} cannot be read: {error}"))?;
+        self.rows.push((key, row));
+        Ok(())
+    }
+
+    fn migrated(&mut self, key: &Value, row: Value) -> Result<(), String> {
+        self.rows.push(self.table.exported(key, row)?);
+        Ok(())
+    }
+
+    fn done(self: Box<Self>, world: &mut World) {
+        let rows = self.table.rows_mut(&mut world.tables.slots);
+        fill(&mut rows.map, self.rows);
+    }
+}
+
+/// Rows in order make a map at once, without looking for the place of each.
+fn fill<K: Ord, V>(map: &mut BTreeMap<K, V>, rows: Vec<(K, V)>) {
+    if map.is_empty() {
+        *map = rows.into_iter().collect();
+    } else {
+        map.extend(rows);
+    }
+}
+
 /// What the house does with every table, whatever is in it.
 pub(crate) trait AnyTable: std::fmt::Debug + Sync {
     fn name(&self) -> &'static str;
     fn version(&self) -> u32;
     fn kept(&self) -> Kept;
     /// Takes the rows that changed.
-    fn changes(&self, tables: &mut Tables, into: &mut Vec<Change>);
+    fn changes(&self, tables: &mut Tables, into: &mut Packed<Change>);
     /// Counts every row as changed: for a file that holds none of them yet.
     fn touch(&self, tables: &mut Tables);
-    /// Takes a row in as it stands on disk.
-    fn load(&self, world: &mut World, key: &[u8], row: &[u8]) -> Result<(), String>;
-    /// Takes a row in as an export or a migration has it.
+    /// Begins to take rows in as they stand on disk.
+    fn loading(&'static self) -> Box<dyn Loading>;
+    /// Takes a row in as an export has it.
     fn import(&self, world: &mut World, key: &Value, row: Value) -> Result<(), String>;
     /// Writes the rows, one a line, for an export.
     fn export(&self, world: &World, into: &mut Vec<u8>);
@@ -338,24 +400,31 @@ impl<K: Key, V: Row> AnyTable for Table<K, V> {
         self.kept
     }
 
-    fn changes(&self, tables: &mut Tables, into: &mut Vec<Change>) {
+    fn changes(&self, tables: &mut Tables, into: &mut Packed<Change>) {
         if self.rows(tables).is_none_or(|rows| rows.changed.is_empty()) {
             return;
         }
         let rows = self.rows_mut(&mut tables.slots);
-        for key in std::mem::take(&mut rows.changed) {
-            let mut bytes = Vec::new();
-            key.write(&mut bytes);
-            let row = rows
-                .map
-                .get(&key)
-                .map(|row| serde_json::to_vec(row).expect("a row holds nothing that JSON cannot"));
-            into.push(Change {
+        let mut changed = std::mem::take(&mut rows.changed);
+        changed.sort_unstable();
+        changed.dedup();
+        for key in changed {
+            let row = rows.map.get(&key);
+            let change = Change {
                 table: self.name,
                 version: self.version,
-                key: bytes,
-                row,
-            });
+                gone: row.is_none(),
+            };
+            into.push(
+                change,
+                |bytes| key.write(bytes),
+                |bytes| {
+                    if let Some(row) = row {
+                        serde_json::to_writer(bytes, row)
+                            .expect("a row holds nothing that JSON cannot");
+                    }
+                },
+            );
         }
     }
 
@@ -368,22 +437,15 @@ impl<K: Key, V: Row> AnyTable for Table<K, V> {
         tables.changed += self.rows(tables).map_or(0, |rows| rows.changed.len());
     }
 
-    fn load(&self, world: &mut World, key: &[u8], row: &[u8]) -> Result<(), String> {
-        let mut rest = key;
-        let key = K::read(&mut rest)
-            .filter(|_| rest.is_empty())
-            .ok_or_else(|| format!("a key of {} cannot be read", self.name))?;
-        let row = serde_json::from_slice(row)
-            .map_err(|error| format!("a row of {} cannot be read: {error}", self.name))?;
-        self.rows_mut(&mut world.tables.slots).map.insert(key, row);
-        Ok(())
+    fn loading(&'static self) -> Box<dyn Loading> {
+        Box::new(Loaded {
+            table: self,
+            rows: Vec::new(),
+        })
     }
 
     fn import(&self, world: &mut World, key: &Value, row: Value) -> Result<(), String> {
-        let key = K::from_json(key)
-            .ok_or_else(|| format!("{key} is no key of the table {}", self.name))?;
-        let row = serde_json::from_value(row)
-            .map_err(|error| format!("a row of {} cannot be read: {error}", self.name))?;
+        let (key, row) = self.exported(key, row)?;
         self.put(world, key, row);
         Ok(())
     }

@@ -2,15 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_types::UnixSeconds;
+use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     clock::{ClockChange, WorldClock},
     command::{Command, Refused, Verb, verb},
+    declared::Shown,
     effect::Effect,
     feature::Feature,
     key::Id,
-    row::{RowKind, RowState, Words},
+    row::{self, RowState, Words},
     table::Table,
     turn::Turn,
     world::{CLOCK, COUNTERS, PATIENT, TRAFFIC_COUNTERS, World},
@@ -18,6 +19,33 @@ use super::{
 
 /// The last second of the year 9999: no clock goes further.
 const LAST_SECOND: i64 = 253_402_300_799;
+
+/// A second as people read it, in Shanghai.
+fn read(at: UnixSeconds) -> String {
+    shanghai::written(at, "%Y-%m-%d %H:%M:%S")
+}
+
+/// How far a clock went: `+2 天 3 小时`, in the largest units that are not nothing.
+fn distance(seconds: i64) -> Words {
+    let (sign, left) = (if seconds < 0 { "-" } else { "+" }, seconds.unsigned_abs());
+    let parts = [
+        (left / 86_400, "天", "d"),
+        (left / 3600 % 24, "小时", "h"),
+        (left / 60 % 60, "分", "min"),
+        (left % 60, "秒", "s"),
+    ];
+    let said = |chinese: bool| {
+        let parts: Vec<String> = { parts.iter() }
+            .filter(|(number, ..)| *number > 0)
+            .map(|(number, zh, en)| format!("{number} {}", if chinese { zh } else { en }))
+            .collect();
+        if parts.is_empty() {
+            return format!("0 {}", if chinese { "秒" } else { "s" });
+        }
+        format!("{sign}{}", parts.join(" "))
+    };
+    Words::new(said(true), said(false))
+}
 
 /// What falls due, by second and in the order in which it was put off.
 pub(crate) static DUE: Table<(i64, u64), Due> = Table::new("kernel.due", 1);
@@ -35,6 +63,7 @@ pub(crate) const FEATURE: Feature = Feature {
     tables: &[&COUNTERS, &TRAFFIC_COUNTERS, &CLOCK, &PATIENT, &DUE],
     verbs: VERBS,
     earlier: Some(earlier),
+    shows: &[Shown::Row(&row::ACT), Shown::Row(&row::SYSTEM)],
     ..Feature::EMPTY
 };
 
@@ -60,6 +89,7 @@ impl Turn<'_> {
                 break;
             };
             self.now = UnixSeconds(key.0);
+            self.cause.clear();
             let house = self.world.house;
             if let Some(run) = house.feature(&due.feature).and_then(|feature| feature.due) {
                 run(self, &due.what);
@@ -78,15 +108,12 @@ impl Turn<'_> {
         self.change_clock(|clock, wall_ms| clock.set(to, wall_ms));
         let from = self.now;
         self.now = to;
-        let mut row = self.row(RowKind::System, RowState::Ok);
+        let mut row = self.row(&row::SYSTEM, RowState::Ok);
         row.title = Words::new(
-            format!("时钟从 {from} 拨到 {to}"),
-            format!("The clock moves from {from} to {to}"),
+            format!("时钟从 {} 拨到 {}", read(from), read(to)),
+            format!("The clock moves from {} to {}", read(from), read(to)),
         );
-        row.subtitle = Words::new(
-            format!("{:+} 秒", to.0 - from.0),
-            format!("{:+} s", to.0 - from.0),
-        );
+        row.subtitle = distance(to.0 - from.0);
         row.label = Words::new("时钟", "clock");
         self.show(row);
     }
@@ -294,6 +321,18 @@ mod tests {
         static HOUSE: LazyLock<House> =
             LazyLock::new(|| House::new(vec![FEATURE, TEST], Vec::new()));
         &HOUSE
+    }
+
+    #[test]
+    fn a_clock_that_moves_is_told_as_people_read_it() {
+        assert_eq!(read(UnixSeconds(1_796_085_752)), "2026-12-01 08:42:32");
+        let said = |seconds| distance(seconds).en;
+        assert_eq!(said(2 * 86_400 + 3 * 3600), "+2 d 3 h");
+        assert_eq!(
+            (said(-61), said(0)),
+            ("-1 min 1 s".to_owned(), "0 s".to_owned())
+        );
+        assert_eq!(distance(48 * 3600 + 1).zh, "+2 天 1 秒");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! One command being carried out: the world, the time, and the effects so far.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use xinqiao_types::UnixSeconds;
 
 use super::{
+    declared::RowKind,
     effect::Effect,
-    row::{Row, RowKind, RowState, Words},
+    row::{Row, RowState, Words},
     world::World,
 };
 
@@ -48,7 +49,7 @@ impl Turn<'_> {
     }
 
     /// A row about now, to be filled in.
-    pub(crate) fn row(&self, kind: RowKind, state: RowState) -> Row {
+    pub(crate) fn row(&self, kind: &'static RowKind, state: RowState) -> Row {
         Row {
             id: String::new(),
             time: self.now.0,
@@ -68,6 +69,7 @@ impl Turn<'_> {
             diagnosis: None,
             callback: None,
             call: None,
+            facts: Map::new(),
             request: None,
             response: None,
             plain: None,
@@ -77,6 +79,17 @@ impl Turn<'_> {
     }
 
     pub(crate) fn show(&mut self, row: Row) {
+        let declared = &self.world.house.declared;
+        debug_assert!(
+            declared.rows.contains_key(row.kind.name),
+            "nobody declares the kind of row `{}`",
+            row.kind.name
+        );
+        debug_assert!(
+            { row.facts.keys() }.all(|name| declared.facts.contains_key(name.as_str())),
+            "nobody declares one of the facts {:?}",
+            row.facts
+        );
         self.effects.push(Effect::Row(Box::new(row)));
     }
 }

@@ -22,6 +22,8 @@ use super::{
 pub(crate) static COUNTERS: Table<Id, u64> = Table::new("kernel.counters", 1);
 /// The same for traffic: numbers go on when the world is replaced.
 pub(crate) static TRAFFIC_COUNTERS: Table<Id, u64> = Table::traffic("kernel.traffic_counters", 1);
+/// Numbers up to here are whole in every language that reads them.
+const MOST_COUNTED: u64 = 1 << 53;
 /// The clock: one row.
 pub(crate) static CLOCK: Table<(), WorldClock> = Table::new("kernel.clock", 1);
 
@@ -172,6 +174,17 @@ impl World {
         let mut turn = Turn::new(self, wall_ms);
         turn.let_fall_due(turn.now);
         verb.replay(&mut turn, entry)
+    }
+
+    /// Refuses what no program has written: counters that would soon be at their end.
+    pub(crate) fn sound(&self) -> Result<(), String> {
+        let all = COUNTERS.all(self).chain(TRAFFIC_COUNTERS.all(self));
+        match { all }.find(|(_, number)| **number > MOST_COUNTED) {
+            Some((kind, number)) => Err(format!(
+                "the counter of `{kind}` stands at {number}, more than are ever made"
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Rebuilds the tables in memory, after a load.

@@ -1,6 +1,6 @@
 //! What a person does on the phone: each verb belongs to a feature.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,7 +11,8 @@ use crate::{
     accounts,
     kernel::{
         Command, Effect, Id, Refused, Turn,
-        row::{Row, RowKind, RowState, Words},
+        declared::{Field, Said},
+        row::{self, Row, RowState, Words},
     },
 };
 
@@ -20,10 +21,13 @@ use crate::{
 pub(crate) struct Act {
     /// `do` of the control interface.
     pub(crate) verb: &'static str,
+    pub(crate) title: Said,
     /// With which accounts.
     pub(crate) kinds: &'static [AccountKind],
+    /// The account that its fields speak of, where none is named.
+    pub(crate) about: Option<fn(&Input) -> Option<String>>,
     /// Fields that it reads besides `do`, `account` and `wait`.
-    pub(crate) fields: &'static [&'static str],
+    pub(crate) fields: &'static [Field],
     /// Refuses what the control interface should not have sent; what stands in a journal was taken.
     pub(crate) check: Option<Check>,
     pub(crate) run: fn(&mut Turn<'_>, &Scene, &Input) -> Result<Value, Refused>,
@@ -34,7 +38,10 @@ pub(crate) type Check = fn(&Map<String, Value>) -> Result<(), Refused>;
 
 /// Every act, by verb.
 #[derive(Debug, Default)]
-pub(crate) struct Acts(BTreeMap<&'static str, Vec<&'static Act>>);
+pub(crate) struct Acts {
+    by_verb: BTreeMap<&'static str, Vec<&'static Act>>,
+    lacking: BTreeSet<&'static str>,
+}
 
 /// Who acts on which account.
 #[derive(Debug, Clone)]
@@ -62,31 +69,41 @@ pub(crate) struct Input {
     pub(crate) fields: Map<String, Value>,
 }
 
-/// Verbs of the contract that no feature has yet.
-const NOT_BUILT: &[&str] = &[
-    "scan",
-    "report_location",
-    "block_templates",
-    "open",
-    "js_config",
-    "login",
-    "profile",
-    "phone",
-    "subscribe",
-    "pay_code",
-];
-
 impl Acts {
-    pub(crate) fn new(acts: impl Iterator<Item = &'static Act>) -> Self {
+    /// `lacking` are verbs that will be there one day.
+    pub(crate) fn new(
+        acts: impl Iterator<Item = &'static Act>,
+        lacking: impl Iterator<Item = &'static str>,
+    ) -> Self {
         let mut by_verb: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for act in acts {
             by_verb.entry(act.verb).or_default().push(act);
         }
-        Self(by_verb)
+        Self {
+            by_verb,
+            lacking: lacking.collect(),
+        }
     }
 
-    fn all(&self) -> impl Iterator<Item = &'static Act> {
-        self.0.values().flatten().copied()
+    /// Every act.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'static Act> {
+        self.by_verb.values().flatten().copied()
+    }
+
+    /// The acts of a verb: the same is done with accounts of several kinds.
+    fn called(&self, verb: &str) -> Result<&[&'static Act], Refused> {
+        if let Some(known) = self.by_verb.get(verb) {
+            return Ok(known);
+        }
+        if self.lacking.contains(verb) {
+            return Err(Refused::not_built(&format!("the act `{verb}`")));
+        }
+        let verbs: Vec<&str> = self.by_verb.keys().copied().collect();
+        Err(Refused {
+            status: 501,
+            code: "not_built",
+            message: format!("there is no act `{verb}`; there are {}", verbs.join(", ")),
+        })
     }
 }
 
@@ -95,12 +112,12 @@ impl Input {
     pub(crate) fn check(&self, acts: &Acts) -> Result<(), Refused> {
         let mut known: Vec<&str> = vec!["do", "account", "wait"];
         for field in acts.all().flat_map(|act| act.fields) {
-            if !known.contains(field) {
-                known.push(field);
+            if !known.contains(&field.name) {
+                known.push(field.name);
             }
         }
         crate::kernel::command::no_other_fields(self.fields.keys(), &known)?;
-        let own = acts.0.get(self.verb.as_str()).into_iter().flatten();
+        let own = acts.by_verb.get(self.verb.as_str()).into_iter().flatten();
         for check in own.filter_map(|act| act.check) {
             check(&self.fields)?;
         }
@@ -142,18 +159,9 @@ impl Command for Perform {
         if verb.is_empty() {
             return Err(Refused::invalid("`do` is missing"));
         }
-        let Some(known) = house.part::<Acts>().0.get(verb) else {
-            if NOT_BUILT.contains(&verb) {
-                return Err(Refused::not_built(&format!("the act `{verb}`")));
-            }
-            let verbs: Vec<&str> = house.part::<Acts>().0.keys().copied().collect();
-            return Err(Refused {
-                status: 501,
-                code: "not_built",
-                message: format!("there is no act `{verb}`; there are {}", verbs.join(", ")),
-            });
-        };
-        let Some(reference) = &act.account else {
+        let known = house.part::<Acts>().called(verb)?;
+        let meant = || known.iter().find_map(|known| known.about?(&act));
+        let Some(reference) = &act.account.clone().or_else(meant) else {
             return Err(Refused::invalid("`account` is missing"));
         };
         let appid = accounts::id(turn.world, reference)?;
@@ -184,7 +192,7 @@ impl Scene {
 
     /// The row of the act.
     pub(crate) fn row(&self, turn: &Turn<'_>, openid: &str, words: Words) -> Row {
-        let mut row = turn.row(RowKind::Act, RowState::Ok);
+        let mut row = turn.row(&row::ACT, RowState::Ok);
         row.account = Some(self.appid.to_string());
         row.account_name = Some(self.account_name.clone());
         row.user = Some(user::name(self.user));

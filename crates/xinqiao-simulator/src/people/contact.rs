@@ -1,10 +1,12 @@
 //! One user as one account knows them: openid, whether they follow, what they said to each other.
 
-use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, cell::RefCell};
+
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 use xinqiao_catalog::rules::interaction::{Allowances, Relation};
 
-use crate::kernel::Id;
+use crate::kernel::{Id, key::shared};
 
 /// A user's relation to an account; exists from the first contact on and survives unfollowing.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -19,7 +21,10 @@ pub(crate) struct Contact {
     /// Since when.
     pub(crate) subscribe_time: i64,
     /// How the user found the account (`ADD_SCENE_…`).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "one_of_few"
+    )]
     pub(crate) scene: Option<Id>,
     /// Remark of the account about the user.
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -52,6 +57,17 @@ fn is_false(flag: &bool) -> bool {
 )]
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+/// There are a dozen scenes, and many contacts.
+fn one_of_few<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Id>, D::Error> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    thread_local! {
+        static LAST: RefCell<Id> = RefCell::new("".into());
+    }
+    let text: Option<Text<'_>> = Option::deserialize(from)?;
+    Ok(text.map(|text| shared(&LAST, &text.0)))
 }
 
 fn is_none(allowances: &Allowances) -> bool {
@@ -105,11 +121,16 @@ impl Contact {
     }
 }
 
+/// The id of an item in the control interface.
+pub(crate) fn item_name(number: u64) -> String {
+    format!("i{number}")
+}
+
 impl ChatItem {
     /// The object of the control interface; media get an address to load them from.
     pub(crate) fn view(&self, number: u64) -> Value {
         let mut view = json!({
-            "id": format!("i{number}"), "time": self.time, "from": self.from, "via": self.via, "type": self.kind,
+            "id": item_name(number), "time": self.time, "from": self.from, "via": self.via, "type": self.kind,
         });
         for (name, value) in &self.fields {
             view[name] = value.clone();
@@ -118,37 +139,5 @@ impl ChatItem {
             view["media_url"] = json!(format!("/_sim/v1/media/{media_id}"));
         }
         view
-    }
-
-    /// One line for a list of chats.
-    pub(crate) fn preview(&self) -> String {
-        let field = |name: &str| {
-            self.fields
-                .get(name)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
-        let text = match self.kind.as_str() {
-            "text" => field("content").to_owned(),
-            "image" => "[图片]".to_owned(),
-            "voice" => "[语音]".to_owned(),
-            "video" | "shortvideo" => "[视频]".to_owned(),
-            "music" => format!("[音乐] {}", field("title")),
-            "location" => format!("[位置] {}", field("label")),
-            "link" => format!("[链接] {}", field("title")),
-            "msgmenu" => field("head_content").to_owned(),
-            "miniprogrampage" => format!("[小程序] {}", field("title")),
-            "wxcard" => "[卡券]".to_owned(),
-            "news" => {
-                let first = self.fields.get("articles").and_then(|list| list.get(0));
-                let title = first
-                    .and_then(|article| article.get("title"))
-                    .and_then(Value::as_str);
-                format!("[图文] {}", title.unwrap_or_default())
-            }
-            "mpnews" | "mpnewsarticle" => "[图文]".to_owned(),
-            other => format!("[{other}]"),
-        };
-        text.chars().take(40).collect()
     }
 }

@@ -1,13 +1,17 @@
 //! What is on a phone: contacts with accounts, chats with bubbles.
 
-use std::{collections::BTreeSet, ops::RangeInclusive};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    BY_OPENID, CHAT, CHAT_LENGTHS, CONTACTS, FOLLOWER_COUNTS, FOLLOWERS, OPENIDS, USERS,
+    BY_OPENID, CHAT, CHAT_LENGTHS, CONTACTS, FOLLOWER_COUNTS, FOLLOWERS, USERS, broadcast, bubbles,
     contact::{ChatItem, Contact, Said, Speaker},
+    fingerprint,
     user::{self, About, User},
 };
 use crate::{
@@ -15,8 +19,8 @@ use crate::{
     kernel::{Command, Effect, Id, Refused, Turn, World},
 };
 
-/// Most users that one command makes: more are made in several, so that nobody waits long.
-pub(crate) const MOST_AT_ONCE: u64 = 400;
+/// So many users one command makes: more are made in several, so that nobody waits long.
+const AT_ONCE: u64 = 20;
 /// Most users that one call makes.
 pub(crate) const MOST_IN_ALL: u64 = 1_000_000;
 /// Most items that a chat remembers.
@@ -71,6 +75,22 @@ pub(crate) struct CreateMany {
     /// More are to come: pages are told with the last.
     #[serde(default)]
     pub(crate) more: bool,
+}
+
+impl CreateMany {
+    /// So many users, in commands that are short each.
+    pub(crate) fn in_pieces(count: u64, follow: Vec<String>) -> impl Iterator<Item = Self> + Send {
+        let mut left = count;
+        std::iter::from_fn(move || {
+            let count = left.min(AT_ONCE);
+            left -= count;
+            (count > 0).then(|| Self {
+                count,
+                follow: follow.clone(),
+                more: left > 0,
+            })
+        })
+    }
 }
 
 impl Command for CreateMany {
@@ -164,15 +184,14 @@ fn openid(world: &World, user: u64, appid: &Id) -> Id {
 
 /// From here on account and person know each other.
 fn meet(world: &mut World, user: u64, appid: &Id, contact: Contact) {
-    let openid = contact.openid.clone();
-    OPENIDS.put(world, (user, appid.clone()), openid.clone());
-    BY_OPENID.put(world, (appid.clone(), openid), user);
+    let print = fingerprint(&contact.openid);
+    BY_OPENID.put(world, (appid.clone(), print, user), ());
     CONTACTS.put(world, (appid.clone(), user), contact);
 }
 
 /// The openid of a user with an account, made at the first contact. Both must exist.
 pub(crate) fn contact(world: &mut World, user: u64, appid: &Id) -> Id {
-    if let Some(openid) = OPENIDS.get(world, &(user, appid.clone())) {
+    if let Some(openid) = super::openid(world, user, appid) {
         return openid.clone();
     }
     let openid = openid(world, user, appid);
@@ -182,7 +201,7 @@ pub(crate) fn contact(world: &mut World, user: u64, appid: &Id) -> Id {
 
 /// The contact of a user with an account where somebody else says who the user is there; replaces any of before.
 pub(crate) fn contact_as(world: &mut World, user: u64, appid: &Id, openid: &Id) {
-    if OPENIDS.get(world, &(user, appid.clone())) == Some(openid) {
+    if super::openid(world, user, appid) == Some(openid) {
         return;
     }
     forget(world, user, appid);
@@ -203,10 +222,10 @@ pub(crate) fn forget(world: &mut World, user: u64, appid: &Id) {
     let Some(Contact { openid, .. }) = CONTACTS.remove(world, &(appid.clone(), user)) else {
         return;
     };
-    OPENIDS.remove(world, &(user, appid.clone()));
-    BY_OPENID.remove(world, &(appid.clone(), openid.clone()));
+    BY_OPENID.remove(world, &(appid.clone(), fingerprint(&openid), user));
     CHAT_LENGTHS.remove(world, &(appid.clone(), openid.clone()));
-    let bubbles: Vec<u64> = chat(world, appid, &openid)
+    broadcast::forget(world, appid, user);
+    let bubbles: Vec<u64> = own_after(world, appid, &openid, 0)
         .map(|(number, _)| number)
         .collect();
     for number in bubbles {
@@ -270,11 +289,60 @@ pub(crate) fn chat<'w>(
     appid: &Id,
     openid: &Id,
 ) -> impl DoubleEndedIterator<Item = (u64, &'w ChatItem)> + use<'w> {
+    chat_after(world, appid, openid, 0)
+}
+
+/// The same behind one of them; the first has the number 1. What the account said to many stands among the others.
+pub(crate) fn chat_after<'w>(
+    world: &'w World,
+    appid: &Id,
+    openid: &Id,
+    after: u64,
+) -> Box<dyn DoubleEndedIterator<Item = (u64, &'w ChatItem)> + 'w> {
+    let shared = broadcast::in_chat(world, appid, openid, after);
+    let own = own_after(world, appid, openid, after);
+    if shared.is_empty() {
+        return Box::new(own);
+    }
+    let mut all: Vec<_> = own.chain(shared).collect();
+    all.sort_unstable_by_key(|(number, _)| *number);
+    Box::new(all.into_iter())
+}
+
+/// The bubbles that are in this chat alone.
+fn own_after<'w>(
+    world: &'w World,
+    appid: &Id,
+    openid: &Id,
+    after: u64,
+) -> impl DoubleEndedIterator<Item = (u64, &'w ChatItem)> + use<'w> {
     let (first, last) = (
-        (appid.clone(), openid.clone(), 0),
+        (appid.clone(), openid.clone(), after.saturating_add(1)),
         (appid.clone(), openid.clone(), u64::MAX),
     );
     { CHAT.range(world, first..=last) }.map(|(key, item)| (key.2, item))
+}
+
+/// The bubbles of several chats behind one of them, in the order in which they were said.
+pub(crate) fn merged<'w>(
+    world: &'w World,
+    chats: &[(Id, Id)],
+    after: u64,
+) -> impl Iterator<Item = (u64, &'w ChatItem)> + use<'w> {
+    let mut streams: Vec<_> = { chats.iter() }
+        .map(|(appid, openid)| chat_after(world, appid, openid, after))
+        .collect();
+    // Which stream has the next bubble: numbers are given once in a world.
+    let mut next: BTreeMap<u64, (usize, &ChatItem)> = BTreeMap::new();
+    for (at, stream) in streams.iter_mut().enumerate() {
+        next.extend(stream.next().map(|(number, item)| (number, (at, item))));
+    }
+    std::iter::from_fn(move || {
+        let (number, (at, item)) = next.pop_first()?;
+        let following = streams[at].next();
+        next.extend(following.map(|(number, item)| (number, (at, item))));
+        Some((number, item))
+    })
 }
 
 impl Turn<'_> {
@@ -294,12 +362,13 @@ impl Turn<'_> {
             from,
             via: via.to_owned(),
             kind: kind.to_owned(),
-            fields,
+            fields: bubbles::fit(self.world.house, kind, fields),
         };
         let user = super::person(self.world, appid, openid)?;
         let contact = CONTACTS.get_mut(self.world, &(appid.clone(), user))?;
         if from == Speaker::User {
             contact.unread = 0;
+            broadcast::seen(self.world, appid, user);
         } else {
             contact.unread += 1;
             contact.typing_until = None;
@@ -325,7 +394,7 @@ impl Turn<'_> {
             return;
         }
         *length -= CHAT_ITEMS / 4;
-        let oldest: Vec<u64> = chat(self.world, appid, openid)
+        let oldest: Vec<u64> = own_after(self.world, appid, openid, 0)
             .take(CHAT_ITEMS / 4)
             .map(|(number, _)| number)
             .collect();
@@ -360,6 +429,7 @@ pub(crate) fn seen(turn: &mut Turn<'_>, user: u64, appid: &Id) {
     if let Some(contact) = CONTACTS.get_mut(turn.world, &(appid.clone(), user)) {
         contact.unread = 0;
     }
+    broadcast::seen(turn.world, appid, user);
     turn.effects.push(Effect::Chat {
         user: user::name(user),
         account: appid.to_string(),

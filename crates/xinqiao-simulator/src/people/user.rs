@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::OPENIDS;
+use super::CONTACTS;
 use crate::{
     accounts::ACCOUNTS,
     kernel::{Id, World},
@@ -55,7 +55,10 @@ pub(crate) fn number(name: &str) -> Option<u64> {
 
 /// The ids of a person by account.
 pub(crate) fn openids(world: &World, user: u64) -> impl Iterator<Item = (&Id, &Id)> {
-    OPENIDS.under(world, &user)
+    ACCOUNTS.all(world).filter_map(move |(appid, _)| {
+        let contact = CONTACTS.get(world, &(appid.clone(), user))?;
+        Some((appid, &contact.openid))
+    })
 }
 
 /// The id of a person over all accounts of one open-platform account.

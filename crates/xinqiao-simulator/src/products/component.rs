@@ -5,8 +5,8 @@
 //! interface agrees in his place.
 
 mod authorization;
-mod grants;
-mod info;
+mod authorizers;
+mod event_push;
 mod option;
 mod seeded;
 mod ticket;
@@ -18,17 +18,17 @@ use xinqiao_types::AccountKind;
 use super::Feature;
 use crate::{
     accounts::{self, ACCOUNTS},
-    door::{Asked, Refuse, credential::Caller},
+    door::{Asked, Refusal, credential::Caller},
     kernel::{Id, Refused, World},
 };
 
 /// In the order in which they seed, index and hear topics.
 pub(super) static FEATURES: &[&Feature] = &[
-    &info::FEATURE,
+    &event_push::FEATURE,
     &ticket::FEATURE,
     &token::FEATURE,
     &authorization::FEATURE,
-    &grants::FEATURE,
+    &authorizers::FEATURE,
     &option::FEATURE,
     &seeded::FEATURE,
 ];
@@ -51,11 +51,11 @@ fn named(world: &World, appid: &str) -> Result<Id, Refused> {
 }
 
 /// The platform that calls, which must be the one that the call names.
-fn calling(asked: &Asked) -> Result<Id, Refuse> {
+fn calling(asked: &Asked) -> Result<Id, Refusal> {
     let named = asked.text("component_appid")?;
     match &asked.caller {
         Caller::Component(id) if **id == *named => Ok(id.clone()),
-        _ => Err(Refuse::code(code::INVALID_APPID).because(
+        _ => Err(Refusal::code(code::INVALID_APPID).because(
             "credential.appid",
             Some(named.to_owned()),
             Some(asked.appid.to_string()),

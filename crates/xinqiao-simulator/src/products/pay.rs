@@ -1,13 +1,18 @@
 //! Payments of merchants (微信支付), in both generations of the interface: one file a feature, one line a feature in
 //! [`FEATURES`].
 
+mod bill;
+mod bill_download;
 mod cashier;
 mod certificates;
+mod funds;
 mod limits;
 mod merchants;
 mod notice;
 mod order;
-mod shanghai;
+mod refund;
+mod refund_v2;
+mod refund_v3;
 mod v2;
 mod v3;
 
@@ -17,9 +22,14 @@ use super::Feature;
 pub(super) static FEATURES: &[&Feature] = &[
     &merchants::FEATURE,
     &certificates::FEATURE,
+    &funds::FEATURE,
     &order::FEATURE,
+    &refund::FEATURE,
     &v3::FEATURE,
     &v2::FEATURE,
+    &refund_v3::FEATURE,
+    &refund_v2::FEATURE,
+    &bill_download::FEATURE,
     &cashier::FEATURE,
     &notice::FEATURE,
 ];

@@ -1,5 +1,7 @@
+mod declared;
+
 use serde_json::{Value, json};
-use xinqiao_catalog::{EventKind, EventWire, Product};
+use xinqiao_catalog::{EventKind, EventWire, Product, id};
 
 use super::*;
 use crate::{
@@ -8,13 +10,8 @@ use crate::{
         files::FILES,
         registration::{Create, NewAccount},
     },
-    door::call::PlatformCall,
-    kernel::{
-        Command, Effect,
-        clock::ClockChange,
-        command::Entry,
-        row::{Row, RowKind},
-    },
+    door::{Reply, call::PlatformCall, modelled},
+    kernel::{Command, Effect, clock::ClockChange, command::Entry, row::Row},
     people::{act::Perform, phone},
     products::official_account::{Keep, Trigger},
     push::deliveries::DELIVERIES,
@@ -27,7 +24,11 @@ fn entry(command: &impl Command) -> Entry {
 }
 
 fn call(path: &str, query: &str) -> Entry {
-    entry(&Box::new(PlatformCall {
+    entry(&asked(path, query))
+}
+
+fn asked(path: &str, query: &str) -> Box<PlatformCall> {
+    Box::new(PlatformCall {
         host: "api.weixin.qq.com".into(),
         method: "GET".into(),
         path: path.into(),
@@ -35,7 +36,7 @@ fn call(path: &str, query: &str) -> Entry {
         headers: Vec::new(),
         body: Vec::new(),
         peer: [127, 0, 0, 1].into(),
-    }))
+    })
 }
 
 fn act(verb: &str) -> Perform {
@@ -182,7 +183,7 @@ fn every_row_of_an_act_shares_its_cause_and_the_act_comes_first() {
             _ => None,
         })
         .collect();
-    assert_eq!(rows[0].kind, RowKind::Act);
+    assert_eq!(rows[0].kind.name, "act");
     let sent = effects.iter().find_map(|effect| match effect {
         Effect::Send { delivery, .. } => DELIVERIES.get(&world, delivery),
         _ => None,
@@ -279,4 +280,43 @@ fn features_index_again_what_they_had_in_memory() {
     play(&mut one, &script()[4..]);
     play(&mut two, &script()[4..]);
     assert_eq!(one.export(), two.export());
+}
+
+#[test]
+fn an_answer_that_its_schema_does_not_have_is_not_sent() {
+    static LIAR: Behaviour = modelled(id::official_account::base::GET_API_DOMAIN_IP, "", |_, _| {
+        Ok(Reply::Json(json!({"ip_list": ["127.0.0.1", 1], "more": 1})))
+    });
+    let mut desk = desk();
+    desk.behaviours.insert(LIAR.id, &LIAR);
+    let mut world = World::new(5, false, Box::leak(Box::new(built(desk))));
+    play(&mut world, &script()[..3]);
+    let mut get = |path: &str, query: &str| {
+        let outcome = world.apply(asked(path, query), WALL);
+        let answer = outcome.answer.unwrap();
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        let rules = outcome.effects.iter().filter_map(|effect| match effect {
+            Effect::Row(row) => Some(row.diagnosis.as_ref()?.rule.clone()),
+            _ => None,
+        });
+        (answer.status, body, rules.collect::<Vec<String>>())
+    };
+    let asked = "grant_type=client_credential&appid=wxtest&secret=s";
+    let (status, token, _) = get("/cgi-bin/token", asked);
+    assert_eq!(status, 200, "{token}");
+    let token = token["access_token"].as_str().unwrap();
+    let (status, body, rules) = get(
+        "/cgi-bin/get_api_domain_ip",
+        &format!("access_token={token}"),
+    );
+    assert_eq!(
+        (status, rules),
+        (500, vec!["answer.misfit".to_owned()]),
+        "{body}"
+    );
+    let misfits = &body["error"]["misfits"];
+    assert_eq!(
+        misfits,
+        &json!(["ip_list[1] must be text", "more is not in the schema"])
+    );
 }

@@ -3,6 +3,7 @@
 //! An application is an account whose id is `corpid:agentid`; a member is to it what an openid is to an official
 //! account, under their own userid.
 
+mod bubble;
 mod corps;
 mod departments;
 mod members;
@@ -22,6 +23,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &token::FEATURE,
     &departments::FEATURE,
     &members::FEATURE,
+    &bubble::FEATURE,
     &message::FEATURE,
     &phone::FEATURE,
     &seeded::FEATURE,

@@ -7,16 +7,19 @@ use xinqiao_message::push::Judgement;
 
 use super::{
     Kinds, NAME,
-    deliveries::{Attempt, DELIVERIES, Delivery, keep},
+    deliveries::{self, Attempt, DELIVERIES, Delivery, keep},
     envelope::{Answered, PushKind, Replied},
     order::{Judged, PushOrder, PushOutcome, PushResult},
     receivers,
 };
 use crate::{
-    accounts::{ACCOUNTS, rules},
+    accounts::{
+        ACCOUNTS,
+        rules::{self, Rule},
+    },
     kernel::{
         Effect, Id, Turn,
-        row::{Diagnosed, RowKind, RowState, Words, diagnose},
+        row::{Diagnosed, RowState, Words, diagnose},
     },
     people,
 };
@@ -121,8 +124,13 @@ fn order(
     openid: &Id,
     content: &Content,
 ) -> PushOrder {
+    let delivery = turn.world.traffic_serial("delivery");
+    if turn.cause.is_empty() {
+        // What no act began is its own cause, so that its attempts and what the app does then stand together.
+        turn.cause = deliveries::name(delivery);
+    }
     PushOrder {
-        delivery: turn.world.traffic_serial("delivery"),
+        delivery,
         attempt: 1,
         of: kind.envelope.attempts,
         cause: turn.cause.clone(),
@@ -159,16 +167,21 @@ fn begin(turn: &mut Turn<'_>, order: PushOrder, content: &Content, paused: bool)
     };
     keep(turn.world, kept);
     if !paused {
-        let attempt = 1;
-        turn.effects.push(Effect::Send { delivery, attempt });
+        send(turn, delivery, 1);
     }
+}
+
+/// An attempt begins: the app is handling the push from now on.
+fn send(turn: &mut Turn<'_>, delivery: u64, attempt: u8) {
+    deliveries::note_handled(turn.world, delivery);
+    turn.effects.push(Effect::Send { delivery, attempt });
 }
 
 /// Who receives an account's callbacks in its place has no address for them.
 fn nobody_there(turn: &mut Turn<'_>, appid: &Id, receiver: &Id) {
     let name = |id: &Id| ACCOUNTS.get(turn.world, &**id).map(|own| own.name.clone());
     let (own, other) = (name(appid), name(receiver).unwrap_or_default());
-    let mut row = turn.row(RowKind::Callback, RowState::Warn);
+    let mut row = turn.row(&super::CALLBACK, RowState::Warn);
     row.account = Some(appid.to_string());
     row.account_name = own;
     row.title = Words::new(
@@ -185,7 +198,7 @@ fn nobody_there(turn: &mut Turn<'_>, appid: &Id, receiver: &Id) {
 
 /// MarkFail: after many failures nothing is pushed for a while.
 fn not_pushed(turn: &mut Turn<'_>, kind: &PushKind, order: &PushOrder, notice: bool) {
-    let mut row = turn.row(RowKind::Callback, RowState::Error);
+    let mut row = turn.row(&super::CALLBACK, RowState::Error);
     row.account = Some(order.appid.to_string());
     row.account_name = Some(order.account_name.clone());
     row.user.clone_from(&order.user);
@@ -408,12 +421,13 @@ fn again(turn: &mut Turn<'_>, kind: &PushKind, order: &PushOrder) -> i64 {
     }
     match put_off {
         Some(at) => {
+            deliveries::note_handled(turn.world, delivery);
             turn.later(at, NAME, json!({"delivery": delivery, "attempt": attempt}));
             turn.effects.push(Effect::Settled);
             wait
         }
         None => {
-            turn.effects.push(Effect::Send { delivery, attempt });
+            send(turn, delivery, attempt);
             0
         }
     }
@@ -431,7 +445,7 @@ pub(super) fn due(turn: &mut Turn<'_>, what: &Value) {
     let attempt = u8::try_from(attempt).unwrap_or(u8::MAX);
     if !kept.settled && kept.order.attempt == attempt {
         kept.next_at = None;
-        turn.effects.push(Effect::Send { delivery, attempt });
+        send(turn, delivery, attempt);
     }
 }
 
@@ -441,8 +455,31 @@ pub(crate) fn settle(turn: &mut Turn<'_>, number: u64, reply: Value) {
         delivery.settled = true;
         delivery.reply = reply;
     }
+    deliveries::note_handled(turn.world, number);
     turn.effects.push(Effect::Settled);
 }
+
+/// After how many failed attempts in a row pushing stops.
+pub(super) static MARK_FAIL_AFTER: Rule = Rule {
+    name: "callback.mark_fail_after",
+    default: rules::Preset::Number(60),
+    about: (
+        "连续多少次推送失败后暂停推送（MarkFail）",
+        "after how many failed attempts in a row pushing pauses (MarkFail)",
+    ),
+    source: "inferred: the documentation only says `many`",
+};
+
+/// For how long pushing stops.
+pub(super) static MARK_FAIL_SECONDS: Rule = Rule {
+    name: "callback.mark_fail_seconds",
+    default: rules::Preset::Number(60),
+    about: (
+        "MarkFail 暂停多少秒",
+        "for how many seconds MarkFail pauses pushing",
+    ),
+    source: "documented (alarm guide)",
+};
 
 fn count_failure(turn: &mut Turn<'_>, appid: &str) {
     let now = turn.now.0;
@@ -450,10 +487,10 @@ fn count_failure(turn: &mut Turn<'_>, appid: &str) {
         return;
     };
     account.callback.failures += 1;
-    let most = rules::number(account, rules::MARK_FAIL_AFTER);
+    let most = MARK_FAIL_AFTER.number(&account.rules);
     if most > 0 && i64::from(account.callback.failures) >= most {
         account.callback.failures = 0;
-        let seconds = rules::number(account, rules::MARK_FAIL_SECONDS);
+        let seconds = MARK_FAIL_SECONDS.number(&account.rules);
         account.callback.paused_until = Some(now + seconds);
     }
 }
@@ -462,6 +499,6 @@ fn count_failure(turn: &mut Turn<'_>, appid: &str) {
 pub(crate) fn numbers(deliveries: &[u64]) -> Value {
     deliveries
         .iter()
-        .map(|number| json!(format!("d{number}")))
+        .map(|number| json!(deliveries::name(*number)))
         .collect()
 }

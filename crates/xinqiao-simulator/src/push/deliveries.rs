@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::order::PushOrder;
-use crate::kernel::{Id, Table, World};
+use crate::{
+    kernel::{Id, Table, World},
+    people::causes,
+};
 
 /// Most deliveries that are remembered.
 const MOST: usize = 2000;
@@ -50,16 +53,31 @@ pub(crate) struct Attempt {
     pub(crate) rule: Option<String>,
 }
 
+/// The id of a delivery in the control interface.
+pub(crate) fn name(number: u64) -> String {
+    format!("d{number}")
+}
+
+/// The delivery that such an id names.
+pub(super) fn number(name: &str) -> Option<u64> {
+    name.strip_prefix('d')?.parse().ok()
+}
+
 impl Delivery {
     /// Whether an attempt is being made.
     pub(crate) fn is_under_way(&self) -> bool {
         !self.settled && self.next_at.is_none()
     }
 
+    /// Its id in the control interface.
+    pub(crate) fn name(&self) -> String {
+        name(self.order.delivery)
+    }
+
     /// The object of the control interface.
     pub(crate) fn view(&self) -> Value {
         json!({
-            "id": format!("d{}", self.order.delivery),
+            "id": self.name(),
             "account": &*self.order.appid,
             "url": self.order.url,
             "msg_type": self.order.msg_type,
@@ -93,27 +111,54 @@ pub(crate) fn keep(world: &mut World, delivery: Delivery) {
     }
 }
 
+/// Remembers who is handling a delivery while an attempt of it is being made, and forgets it then.
+pub(super) fn note_handled(world: &mut World, number: u64) {
+    let Some(delivery) = DELIVERIES.get(world, &number) else {
+        return;
+    };
+    let (order, under_way) = (&delivery.order, delivery.is_under_way());
+    let (appid, openid, cause) = (
+        order.appid.clone(),
+        order.openid.clone(),
+        order.cause.clone(),
+    );
+    let receiver = order.receiver.clone();
+    for account in std::iter::once(appid).chain(receiver) {
+        if under_way {
+            causes::begins(world, &account, &openid, number, &cause);
+        } else {
+            causes::ends(world, &account, &openid, number);
+        }
+    }
+}
+
 pub(crate) fn index(world: &mut World) {
     let numbers: Vec<(Id, u64)> = DELIVERIES
         .all(world)
         .map(|(number, delivery)| (delivery.order.appid.clone(), *number))
         .collect();
     for at in numbers {
+        note_handled(world, at.1);
         BY_ACCOUNT.put(world, at, ());
     }
 }
 
-/// Deliveries of an account or of all, oldest first.
+/// Deliveries of an account or of all behind one of them, oldest first.
 pub(crate) fn of<'w>(
     world: &'w World,
     account: Option<&Id>,
+    after: u64,
 ) -> Box<dyn Iterator<Item = &'w Delivery> + 'w> {
     match account {
         Some(appid) => Box::new(
             BY_ACCOUNT
-                .under(world, appid)
+                .after(world, (appid.clone(), after))
                 .filter_map(|(number, ())| DELIVERIES.get(world, number)),
         ),
-        None => Box::new(DELIVERIES.all(world).map(|(_, delivery)| delivery)),
+        None => Box::new(
+            DELIVERIES
+                .range(world, after.saturating_add(1)..)
+                .map(|(_, delivery)| delivery),
+        ),
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod sealed_for_corp;
 pub(crate) mod sealed_info;
 pub(crate) mod sealed_message;
+pub(crate) mod sealed_refund;
 pub(crate) mod signed_json;
 pub(crate) mod signed_xml;
 

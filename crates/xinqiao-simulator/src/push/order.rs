@@ -122,7 +122,7 @@ impl Command for Resume {
     type Answer = ();
 
     fn run(self, turn: &mut Turn<'_>) -> Result<(), Refused> {
-        let open: Vec<(u64, u8)> = deliveries::of(turn.world, None)
+        let open: Vec<(u64, u8)> = deliveries::of(turn.world, None, 0)
             .filter(|delivery| delivery.is_under_way())
             .map(|delivery| (delivery.order.delivery, delivery.order.attempt))
             .collect();

@@ -13,15 +13,16 @@ use http::{HeaderMap, Method, header};
 use xinqiao_crypto::AesKey;
 use xinqiao_http::OutboundRequest;
 use xinqiao_message::envelope::{CallbackQuery, Keys, WorkReceiver, url_query, work_url_query};
-use xinqiao_types::{CallbackToken, CorpId, Entropy, SystemEntropy};
+use xinqiao_types::{CallbackToken, CorpId, Entropy, SystemEntropy, percent};
 
 use super::{Shared, pusher};
 use crate::{
     accounts::account::Callback,
     kernel::row::{
-        CallbackFacts, Diagnosed, Exchange, Row, RowKind, RowState, SignatureFacts, SignaturePart,
-        Words, diagnose, shown,
+        CallbackFacts, Diagnosed, Exchange, Row, RowState, SignatureFacts, SignaturePart, Words,
+        diagnose, shown,
     },
+    push,
 };
 
 /// Why a server address was not taken.
@@ -37,6 +38,8 @@ pub(crate) struct Whose {
     pub(crate) name: String,
     /// The corporation that the check is sealed for, of an application.
     pub(crate) corp: Option<String>,
+    /// It was asked a moment ago, and did not answer as it must.
+    pub(crate) again: bool,
 }
 
 /// Makes the check, and shows it.
@@ -49,7 +52,7 @@ pub(crate) async fn check(
     let echo = (SystemEntropy.next_u64() >> 1).to_string();
     let asked = ask(whose, callback, started_ms / 1000, &echo);
     let (query, parts) = asked.map_err(|error| fail("callback.keys", error, None, None))?;
-    let url = pusher::with_query(&callback.url, &query);
+    let url = percent::with_query(&callback.url, &query);
     let mut headers = HeaderMap::new();
     headers.insert(
         header::USER_AGENT,
@@ -96,7 +99,7 @@ pub(crate) async fn check(
         time,
         wall_ms: started_ms,
         cause: "handshake".to_owned(),
-        kind: RowKind::Callback,
+        kind: &push::CALLBACK,
         account: Some(whose.appid.clone()),
         account_name: Some(whose.name.clone()),
         user: None,
@@ -132,6 +135,7 @@ pub(crate) async fn check(
             msg_id: None,
         }),
         call: None,
+        facts: serde_json::Map::new(),
         request: Some(Exchange {
             method: "GET".to_owned(),
             url,
@@ -150,9 +154,8 @@ pub(crate) async fn check(
     // A server that is not up yet is asked every second: only the first refusal is worth a row.
     let waiting = verdict
         .as_ref()
-        .is_err_and(|failed| failed.diagnosis.rule == pusher::REFUSED)
-        && shared.dev().app.reason.is_some();
-    if !waiting {
+        .is_err_and(|failed| failed.diagnosis.rule == pusher::REFUSED);
+    if !(waiting && whose.again) {
         shared.timeline.add(&shared.stream, row);
     }
     verdict

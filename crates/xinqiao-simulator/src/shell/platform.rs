@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use xinqiao_http::{BodyLimit, DropConnection, Refusal, is_cross_site, read_body};
+use xinqiao_http::{BodyLimit, DropConnection, Trespass, is_cross_site, read_body};
 
 use super::Shared;
 use crate::{
@@ -37,7 +37,7 @@ fn is_seen(host: &str, path: &str) -> bool {
 /// Answers a request to a platform host.
 pub(crate) async fn serve(shared: Arc<Shared>, host: String, request: Request) -> Response {
     if is_cross_site(request.headers()) && !is_seen(&host, request.uri().path()) {
-        return Refusal::CrossSite.into_response();
+        return Trespass::CrossSite.into_response();
     }
     if request.uri().path().starts_with(PICTURES) {
         return picture(&shared, request.uri().path()).await;

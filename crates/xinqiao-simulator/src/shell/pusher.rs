@@ -4,18 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, header};
 use xinqiao_http::{OutboundError, OutboundRequest};
-use xinqiao_types::{Entropy, SystemEntropy};
+use xinqiao_message::envelope;
+use xinqiao_types::{SystemEntropy, percent};
 
 use super::Shared;
 use crate::{
     kernel::World,
-    kernel::row::{
-        CallbackFacts, Exchange, Plain, Row, RowKind, RowState, Timing, Words, diagnose, shown,
-    },
+    kernel::row::{CallbackFacts, Exchange, Plain, Row, RowState, Timing, Words, diagnose, shown},
     options::AppState,
     push::{
-        Kinds,
-        deliveries::DELIVERIES,
+        self, Kinds,
+        deliveries::{self, DELIVERIES},
         envelope::{Sealed, Sealer},
         order::{Judged, PushOrder, PushOutcome, PushResult},
     },
@@ -70,7 +69,7 @@ pub(super) async fn push(shared: Arc<Shared>, delivery: u64, attempt: u8) {
             return;
         }
     };
-    let url = with_query(&order.url, &sealed.query);
+    let url = percent::with_query(&order.url, &sealed.query);
     let mut headers = HeaderMap::new();
     headers.insert(
         header::CONTENT_TYPE,
@@ -200,7 +199,8 @@ fn note_app(shared: &Arc<Shared>, order: &PushOrder, result: &PushResult) {
         PushResult::Failed { .. } => return,
     };
     if shared.dev().connected.get(&*order.appid) == Some(&order.url) {
-        shared.note_app(state, reason, rule.map(|rule| diagnose(rule, None, None)));
+        let diagnosis = rule.map(|rule| diagnose(rule, None, None));
+        shared.note_app(&order.appid, state, reason, diagnosis);
     }
 }
 
@@ -252,32 +252,12 @@ pub(super) fn rule_of(error: &OutboundError) -> &'static str {
 /// A nonce of digits and sixteen bytes. Pushes are traffic: their chance is real, as their time is.
 pub(super) fn chance() -> (String, [u8; 16]) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let nonce = SystemEntropy.below(1_000_000_000).to_string();
-    let mut random = [0; 16];
-    SystemEntropy.fill(&mut random);
+    let (nonce, mut random) = envelope::chance(&SystemEntropy);
     // WECHAT: official pushes use sixteen hexadecimal characters.
     for byte in &mut random {
         *byte = HEX[usize::from(*byte & 15)];
     }
     (nonce, random)
-}
-
-/// The address with a query behind it, whether or not it has one already.
-pub(super) fn with_query(url: &str, query: &str) -> String {
-    if query.is_empty() {
-        return url.to_owned();
-    }
-    let (base, fragment) = url
-        .split_once('#')
-        .map_or((url, ""), |(base, rest)| (base, rest));
-    let _ = fragment;
-    let joint = match base.split_once('?') {
-        None => "?",
-        Some((_, "")) => "",
-        Some((_, rest)) if rest.ends_with('&') => "",
-        Some(_) => "&",
-    };
-    format!("{base}{joint}{query}")
 }
 
 fn row(
@@ -305,7 +285,7 @@ fn row(
         time: order.time,
         wall_ms,
         cause: order.cause.clone(),
-        kind: RowKind::Callback,
+        kind: &push::CALLBACK,
         account: Some(order.appid.to_string()),
         account_name: Some(order.account_name.clone()),
         user: order.user.clone(),
@@ -325,7 +305,7 @@ fn row(
         },
         diagnosis: None,
         callback: Some(CallbackFacts {
-            delivery: format!("d{}", order.delivery),
+            delivery: deliveries::name(order.delivery),
             attempt: order.attempt,
             of: order.of,
             url: order.url.clone(),
@@ -335,6 +315,7 @@ fn row(
             msg_id: order.msg_id.clone(),
         }),
         call: None,
+        facts: serde_json::Map::new(),
         request: Some(Exchange {
             method: "POST".to_owned(),
             url: url.to_owned(),
@@ -391,20 +372,4 @@ fn finish(
         }
     }
     shared.timeline.add(&shared.stream, row);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_query_is_joined_to_what_is_there() {
-        assert_eq!(with_query("http://a/wx", "x=1"), "http://a/wx?x=1");
-        assert_eq!(with_query("http://a/wx", ""), "http://a/wx");
-        assert_eq!(
-            with_query("http://a/wx?id=7", "x=1"),
-            "http://a/wx?id=7&x=1"
-        );
-        assert_eq!(with_query("http://a/wx?#top", "x=1"), "http://a/wx?x=1");
-    }
 }

@@ -11,31 +11,36 @@
 //!
 //! Files of format 1 (one document and the commands since) are read and replaced by rows.
 
+mod load;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc,
+        mpsc::{self, RecvTimeoutError},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, Transaction, hooks::Wal, params};
 
-use crate::kernel::{
-    House, Id, World,
-    command::Entry,
-    table::{AnyTable, Change},
-};
+use self::load::{LoadError, load};
+use super::breath::Breath;
+use crate::kernel::{House, Id, World, packed::Packed, table::Change};
 
 /// The file's name.
 const FILE: &str = "simulator.db";
 /// What the file's frame is called in its header; its tables have versions of their own.
 const FORMAT: i64 = 2;
+/// How soon what could not be written is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
 /// Rows that wait to be written: who makes many at once waits below it, so that little is lost with the process.
 const MANY: usize = 20_000;
+/// So many pages are written beside the file before they are taken into it.
+const BESIDE: usize = 1000;
 
 /// The way to the thread that writes.
 #[derive(Debug)]
@@ -44,16 +49,9 @@ pub(crate) struct Store {
     backlog: Backlog,
 }
 
-/// How many rows wait to be written.
+/// How many rows wait to be written, or are being taken into the file.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Backlog(Arc<AtomicUsize>);
-
-impl Backlog {
-    /// Whether so much waits that more should not be made at once.
-    pub(crate) fn is_long(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > MANY
-    }
-}
+struct Backlog(Arc<AtomicUsize>);
 
 enum Job {
     Write(Batch),
@@ -66,7 +64,7 @@ struct Batch {
     /// Nothing that was kept so far counts any more.
     replaced: bool,
     seed: u64,
-    rows: Vec<Change>,
+    rows: Packed<Change>,
     files: Vec<(Id, Option<Bytes>)>,
     /// What waits for it to be written.
     then: Option<Box<dyn FnOnce() + Send>>,
@@ -124,6 +122,10 @@ pub(crate) struct Opened {
     pub(crate) world: Option<World>,
     /// Whether its rows must be written anew.
     rewrite: bool,
+    /// What makes its tables, where it has none of this format.
+    schema: Option<&'static str>,
+    /// Whether something was kept in it.
+    kept_before: bool,
 }
 
 /// Opens the file of a folder, and reads the world in it if it is of this seed.
@@ -161,12 +163,14 @@ pub(crate) fn open(
     let connection = Connection::open(&path)
         .map_err(LoadError::from)
         .map_err(failed)?;
-    let (world, rewrite) = load(&connection, seed, house).map_err(failed)?;
+    let loaded = load(&connection, seed, house).map_err(failed)?;
     Ok(Opened {
         connection,
         path,
-        world,
-        rewrite,
+        rewrite: loaded.schema.is_some() || loaded.world.is_none(),
+        world: loaded.world,
+        schema: loaded.schema,
+        kept_before: loaded.kept_before,
     })
 }
 
@@ -181,8 +185,14 @@ impl Opened {
             path: self.path.clone(),
             source,
         };
-        // While it is made nothing is synced: a file that a power cut damages here holds nothing yet.
-        write(&mut self.connection, &[take(world)]).map_err(failed)?;
+        // While a file is made nothing is synced: one that a power cut damages here holds nothing yet. What was kept before
+        // goes in the transaction that writes its successor.
+        if self.kept_before {
+            self.connection
+                .pragma_update(None, "synchronous", "FULL")
+                .map_err(failed)?;
+        }
+        write(&mut self.connection, &[take(world)], self.schema).map_err(failed)?;
         self.connection
             .pragma_update(None, "synchronous", "NORMAL")
             .map_err(failed)?;
@@ -199,13 +209,14 @@ impl Opened {
 }
 
 impl Store {
-    pub(crate) fn backlog(&self) -> Backlog {
-        self.backlog.clone()
-    }
-
     /// Whether something is being written: what changes meanwhile is better written together.
     pub(crate) fn is_busy(&self) -> bool {
         self.backlog.0.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether so much waits that more should not be made at once.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.backlog.0.load(Ordering::Relaxed) > MANY
     }
 
     /// Hands over what changed. Never waits.
@@ -223,7 +234,9 @@ impl Store {
     fn send(&self, batch: Batch) {
         let rows = batch.rows.len();
         self.backlog.0.fetch_add(rows, Ordering::Relaxed);
-        let _ = self.jobs.send(Job::Write(batch));
+        self.jobs
+            .send(Job::Write(batch))
+            .expect("the thread that writes lives as long as the world");
     }
 
     /// Waits until everything that was handed over is written.
@@ -240,7 +253,7 @@ fn take(world: &mut World) -> Batch {
     let mut batch = Batch {
         replaced: std::mem::take(&mut world.replaced),
         seed: world.seed,
-        rows: Vec::with_capacity(world.tables.changed()),
+        rows: Packed::default(),
         files: world.files.changes(),
         then: None,
     };
@@ -251,23 +264,72 @@ fn take(world: &mut World) -> Batch {
     batch
 }
 
+/// What cannot be written is tried again, together with what came since: the file never has a hole. Who waits for it is
+/// answered after the first attempt, and the log says that it is not on the disk yet.
 fn run(mut connection: Connection, jobs: &mpsc::Receiver<Job>, backlog: &Backlog) {
-    while let Ok(first) = jobs.recv() {
-        let mut batches = Vec::new();
+    let mut batches: Vec<Batch> = Vec::new();
+    let mut failing = false;
+    let beside = Arc::new(AtomicUsize::new(0));
+    let counted = beside.clone();
+    let count = move |_: &mut Wal, pages: i32| {
+        counted.store(usize::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+        Ok(())
+    };
+    // In place of SQLite's own way to tidy up, which is a part of the commit for which somebody may wait. Where this is not
+    // to be had, SQLite does it.
+    let _ = connection.wal_hook(Some(count));
+    loop {
+        let first = if batches.is_empty() {
+            jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            jobs.recv_timeout(AGAIN)
+        };
         let mut end = None;
-        for job in std::iter::once(first).chain(jobs.try_iter()) {
+        let first = match first {
+            Ok(job) => Some(job),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        for job in first.into_iter().chain(jobs.try_iter()) {
             match job {
                 Job::Write(batch) => batches.push(batch),
                 Job::Stop(done) => end = Some(done),
             }
         }
-        if let Err(error) = write(&mut connection, &batches) {
-            tracing::error!(%error, "What changed could not be kept; it is lost on restart.");
+        let written = write(&mut connection, &batches, None);
+        let mut rows = 0;
+        let then: Vec<_> = { batches.iter_mut() }
+            .filter_map(|batch| batch.then.take())
+            .collect();
+        match written {
+            Ok(()) => {
+                rows = batches.iter().map(|batch| batch.rows.len()).sum();
+                batches.clear();
+                if std::mem::take(&mut failing) {
+                    tracing::info!("What changed is kept again.");
+                }
+            }
+            Err(error) if end.is_some() => {
+                tracing::error!(%error, "What changed could not be kept; it is lost on restart.");
+            }
+            Err(error) if !failing => {
+                failing = true;
+                tracing::error!(%error, "What changed could not be kept yet; it is tried again.");
+            }
+            Err(_) => {}
         }
-        let rows = batches.iter().map(|batch| batch.rows.len()).sum();
-        backlog.0.fetch_sub(rows, Ordering::Relaxed);
-        for then in batches.into_iter().filter_map(|batch| batch.then) {
+        let untidy = beside.load(Ordering::Relaxed) > BESIDE;
+        if !untidy {
+            backlog.0.fetch_sub(rows, Ordering::Relaxed);
+        }
+        for then in then {
             then();
+        }
+        if untidy {
+            // Longer than a commit: it counts as busy, so that nobody waits for it. What fails is done with the next.
+            let _ = connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)");
+            beside.store(0, Ordering::Relaxed);
+            backlog.0.fetch_sub(rows, Ordering::Relaxed);
         }
         if let Some(done) = end {
             // The file stands alone when it is closed.
@@ -278,8 +340,17 @@ fn run(mut connection: Connection, jobs: &mpsc::Receiver<Job>, backlog: &Backlog
     }
 }
 
-fn write(connection: &mut Connection, batches: &[Batch]) -> Result<(), rusqlite::Error> {
+/// Writes batches in one transaction; `first` is done before them.
+fn write(
+    connection: &mut Connection,
+    batches: &[Batch],
+    first: Option<&str>,
+) -> Result<(), rusqlite::Error> {
     let all = connection.transaction()?;
+    let mut breath = Breath::new();
+    if let Some(first) = first {
+        all.execute_batch(first)?;
+    }
     for batch in batches {
         if batch.replaced {
             all.execute_batch("DELETE FROM rows; DELETE FROM files;")?;
@@ -291,7 +362,8 @@ fn write(connection: &mut Connection, batches: &[Batch]) -> Result<(), rusqlite:
         )?;
         let mut remove = all.prepare_cached("DELETE FROM rows WHERE tbl = ?1 AND key = ?2")?;
         let mut ids: BTreeMap<&str, i64> = BTreeMap::new();
-        for change in &batch.rows {
+        for (change, key, row) in batch.rows.iter() {
+            breath.take();
             let id = match ids.get(change.table) {
                 Some(id) => *id,
                 None => {
@@ -300,10 +372,11 @@ fn write(connection: &mut Connection, batches: &[Batch]) -> Result<(), rusqlite:
                     id
                 }
             };
-            match &change.row {
-                Some(row) => put.execute(params![id, change.key, change.version, row])?,
-                None => remove.execute(params![id, change.key])?,
-            };
+            if change.gone {
+                remove.execute(params![id, key])?;
+            } else {
+                put.execute(params![id, key, change.version, row])?;
+            }
         }
         for (id, bytes) in &batch.files {
             match bytes {
@@ -331,175 +404,5 @@ fn table_id(all: &Transaction<'_>, name: &str) -> Result<i64, rusqlite::Error> {
         .query_row(params![name], |row| row.get(0))
 }
 
-enum LoadError {
-    Database(rusqlite::Error),
-    Content(String),
-}
-
-impl From<rusqlite::Error> for LoadError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<String> for LoadError {
-    fn from(reason: String) -> Self {
-        Self::Content(reason)
-    }
-}
-
-/// The world in a file, and whether the file must be written anew.
-fn load(
-    connection: &Connection,
-    seed: u64,
-    house: &'static House,
-) -> Result<(Option<World>, bool), LoadError> {
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    connection.pragma_update(None, "synchronous", "OFF")?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "cache_size", -8192)?;
-    let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if format > FORMAT {
-        return Err(LoadError::Content(format!(
-            "it was made by a newer program (format {format}, this program reads {FORMAT})"
-        )));
-    }
-    let old = connection
-        .query_row(
-            "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'snapshot'",
-            [],
-            |_| Ok(()),
-        )
-        .optional()?;
-    let kept = match (format, old) {
-        (FORMAT, _) => from_rows(connection, seed, house)?,
-        (_, Some(())) => from_format_1(connection, seed, house)?,
-        _ => None,
-    };
-    if format != FORMAT {
-        connection.execute_batch(
-            "BEGIN EXCLUSIVE;
-             DROP TABLE IF EXISTS journal; DROP TABLE IF EXISTS snapshot;
-             CREATE TABLE tables (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-             CREATE TABLE rows (
-                 tbl INTEGER NOT NULL, key BLOB NOT NULL, version INTEGER NOT NULL, row BLOB NOT NULL,
-                 PRIMARY KEY (tbl, key)) WITHOUT ROWID;
-             CREATE TABLE files (id TEXT PRIMARY KEY, bytes BLOB NOT NULL);
-             CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-             PRAGMA user_version = 2;
-             COMMIT;",
-        )?;
-    }
-    let rewrite = format != FORMAT || kept.is_none();
-    Ok((kept, rewrite))
-}
-
-fn from_rows(
-    connection: &Connection,
-    seed: u64,
-    house: &'static House,
-) -> Result<Option<World>, LoadError> {
-    let meta = |name: &str| -> Result<Option<String>, rusqlite::Error> {
-        connection
-            .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| {
-                row.get(0)
-            })
-            .optional()
-    };
-    if meta("seed")? != Some(seed.to_string()) {
-        tracing::info!("The kept world has another seed and is replaced.");
-        return Ok(None);
-    }
-    let mut world = World::empty(seed, house);
-    let mut tables: BTreeMap<i64, &'static dyn AnyTable> = BTreeMap::new();
-    let mut names = connection.prepare("SELECT id, name FROM tables ORDER BY id")?;
-    let mut names = names.query([])?;
-    while let Some(row) = names.next()? {
-        let (id, name): (i64, String) = (row.get(0)?, row.get(1)?);
-        let table = house
-            .table(&name)
-            .ok_or_else(|| format!("this program has no table {name}"))?;
-        tables.insert(id, table);
-    }
-    let mut rows = connection.prepare("SELECT tbl, key, version, row FROM rows")?;
-    let mut rows = rows.query([])?;
-    while let Some(row) = rows.next()? {
-        let id: i64 = row.get(0)?;
-        let table = tables
-            .get(&id)
-            .ok_or_else(|| format!("a row belongs to no table ({id})"))?;
-        let version: u32 = row.get(2)?;
-        let (key, content) = (row.get_ref(1)?, row.get_ref(3)?);
-        let key = key.as_blob().map_err(|error| error.to_string())?;
-        let content = content.as_blob().map_err(|error| error.to_string())?;
-        if version == table.version() {
-            table.load(&mut world, key, content)?;
-            continue;
-        }
-        let key = table
-            .key_of(key)
-            .ok_or_else(|| format!("a key of {} cannot be read", table.name()))?;
-        let content = serde_json::from_slice(content)
-            .map_err(|error| format!("a row of {} cannot be read: {error}", table.name()))?;
-        let (key, content) = house.migrated(*table, version, key, content)?;
-        table.import(&mut world, &key, content)?;
-    }
-    let mut files = connection.prepare("SELECT id, bytes FROM files")?;
-    let mut files = files.query([])?;
-    while let Some(row) = files.next()? {
-        let (id, bytes): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
-        world.files.load(id.into(), bytes.into());
-    }
-    world.index();
-    Ok(Some(world))
-}
-
-/// Format 1: a document of the whole world, and the commands since it was written.
-fn from_format_1(
-    connection: &Connection,
-    seed: u64,
-    house: &'static House,
-) -> Result<Option<World>, LoadError> {
-    let kept: Option<(i64, Vec<u8>)> = connection
-        .query_row("SELECT seed, world FROM snapshot WHERE id = 1", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?;
-    let Some((kept_seed, document)) = kept else {
-        return Ok(None);
-    };
-    if kept_seed != seed.cast_signed() {
-        tracing::info!("The kept world has another seed and is replaced.");
-        return Ok(None);
-    }
-    let document = serde_json::from_slice(&document)
-        .map_err(|error| format!("its document is broken: {error}"))?;
-    let mut world = World::from_format_1(&document, house)?;
-    let mut commands = connection.prepare("SELECT wall_ms, command FROM journal ORDER BY id")?;
-    let mut commands = commands.query([])?;
-    while let Some(row) = commands.next()? {
-        let wall_ms: i64 = row.get(0)?;
-        let text: Vec<u8> = row.get(1)?;
-        let entry = entry_of_format_1(&text, house)?;
-        world.replay(&entry, wall_ms)?;
-    }
-    Ok(Some(world))
-}
-
-/// Format 1 wrote a command as an object with one field, its name.
-fn entry_of_format_1(text: &[u8], house: &House) -> Result<Entry, String> {
-    let command: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(text)
-        .map_err(|error| format!("a command in its journal is broken: {error}"))?;
-    let (name, input) = { command.into_iter() }
-        .next()
-        .ok_or("a command in its journal is empty")?;
-    let verb = house
-        .verbs()
-        .find(|verb| verb.was == name)
-        .ok_or_else(|| format!("this program has no command `{name}`"))?;
-    Ok(Entry {
-        name: verb.name.to_owned(),
-        version: verb.version,
-        input,
-    })
-}
+#[cfg(test)]
+mod tests;

@@ -75,6 +75,15 @@ async fn control_bodies_that_make_no_sense_are_400() {
         .await
         .unwrap();
     assert_eq!(large.status(), 413);
+    // Refused by the length that it announces: nothing of it is read.
+    let film = world
+        .client()
+        .post(format!("{}/media", world.control_base()))
+        .header("content-type", "video/mp4")
+        .body(vec![0; 20 * 1024 * 1024 + 1])
+        .send()
+        .await;
+    assert!(film.is_err() || film.is_ok_and(|film| film.status() == 413));
 }
 
 #[tokio::test]

@@ -571,7 +571,7 @@ async fn the_pause_while_debugging_stretches_the_five_seconds() {
 async fn after_many_failures_pushing_pauses() {
     let world = TestWorld::start().await;
     let account = world
-        .account(json!({"mode": "plain", "rules": {"callback.mark_fail_after": 3}}))
+        .account(json!({"mode": "plain", "rules": {"callback.mark_fail_after": 3, "chat.strangers": "served"}}))
         .await;
     let app = xinqiao_testkit::TestApp::start().await;
     let path = format!("/accounts/{}/callback", appid(&account));

@@ -257,6 +257,29 @@ async fn a_ticket_is_pushed_again_when_the_platform_asks_for_it() {
 }
 
 #[tokio::test]
+async fn how_long_the_token_before_goes_on_is_a_switch() {
+    let platform = Platform::start().await;
+    let calls_with = async |token: &str| {
+        let path =
+            format!("/cgi-bin/component/api_create_preauthcode?component_access_token={token}");
+        let body = json!({"component_appid": platform.id()});
+        platform.world.call(&path, body).await
+    };
+    let first = platform.token().await;
+    let second = platform.token().await;
+    platform.world.advance(299).await;
+    assert!(calls_with(&first).await["pre_auth_code"].is_string());
+    platform.world.advance(1).await;
+    refused(&calls_with(&first).await, 40001);
+    let rules = json!({"rules": {"component.token_overlap_seconds": 0}});
+    let path = format!("/accounts/{}", platform.id());
+    platform.world.must("PATCH", &path, rules).await;
+    let third = platform.token().await;
+    refused(&calls_with(&second).await, 40001);
+    assert!(calls_with(&third).await["pre_auth_code"].is_string());
+}
+
+#[tokio::test]
 async fn a_ticket_and_a_secret_give_a_token() {
     let platform = Platform::start().await;
     let first = platform.ticket().await;

@@ -32,15 +32,11 @@ async fn what_is_not_built_says_so() {
     let (account, user, _app) = connected(&world, "plain").await;
     let actions = format!("/users/{user}/actions");
     for verb in [
-        "scan",
         "report_location",
-        "block_templates",
-        "open",
         "js_config",
         "login",
         "profile",
         "phone",
-        "subscribe",
         "pay_code",
         "dance",
     ] {
@@ -522,4 +518,81 @@ async fn a_reset_keeps_the_connected_app() {
         (&json!("waiting"), &json!("callback.refused"))
     );
     assert!(dev["app"]["remedy"]["zh"][0].is_string(), "{dev}");
+}
+
+#[tokio::test]
+async fn an_app_beside_it_is_connected_and_the_page_tells_of_the_first() {
+    let world = TestWorld::start_seeded().await;
+    let seeded = world.simulator().seeded();
+    let kind = |kind: &str| {
+        let mut others = seeded.others.iter();
+        others
+            .find(|account| account.kind.as_str() == kind)
+            .unwrap()
+    };
+    let (component, agent) = (kind("component"), kind("corp"));
+    let app = TestApp::start().await;
+    let messages = format!("{}/$APPID$", app.url);
+    let simulator = world.simulator();
+    simulator
+        .connect_too(&component.appid, &app.url, Some(&messages))
+        .await;
+    // No handshake: the first ticket comes at once; another begins the world anew.
+    for tickets in 1..=2 {
+        for _ in 0..200 {
+            if app.pushes().len() >= tickets {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(app.pushes().len(), tickets);
+        if tickets == 1 {
+            world.must("POST", "/reset", json!({})).await;
+        }
+    }
+    let stored = world.get(&format!("/accounts/{}", component.appid)).await;
+    assert_eq!(stored["message_url"], messages, "{stored}");
+    // An agent's is checked; nobody answers as it must here, and the page does not speak of it.
+    app.handshake(Told::status(500));
+    simulator.connect_too(&agent.appid, &app.url, None).await;
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert_eq!(world.get("/dev").await["app"]["state"], "none");
+    let stored = world.get(&format!("/accounts/{}", agent.appid)).await;
+    assert_eq!(stored["callback_url"], "", "{stored}");
+}
+
+#[tokio::test]
+async fn every_switch_is_listed_with_its_default_and_source() {
+    let world = TestWorld::start().await;
+    let rules = world.get("/rules").await;
+    let items = rules["items"].as_array().unwrap();
+    let names: Vec<&str> = items
+        .iter()
+        .map(|rule| rule["name"].as_str().unwrap())
+        .collect();
+    for name in [
+        "authorization.pre_auth_code_seconds",
+        "callback.blank_before_reply",
+        "callback.mark_fail_after",
+        "callback.mark_fail_seconds",
+        "callback.notice_text",
+        "component.token_overlap_seconds",
+        "pay.wrong_serial",
+        "work.token_asked_again",
+    ] {
+        assert!(names.contains(&name), "{name}: {names:?}");
+    }
+    for rule in items {
+        let texts = ["/about/zh", "/about/en", "/source"].map(|at| rule.pointer(at).unwrap());
+        assert!(
+            texts.iter().all(|text| !text.as_str().unwrap().is_empty()),
+            "{rule}"
+        );
+        let (default, allowed) = (&rule["default"], &rule["allowed"]);
+        let fits = match allowed.as_array() {
+            Some(words) => words.contains(default),
+            None => default.is_i64(),
+        };
+        assert!(fits, "{rule}");
+    }
 }

@@ -88,6 +88,26 @@ async fn an_export_can_be_imported() {
 }
 
 #[tokio::test]
+async fn a_world_whose_counters_are_at_their_end_is_refused() {
+    let world = TestWorld::start().await;
+    let (before, user) = (world.get("/users").await, world.user("小林").await);
+    let export = world
+        .client()
+        .get(format!("{}/export", world.control_base()));
+    let document = export.send().await.unwrap().text().await.unwrap();
+    let mut document: Value = serde_json::from_str(&document).unwrap();
+    let counters = &mut document["tables"]["kernel.counters"]["rows"];
+    let row = { counters.as_array_mut().unwrap().iter_mut() }.find(|row| row[0] == "user");
+    row.unwrap()[1] = json!(u64::MAX);
+    let (status, answer) = world.control("POST", "/import", document).await;
+    assert_eq!(status, 400, "{answer}");
+    assert!(answer.to_string().contains("`user`"), "{answer}");
+    assert_ne!(world.get("/users").await, before, "{user} is still there");
+    let far = format!("/users?after=u{}", u64::MAX);
+    assert_eq!(world.get(&far).await["items"], json!([]));
+}
+
+#[tokio::test]
 async fn the_same_world_every_day() {
     let (one, two) = (
         TestWorld::start_seeded().await,

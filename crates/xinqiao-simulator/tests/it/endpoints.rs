@@ -33,10 +33,8 @@ async fn what_has_no_behaviour_answers_from_its_schema_and_says_so() {
     let world = TestWorld::start().await;
     let account = world.account(json!({})).await;
     let token = world.token(&account).await;
-    let path = format!("/cgi-bin/shorten/gen?access_token={token}");
-    let (headers, answer) = world
-        .call_raw(&path, json!({"long_data": "x", "expire_seconds": 60}))
-        .await;
+    let path = format!("/cgi-bin/comment/open?access_token={token}");
+    let (headers, answer) = world.call_raw(&path, json!({"msg_data_id": 1})).await;
     assert_eq!(headers["x-xinqiao-fidelity"], "fallback", "{answer}");
     assert_eq!(answer["errcode"].as_i64().unwrap_or(0), 0, "{answer}");
     let path = format!("/cgi-bin/menu/get?access_token={token}");

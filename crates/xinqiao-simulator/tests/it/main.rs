@@ -2,20 +2,38 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod auto_replies;
 mod bad_input;
+mod bills;
 mod callbacks;
+mod causes;
 mod components;
 mod control;
 mod custom_messages;
 mod determinism;
+mod drafts;
 mod endpoints;
+mod explorer;
+mod fallback;
 mod kept_worlds;
+mod kf_sessions;
+mod mass;
+mod material;
+mod notices;
+mod pages;
 mod pay_v2;
 mod pay_v3;
 mod persistence;
+mod publishing;
+mod qr_codes;
+mod refunds;
+mod resend;
 mod shop;
+mod short_keys;
 mod tags;
+mod templates;
 mod tokens;
+mod web_login;
 mod work;
 
 use serde_json::{Value, json};
@@ -74,4 +92,20 @@ fn echo(app: &TestApp) {
         let said = element(&push.body, "Content");
         xinqiao_testkit::Told::body(text_reply(to, from, &format!("你说 {said}")))
     });
+}
+
+/// What the app was told of an event, oldest first, once it came so often: pushes are carried out after a call's turn.
+async fn events(app: &TestApp, event: &str, times: usize) -> Vec<String> {
+    for _ in 0..500 {
+        let pushes = app.pushes();
+        let told: Vec<String> = { pushes.into_iter() }
+            .map(|push| push.body)
+            .filter(|body| element(body, "Event") == event)
+            .collect();
+        if told.len() >= times {
+            return told;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{event} did not come {times} times");
 }

@@ -4,7 +4,10 @@ use serde_json::json;
 use xinqiao_crypto::pay_v2::{self, SignType};
 use xinqiao_testkit::Told;
 
-use crate::shop::{Shop, elements};
+use crate::{
+    causes::{act, call, rows},
+    shop::{Shop, elements},
+};
 
 type Elements = Vec<(String, String)>;
 
@@ -50,7 +53,7 @@ async fn paid_and_told(how: SignType) {
         params[name] = json!(value);
     }
     shop.app.otherwise(|_| Told::body(TAKEN));
-    let (status, paid) = shop.pay(json!({"params": params})).await;
+    let (status, paid) = shop.pay(json!({"jsapi": params})).await;
     assert_eq!(status, 200, "{paid}");
     assert_eq!(paid["deliveries"][0]["settled"], true);
     let notice = elements(&shop.app.pushes()[0].body);
@@ -81,6 +84,46 @@ async fn an_order_in_xml_is_placed_paid_and_told_by_a_signed_notice() {
 #[tokio::test]
 async fn an_order_signed_with_hmac_sha256_is_answered_and_told_with_it() {
     paid_and_told(SignType::HmacSha256).await;
+}
+
+#[tokio::test]
+async fn an_order_in_xml_for_a_browser_and_for_an_app_is_placed_and_paid() {
+    let shop = Shop::open().await;
+    let how = SignType::Md5;
+    let fields = |trade_type: &'static str, number: &'static str| {
+        vec![
+            ("body", "拿铁"),
+            ("out_trade_no", number),
+            ("total_fee", "100"),
+            ("spbill_create_ip", "127.0.0.1"),
+            ("trade_type", trade_type),
+            ("notify_url", shop.app.url.as_str()),
+        ]
+    };
+    let path = "/pay/unifiedorder";
+    let mut browser = fields("MWEB", "T2026020100003");
+    let refused = shop.xml(path, &browser, how).await;
+    assert_eq!(text(&refused, "return_code"), "FAIL", "{refused:?}");
+    browser.push(("scene_info", r#"{"h5_info":{"type":"Wap"}}"#));
+    let placed = shop.xml(path, &browser, how).await;
+    let (status, paid) = shop.pay(json!({"h5_url": text(&placed, "mweb_url")})).await;
+    assert_eq!(status, 200, "{paid}");
+
+    let placed = shop.xml(path, &fields("APP", "T2026020100004"), how).await;
+    let pairs = [
+        ("appid", shop.appid.as_str()),
+        ("partnerid", &shop.mchid),
+        ("prepayid", text(&placed, "prepay_id")),
+        ("package", "Sign=WXPay"),
+        ("noncestr", "n"),
+        ("timestamp", "1414561699"),
+    ];
+    let mut app = json!({"sign": pay_v2::sign(pairs, &shop.v2_key(), how)});
+    for (name, value) in pairs {
+        app[name] = json!(value);
+    }
+    let (status, paid) = shop.pay(json!({"app": app})).await;
+    assert_eq!(status, 200, "{paid}");
 }
 
 #[tokio::test]
@@ -185,4 +228,13 @@ async fn a_notice_in_xml_is_repeated_until_success_is_said() {
         "that is what messages are answered with: {delivery}"
     );
     assert!(delivery["next_at"].is_i64());
+}
+
+/// Who calls is known only from the signed body here.
+#[tokio::test]
+async fn an_order_follows_from_what_its_customer_did() {
+    let shop = Shop::open().await;
+    placed(&shop, "100", SignType::Md5).await;
+    let rows = rows(&shop.world).await;
+    assert_eq!(call(&rows, "/pay/unifiedorder"), act(&rows, "关注了"));
 }

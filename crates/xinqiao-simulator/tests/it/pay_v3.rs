@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use xinqiao_crypto::pay_v3::ResourceKey;
 use xinqiao_testkit::{Options, Storage, TestWorld, Told};
 
-use crate::shop::{Shop, now};
+use crate::{
+    causes::{act, call, rows},
+    shop::{Shop, now},
+};
 
 const CERTIFICATES: &str = "/v3/certificates";
 
@@ -42,14 +45,14 @@ async fn a_merchant_in_public_key_mode_is_answered_with_that_key_and_has_no_cert
     assert_eq!(answer.body["code"], "RESOURCE_NOT_EXISTS");
     assert_eq!(
         answer.header("wechatpay-serial"),
-        shop.merchant["public_key_id"]
+        shop.merchant["platform_public_key_id"]
     );
     let prepay_id = shop.place("T2026020100001").await;
     shop.pay(json!({"prepay_id": prepay_id})).await;
     let push = &shop.app.pushes()[0];
     assert_eq!(
         push.header("wechatpay-serial"),
-        shop.merchant["public_key_id"]
+        shop.merchant["platform_public_key_id"]
     );
     assert_eq!(shop.opened(push).1["trade_state"], "SUCCESS");
 }
@@ -80,8 +83,13 @@ async fn a_wrong_proof_is_sign_error_and_says_what_the_platform_signed() {
     assert!(signed.starts_with("GET\n/v3/certificates\n"), "{signed}");
     let body = refused(good.replace(&shop.serial, "51AB")).await;
     assert_eq!(body["detail"]["field"], "serial_no");
+    let of_serial = body["message"].clone();
     let body = refused(good.replace(&shop.mchid, "1900000109")).await;
     assert_eq!(body["detail"]["field"], "mchid");
+    assert_eq!(
+        body["message"], of_serial,
+        "merchant, serial and key are one piece"
+    );
     let body = refused(good.replace("nonce_str", "nonce")).await;
     assert_eq!(body["detail"]["field"], "nonce_str");
     for at in [now() - 301, now() + 301, i64::MIN, i64::MAX] {
@@ -99,6 +107,27 @@ async fn a_wrong_proof_is_sign_error_and_says_what_the_platform_signed() {
             rules.contains(&&*format!("pay.signature.{rule}")),
             "{rules:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn the_code_for_a_wrong_serial_is_a_switch() {
+    let shop = Shop::open().await;
+    let path = format!("/merchants/{}", shop.mchid);
+    let rules = json!({"rules": {"pay.wrong_serial": "SYSTEM_ERROR"}});
+    let patched = shop.world.must("PATCH", &path, rules).await;
+    assert_eq!(patched["rules"]["pay.wrong_serial"], "SYSTEM_ERROR");
+    let wrong = shop.authorization("GET", CERTIFICATES, "", now());
+    let wrong = wrong.replace(&shop.serial, "51AB");
+    let answer = shop.send("GET", CERTIFICATES, "", &wrong).await;
+    assert_eq!(
+        (answer.status, &answer.body["code"]),
+        (500, &json!("SYSTEM_ERROR"))
+    );
+    for rules in [json!({"pay.wrong_serial": "OTHER"}), json!({"pay.none": 1})] {
+        let body = json!({"rules": rules});
+        let (status, _) = shop.world.control("PATCH", &path, body).await;
+        assert_eq!(status, 400);
     }
 }
 
@@ -143,7 +172,7 @@ async fn an_order_is_placed_paid_in_the_phone_and_found_by_both_numbers() {
     let before = shop.call("GET", &path, Value::Null).await;
     assert_eq!(before.body["trade_state"], "NOTPAY");
     assert_eq!(before.body["description"], "拿铁");
-    let (status, paid) = shop.pay(json!({"params": shop.params(&prepay_id)})).await;
+    let (status, paid) = shop.pay(json!({"jsapi": shop.params(&prepay_id)})).await;
     assert_eq!((status, &paid["result"]), (200, &json!("ok")), "{paid}");
     let after = shop.call("GET", &path, Value::Null).await;
     assert_eq!(after.body["trade_state"], "SUCCESS");
@@ -152,7 +181,7 @@ async fn an_order_is_placed_paid_in_the_phone_and_found_by_both_numbers() {
     assert_eq!(transaction_id.len(), 28);
     let path = format!("/v3/pay/transactions/id/{transaction_id}?mchid={mchid}");
     assert_eq!(shop.call("GET", &path, Value::Null).await.body, after.body);
-    let (status, again) = shop.pay(json!({"params": shop.params(&prepay_id)})).await;
+    let (status, again) = shop.pay(json!({"jsapi": shop.params(&prepay_id)})).await;
     assert_eq!(status, 422, "{again}");
     let orders = shop.world.get(&format!("/merchants/{mchid}/orders")).await;
     assert_eq!(orders["items"][0]["user"], shop.user);
@@ -190,7 +219,7 @@ async fn an_order_placed_again_is_the_same_order_or_none() {
         (answer.status, &answer.body["code"]),
         (400, &json!("INVALID_REQUEST"))
     );
-    let (status, _) = shop.pay(json!({"params": shop.params(&first)})).await;
+    let (status, _) = shop.pay(json!({"jsapi": shop.params(&first)})).await;
     assert_eq!(status, 200, "an earlier prepay_id still opens the cashier");
     let answer = shop.call("POST", path, shop.order("T2026020100001")).await;
     assert_eq!(
@@ -277,7 +306,7 @@ async fn the_cashier_checks_what_the_client_hands_over() {
     let tried = |name: &str, value: Value| {
         let mut params = shop.params(&prepay_id);
         params[name] = value;
-        let how = json!({"params": params});
+        let how = json!({"jsapi": params});
         let shop = &shop;
         async move { shop.pay(how).await }
     };
@@ -335,6 +364,111 @@ async fn a_code_is_paid_by_whoever_scans_it() {
 }
 
 #[tokio::test]
+async fn an_apps_order_is_paid_with_what_the_app_signs() {
+    let shop = Shop::open().await;
+    let mut order = shop.order("T2026020100001");
+    order.as_object_mut().unwrap().remove("payer");
+    let placed = shop
+        .call("POST", "/v3/pay/transactions/app", order.clone())
+        .await;
+    let prepay_id = placed.body["prepay_id"].as_str().unwrap();
+    let app = shop.app_params(prepay_id);
+    for (name, value, said) in [
+        ("noncestr", json!("other"), "paySign"),
+        ("partnerid", json!("9000999999"), "partnerid"),
+        (
+            "package",
+            json!(format!("prepay_id={prepay_id}")),
+            "package",
+        ),
+    ] {
+        let mut wrong = app.clone();
+        wrong[name] = value;
+        let (status, body) = shop.pay(json!({"app": wrong})).await;
+        assert_eq!(status, 422, "{name}: {body}");
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(message.contains(said), "{message}");
+    }
+    let as_page = shop.pay(json!({"jsapi": shop.params(prepay_id)})).await;
+    assert_eq!(as_page.0, 422, "a page cannot pay an app's order");
+    let (status, paid) = shop.pay(json!({"app": app})).await;
+    assert_eq!((status, &paid["trade_state"]), (200, &json!("SUCCESS")));
+    let (_, told) = shop.opened(&shop.app.pushes()[0]);
+    assert_eq!(told["trade_type"], "APP");
+    assert_eq!(told["payer"]["openid"], shop.openid);
+}
+
+#[tokio::test]
+async fn an_address_is_paid_by_whoever_opens_it_within_five_minutes() {
+    let shop = Shop::open().await;
+    let mut order = shop.order("T2026020100001");
+    order.as_object_mut().unwrap().remove("payer");
+    let path = "/v3/pay/transactions/h5";
+    let without = shop.call("POST", path, order.clone()).await;
+    assert_eq!(without.body["code"], "PARAM_ERROR");
+    order["scene_info"] = json!({
+        "payer_client_ip": "127.0.0.1",
+        "h5_info": {"type": "Wap"},
+    });
+    let placed = shop.call("POST", path, order.clone()).await;
+    let first = placed.body["h5_url"].as_str().unwrap().to_owned();
+    assert!(first.contains("prepay_id=wx"), "{first}");
+    shop.world.advance(301).await;
+    assert_eq!(shop.pay(json!({"h5_url": first})).await.0, 422);
+    let placed = shop.call("POST", path, order).await;
+    let again = placed.body["h5_url"].as_str().unwrap();
+    let back = format!("{again}&redirect_url=https%3A%2F%2Fshop.example");
+    let (status, paid) = shop.pay(json!({"h5_url": back})).await;
+    assert_eq!(status, 200, "{paid}");
+    let (_, told) = shop.opened(&shop.app.pushes()[0]);
+    assert_eq!(told["trade_type"], "MWEB");
+}
+
+/// Every merchant has both keys of the platform; a call chooses by `Wechatpay-Serial`, `sign_with` where it does not.
+#[tokio::test]
+async fn answers_are_signed_with_the_key_that_is_asked_for() {
+    let shop = Shop::open().await;
+    let id = shop.merchant["platform_public_key_id"].as_str().unwrap();
+    let serial = shop.merchant["platform_serial_no"].as_str().unwrap();
+    let pay = &shop.world.simulator().endpoints()["api.mch.weixin.qq.com"];
+    let ask = |named: Option<String>| {
+        let mut request = { shop.world.client() }
+            .get(format!("{pay}{CERTIFICATES}"))
+            .header("accept", "application/json")
+            .header("user-agent", "test")
+            .header(
+                "authorization",
+                shop.authorization("GET", CERTIFICATES, "", now()),
+            );
+        if let Some(named) = named {
+            request = request.header("wechatpay-serial", named);
+        }
+        async move {
+            let answer = request.send().await.unwrap();
+            let signed = answer.headers()["wechatpay-serial"].to_str().unwrap();
+            signed.to_owned()
+        }
+    };
+    assert_eq!(ask(None).await, serial);
+    assert_eq!(ask(Some(id.to_owned())).await, id);
+    let path = format!("/merchants/{}", shop.mchid);
+    let with = json!({"sign_with": "public_key"});
+    shop.world.must("PATCH", &path, with).await;
+    assert_eq!(ask(None).await, id);
+    assert_eq!(ask(Some(serial.to_owned())).await, serial);
+    assert_eq!(ask(Some("51AB".to_owned())).await, id);
+    for pem in [
+        "private_key",
+        "certificate",
+        "platform_certificate",
+        "platform_public_key",
+    ] {
+        let text = shop.merchant[pem].as_str().unwrap();
+        assert!(text.starts_with("-----BEGIN "), "{pem}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn who_cannot_pay_is_not_known_to_the_account_afterwards() {
     let shop = Shop::open().await;
     let prepay_id = shop.place("T2026020100001").await;
@@ -381,7 +515,7 @@ async fn a_notice_is_sealed_signed_and_repeated_until_it_is_taken() {
         .await;
     let prepay_id = shop.place("T2026020100001").await;
     shop.app.otherwise(|_| Told::status(500));
-    let (_, paid) = shop.pay(json!({"params": shop.params(&prepay_id)})).await;
+    let (_, paid) = shop.pay(json!({"jsapi": shop.params(&prepay_id)})).await;
     let waiting = &paid["deliveries"][0];
     assert_eq!(
         (&waiting["settled"], shop.app.pushes().len()),
@@ -528,4 +662,49 @@ async fn the_seeded_world_has_a_merchant_that_is_the_same_every_day() {
     assert_eq!(merchant["appids"].as_array().unwrap().len(), 4);
     let files = format!("/merchants/{}/files", merchant["mchid"].as_str().unwrap());
     assert_eq!(one.get(&files).await, two.get(&files).await);
+}
+
+#[tokio::test]
+async fn what_a_merchant_calls_follows_from_what_its_customer_did() {
+    let mut options = Options::default();
+    options.attempt_timeout = std::time::Duration::from_secs(5);
+    let world = TestWorld::start_with(options).await;
+    let shop = Shop::open_in(world, json!({})).await;
+    let prepay_id = shop.place("T2026020100009").await;
+    let mut shown = rows(&shop.world).await;
+    assert_eq!(
+        call(&shown, "/v3/pay/transactions/jsapi"),
+        act(&shown, "关注了"),
+        "the order is for who did something in the account that it names"
+    );
+    shop.app.next(Told::status(500));
+    let slow = Told::status(204).after(std::time::Duration::from_secs(4));
+    shop.app.next(slow);
+    shop.pay(json!({"prepay_id": prepay_id})).await;
+    shop.world.advance(15).await;
+    while shop.app.pushes().len() < 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let path = "/v3/pay/transactions/out-trade-no/T2026020100009";
+    let target = format!("{path}?mchid={}", shop.mchid);
+    shop.call("GET", &target, Value::Null).await;
+    shown = rows(&shop.world).await;
+    let paid = act(&shown, "收银台");
+    let notices: Vec<&Value> = { shown.iter() }
+        .filter(|row| row["kind"] == "callback")
+        .map(|row| &row["cause"])
+        .collect();
+    assert_eq!(notices, [&paid, &paid], "both attempts");
+    assert_eq!(
+        call(&shown, path),
+        paid,
+        "it asks while it handles the notice"
+    );
+    let row = shown
+        .iter()
+        .rfind(|row| row["cause"] == paid && row["kind"] == "act");
+    let payment = json!({
+        "merchant": shop.mchid, "out_trade_no": "T2026020100009", "description": "拿铁", "total": 100,
+    });
+    assert_eq!(row.unwrap()["payment"], payment);
 }

@@ -141,7 +141,7 @@ async fn a_killed_process_loses_at_most_the_last_fifty_milliseconds_and_nothing_
 }
 
 #[tokio::test]
-async fn a_world_of_a_newer_program_is_refused_by_name() {
+async fn a_world_that_this_program_does_not_know_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     TestWorld::start_with(options(folder.path()))
         .await
@@ -177,7 +177,13 @@ async fn a_world_of_a_newer_program_is_refused_by_name() {
         "{}",
         why().await
     );
-    change("PRAGMA user_version = 2");
+    change("PRAGMA user_version = 2; DELETE FROM meta");
+    assert!(
+        why().await.contains("no `seed` in its table `meta`"),
+        "{}",
+        why().await
+    );
+    change("INSERT INTO meta VALUES ('seed', '1')");
     TestWorld::start_with(options(folder.path()))
         .await
         .shutdown()

@@ -32,7 +32,7 @@ pub(crate) struct Shop {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     headers: reqwest::header::HeaderMap,
-    raw: Vec<u8>,
+    pub(crate) raw: Vec<u8>,
     pub(crate) body: Value,
 }
 
@@ -79,7 +79,7 @@ impl Shop {
         let mut ring = KeyRing::new();
         ring.add_certificate(&Certificate::from_pem(file("platform_cert.pem")).unwrap());
         let public = PublicKey::from_pem(file("pub_key.pem")).unwrap();
-        ring.add_public_key(merchant["public_key_id"].as_str().unwrap(), public);
+        ring.add_public_key(merchant["platform_public_key_id"].as_str().unwrap(), public);
         Self {
             app: TestApp::start().await,
             key: PrivateKey::from_pem(file("apiclient_key.pem")).unwrap(),
@@ -207,6 +207,21 @@ impl Shop {
         })
     }
 
+    /// What an app hands to the platform's own library.
+    pub(crate) fn app_params(&self, prepay_id: &str) -> Value {
+        let (time, nonce) = (now().to_string(), "5K8264ILTKCH16CQ2502SI8ZNMTM67VS");
+        let message = invoke_message(&self.appid, &time, nonce, prepay_id);
+        json!({
+            "appid": self.appid,
+            "partnerid": self.mchid,
+            "prepayid": prepay_id,
+            "package": "Sign=WXPay",
+            "noncestr": nonce,
+            "timestamp": time,
+            "sign": self.key.sign(&message),
+        })
+    }
+
     /// The customer pays, or tries to.
     pub(crate) async fn pay(&self, how: Value) -> (u16, Value) {
         let mut act = json!({"do": "pay", "account": self.appid});
@@ -251,6 +266,17 @@ impl Shop {
         fields: &[(&str, &str)],
         how: SignType,
     ) -> Vec<(String, String)> {
+        let elements = elements(&self.text(path, fields, how).await);
+        if let Some((_, sign)) = elements.iter().find(|(name, _)| name == "sign") {
+            let pairs = elements.iter().map(|(name, value)| (&**name, &**value));
+            let genuine = pay_v2::verify(pairs, &self.v2_key(), how, sign);
+            assert!(genuine.is_ok(), "{elements:?}");
+        }
+        elements
+    }
+
+    /// The same, with its answer as it is.
+    pub(crate) async fn text(&self, path: &str, fields: &[(&str, &str)], how: SignType) -> String {
         let mut all = vec![
             ("appid", self.appid.as_str()),
             ("mch_id", &self.mchid),
@@ -262,13 +288,7 @@ impl Shop {
         all.extend(fields);
         let sign = pay_v2::sign(all.iter().copied(), &self.v2_key(), how);
         all.push(("sign", &sign));
-        let elements = self.xml_raw(path, &all).await;
-        if let Some((_, sign)) = elements.iter().find(|(name, _)| name == "sign") {
-            let pairs = elements.iter().map(|(name, value)| (&**name, &**value));
-            let genuine = pay_v2::verify(pairs, &self.v2_key(), how, sign);
-            assert!(genuine.is_ok(), "{elements:?}");
-        }
-        elements
+        self.post(path, &all).await
     }
 
     /// The same, signed by the caller.
@@ -277,6 +297,10 @@ impl Shop {
         path: &str,
         fields: &[(&str, &str)],
     ) -> Vec<(String, String)> {
+        elements(&self.post(path, fields).await)
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> String {
         let origin = &self.world.simulator().endpoints()[HOST];
         let mut xml = xinqiao_wire::xml::Writer::new();
         xml.open("xml");
@@ -288,14 +312,14 @@ impl Shop {
             .post(format!("{origin}{path}"))
             .header("host", HOST)
             .body(xml.finish());
-        let answer = request.send().await.unwrap().text().await.unwrap();
-        elements(&answer)
+        request.send().await.unwrap().text().await.unwrap()
     }
 }
 
 /// The elements of a flat XML text.
 pub(crate) fn elements(xml: &str) -> Vec<(String, String)> {
-    let document = xinqiao_wire::xml::Document::parse(xml.as_bytes()).unwrap();
+    let document = xinqiao_wire::xml::Document::parse(xml.as_bytes());
+    let document = document.unwrap_or_else(|error| panic!("{error}: {xml}"));
     { document.root().children() }
         .map(|element| (element.name().to_owned(), element.text().into_owned()))
         .collect()

@@ -9,10 +9,13 @@ use xinqiao_message::{
 use xinqiao_testkit::{TestApp, TestWorld, Told};
 use xinqiao_types::{CallbackMode, CallbackToken, Clock as _, CorpId, SystemClock};
 
-use crate::text_reply;
+use crate::{
+    causes::{act, call, rows},
+    text_reply,
+};
 
 /// A corporation with one application.
-struct Office {
+pub(crate) struct Office {
     world: TestWorld,
     corp: Value,
     api: String,
@@ -23,7 +26,7 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 }
 
 impl Office {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let world = TestWorld::start().await;
         let corp = world.must("POST", "/corps", json!({"name": "桥"})).await;
         let api = world.simulator().endpoints()["qyapi.weixin.qq.com"].clone();
@@ -43,7 +46,7 @@ impl Office {
         text(self.agent(), "appid")
     }
 
-    async fn call(&self, path: &str, body: Value) -> Value {
+    pub(crate) async fn call(&self, path: &str, body: Value) -> Value {
         self.call_at(&format!("/cgi-bin/{path}"), body).await
     }
 
@@ -78,7 +81,7 @@ impl Office {
     }
 
     /// A token of the contacts' secret.
-    async fn contacts_token(&self) -> String {
+    pub(crate) async fn contacts_token(&self) -> String {
         let got = self.gettoken(text(&self.corp, "contacts_secret")).await;
         text(&got, "access_token").to_owned()
     }
@@ -129,6 +132,41 @@ async fn a_secret_has_one_token_while_it_lives() {
     ok(&office.call(&list(&new), Value::Null).await);
     office.world.advance(86_400).await;
     refused(&office.call(&old, Value::Null).await, 40014);
+}
+
+#[tokio::test]
+async fn what_asking_again_says_of_a_token_is_a_switch() {
+    let office = Office::open().await;
+    let frozen = json!({"freeze": true});
+    office.world.must("POST", "/clock", frozen).await;
+    let secret = text(office.agent(), "secret").to_owned();
+    let path = format!("/accounts/{}", text(office.agent(), "appid"));
+    let first = office.gettoken(&secret).await;
+    let call = format!(
+        "department/list?access_token={}",
+        text(&first, "access_token")
+    );
+    for (word, after, says) in [
+        ("full", 1000, 7200),
+        ("remaining", 1000, 5200),
+        ("renewed", 5000, 7200),
+    ] {
+        let rules = json!({"rules": {"work.token_asked_again": word}});
+        office.world.must("PATCH", &path, rules).await;
+        office.world.advance(after).await;
+        let again = office.gettoken(&secret).await;
+        assert_eq!(again["access_token"], first["access_token"], "{word}");
+        assert_eq!(again["expires_in"], says, "{word}");
+    }
+    // Its life began anew 200 seconds before its first end; it is remembered for a day from its last.
+    office.world.advance(7199).await;
+    ok(&office.call(&call, Value::Null).await);
+    office.world.advance(1).await;
+    refused(&office.call(&call, Value::Null).await, 42001);
+    office.world.advance(86_399).await;
+    refused(&office.call(&call, Value::Null).await, 42001);
+    office.world.advance(1).await;
+    refused(&office.call(&call, Value::Null).await, 40014);
 }
 
 #[tokio::test]
@@ -735,4 +773,58 @@ async fn the_seeded_people_work_in_the_seeded_corporation() {
     let user = text(&members["items"][1], "user").to_owned();
     let entered = json!({"do": "enter", "account": corp["agents"][0]["appid"]});
     assert_eq!(world.act(&user, entered).await["deliveries"], json!([]));
+}
+
+#[tokio::test]
+async fn what_an_agent_writes_follows_from_what_the_member_said() {
+    let office = Office::open().await;
+    let app = connected(&office).await;
+    let path = format!("/accounts/{}/callback", office.account());
+    office
+        .world
+        .must("PUT", &path, json!({"url": app.url}))
+        .await;
+    let user = office.person("zhang").await;
+    office.person("li").await;
+    let message = json!({"type": "text", "content": "在吗"});
+    let say = json!({"do": "send", "account": office.account(), "message": message});
+    office.world.act(&user, say).await;
+    let token = office.agent_token().await;
+    let write = async |to: &str| {
+        let text = json!({
+            "touser": to, "msgtype": "text", "agentid": 1_000_002, "text": {"content": "在"},
+        });
+        let path = format!("message/send?access_token={token}");
+        ok(&office.call(&path, text).await);
+        rows(&office.world).await
+    };
+    let shown = write("zhang").await;
+    let said = act(&shown, "在吗");
+    assert_eq!(call(&shown, "/cgi-bin/message/send"), said);
+    let of_kind = |kind: &str| shown.iter().rfind(|row| row["kind"] == kind).unwrap();
+    for kind in ["callback", "reply"] {
+        assert_eq!(of_kind(kind)["cause"], said, "{kind}");
+    }
+    let passive = { shown.iter() }.find(|row| row["subtitle"]["en"] == "passive reply");
+    assert_eq!(passive.unwrap()["cause"], said);
+    for to in ["zhang|li", "@all", "li"] {
+        let shown = write(to).await;
+        assert_eq!(call(&shown, "/cgi-bin/message/send"), "", "{to}");
+    }
+}
+
+#[tokio::test]
+async fn a_profile_with_nothing_in_it_is_told_with_its_list() {
+    let office = Office::open().await;
+    let token = office.contacts_token().await;
+    let new = json!({
+        "userid": "lisi", "name": "李四", "department": [1], "mobile": "13800000001", "external_profile": {},
+    });
+    ok(&office
+        .call(&format!("user/create?access_token={token}"), new)
+        .await);
+    let path = format!("user/get?access_token={token}&userid=lisi");
+    let told = office.call(&path, Value::Null).await;
+    ok(&told);
+    assert_eq!(told["external_profile"], json!({"external_attr": []}));
 }

@@ -6,7 +6,7 @@
 use serde_json::Value;
 use xinqiao_catalog::{Code, surface};
 
-use super::{Dialect, Refuse, Reply, Saying, Written, page};
+use super::{Dialect, Refusal, Reply, Saying, Written, page};
 
 pub(crate) static DIALECT: Dialect = Dialect { reply, refusal };
 pub(crate) static ALWAYS: Dialect = Dialect {
@@ -14,17 +14,16 @@ pub(crate) static ALWAYS: Dialect = Dialect {
     refusal,
 };
 
-const JSON: &str = "application/json; encoding=utf-8";
-
-fn reply(_: &Saying<'_>, reply: Reply) -> Written {
+fn reply(saying: &Saying<'_>, reply: Reply) -> Written {
+    let kind = surface::content_type(saying.product, &saying.call.path);
     match reply {
         Reply::Acknowledged => {
-            let mut written = Written::new(200).header("content-type", JSON);
+            let mut written = Written::new(200).header("content-type", kind);
             written.errcode = Some(0);
             written.body(surface::ACKNOWLEDGED)
         }
         Reply::Json(value) => {
-            let mut written = Written::new(200).header("content-type", JSON);
+            let mut written = Written::new(200).header("content-type", kind);
             written.errcode = value.get("errcode").and_then(Value::as_i64);
             written.body(value.to_string())
         }
@@ -57,7 +56,7 @@ fn with_code(said: Reply) -> Reply {
     Reply::Json(Value::Object(all))
 }
 
-fn refusal(saying: &Saying<'_>, refuse: Refuse) -> Written {
+fn refusal(saying: &Saying<'_>, refuse: Refusal) -> Written {
     let text = refuse.text.unwrap_or_default();
     let refusal = surface::refusal(&surface::Refusal {
         product: saying.product,

@@ -5,17 +5,20 @@
 //! Source: doc pages "签名算法", "协议规则" of the payment interface's second generation.
 
 use serde_json::{Map, Value};
-use xinqiao_catalog::Code;
+use xinqiao_catalog::{Code, Content};
 use xinqiao_crypto::pay_v2::{SIGN, SignType, sign};
 use xinqiao_wire::xml::{Document, Writer};
 
-use super::{Dialect, Refuse, Reply, Saying, Written, page};
+use super::{Dialect, Refusal, Reply, Saying, Written, page};
 use crate::accounts::merchant;
 
 pub(crate) static DIALECT: Dialect = Dialect { reply, refusal };
 
 const XML: &str = "text/plain";
-/// What an answer repeats of its call.
+const JSON: &str = "application/json; charset=utf-8";
+/// Elements of the proof.
+const PROOF: [&str; 2] = [SIGN, "sign_type"];
+/// What an answer repeats of its call, where its schema has it.
 const REPEATED: [&str; 5] = ["appid", "mch_id", "sub_appid", "sub_mch_id", "device_info"];
 
 fn reply(saying: &Saying<'_>, reply: Reply) -> Written {
@@ -35,18 +38,25 @@ fn reply(saying: &Saying<'_>, reply: Reply) -> Written {
         Reply::Redirect(to) => return page::redirect(to),
         Reply::Page(html) => return page::show(html),
     };
+    if { saying.endpoint }.is_some_and(|endpoint| endpoint.answer == Content::Json) {
+        return Written::new(200)
+            .header("content-type", JSON)
+            .body(Value::Object(fields).to_string());
+    }
     let done = [("result_code", "SUCCESS".to_owned())];
-    let own = { fields.into_iter() }.map(|(name, value)| {
+    let (groups, single): (Map<_, _>, Map<_, _>) =
+        { fields.into_iter() }.partition(|(_, value)| value.is_object() || value.is_array());
+    let own = { single.into_iter() }.map(|(name, value)| {
         let text = match value {
             Value::String(text) => text,
             other => other.to_string(),
         };
         (name, text)
     });
-    understood(saying, done, own)
+    understood(saying, done, own, &groups)
 }
 
-fn refusal(saying: &Saying<'_>, refuse: Refuse) -> Written {
+fn refusal(saying: &Saying<'_>, refuse: Refusal) -> Written {
     let found = refuse.diagnosis.as_ref();
     let found = found.and_then(|diagnosis| diagnosis.received.clone());
     let meaning = |code| {
@@ -61,11 +71,14 @@ fn refusal(saying: &Saying<'_>, refuse: Refuse) -> Written {
                 ("err_code", code.to_owned()),
                 ("err_code_des", text),
             ];
-            understood(saying, failed, std::iter::empty())
+            understood(saying, failed, std::iter::empty(), &Map::new())
         }
         _ => {
             let text = refuse.text.or(found).unwrap_or_default();
-            write([("return_code", "FAIL"), ("return_msg", &text)])
+            write(
+                [("return_code", "FAIL"), ("return_msg", &text)],
+                &Map::new(),
+            )
         }
     }
 }
@@ -75,6 +88,7 @@ fn understood<const N: usize>(
     saying: &Saying<'_>,
     outcome: [(&'static str, String); N],
     fields: impl Iterator<Item = (String, String)>,
+    groups: &Map<String, Value>,
 ) -> Written {
     let call = Document::parse(&saying.call.body).ok();
     let of_call = |name: &str| {
@@ -85,15 +99,21 @@ fn understood<const N: usize>(
         ("return_code".to_owned(), "SUCCESS".to_owned()),
         ("return_msg".to_owned(), "OK".to_owned()),
     ];
-    let repeated =
-        { REPEATED.iter() }.filter_map(|name| Some(((*name).to_owned(), of_call(name)?)));
+    let known = |name: &str| {
+        let endpoint = saying.endpoint;
+        endpoint.is_none_or(|known| known.partial || known.response.field(name).is_some())
+    };
+    let repeated = { REPEATED.iter().filter(|name| known(name)) }
+        .filter_map(|name| Some(((*name).to_owned(), of_call(name)?)));
     all.extend(repeated);
     all.push((
         "nonce_str".to_owned(),
         merchant::nonce(saying.trace.as_str()),
     ));
     all.extend(outcome.map(|(name, value)| (name.to_owned(), value)));
-    all.extend(fields);
+    // What stands there already, and the proof, is not what the endpoint says.
+    let taken: Vec<String> = all.iter().map(|(name, _)| name.clone()).collect();
+    all.extend(fields.filter(|(name, _)| !taken.contains(name) && !PROOF.contains(&&**name)));
     let how = { of_call("sign_type") }
         .and_then(|name| SignType::parse(&name))
         .unwrap_or_default();
@@ -102,17 +122,47 @@ fn understood<const N: usize>(
         let signature = sign(pairs, &merchant.api_v2_key(), how);
         all.push((SIGN.to_owned(), signature));
     }
-    write(all.iter().map(|(name, value)| (&**name, &**value)))
+    write(all.iter().map(|(name, value)| (&**name, &**value)), groups)
 }
 
-fn write<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Written {
+fn write<'a>(
+    fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+    groups: &Map<String, Value>,
+) -> Written {
     let mut xml = Writer::new();
     xml.open("xml");
     for (name, value) in fields {
         xml.cdata(name, value);
     }
+    for (name, value) in groups {
+        nested(&mut xml, name, value);
+    }
     xml.close("xml");
     Written::new(200)
         .header("content-type", XML)
         .body(xml.finish())
+}
+
+/// Elements with elements in them, which are not signed; a list is its element, repeated.
+fn nested(xml: &mut Writer, name: &str, value: &Value) {
+    match value {
+        Value::Object(fields) => {
+            xml.open(name);
+            for (name, value) in fields {
+                nested(xml, name, value);
+            }
+            xml.close(name);
+        }
+        Value::Array(items) => {
+            for item in items {
+                nested(xml, name, item);
+            }
+        }
+        Value::String(text) => {
+            xml.cdata(name, text);
+        }
+        other => {
+            xml.cdata(name, &other.to_string());
+        }
+    }
 }

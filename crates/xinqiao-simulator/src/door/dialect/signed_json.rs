@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use xinqiao_catalog::Code;
 
-use super::{Dialect, Refuse, Reply, Saying, Written, page};
+use super::{Dialect, Refusal, Reply, Saying, Written, page};
 use crate::accounts::merchant::{self, Signer};
 
 pub(crate) static DIALECT: Dialect = Dialect { reply, refusal };
@@ -37,7 +37,7 @@ fn reply(saying: &Saying<'_>, reply: Reply) -> Written {
     }
 }
 
-fn refusal(saying: &Saying<'_>, refuse: Refuse) -> Written {
+fn refusal(saying: &Saying<'_>, refuse: Refusal) -> Written {
     let found = refuse.diagnosis.as_ref();
     let found = found.and_then(|diagnosis| diagnosis.received.clone());
     let (code, said) = match refuse.code {
@@ -60,11 +60,11 @@ fn refusal(saying: &Saying<'_>, refuse: Refuse) -> Written {
     signed(saying, written.body(Value::to_string(&body)))
 }
 
-/// Signs with the key by which the caller knows the platform. Whoever is not known gets the certificate's.
+/// Signs with the key that the call names, or by which the caller knows the platform. Whoever is not known gets the
+/// certificate's.
 fn signed(saying: &Saying<'_>, written: Written) -> Written {
-    let signer = saying
-        .merchant()
-        .map_or_else(Signer::certified, merchant::Merchant::signer);
+    let named = saying.call.header("wechatpay-serial");
+    let signer = { saying.merchant() }.map_or_else(Signer::certified, |known| known.signer(named));
     let trace = saying.trace.as_str();
     let nonce = merchant::nonce(trace);
     let proof = signer.headers(saying.wall_ms / 1000, &nonce, &written.answer.body);

@@ -10,18 +10,21 @@ use xinqiao_catalog::{code, event_id::open_platform::info as events, id::open_pl
 use xinqiao_types::AccountKind;
 
 use super::{
-    calling,
-    grants::{self, Grant},
-    info, named,
+    authorizers::{self, Grant},
+    calling, event_push, named,
 };
 use crate::{
-    accounts::{self, ACCOUNTS, rules},
-    door::{Asked, Refuse, Reply, Verdict, stateful},
+    accounts::{
+        self, ACCOUNTS,
+        rules::{self, Rule},
+    },
+    door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{
         Effect, Id, Refused, Table, Turn, World,
+        declared::{Card, Holds, Shown, field, said, text},
         feature::id_in,
         route::{Handler, Nothing, Request, Route},
-        row::{RowKind, RowState, Words},
+        row::{self, RowState, Words},
     },
     products::Feature,
     push::{attempts::numbers, receivers},
@@ -47,15 +50,16 @@ pub(super) static FEATURE: Feature = Feature {
             exchange,
         ),
     ],
+    rules: &[&PRE_AUTH_CODE_SECONDS],
     routes: &[
         Route {
             method: "GET",
-            path: "/accounts/{appid}/authorizations",
+            path: PATH,
             run: Handler::Look(listed),
         },
         Route {
             method: "POST",
-            path: "/accounts/{appid}/authorizations",
+            path: PATH,
             run: Handler::Change(authorize),
         },
         Route {
@@ -64,11 +68,31 @@ pub(super) static FEATURE: Feature = Feature {
             run: Handler::Change(withdraw),
         },
     ],
+    shows: &[Shown::Card(&CARD)],
     due: Some(due),
     topics: &[(accounts::DELETED, account_deleted)],
     ..Feature::EMPTY
 };
 const NAME: &str = "component.authorization";
+const PATH: &str = "/accounts/{appid}/authorizations";
+
+static CARD: Card = Card {
+    name: "authorizations",
+    title: said("授权的账号", "Accounts that authorized"),
+    kinds: &[AccountKind::Component],
+    path: PATH,
+    fields: &[
+        text("account", "账号", "Account"),
+        field("since", "授权时间", "Since", Holds::Time),
+        field(
+            "receives_messages",
+            "代收消息",
+            "Receives its messages",
+            Holds::Flag,
+        ),
+        field("functions", "权限集", "Permission sets", Holds::Any),
+    ],
+};
 
 /// How long an authorization code is good.
 const LIFETIME: i64 = 3600;
@@ -111,10 +135,21 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     }
 }
 
+/// How long a code is good with which an account is asked to authorize.
+static PRE_AUTH_CODE_SECONDS: Rule = Rule {
+    name: "authorization.pre_auth_code_seconds",
+    default: rules::Preset::Number(1800),
+    about: (
+        "预授权码（pre_auth_code）有效多少秒，设在第三方平台上",
+        "for how many seconds a pre_auth_code is good; set on the third-party platform",
+    ),
+    source: "documented (newer text); an older text has 600",
+};
+
 /// `api_create_preauthcode`.
 fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let component = calling(asked)?;
-    let seconds = rules::number(asked.account(turn.world)?, rules::PRE_AUTH_CODE_SECONDS);
+    let seconds = PRE_AUTH_CODE_SECONDS.number(&asked.account(turn.world)?.rules);
     let (code, end) = (drawn_before(turn), turn.now.0 + seconds);
     let key = (component.clone(), code.as_str().into());
     BEFORE.put(turn.world, key, end);
@@ -190,14 +225,14 @@ fn authorize(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
     }
     let before = take_code_before(turn, &component, new.pre_auth_code)?;
     act(turn, &account, &component, &["授权给", "authorizes"]);
-    let changes = grants::get(turn.world, &component, &account).is_some();
+    let changes = authorizers::get(turn.world, &component, &account).is_some();
     let refresh_token = turn.world.next("refresh_token").named_value("refreshtoken");
     let grant = Grant {
         functions,
         refresh_token,
         since: turn.now.0,
     };
-    grants::keep(turn.world, &component, &account, grant);
+    authorizers::keep(turn.world, &component, &account, grant);
     if receives {
         receivers::set(turn.world, account.clone(), component.clone());
     } else {
@@ -215,7 +250,7 @@ fn authorize(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
         ("AuthorizationCodeExpiredTime", json!(turn.now.0 + LIFETIME)),
         ("PreAuthCode", json!(before)),
     ];
-    let deliveries = numbers(info::push(turn, &component, event, fields).as_slice());
+    let deliveries = numbers(event_push::push(turn, &component, event, fields).as_slice());
     Ok(json!({"auth_code": code, "expires_in": LIFETIME, "deliveries": deliveries}))
 }
 
@@ -238,7 +273,7 @@ fn withdraw(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
     let component = named(turn.world, request.part("appid"))?;
     request.body::<Nothing>()?;
     let account = accounts::id(turn.world, request.part("account"))?;
-    if grants::get(turn.world, &component, &account).is_none() {
+    if authorizers::get(turn.world, &component, &account).is_none() {
         return Err(Refused::unknown("authorization of", &account));
     }
     act(turn, &account, &component, &["取消授权", "withdraws from"]);
@@ -248,7 +283,7 @@ fn withdraw(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
 
 /// Ends a grant, its codes with it, and tells the platform.
 fn end(turn: &mut Turn<'_>, component: &Id, account: &Id) -> Option<u64> {
-    grants::end(turn, component, account);
+    authorizers::end(turn, component, account);
     let codes: Vec<(Id, Id)> = CODES
         .under(turn.world, component)
         .filter(|(_, code)| code.account == *account)
@@ -258,7 +293,7 @@ fn end(turn: &mut Turn<'_>, component: &Id, account: &Id) -> Option<u64> {
         CODES.remove(turn.world, &key);
     }
     let fields = [("AuthorizerAppid", json!(&**account))];
-    info::push(turn, component, events::UNAUTHORIZED, fields)
+    event_push::push(turn, component, events::UNAUTHORIZED, fields)
 }
 
 /// The row of what an administrator does.
@@ -267,7 +302,7 @@ fn act(turn: &mut Turn<'_>, account: &Id, component: &Id, does: &[&str; 2]) {
     let name = |id: &Id| ACCOUNTS.get(turn.world, &**id).map(|own| own.name.clone());
     let (own, other) = (name(account).unwrap_or_default(), name(component));
     let other = other.unwrap_or_default();
-    let mut row = turn.row(RowKind::Act, RowState::Ok);
+    let mut row = turn.row(&row::ACT, RowState::Ok);
     row.account = Some(account.to_string());
     row.title = Words::new(
         format!("{own}{}{other}", does[0]),
@@ -284,7 +319,7 @@ fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
     let Some(id) = id_in(what, "account") else {
         return;
     };
-    for component in grants::components_of(turn.world, &id) {
+    for component in authorizers::components_of(turn.world, &id) {
         end(turn, &component, &id);
     }
     BEFORE.remove_under(turn.world, &id);
@@ -296,28 +331,29 @@ fn exchange(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let component = calling(asked)?;
     let given = asked.text("authorization_code")?;
     let key = (component.clone(), given.into());
-    let invalid = || Refuse::code(code::INVALID_AUTHORIZATION_CODE);
+    let invalid = || Refusal::code(code::INVALID_AUTHORIZATION_CODE);
     let code = CODES.get(turn.world, &key).ok_or_else(invalid)?;
     if turn.now.0 >= code.expires {
-        return Err(Refuse::code(code::AUTHORIZATION_CODE_EXPIRED));
+        return Err(Refusal::code(code::AUTHORIZATION_CODE_EXPIRED));
     }
     let account = code.account.clone();
-    let about = grants::exchanged(turn, &component, &account).ok_or_else(invalid)?;
+    let about = authorizers::exchanged(turn, &component, &account).ok_or_else(invalid)?;
     Ok(Reply::Json(json!({"authorization_info": about})))
 }
 
 /// `GET /accounts/{appid}/authorizations`.
 fn listed(world: &World, request: &Request) -> Result<Value, Refused> {
     let component = named(world, request.part("appid"))?;
-    let items: Vec<Value> = grants::of(world, &component)
-        .map(|(account, grant)| {
-            json!({
-                "account": &**account,
-                "functions": grant.functions,
-                "since": grant.since,
-                "receives_messages": receivers::of(world, account) == Some(&component),
-            })
-        })
-        .collect();
-    Ok(json!({"items": items}))
+    let page = request.page()?;
+    let after = page.id()?;
+    let grants = authorizers::after(world, &component, after).map(|(account, grant)| {
+        let view = json!({
+            "account": &**account,
+            "functions": grant.functions,
+            "since": grant.since,
+            "receives_messages": receivers::of(world, account) == Some(&component),
+        });
+        (account.to_string(), view)
+    });
+    Ok(page.answer(grants))
 }

@@ -7,10 +7,10 @@
 use serde_json::{Value, json};
 use xinqiao_catalog::{code, id::open_platform as op};
 
-use super::{calling, grants};
+use super::{authorizers, calling};
 use crate::{
     accounts,
-    door::{Asked, Refuse, Reply, Verdict, stateful},
+    door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{Id, Table, Turn, feature::id_in},
     products::Feature,
 };
@@ -38,12 +38,12 @@ const KNOWN: &[(&str, u8)] = &[
 ];
 
 /// Account, option and the option's greatest value.
-fn named(turn: &Turn<'_>, asked: &Asked) -> Result<((Id, Id), u8), Refuse> {
+fn named(turn: &Turn<'_>, asked: &Asked) -> Result<((Id, Id), u8), Refusal> {
     let component = calling(asked)?;
-    let account = grants::must_be_granted(turn.world, &component, asked)?;
+    let account = authorizers::must_be_granted(turn.world, &component, asked)?;
     let name = asked.text("option_name")?;
     let known = KNOWN.iter().find(|(own, _)| *own == name);
-    let (name, most) = known.ok_or_else(|| Refuse::code(code::INVALID_OPTION_NAME))?;
+    let (name, most) = known.ok_or_else(|| Refusal::code(code::INVALID_OPTION_NAME))?;
     Ok(((account, (*name).into()), *most))
 }
 
@@ -63,7 +63,7 @@ fn set(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let (key, most) = named(turn, asked)?;
     let value = asked.text("option_value")?.parse().ok();
     let value = value.filter(|value| *value <= most);
-    let value = value.ok_or_else(|| Refuse::code(code::INVALID_OPTION_VALUE))?;
+    let value = value.ok_or_else(|| Refusal::code(code::INVALID_OPTION_VALUE))?;
     OPTIONS.put(turn.world, key, value);
     Ok(Reply::Acknowledged)
 }

@@ -8,10 +8,10 @@
 use serde_json::{Value, json};
 use xinqiao_catalog::{code, event_id::open_platform::info as events, id::open_platform as op};
 
-use super::{info, is_component, named};
+use super::{event_push, is_component, named};
 use crate::{
     accounts,
-    door::{Asked, Refuse, Reply, Verdict, stateful},
+    door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{
         Id, Refused, Table, Turn, World,
         feature::id_in,
@@ -56,11 +56,11 @@ const LIFETIME: i64 = 12 * 3600;
 const REMEMBERED: i64 = 24 * 3600;
 
 /// A ticket of the platform, not necessarily the newest: 61006, and 61005 where its time is over.
-pub(super) fn check(world: &World, component: &Id, ticket: &str, now: i64) -> Result<(), Refuse> {
+pub(super) fn check(world: &World, component: &Id, ticket: &str, now: i64) -> Result<(), Refusal> {
     let pushed = TICKETS.get(world, &(component.clone(), ticket.into()));
     match pushed {
-        None => Err(Refuse::code(code::COMPONENT_TICKET_INVALID)),
-        Some(at) if now - at >= LIFETIME => Err(Refuse::code(code::COMPONENT_TICKET_EXPIRED)),
+        None => Err(Refusal::code(code::COMPONENT_TICKET_INVALID)),
+        Some(at) if now - at >= LIFETIME => Err(Refusal::code(code::COMPONENT_TICKET_EXPIRED)),
         Some(_) => Ok(()),
     }
 }
@@ -85,7 +85,7 @@ fn push(turn: &mut Turn<'_>, component: &Id) -> Option<u64> {
     let over = json!({"component": &**component, "ticket": ticket});
     turn.later(turn.now.0 + REMEMBERED, NAME, over);
     let fields = [("ComponentVerifyTicket", json!(ticket))];
-    info::push(turn, component, events::COMPONENT_VERIFY_TICKET, fields)
+    event_push::push(turn, component, events::COMPONENT_VERIFY_TICKET, fields)
 }
 
 fn due(turn: &mut Turn<'_>, what: &Value) {

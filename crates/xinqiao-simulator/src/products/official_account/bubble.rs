@@ -1,7 +1,115 @@
-//! Turns a message into what the phone shows: a type and flat fields.
+//! Turns a message into what the phone shows: a type and flat fields; and the bubbles that only official accounts send.
 
 use serde_json::{Map, Value, json};
 use xinqiao_message::reply::{Article, Reply};
+
+use crate::{
+    kernel::declared::{Bubble as Kind, Holds, Shown, field, said, text},
+    people::bubbles::{DESCRIPTION, TITLE, URL},
+    products::Feature,
+};
+
+pub(super) static FEATURE: Feature = Feature {
+    name: "official_account.bubble",
+    shows: &[
+        Shown::Bubble(&MUSIC),
+        Shown::Bubble(&HARDWARE),
+        Shown::Bubble(&MENU),
+        Shown::Bubble(&ARTICLES),
+        Shown::Bubble(&PUBLISHED),
+        Shown::Bubble(&CARD),
+        Shown::Bubble(&MINI_PROGRAM),
+        Shown::Bubble(&TEMPLATE),
+    ],
+    ..Feature::EMPTY
+};
+
+static MUSIC: Kind = Kind {
+    kind: "music",
+    title: said("音乐", "Music"),
+    line: "[音乐] {title}",
+    fields: &[
+        TITLE.optional(),
+        DESCRIPTION.optional(),
+        text("url", "音乐链接", "Music").optional(),
+        text("hq_url", "高品质音乐链接", "Music of high quality").optional(),
+        text("thumb_media_id", "缩略图", "Thumbnail").optional(),
+    ],
+};
+static HARDWARE: Kind = Kind {
+    kind: "hardware",
+    title: said("硬件消息", "Device message"),
+    line: "[硬件] {message_view}",
+    fields: &[
+        text("message_view", "展示", "View"),
+        text("message_action", "动作", "Action").optional(),
+    ],
+};
+static MENU: Kind = Kind {
+    kind: "msgmenu",
+    title: said("菜单消息", "Menu message"),
+    line: "{head_content}",
+    fields: &[
+        text("head_content", "开头", "Head").optional(),
+        field(
+            "list",
+            "选项",
+            "Choices",
+            Holds::List(&[text("id", "编号", "id"), text("content", "内容", "Content")]),
+        ),
+        text("tail_content", "结尾", "Tail").optional(),
+    ],
+};
+static ARTICLES: Kind = Kind {
+    kind: "mpnews",
+    title: said("图文（素材）", "Articles of the library"),
+    line: "[图文]",
+    fields: &[text("media_id", "素材", "Material")],
+};
+static PUBLISHED: Kind = Kind {
+    kind: "mpnewsarticle",
+    title: said("图文（已发布）", "Published article"),
+    line: "[图文]",
+    fields: &[text("article_id", "文章", "Article")],
+};
+static CARD: Kind = Kind {
+    kind: "wxcard",
+    title: said("卡券", "Card"),
+    line: "[卡券]",
+    fields: &[text("card_id", "卡券", "Card")],
+};
+static MINI_PROGRAM: Kind = Kind {
+    kind: "miniprogrampage",
+    title: said("小程序卡片", "Page of a mini program"),
+    line: "[小程序] {title}",
+    fields: &[
+        TITLE.optional(),
+        text("appid", "小程序", "Mini program"),
+        text("pagepath", "页面", "Page"),
+        text("thumb_media_id", "缩略图", "Thumbnail").optional(),
+    ],
+};
+/// Template messages and subscription notices, whichever call sends them.
+static TEMPLATE: Kind = Kind {
+    kind: "template",
+    title: said("模板消息", "Template message"),
+    line: "[模板消息] {title}",
+    fields: &[
+        TITLE.optional(),
+        URL.optional(),
+        field("data", "内容", "Content", Holds::Any),
+        // As people read it: one line a value, under the words that the template has before it.
+        field(
+            "lines",
+            "各行",
+            "Lines",
+            Holds::List(&[text("name", "名称", "Name"), text("value", "内容", "Value")]),
+        )
+        .optional(),
+        text("appid", "小程序", "Mini program").optional(),
+        text("pagepath", "小程序页面", "Page of it").optional(),
+    ],
+};
 
 /// A type and its flat fields.
 pub(crate) type Bubble = (String, Map<String, Value>);

@@ -8,15 +8,17 @@
 use serde_json::{Value, json};
 use xinqiao_catalog::{code, id::official_account as oa, rules::interaction};
 
-use super::{bubble, customer_service, fans};
+use super::{bubble, customer_service, fans, kf_session, sent};
 use crate::{
     accounts::files,
-    door::{Asked, Refuse, Reply, Verdict, stateful},
-    kernel::{
-        Effect, Id, Turn, World,
-        row::{RowKind, RowState, Words},
+    door::{Asked, Refusal, Reply, Verdict, stateful},
+    kernel::{Effect, Turn, World},
+    people::{
+        self,
+        bubbles::{STAFF, preview},
+        contact::Speaker,
+        phone,
     },
-    people::{self, contact::Speaker, phone},
     products::Feature,
 };
 
@@ -45,8 +47,8 @@ const EXCHANGE_SECONDS: i64 = 30;
 /// For how long typing is shown.
 const TYPING_SECONDS: i64 = 15;
 
-fn refuse(refused: interaction::Refused) -> Refuse {
-    Refuse::code(refused.code()).because(refused.rule(), None, Some(refused.to_string()))
+fn refuse(refused: interaction::Barred) -> Refusal {
+    Refusal::code(refused.code()).because(refused.rule(), None, Some(refused.to_string()))
 }
 
 /// `message/custom/send`.
@@ -71,20 +73,20 @@ pub(crate) fn send(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let whom = json!({"account": &*asked.appid, "openid": openid});
     let house = turn.world.house;
     if let Some(code) = house.objection(turn.world, TO_WRITE, &whom) {
-        return Err(Refuse::code(code));
+        return Err(Refusal::code(code));
     }
     // Here 45015 and 45047 are decided.
     let openid = fans::contact(turn.world, &asked.appid, &openid)?
         .openid
         .clone();
     let Some(person) = people::contact_mut(turn.world, &asked.appid, &openid) else {
-        return Err(Refuse::code(code::INVALID_OPENID));
+        return Err(Refusal::code(code::INVALID_OPENID));
     };
     let relation = person.relation();
     person.allowances.spend(relation, now).map_err(refuse)?;
     let (kind, mut fields) = bubble::of_custom(&kind, &body);
     if let Some(nick) = staff {
-        fields.insert("staff".to_owned(), json!(nick));
+        fields.insert(STAFF.to_owned(), json!(nick));
     }
     let said = turn.say(
         &asked.appid,
@@ -95,45 +97,32 @@ pub(crate) fn send(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         fields,
     );
     if let Some(said) = said {
-        show(turn, asked, &openid, &said.item.preview());
+        if let Some(name) = named_staff(asked) {
+            let text = preview(turn.world.house, &said.item);
+            kf_session::staff_said(turn, &asked.appid, &openid, name, &text);
+        }
+        sent::show(
+            turn,
+            asked,
+            &openid,
+            &said.item,
+            ("客服消息", "customer message"),
+        );
     }
     Ok(Reply::Acknowledged)
 }
 
-fn show(turn: &mut Turn<'_>, asked: &Asked, openid: &Id, preview: &str) {
-    let Ok(account) = asked.account(turn.world) else {
-        return;
-    };
-    let name = account.name.clone();
-    let person = people::user::behind(turn.world, &asked.appid, openid);
-    let mut row = turn.row(RowKind::Reply, RowState::Ok);
-    row.account = Some(asked.appid.to_string());
-    row.account_name = Some(name.clone());
-    row.user = person.as_ref().map(|(user, _)| people::user::name(*user));
-    row.openid = Some(openid.to_string());
-    let nickname = person.map(|(_, nickname)| nickname);
-    let whom = nickname.clone().unwrap_or_default();
-    row.user_name = nickname;
-    row.title = Words::new(
-        format!("{name} 给{whom}发“{preview}”"),
-        format!("{name} sends “{preview}” to {whom}"),
-    );
-    row.subtitle = Words::new("客服消息", "customer message");
-    row.label = Words::new("客服消息", "custom");
-    turn.show(row);
-}
-
 /// What a body must have besides its schema.
-fn check_body(kind: &str, body: &Value) -> Result<(), Refuse> {
+fn check_body(kind: &str, body: &Value) -> Result<(), Refusal> {
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     let list = |name: &str| body.get(name).and_then(Value::as_array).map_or(0, Vec::len);
     let fine = match kind {
         "text" => {
             if text("content").is_empty() {
-                return Err(Refuse::code(code::EMPTY_CONTENT));
+                return Err(Refusal::code(code::EMPTY_CONTENT));
             }
             if text("content").len() > 2048 {
-                return Err(Refuse::code(code::CONTENT_TOO_LONG));
+                return Err(Refusal::code(code::CONTENT_TOO_LONG));
             }
             true
         }
@@ -143,7 +132,7 @@ fn check_body(kind: &str, body: &Value) -> Result<(), Refuse> {
         "news" => {
             // WECHAT: since 2018-10-12 one article; more is an error here, not a cut.
             if list("articles") != 1 {
-                return Err(Refuse::code(code::TOO_MANY_ARTICLES));
+                return Err(Refusal::code(code::TOO_MANY_ARTICLES));
             }
             true
         }
@@ -152,7 +141,7 @@ fn check_body(kind: &str, body: &Value) -> Result<(), Refuse> {
         "wxcard" => !text("card_id").is_empty(),
         "miniprogrampage" => !text("appid").is_empty() && !text("pagepath").is_empty(),
         "link" => !text("title").is_empty(),
-        _ => return Err(Refuse::code(code::INVALID_MESSAGE_TYPE)),
+        _ => return Err(Refusal::code(code::INVALID_MESSAGE_TYPE)),
     };
     if fine {
         return Ok(());
@@ -161,7 +150,7 @@ fn check_body(kind: &str, body: &Value) -> Result<(), Refuse> {
         "image" | "voice" | "video" | "music" | "mpnews" => code::INVALID_MEDIA_ID,
         _ => code::INVALID_ARGS,
     };
-    Err(Refuse::code(code))
+    Err(Refusal::code(code))
 }
 
 /// The files that a body names must be the account's.
@@ -171,7 +160,7 @@ fn check_files(
     now: i64,
     kind: &str,
     body: &Value,
-) -> Result<(), Refuse> {
+) -> Result<(), Refusal> {
     let names: &[&str] = match kind {
         "image" | "voice" => &["media_id"],
         "video" => &["media_id", "thumb_media_id"],
@@ -187,7 +176,7 @@ fn check_files(
         }
         let known = files::has(world, &asked.appid, media_id, now);
         if !known {
-            return Err(Refuse::code(code::INVALID_MEDIA_ID).because(
+            return Err(Refusal::code(code::INVALID_MEDIA_ID).because(
                 "media.unknown",
                 Some(media_id.to_owned()),
                 None,
@@ -197,17 +186,19 @@ fn check_files(
     Ok(())
 }
 
+/// The full name of the staff member that a call names.
+fn named_staff(asked: &Asked) -> Option<&str> {
+    asked.body.get("customservice")?.get("kf_account")?.as_str()
+}
+
 /// The nickname of the staff member that a message goes out under.
-fn staff(world: &World, asked: &Asked) -> Result<Option<String>, Refuse> {
-    let named = asked
-        .body
-        .get("customservice")
-        .and_then(|service| service.get("kf_account"))
-        .and_then(Value::as_str);
-    let Some(named) = named else { return Ok(None) };
+fn staff(world: &World, asked: &Asked) -> Result<Option<String>, Refusal> {
+    let Some(named) = named_staff(asked) else {
+        return Ok(None);
+    };
     let account = asked.account(world)?;
     let member = customer_service::find(world, account, named)
-        .ok_or_else(|| Refuse::code(code::INVALID_KF_ACCOUNT))?;
+        .ok_or_else(|| Refusal::code(code::INVALID_KF_ACCOUNT))?;
     Ok(Some(member.nickname.clone()))
 }
 
@@ -227,7 +218,7 @@ pub(crate) fn typing(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let typing = match command {
         "Typing" => true,
         "CancelTyping" => false,
-        _ => return Err(Refuse::code(code::INVALID_COMMAND)),
+        _ => return Err(Refusal::code(code::INVALID_COMMAND)),
     };
     let now = turn.now;
     let person = fans::contact(turn.world, &asked.appid, &openid)?;
@@ -237,10 +228,10 @@ pub(crate) fn typing(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         .find(|(_, item)| item.from != Speaker::System)
         .is_some_and(|(_, item)| now.0 - item.time <= EXCHANGE_SECONDS);
     if typing && !exchanged {
-        return Err(Refuse::code(code::TYPING_NEEDS_EXCHANGE));
+        return Err(Refusal::code(code::TYPING_NEEDS_EXCHANGE));
     }
     if typing && still.is_some_and(|until| now.0 < until) {
-        return Err(Refuse::code(code::ALREADY_TYPING));
+        return Err(Refusal::code(code::ALREADY_TYPING));
     }
     if let Some(person) = people::contact_mut(turn.world, &asked.appid, &openid) {
         person.typing_until = typing.then_some(now.0 + TYPING_SECONDS);

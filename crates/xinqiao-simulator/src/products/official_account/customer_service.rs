@@ -8,7 +8,7 @@ use xinqiao_catalog::{code, id::official_account as oa};
 
 use crate::{
     accounts::{self, account::Account},
-    door::{Asked, Refuse, Reply, Verdict, stateful},
+    door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{Id, Table, Turn, World, feature::id_in},
     products::Feature,
 };
@@ -80,7 +80,7 @@ fn name_of<'n>(account: &Account, full: &'n str) -> Option<&'n str> {
     (alias == account.alias || alias == &*account.original_id).then_some(name)
 }
 
-fn given_name(turn: &Turn<'_>, asked: &Asked) -> Result<String, Refuse> {
+fn given_name(turn: &Turn<'_>, asked: &Asked) -> Result<String, Refusal> {
     // WECHAT: dismissing by GET carries the name in the query, which no source of the catalog has.
     let of_query = asked.query.get("kf_account").map(String::as_str);
     let full = of_query
@@ -88,25 +88,25 @@ fn given_name(turn: &Turn<'_>, asked: &Asked) -> Result<String, Refuse> {
         .unwrap_or_default();
     let account = asked.account(turn.world)?;
     let name = name_of(account, full).ok_or_else(|| {
-        Refuse::code(code::INVALID_KF_ACCOUNT).because(
+        Refusal::code(code::INVALID_KF_ACCOUNT).because(
             "kf_account.alias",
             Some(full.to_owned()),
             Some(format!("name@{}", account.alias)),
         )
     })?;
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err(Refuse::code(code::ILLEGAL_KF_ACCOUNT));
+        return Err(Refusal::code(code::ILLEGAL_KF_ACCOUNT));
     }
     if name.len() > NAME {
-        return Err(Refuse::code(code::KF_ACCOUNT_NAME_TOO_LONG));
+        return Err(Refusal::code(code::KF_ACCOUNT_NAME_TOO_LONG));
     }
     Ok(name.to_owned())
 }
 
-fn given_nickname(asked: &Asked) -> Result<String, Refuse> {
+fn given_nickname(asked: &Asked) -> Result<String, Refusal> {
     let nickname = asked.given("nickname").unwrap_or_default();
     if nickname.is_empty() || nickname.chars().count() > NICKNAME {
-        return Err(Refuse::code(code::ILLEGAL_KF_NICKNAME));
+        return Err(Refusal::code(code::ILLEGAL_KF_NICKNAME));
     }
     Ok(nickname.to_owned())
 }
@@ -118,10 +118,10 @@ pub(crate) fn add(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let own = |world| STAFF.under(world, &asked.appid);
     let taken = own(turn.world).any(|(other, _)| **other == name);
     if taken {
-        return Err(Refuse::code(code::KF_ACCOUNT_EXISTS));
+        return Err(Refusal::code(code::KF_ACCOUNT_EXISTS));
     }
     if own(turn.world).count() >= MOST {
-        return Err(Refuse::code(code::KF_ACCOUNT_LIMIT));
+        return Err(Refusal::code(code::KF_ACCOUNT_LIMIT));
     }
     let last = own(turn.world).map(|(_, member)| member.id).max();
     let member = StaffMember {
@@ -141,7 +141,7 @@ pub(crate) fn update(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
             member.nickname = nickname;
             Ok(Reply::Acknowledged)
         }
-        None => Err(Refuse::code(code::INVALID_KF_ACCOUNT)),
+        None => Err(Refusal::code(code::INVALID_KF_ACCOUNT)),
     }
 }
 
@@ -150,7 +150,7 @@ pub(crate) fn delete(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let name = given_name(turn, asked)?;
     match STAFF.remove(turn.world, &(asked.appid.clone(), name.into())) {
         Some(_) => Ok(Reply::Acknowledged),
-        None => Err(Refuse::code(code::INVALID_KF_ACCOUNT)),
+        None => Err(Refusal::code(code::INVALID_KF_ACCOUNT)),
     }
 }
 

@@ -7,7 +7,7 @@ use xinqiao_catalog::{code, id::official_account as oa};
 
 use crate::{
     accounts::account::Account,
-    door::{Asked, Refuse, Reply, Verdict, stateful},
+    door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{Id, Turn, World},
     people::{self, FOLLOWERS, contact::Contact},
     products::Feature,
@@ -47,10 +47,10 @@ pub(super) fn contact<'w>(
     world: &'w World,
     appid: &Id,
     openid: &str,
-) -> Result<&'w Contact, Refuse> {
+) -> Result<&'w Contact, Refusal> {
     match people::contact(world, appid, openid) {
         Some(contact) => Ok(contact),
-        None => Err(Refuse::code(code::INVALID_OPENID).because(
+        None => Err(Refusal::code(code::INVALID_OPENID).because(
             "openid.foreign",
             Some(openid.to_owned()),
             None,
@@ -108,9 +108,9 @@ fn info(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 /// `user/info/batchget`.
 fn batch(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let list = asked.body.get("user_list").and_then(Value::as_array);
-    let list = list.ok_or_else(|| Refuse::code(code::DATA_FORMAT_ERROR))?;
+    let list = list.ok_or_else(|| Refusal::code(code::DATA_FORMAT_ERROR))?;
     if list.is_empty() || list.len() > BATCH {
-        return Err(Refuse::code(code::INVALID_OPENID_LIST_SIZE));
+        return Err(Refusal::code(code::INVALID_OPENID_LIST_SIZE));
     }
     let account = asked.account(turn.world)?;
     let mut users = Vec::with_capacity(list.len());
@@ -157,7 +157,7 @@ fn remark(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let openid = asked.given("openid").unwrap_or_default();
     let remark = asked.given("remark").unwrap_or_default();
     if remark.chars().count() > REMARK {
-        return Err(Refuse::code(code::INVALID_ARGS));
+        return Err(Refusal::code(code::INVALID_ARGS));
     }
     let openid = contact(turn.world, &asked.appid, openid)?.openid.clone();
     if let Some(contact) = people::contact_mut(turn.world, &asked.appid, &openid) {

@@ -13,7 +13,7 @@ use xinqiao_catalog::{
 
 use crate::{
     accounts::files::{self, File, PICTURE, base64, extension_of, sniff},
-    door::{Asked, FilePart, Refuse, Reply, Verdict, stateful},
+    door::{Asked, FilePart, Refusal, Reply, Verdict, stateful},
     kernel::{Command, Id, Refused, Turn, command::verb},
     products::Feature,
 };
@@ -37,7 +37,7 @@ const LIVES: &str = "files_live_three_days";
 /// How long a temporary file is kept.
 const THREE_DAYS: i64 = 3 * 86_400;
 /// Most bytes that a phone sends.
-const FROM_PHONE: usize = 20 * 1024 * 1024;
+pub(crate) const FROM_PHONE: usize = 20 * 1024 * 1024;
 
 /// The head of a recording without sound.
 const RECORDING: &[u8] = b"#!AMR\n\x04\x00\x00\x00\x00\x00\x00";
@@ -147,16 +147,16 @@ pub(crate) fn from_phone(
 }
 
 /// The part that holds the file: `media`, or the only file there is.
-fn file(asked: &Asked) -> Result<&FilePart, Refuse> {
+pub(super) fn file(asked: &Asked) -> Result<&FilePart, Refusal> {
     let named = asked.files.iter().find(|part| part.name == "media");
     named
         .or_else(|| asked.files.first())
-        .ok_or_else(|| Refuse::code(code::MEDIA_MISSING))
+        .ok_or_else(|| Refusal::code(code::MEDIA_MISSING))
 }
 
-fn checked(limit: &str, part: &FilePart) -> Result<String, Refuse> {
+pub(super) fn checked(limit: &str, part: &FilePart) -> Result<String, Refusal> {
     let Some(limit) = xinqiao_catalog::media(limit) else {
-        return Err(Refuse::code(code::INVALID_MEDIA_TYPE));
+        return Err(Refusal::code(code::INVALID_MEDIA_TYPE));
     };
     let head = &part.bytes[..part.bytes.len().min(32)];
     let facts = Facts {
@@ -167,7 +167,7 @@ fn checked(limit: &str, part: &FilePart) -> Result<String, Refuse> {
         seconds: None,
     };
     check(limit, &facts).map_err(|violation| {
-        Refuse::code(violation.code).because(
+        Refusal::code(violation.code).because(
             Violation::RULE,
             Some(part.filename.clone()),
             Some(violation.to_string()),
@@ -178,7 +178,7 @@ fn checked(limit: &str, part: &FilePart) -> Result<String, Refuse> {
 /// The media type by the bytes, then the name.
 ///
 /// WECHAT: WxJava's parts say `application/octet-stream`, so what the client says comes last.
-fn content_type(part: &FilePart) -> String {
+pub(super) fn content_type(part: &FilePart) -> String {
     match sniff(&part.bytes, &part.filename) {
         "application/octet-stream" if !part.content_type.is_empty() => part.content_type.clone(),
         found => found.to_owned(),
@@ -189,7 +189,7 @@ fn content_type(part: &FilePart) -> String {
 pub(crate) fn upload(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let kind = asked.given("type").unwrap_or_default().to_owned();
     if !matches!(kind.as_str(), "image" | "voice" | "video" | "thumb") {
-        return Err(Refuse::code(code::INVALID_MEDIA_TYPE));
+        return Err(Refusal::code(code::INVALID_MEDIA_TYPE));
     }
     let part = file(asked)?;
     checked(&format!("temporary.{kind}"), part)?;
@@ -212,11 +212,11 @@ pub(crate) fn upload(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 /// `media/get`.
 pub(crate) fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let Some(media_id) = asked.given("media_id").filter(|id| !id.is_empty()) else {
-        return Err(Refuse::code(code::MEDIA_ID_MISSING));
+        return Err(Refusal::code(code::MEDIA_ID_MISSING));
     };
     let found = files::find(turn.world, media_id, turn.now.0);
     let Some((file, bytes)) = found.filter(|(file, _)| file.account == *asked.appid) else {
-        return Err(Refuse::code(code::INVALID_MEDIA_ID).because(
+        return Err(Refusal::code(code::INVALID_MEDIA_ID).because(
             "media.unknown",
             Some(media_id.to_owned()),
             None,

@@ -8,7 +8,7 @@ use xinqiao_catalog::{code, id::official_account as oa};
 use super::phone::CHAT_VIEW;
 use crate::{
     accounts,
-    door::{Asked, Refuse, Reply, Verdict, stateful},
+    door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{Effect, Id, Table, Turn, World, feature::id_in},
     people::{self, FOLLOWERS},
     products::Feature,
@@ -36,6 +36,21 @@ const READ: &str = "a_menu_is_made_read_and_deleted";
 /// The menu of an account, if it has one.
 pub(super) fn of<'w>(world: &'w World, appid: &str) -> Option<&'w Value> {
     MENUS.get(world, appid)
+}
+
+/// Whether a button of the account's menu shows this file.
+pub(super) fn shows(world: &World, appid: &str, media_id: &str) -> bool {
+    let shown = |button: &Value| button["media_id"] == media_id;
+    of(world, appid).is_some_and(|menu| {
+        menu["button"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|button| {
+                let below = button["sub_button"].as_array();
+                shown(button) || below.is_some_and(|subs| subs.iter().any(shown))
+            })
+    })
 }
 
 fn in_chat(world: &World, appid: &str, view: &mut Value) {
@@ -84,7 +99,7 @@ const ARTICLED: &[&str] = &["article_id", "article_view_limited"];
 /// `menu/create`.
 pub(crate) fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let buttons = asked.body.get("button").and_then(Value::as_array);
-    let buttons = buttons.ok_or_else(|| Refuse::code(code::INVALID_BUTTON_COUNT))?;
+    let buttons = buttons.ok_or_else(|| Refusal::code(code::INVALID_BUTTON_COUNT))?;
     check(buttons)?;
     let id = turn.world.serial("menu") + 400_000_000;
     let menu = json!({"button": buttons, "menuid": id});
@@ -108,21 +123,21 @@ fn tell_phones(turn: &mut Turn<'_>, appid: &Id) {
     }
 }
 
-fn check(buttons: &[Value]) -> Result<(), Refuse> {
+fn check(buttons: &[Value]) -> Result<(), Refusal> {
     if buttons.is_empty() || buttons.len() > BUTTONS {
-        return Err(Refuse::code(code::INVALID_BUTTON_COUNT));
+        return Err(Refusal::code(code::INVALID_BUTTON_COUNT));
     }
     for button in buttons {
         check_name(button, NAME_BYTES, code::INVALID_BUTTON_NAME_SIZE)?;
         match button.get("sub_button").and_then(Value::as_array) {
             Some(subs) if !subs.is_empty() => {
                 if subs.len() > SUB_BUTTONS {
-                    return Err(Refuse::code(code::INVALID_SUB_BUTTON_COUNT));
+                    return Err(Refusal::code(code::INVALID_SUB_BUTTON_COUNT));
                 }
                 for sub in subs {
                     let deeper = sub.get("sub_button").and_then(Value::as_array);
                     if deeper.is_some_and(|list| !list.is_empty()) {
-                        return Err(Refuse::code(code::INVALID_SUB_MENU_LEVEL));
+                        return Err(Refusal::code(code::INVALID_SUB_MENU_LEVEL));
                     }
                     check_name(sub, SUB_NAME_BYTES, code::INVALID_SUB_BUTTON_NAME_SIZE)?;
                     check_kind(sub, true)?;
@@ -134,13 +149,13 @@ fn check(buttons: &[Value]) -> Result<(), Refuse> {
     Ok(())
 }
 
-fn check_name(button: &Value, most: usize, code: i64) -> Result<(), Refuse> {
+fn check_name(button: &Value, most: usize, code: i64) -> Result<(), Refusal> {
     let name = button
         .get("name")
         .and_then(Value::as_str)
         .unwrap_or_default();
     if name.is_empty() || name.len() > most {
-        return Err(Refuse::code(code).because(
+        return Err(Refusal::code(code).because(
             "menu.name",
             Some(format!("{name} ({} bytes)", name.len())),
             Some(format!("1-{most} bytes")),
@@ -149,7 +164,7 @@ fn check_name(button: &Value, most: usize, code: i64) -> Result<(), Refuse> {
     Ok(())
 }
 
-fn check_kind(button: &Value, sub: bool) -> Result<(), Refuse> {
+fn check_kind(button: &Value, sub: bool) -> Result<(), Refusal> {
     let text = |name: &str| button.get(name).and_then(Value::as_str).unwrap_or_default();
     let pick = |own: i64, of_sub: i64| if sub { of_sub } else { own };
     let kind = text("type");
@@ -160,7 +175,7 @@ fn check_kind(button: &Value, sub: bool) -> Result<(), Refuse> {
                 code::INVALID_BUTTON_KEY_SIZE,
                 code::INVALID_SUB_BUTTON_KEY_SIZE,
             );
-            return Err(Refuse::code(code));
+            return Err(Refusal::code(code));
         }
         return Ok(());
     }
@@ -171,10 +186,10 @@ fn check_kind(button: &Value, sub: bool) -> Result<(), Refuse> {
                 code::INVALID_BUTTON_URL_SIZE,
                 code::INVALID_SUB_BUTTON_URL_SIZE,
             );
-            return Err(Refuse::code(code));
+            return Err(Refusal::code(code));
         }
         if !url.contains("://") {
-            return Err(Refuse::code(code::INVALID_BUTTON_URL_DOMAIN));
+            return Err(Refusal::code(code::INVALID_BUTTON_URL_DOMAIN));
         }
         return Ok(());
     }
@@ -183,13 +198,13 @@ fn check_kind(button: &Value, sub: bool) -> Result<(), Refuse> {
         return if fine {
             Ok(())
         } else {
-            Err(Refuse::code(code::INVALID_MEDIA_ID))
+            Err(Refusal::code(code::INVALID_MEDIA_ID))
         };
     }
     if ARTICLED.contains(&kind) {
         return Ok(());
     }
-    Err(Refuse::code(pick(
+    Err(Refusal::code(pick(
         code::INVALID_BUTTON_TYPE,
         code::INVALID_SUB_BUTTON_TYPE,
     )))
@@ -200,7 +215,7 @@ fn check_kind(button: &Value, sub: bool) -> Result<(), Refuse> {
 /// WECHAT: 46003 when no menu was set over the interface; the answer wraps the buttons once more than the request.
 pub(crate) fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let Some(menu) = MENUS.get(turn.world, &*asked.appid) else {
-        return Err(Refuse::code(code::MENU_NOT_FOUND));
+        return Err(Refusal::code(code::MENU_NOT_FOUND));
     };
     let mut buttons = menu.get("button").cloned().unwrap_or_default();
     if let Some(list) = buttons.as_array_mut() {

@@ -9,10 +9,13 @@ use super::{
     push_xml::{Draft, elements},
 };
 use crate::{
-    accounts::{ACCOUNTS, rules},
+    accounts::{
+        ACCOUNTS,
+        rules::{self, Rule},
+    },
     kernel::{
         Id, Turn,
-        row::{RowKind, RowState, Words},
+        row::{self, RowState, Words},
     },
     people::{self, contact},
     products::Feature,
@@ -41,6 +44,7 @@ static MESSAGE: PushKind = PushKind {
 pub(super) static FEATURE: Feature = Feature {
     name: "official_account.message",
     pushes: &[&MESSAGE],
+    rules: &[&NOTICE_TEXT],
     ..Feature::EMPTY
 };
 
@@ -77,13 +81,24 @@ pub(super) fn open_allowance(turn: &mut Turn<'_>, appid: &Id, openid: &Id, draft
     }
 }
 
+/// The text of the platform's notice.
+static NOTICE_TEXT: Rule = Rule {
+    name: "callback.notice_text",
+    default: rules::Preset::Word("client", &["client", "documentation"]),
+    about: (
+        "失败提示的文字：client 为近年客户端显示的文字，documentation 为文档中的文字",
+        "the notice's text: `client` is what clients of recent years show, `documentation` the page's",
+    ),
+    source: "captured from clients; the documentation has another text",
+};
+
 /// The notice that the user sees when the account's server failed.
 fn show_notice(turn: &mut Turn<'_>, order: &PushOrder) {
     let Some(account) = ACCOUNTS.get(turn.world, &*order.appid) else {
         return;
     };
     // WECHAT: the documentation has 该公众号暂时无法提供服务，请稍后再试; clients show another text.
-    let text = match rules::word(account, rules::NOTICE_TEXT).as_str() {
+    let text = match NOTICE_TEXT.word(Some(&account.rules)) {
         "documentation" => "该公众号暂时无法提供服务，请稍后再试",
         _ => "该公众号提供的服务出现故障，请稍后再试",
     };
@@ -96,7 +111,7 @@ fn show_notice(turn: &mut Turn<'_>, order: &PushOrder) {
         "text",
         fields,
     );
-    let mut row = turn.row(RowKind::System, RowState::Error);
+    let mut row = turn.row(&row::SYSTEM, RowState::Error);
     row.account = Some(order.appid.to_string());
     row.account_name = Some(order.account_name.clone());
     row.user.clone_from(&order.user);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use xinqiao_catalog::{code, id::official_account as oa};
 
 use crate::{
-    door::{Asked, Refuse, Reply, Verdict, modelled},
+    door::{Asked, Refusal, Reply, Verdict, modelled},
     kernel::Turn,
     products::Feature,
 };
@@ -61,15 +61,15 @@ pub(crate) fn check(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     };
     let action = text("action");
     if !matches!(action, "dns" | "ping" | "all") {
-        return Err(Refuse::code(code::INVALID_CHECK_ACTION));
+        return Err(Refusal::code(code::INVALID_CHECK_ACTION));
     }
     let operator = text("check_operator");
     if !matches!(operator, "CHINANET" | "UNICOM" | "CAP" | "DEFAULT") {
-        return Err(Refuse::code(code::INVALID_CHECK_OPERATOR));
+        return Err(Refusal::code(code::INVALID_CHECK_OPERATOR));
     }
     let account = asked.account(turn.world)?;
     if account.callback.url.is_empty() {
-        return Err(Refuse::code(code::INVALID_CHECK_URL));
+        return Err(Refusal::code(code::INVALID_CHECK_URL));
     }
     let mut answer = json!({});
     if action != "ping" {

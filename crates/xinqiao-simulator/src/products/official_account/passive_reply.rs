@@ -6,16 +6,16 @@
 use serde_json::Value;
 use xinqiao_message::reply::Reply;
 
-use super::bubble;
+use super::{bubble, kf_session, phone::STRANGERS};
 use crate::{
-    accounts::files,
+    accounts::{ACCOUNTS, files},
     kernel::{
         Turn,
-        row::{Plain, RowKind, RowState, Words, diagnose},
+        row::{Plain, RowState, Words, diagnose},
     },
-    people::contact::Speaker,
+    people::{self, bubbles::preview, contact::Speaker},
     push::{
-        Taken,
+        self, Taken,
         envelope::Replied,
         order::{Judged, PushOrder},
     },
@@ -59,6 +59,21 @@ pub(super) fn replied(turn: &mut Turn<'_>, order: &PushOrder, replied: &Replied<
             reply: Value::Null,
         };
     }
+    if !is_reached(turn, order) {
+        judged.state = RowState::Warn;
+        judged.subtitle = Words::new(
+            "对方没有关注，回复没有送达",
+            "The person does not follow; the reply reaches nobody",
+        );
+        judged.diagnosis = Some(diagnose("interaction.not_following", None, None));
+        return Taken::Fine {
+            judged,
+            reply: Value::Null,
+        };
+    }
+    if let Reply::TransferCustomerService { kf_account } = reply {
+        kf_session::hand_over(turn, &order.appid, &order.openid, kf_account.as_deref());
+    }
     let Some((kind, fields)) = bubble::of_reply(reply) else {
         judged.subtitle = Words::new("转给人工客服", "Handed to customer-service staff");
         return Taken::Fine {
@@ -79,12 +94,12 @@ pub(super) fn replied(turn: &mut Turn<'_>, order: &PushOrder, replied: &Replied<
             reply: Value::Null,
         };
     };
-    let preview = said.item.preview();
+    let preview = preview(turn.world.house, &said.item);
     judged.subtitle = Words::new(
         format!("应用回复：{preview}"),
         format!("The app replies: {preview}"),
     );
-    let mut row = turn.row(RowKind::Reply, judged.state);
+    let mut row = turn.row(&push::REPLY, judged.state);
     row.account = Some(order.appid.to_string());
     row.account_name = Some(order.account_name.clone());
     row.user.clone_from(&order.user);
@@ -113,6 +128,13 @@ pub(super) fn replied(turn: &mut Turn<'_>, order: &PushOrder, replied: &Replied<
         judged,
         reply: said.item.view(said.number),
     }
+}
+
+/// Whether the person is there to read it.
+fn is_reached(turn: &Turn<'_>, order: &PushOrder) -> bool {
+    let rules = { ACCOUNTS.get(turn.world, &*order.appid) }.map(|account| &account.rules);
+    let contact = people::contact(turn.world, &order.appid, &order.openid);
+    contact.is_some_and(|contact| contact.followed) || STRANGERS.word(rules) == "served"
 }
 
 /// The first file that a reply names and the account does not have.

@@ -4,19 +4,24 @@ use serde_json::{Map, Value, json};
 use xinqiao_message::names::{event, msg_type};
 
 use super::{
-    KINDS, media, menu, message,
+    KINDS, auto_reply, kf_session, media, menu, message,
     push_xml::{Draft, elements},
 };
 use crate::{
-    accounts::ACCOUNTS,
+    accounts::{
+        ACCOUNTS,
+        rules::{Preset, Rule},
+    },
     kernel::{
         Effect, Id, Refused, Turn,
         command::no_other_fields,
+        declared::{Field, Holds, Said, Sheet, Shown, field, said, text},
         row::{RowState, Words, diagnose},
     },
     people::{
         self,
         act::{Act, Input, Scene},
+        causes,
         contact::Speaker,
         phone::{contact, mark_following, mark_unfollowed, seen},
     },
@@ -27,29 +32,30 @@ use crate::{
 pub(super) static FEATURE: Feature = Feature {
     name: "official_account.phone",
     acts: &[
-        act("follow", &[], follow),
-        act("unfollow", &[], unfollow),
-        act("enter", &[], enter),
+        act("follow", said("关注", "Follow"), &[], follow),
+        act("unfollow", said("取消关注", "Unfollow"), &[], unfollow),
+        act("enter", said("进入", "Enter"), &[], enter),
         Act {
             check: Some(check_message),
-            ..act("send", &["message"], send)
+            ..act("send", said("发消息", "Send"), SENT, send)
         },
-        act(
-            "click",
-            &[
-                "key",
-                "url",
-                "result",
-                "count",
-                "lat",
-                "lng",
-                "label",
-                "precision",
-            ],
-            click,
-        ),
+        act("click", said("点菜单", "Press a button"), CLICKED, click),
     ],
+    not_built: &["report_location", "js_config"],
+    rules: &[&STRANGERS],
+    shows: &[Shown::Sheet(&PAGE)],
     ..Feature::EMPTY
+};
+
+/// Whether people write to an account, and are answered, who do not follow it.
+pub(super) static STRANGERS: Rule = Rule {
+    name: "chat.strangers",
+    default: Preset::Word("refused", &["refused", "served"]),
+    about: (
+        "没有关注的人能否给公众号发消息、收到回复：refused 不能，served 能",
+        "whether people who do not follow write to an account and are answered: `refused` or `served`",
+    ),
+    source: "inferred: a phone shows no chat with an account that is not followed",
 };
 
 /// The kind of view for a chat on the phone, by the account's appid.
@@ -58,12 +64,44 @@ pub(crate) const CHAT_VIEW: &str = "chat";
 /// Most characters of a text that a phone sends.
 const TEXT_CHARACTERS: usize = 20_000;
 
-type Run = fn(&mut Turn<'_>, &Scene, &Input) -> Result<Value, Refused>;
+const SENT: &[Field] = &[field("message", "消息", "Message", Holds::Any)];
+const CLICKED: &[Field] = &[
+    text("key", "按钮的 key", "Key of the button").optional(),
+    text("url", "按钮的链接", "Link of the button").optional(),
+    text("result", "扫码结果", "What was scanned").optional(),
+    field("count", "图片数", "Pictures", Holds::Number).optional(),
+    field("lat", "纬度", "Latitude", Holds::Number).optional(),
+    field("lng", "经度", "Longitude", Holds::Number).optional(),
+    text("label", "地点", "Place").optional(),
+    field("precision", "精度", "Precision", Holds::Number).optional(),
+];
 
-const fn act(verb: &'static str, fields: &'static [&'static str], run: Run) -> Act {
+/// A page that a menu, an article or a link leads to.
+static PAGE: Sheet = Sheet {
+    name: "page",
+    title: said("网页", "Page"),
+    kinds: &[],
+    tray: false,
+    fields: &[
+        text("url", "链接", "Link"),
+        text("title", "标题", "Title"),
+        text("from", "从哪里打开", "Opened from").optional(),
+    ],
+};
+
+pub(super) type Run = fn(&mut Turn<'_>, &Scene, &Input) -> Result<Value, Refused>;
+
+pub(super) const fn act(
+    verb: &'static str,
+    title: Said,
+    fields: &'static [Field],
+    run: Run,
+) -> Act {
     Act {
         verb,
+        title,
         kinds: KINDS,
+        about: None,
         fields,
         check: None,
         run,
@@ -85,7 +123,9 @@ fn follow(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refuse
     );
     turn.effects
         .extend([Effect::Users, Effect::Accounts, scene.chat()]);
-    Ok(happen(turn, scene, &openid, words, &[draft]))
+    let done = happen(turn, scene, &openid, words, &[draft]);
+    auto_reply::answer(turn, &scene.appid, &openid, None);
+    Ok(done)
 }
 
 fn unfollow(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refused> {
@@ -128,6 +168,7 @@ struct Message {
 fn send(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
     let message = read_message(turn, &scene.appid, input)?;
     let openid = contact(turn.world, scene.user, &scene.appid);
+    may_write(turn, scene, &openid)?;
     turn.say(
         &scene.appid,
         &openid,
@@ -136,12 +177,28 @@ fn send(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
         message.kind,
         message.bubble,
     );
+    kf_session::person_said(turn, &scene.appid, &openid, &message.spoken);
     let words = Words::new(
         format!("{} 说“{}”", scene.nickname, message.spoken),
         format!("{} says “{}”", scene.nickname, message.spoken),
     );
     let draft = Draft::message(message.kind, message.elements);
-    Ok(happen(turn, scene, &openid, words, &[draft]))
+    let done = happen(turn, scene, &openid, words, &[draft]);
+    auto_reply::answer(turn, &scene.appid, &openid, Some(&message.spoken));
+    Ok(done)
+}
+
+/// Only who follows has a chat to write in.
+fn may_write(turn: &Turn<'_>, scene: &Scene, openid: &Id) -> Result<(), Refused> {
+    let rules = { ACCOUNTS.get(turn.world, &*scene.appid) }.map(|account| &account.rules);
+    let contact = people::contact(turn.world, &scene.appid, openid);
+    if contact.is_some_and(|contact| contact.followed) || STRANGERS.word(rules) == "served" {
+        return Ok(());
+    }
+    Err(Refused::unwilling(format!(
+        "{} does not follow {}: follow first",
+        scene.nickname, scene.account_name
+    )))
 }
 
 /// Refuses a message with a field that its kind does not have.
@@ -406,14 +463,14 @@ fn pictures(
 }
 
 /// Opens what the acts allow, shows the act, pushes.
-fn happen(
+pub(super) fn happen(
     turn: &mut Turn<'_>,
     scene: &Scene,
     openid: &Id,
     words: Words,
     drafts: &[Draft],
 ) -> Value {
-    people::acted(turn, openid);
+    causes::acted(turn, &scene.appid, openid);
     for draft in drafts {
         message::open_allowance(turn, &scene.appid, openid, draft);
     }

@@ -51,6 +51,13 @@ impl Draft {
         self
     }
 
+    /// The same, where the platform only tells: no notice, and no reply is taken.
+    pub(crate) fn told(mut self) -> Self {
+        self.notice = false;
+        self.replyable = false;
+        self
+    }
+
     /// The XML.
     pub(crate) fn write(
         &self,

@@ -12,7 +12,7 @@ use xinqiao_types::{ErrCode, UnixSeconds};
 
 use crate::{
     accounts::QUOTAS,
-    door::{Asked, Refuse, Reply, Verdict, stateful, traced},
+    door::{Asked, Refusal, Reply, Verdict, stateful, traced},
     kernel::Turn,
     products::Feature,
 };
@@ -38,7 +38,7 @@ const CLEAR_ONE_ROW: &str = "quota.clear_one";
 /// For how long a call can be looked up.
 const TRACED_SECONDS: i64 = 7 * 86_400;
 
-fn spend(ledger: &mut Ledger, row: &str, otherwise: u64, now: UnixSeconds) -> Result<(), Refuse> {
+fn spend(ledger: &mut Ledger, row: &str, otherwise: u64, now: UnixSeconds) -> Result<(), Refusal> {
     let used_up = ErrCode::from(code::CLEAR_QUOTA_USED_UP);
     // A row whose limit is no plain number (`10 together`) counts as told by the caller.
     let known = xinqiao_catalog::quotas_of(row)
@@ -52,14 +52,14 @@ fn spend(ledger: &mut Ledger, row: &str, otherwise: u64, now: UnixSeconds) -> Re
     };
     ledger
         .spend_limit(row, limit, now)
-        .map_err(|exceeded| Refuse::quota(&exceeded))
+        .map_err(|exceeded| Refusal::quota(&exceeded))
 }
 
 /// `clear_quota` and `clear_quota/v2`: ten a month together.
 pub(crate) fn clear(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let named = asked.given("appid").unwrap_or_default();
     if named != &*asked.appid {
-        return Err(Refuse::code(code::INVALID_APPID));
+        return Err(Refusal::code(code::INVALID_APPID));
     }
     let now = turn.now;
     let ledger = asked.ledger(turn);
@@ -69,7 +69,7 @@ pub(crate) fn clear(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 }
 
 /// The endpoint of the account's product that a path names.
-fn endpoint(asked: &Asked) -> Result<&'static xinqiao_catalog::Endpoint, Refuse> {
+fn endpoint(asked: &Asked) -> Result<&'static xinqiao_catalog::Endpoint, Refusal> {
     let path = asked.given("cgi_path").unwrap_or_default();
     let routes = xinqiao_catalog::route::candidates(None, path);
     let route = routes
@@ -78,7 +78,7 @@ fn endpoint(asked: &Asked) -> Result<&'static xinqiao_catalog::Endpoint, Refuse>
         .or_else(|| routes.first());
     route
         .and_then(|route| xinqiao_catalog::endpoint(route.id))
-        .ok_or_else(|| Refuse::code(code::INVALID_ARGUMENT))
+        .ok_or_else(|| Refusal::code(code::INVALID_ARGUMENT))
 }
 
 /// `openapi/quota/clear`: one path.
@@ -126,13 +126,13 @@ pub(crate) fn rid(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         .and_then(Value::as_str)
         .unwrap_or_default();
     let Some(call) = traced::find(turn.world, wanted) else {
-        return Err(Refuse::code(code::RID_NOT_FOUND));
+        return Err(Refusal::code(code::RID_NOT_FOUND));
     };
     if call.appid != *asked.appid {
-        return Err(Refuse::code(code::RID_OF_ANOTHER_ACCOUNT));
+        return Err(Refusal::code(code::RID_OF_ANOTHER_ACCOUNT));
     }
     if turn.now.0 - call.time > TRACED_SECONDS {
-        return Err(Refuse::code(code::RID_TOO_OLD));
+        return Err(Refusal::code(code::RID_TOO_OLD));
     }
     Ok(Reply::Json(
         json!({"errcode": 0, "errmsg": "ok", "request": {

@@ -12,7 +12,7 @@ use xinqiao_catalog::{QuotaWindow, code, id::official_account as oa, rules::quot
 use super::token::remember;
 use crate::{
     accounts::tokens::{Issued, LIFETIME, OVERLAP, Standing, TokenBook},
-    door::{Asked, Refuse, Reply, Verdict, stateful},
+    door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{Id, Table, Turn, World},
     products::Feature,
 };
@@ -142,7 +142,7 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     ))
 }
 
-fn spend_force(turn: &mut Turn<'_>, asked: &Asked) -> Result<(), Refuse> {
+fn spend_force(turn: &mut Turn<'_>, asked: &Asked) -> Result<(), Refusal> {
     let row = xinqiao_catalog::quotas_of(FORCE_ROW).next();
     let limit = row.map_or(
         Limit {
@@ -156,7 +156,7 @@ fn spend_force(turn: &mut Turn<'_>, asked: &Asked) -> Result<(), Refuse> {
     asked
         .ledger(turn)
         .spend_limit(FORCE_ROW, limit, now)
-        .map_err(|exceeded| Refuse::quota(&exceeded))
+        .map_err(|exceeded| Refusal::quota(&exceeded))
 }
 
 #[cfg(test)]

@@ -10,16 +10,18 @@ use serde_json::{Value, json};
 use xinqiao_catalog::{code, id::official_account as oa};
 
 use super::{
+    KINDS,
     custom_message::TO_WRITE,
     fans::{self, FAN_VIEW},
 };
 use crate::{
     accounts,
-    door::{Asked, Refuse, Reply, Verdict, asked::whole, stateful},
+    door::{Asked, Refusal, Reply, Verdict, asked::whole, stateful},
     kernel::{
         Id, Refused, Table, Turn, World,
+        declared::{Card, Holds, Shown, field, said, text},
         feature::id_in,
-        route::{Handler, Request, Route},
+        route::{self, Handler, Request, Route},
     },
     people::phone::UNFOLLOWED,
     products::Feature,
@@ -54,9 +56,10 @@ pub(super) static FEATURE: Feature = Feature {
     ],
     routes: &[Route {
         method: "GET",
-        path: "/accounts/{appid}/tags",
+        path: PATH,
         run: Handler::Look(in_control),
     }],
+    shows: &[Shown::Card(&CARD)],
     views: &[(FAN_VIEW, in_fan)],
     objections: &[(TO_WRITE, not_to_the_blacklisted)],
     due: Some(free_some),
@@ -68,6 +71,19 @@ pub(super) static FEATURE: Feature = Feature {
     ..Feature::EMPTY
 };
 const NAME: &str = "official_account.tags";
+const PATH: &str = "/accounts/{appid}/tags";
+
+static CARD: Card = Card {
+    name: "tags",
+    title: said("用户标签", "Tags"),
+    kinds: KINDS,
+    path: PATH,
+    fields: &[
+        field("id", "编号", "id", Holds::Number),
+        text("name", "标签", "Tag"),
+        field("count", "人数", "People", Holds::Number),
+    ],
+};
 const MADE: &str = "a_tag_is_made_renamed_and_told";
 const WEAR: &str = "people_wear_tags_and_show_them";
 const FREED: &str = "a_deleted_tag_is_gone_from_everybody";
@@ -101,51 +117,56 @@ struct Tag {
     name: String,
 }
 
-fn count(world: &World, appid: &Id, tag: u64) -> u64 {
+/// How many wear a tag.
+pub(super) fn count(world: &World, appid: &Id, tag: u64) -> u64 {
     { COUNTS.get(world, &(appid.clone(), tag)) }
         .copied()
         .unwrap_or(0)
 }
 
-fn exists(world: &World, appid: &Id, tag: u64) -> bool {
+/// Whether an account has this tag.
+pub(super) fn exists(world: &World, appid: &Id, tag: u64) -> bool {
     tag == STARS.0 || TAGS.has(world, &(appid.clone(), tag))
 }
 
 /// An account's tags with how many wear them, the platform's first.
-fn listed(world: &World, appid: &Id) -> Vec<Value> {
-    let own = TAGS.under(world, appid).map(|(id, tag)| (*id, &*tag.name));
-    std::iter::once(STARS)
-        .chain(own)
-        .map(|(id, name)| json!({"id": id, "name": name, "count": count(world, appid, id)}))
-        .collect()
+fn listed<'w>(world: &'w World, appid: &Id) -> impl Iterator<Item = (u64, Value)> + use<'w> {
+    let appid = appid.clone();
+    let own = TAGS.under(world, &appid).map(|(id, tag)| (*id, &*tag.name));
+    std::iter::once(STARS).chain(own).map(move |(id, name)| {
+        (
+            id,
+            json!({"id": id, "name": name, "count": count(world, &appid, id)}),
+        )
+    })
 }
 
 /// The name that a call gives a tag.
 ///
 /// WECHAT: names are unique in an account; the limit counts bytes, as its error says, though pages say characters.
-fn given_name(world: &World, asked: &Asked, own: Option<u64>) -> Result<String, Refuse> {
+fn given_name(world: &World, asked: &Asked, own: Option<u64>) -> Result<String, Refusal> {
     let name = asked.group("tag")?.get("name").and_then(Value::as_str);
     let name = name.unwrap_or_default();
     if name.len() > NAME_BYTES {
-        return Err(Refuse::code(code::TAG_NAME_TOO_LONG));
+        return Err(Refusal::code(code::TAG_NAME_TOO_LONG));
     }
     let taken = TAGS
         .under(world, &asked.appid)
         .any(|(id, tag)| tag.name == name && Some(*id) != own);
     if name.is_empty() || name == STARS.1 || taken {
-        return Err(Refuse::code(code::TAG_NAME_TAKEN));
+        return Err(Refusal::code(code::TAG_NAME_TAKEN));
     }
     Ok(name.to_owned())
 }
 
 /// The tag of the account that a call is to change.
-fn own_tag(world: &World, asked: &Asked) -> Result<u64, Refuse> {
+fn own_tag(world: &World, asked: &Asked) -> Result<u64, Refusal> {
     let id = asked.group("tag")?.get("id").and_then(whole);
     let id = id.and_then(|id| u64::try_from(id).ok());
     match id {
-        Some(id) if id <= RESERVED => Err(Refuse::code(code::SYSTEM_TAG)),
+        Some(id) if id <= RESERVED => Err(Refusal::code(code::SYSTEM_TAG)),
         Some(id) if exists(world, &asked.appid, id) => Ok(id),
-        _ => Err(Refuse::code(code::INVALID_TAG_ID)),
+        _ => Err(Refusal::code(code::INVALID_TAG_ID)),
     }
 }
 
@@ -153,7 +174,7 @@ fn own_tag(world: &World, asked: &Asked) -> Result<u64, Refuse> {
 fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let name = given_name(turn.world, asked, None)?;
     if TAGS.under(turn.world, &asked.appid).count() >= TAGS_MOST {
-        return Err(Refuse::code(code::TOO_MANY_TAGS));
+        return Err(Refusal::code(code::TOO_MANY_TAGS));
     }
     let made = turn.world.serial(&format!("{NAME} {}", asked.appid));
     let id = FIRST - 1 + made;
@@ -164,7 +185,9 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `tags/get`.
 fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let tags = listed(turn.world, &asked.appid);
+    let tags: Vec<Value> = { listed(turn.world, &asked.appid) }
+        .map(|(_, view)| view)
+        .collect();
     Ok(Reply::Json(json!({"tags": tags})))
 }
 
@@ -182,7 +205,7 @@ fn update(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 fn delete(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let id = own_tag(turn.world, asked)?;
     if count(turn.world, &asked.appid, id) > TOO_MANY {
-        return Err(Refuse::code(code::TAG_HAS_TOO_MANY_FANS));
+        return Err(Refusal::code(code::TAG_HAS_TOO_MANY_FANS));
     }
     TAGS.remove(turn.world, &(asked.appid.clone(), id));
     free_some(turn, &json!({"account": &*asked.appid, "tag": id}));
@@ -249,10 +272,10 @@ fn worn(world: &World, appid: &Id, openid: &Id) -> Vec<u64> {
 }
 
 /// The people of a call; all of them, or it is refused as a whole.
-fn people_named(world: &World, asked: &Asked, most: usize) -> Result<Vec<Id>, Refuse> {
+fn people_named(world: &World, asked: &Asked, most: usize) -> Result<Vec<Id>, Refusal> {
     let list = asked.texts("openid_list")?;
     if list.is_empty() || list.len() > most {
-        return Err(Refuse::code(code::INVALID_OPENID_LIST_SIZE));
+        return Err(Refusal::code(code::INVALID_OPENID_LIST_SIZE));
     }
     list.into_iter()
         .map(|openid| Ok(fans::contact(world, &asked.appid, openid)?.openid.clone()))
@@ -260,12 +283,12 @@ fn people_named(world: &World, asked: &Asked, most: usize) -> Result<Vec<Id>, Re
 }
 
 /// The tag that a call names.
-fn named(world: &World, asked: &Asked) -> Result<u64, Refuse> {
+fn named(world: &World, asked: &Asked) -> Result<u64, Refusal> {
     let id = u64::try_from(asked.number("tagid")?).unwrap_or_default();
     if exists(world, &asked.appid, id) {
         Ok(id)
     } else {
-        Err(Refuse::code(code::INVALID_TAG_ID))
+        Err(Refusal::code(code::INVALID_TAG_ID))
     }
 }
 
@@ -277,11 +300,11 @@ fn tag(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     );
     for openid in &people {
         if !fans::contact(turn.world, &asked.appid, openid)?.followed {
-            return Err(Refuse::code(code::NOT_FOLLOWING));
+            return Err(Refusal::code(code::NOT_FOLLOWING));
         }
         let worn = worn(turn.world, &asked.appid, openid);
         if worn.len() >= WORN_MOST && !worn.contains(&tag) {
-            return Err(Refuse::code(code::TOO_MANY_TAGS_PER_USER));
+            return Err(Refusal::code(code::TOO_MANY_TAGS_PER_USER));
         }
     }
     for openid in &people {
@@ -309,14 +332,28 @@ fn of_person(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     Ok(Reply::Json(json!({"tagid_list": worn})))
 }
 
+/// Who wears a tag, by openid, from behind this one on.
+pub(super) fn wearers_after<'w>(
+    world: &'w World,
+    appid: &Id,
+    tag: u64,
+    after: Id,
+) -> impl Iterator<Item = &'w Id> + use<'w> {
+    { WEARERS.after(world, ((appid.clone(), tag), after)) }.map(|(openid, ())| openid)
+}
+
+/// Whether an account has somebody on its blacklist.
+pub(super) fn is_blacklisted(world: &World, appid: &Id, openid: &Id) -> bool {
+    BLACKLIST.has(world, &(appid.clone(), openid.clone()))
+}
+
 /// `user/tag/get`: ten thousand a page.
 fn wearers(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let tag = named(turn.world, asked)?;
     let after: Id = asked.given("next_openid").unwrap_or_default().into();
-    let page: Vec<&str> = WEARERS
-        .after(turn.world, ((asked.appid.clone(), tag), after))
+    let page: Vec<&str> = wearers_after(turn.world, &asked.appid, tag, after)
         .take(PAGE)
-        .map(|(openid, ())| &**openid)
+        .map(|openid| &**openid)
         .collect();
     let last = page.last().copied().unwrap_or_default();
     Ok(Reply::Json(json!({
@@ -361,8 +398,8 @@ fn blacklisted(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// WECHAT: writing to a person on the blacklist is 43019.
 fn not_to_the_blacklisted(world: &World, what: &Value) -> Option<i64> {
-    let key = (id_in(what, "account")?, id_in(what, "openid")?);
-    BLACKLIST.has(world, &key).then_some(code::USER_BLACKLISTED)
+    let (appid, openid) = (id_in(what, "account")?, id_in(what, "openid")?);
+    is_blacklisted(world, &appid, &openid).then_some(code::USER_BLACKLISTED)
 }
 
 fn in_fan(world: &World, id: &str, view: &mut Value) {
@@ -373,7 +410,12 @@ fn in_fan(world: &World, id: &str, view: &mut Value) {
 
 fn in_control(world: &World, request: &Request) -> Result<Value, Refused> {
     let appid = accounts::id(world, request.part("appid"))?;
-    Ok(json!({"items": listed(world, &appid)}))
+    let page = request.page()?;
+    let after = page.behind(route::number)?;
+    let tags = listed(world, &appid)
+        .filter(|(id, _)| after.is_none_or(|after| *id > after))
+        .map(|(id, view)| (id.to_string(), view));
+    Ok(page.answer(tags))
 }
 
 fn unfollowed(turn: &mut Turn<'_>, what: &Value) {

@@ -14,7 +14,7 @@ use crate::{
         tokens::{LIFETIME, REMEMBERED, Standing, TokenBook},
     },
     door::{
-        Asked, Refuse, Reply, Verdict,
+        Asked, Refusal, Reply, Verdict,
         credential::{
             Asking, Caller, Finder, Proof, by_secret, claimed_by_secret, must_stand, of_nobody,
         },
@@ -130,7 +130,7 @@ fn by_token(
     turn: &Turn<'_>,
     asking: &Asking<'_>,
     whose: &mut Option<Caller>,
-) -> Result<Caller, Refuse> {
+) -> Result<Caller, Refusal> {
     let text = asking.token(code::ACCESS_TOKEN_MISSING)?;
     let Some(appid) = OWNERS.get(turn.world, text) else {
         return Err(of_nobody(text));
@@ -138,7 +138,7 @@ fn by_token(
     let caller = Caller::Account(appid.clone());
     *whose = Some(caller.clone());
     if !ACCOUNTS.has(turn.world, &**appid) {
-        return Err(Refuse::code(code::INVALID_ACCESS_TOKEN));
+        return Err(Refusal::code(code::INVALID_ACCESS_TOKEN));
     }
     must_stand(standing(turn.world, appid, text, turn.now.0))?;
     Ok(caller)

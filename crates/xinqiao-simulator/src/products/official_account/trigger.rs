@@ -13,9 +13,9 @@ use crate::{
     kernel::{
         Command, Id, Refused, Turn,
         command::verb,
-        row::{RowKind, RowState, Words, diagnose},
+        row::{self, RowState, Words, diagnose},
     },
-    people::{self, FOLLOWERS, phone::contact},
+    people::{self, FOLLOWERS, causes, phone::contact},
     products::Feature,
     push::attempts::numbers,
 };
@@ -106,6 +106,7 @@ fn push(
     };
     draft.replyable = event.reply.is_empty() || event.reply.contains("allowed");
     draft.notice = false;
+    causes::acted(turn, &appid, &openid);
     message::open_allowance(turn, &appid, &openid, &draft);
     let delivery = message::push(turn, &appid, &openid, &draft);
     let state = if delivery.is_some() {
@@ -113,7 +114,7 @@ fn push(
     } else {
         RowState::Warn
     };
-    let mut row = turn.row(RowKind::Act, state);
+    let mut row = turn.row(&row::ACT, state);
     row.account = Some(appid.to_string());
     row.account_name = Some(name);
     row.user = user.map(people::user::name);

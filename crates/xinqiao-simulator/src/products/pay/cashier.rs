@@ -1,9 +1,10 @@
 //! The cashier in the phone: a person pays what a page or a mini program asks for.
 //!
-//! The act `pay` takes what the client hands to `requestPayment` as it is and checks its `paySign`; a bare `prepay_id` pays
-//! without a client, so there is nothing to check, and so does a `code_url`, by whoever scans it.
+//! The act `pay` takes what a page hands to `requestPayment` (`jsapi`), or an app to the platform's own library (`app`), as it
+//! is, and checks its signature; a bare `prepay_id` pays without a client, so there is nothing to check, and so do a
+//! `code_url` and an `h5_url`, by whoever scans or opens them.
 //!
-//! Source: doc pages "JSAPI调起支付", "小程序调起支付".
+//! Source: doc pages "JSAPI调起支付", "小程序调起支付", "APP调起支付".
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -15,18 +16,19 @@ use xinqiao_types::AccountKind;
 
 use super::{
     notice,
-    order::{self, Order, Prepay, State},
+    order::{self, Order, Prepay, State, TradeType},
 };
 use crate::{
     accounts::merchant::{self, Merchant},
     kernel::{
         Id, Refused, Turn, World,
+        declared::{DiagnosisKind, Facts, Holds, Sheet, Shown, field, said, text},
         row::{Diagnosed, RowState, Words, diagnose},
     },
     people::{
         self,
         act::{Act, Input, Scene},
-        phone,
+        causes, phone,
     },
     products::Feature,
     push::attempts::numbers,
@@ -41,19 +43,108 @@ pub(super) static FEATURE: Feature = Feature {
     name: "pay.cashier",
     acts: &[Act {
         verb: "pay",
-        kinds: &[
-            AccountKind::Service,
-            AccountKind::Subscription,
-            AccountKind::MiniProgram,
+        title: said("支付", "Pay"),
+        kinds: PAYABLE,
+        about: None,
+        fields: &[
+            field(
+                "jsapi",
+                "requestPayment 的参数",
+                "Parameters of requestPayment",
+                Holds::Any,
+            )
+            .optional(),
+            field(
+                "app",
+                "App 调起支付的参数",
+                "Parameters of an app",
+                Holds::Any,
+            )
+            .optional(),
+            text("prepay_id", "prepay_id", "prepay_id").optional(),
+            text("code_url", "code_url", "code_url").optional(),
+            text("h5_url", "h5_url", "h5_url").optional(),
         ],
-        fields: &["params", "prepay_id", "code_url"],
         check: Some(check),
         run: pay,
     }],
+    not_built: &["pay_code"],
+    shows: &[
+        Shown::Sheet(&CASHIER),
+        Shown::Facts(&PAYMENT),
+        Shown::Diagnosis(&SIGNATURE),
+    ],
     ..Feature::EMPTY
 };
 
-/// What a client hands over, by its names there.
+/// In which accounts' pages people pay.
+const PAYABLE: &[AccountKind] = &[
+    AccountKind::Service,
+    AccountKind::Subscription,
+    AccountKind::MiniProgram,
+    AccountKind::MobileApp,
+    AccountKind::Website,
+];
+
+static CASHIER: Sheet = Sheet {
+    name: "cashier",
+    title: said("收银台", "Cashier"),
+    kinds: PAYABLE,
+    tray: true,
+    fields: &[],
+};
+/// Of the row of a payment.
+static PAYMENT: Facts = Facts {
+    name: "payment",
+    title: said("支付", "Payment"),
+    fields: &[
+        text("merchant", "商户号", "Merchant"),
+        text("out_trade_no", "商户订单号", "out_trade_no"),
+        text("description", "商品", "Goods"),
+        field("total", "金额", "Amount", Holds::Money),
+    ],
+};
+static SIGNATURE: DiagnosisKind = DiagnosisKind {
+    name: "pay_signature",
+    title: said("支付签名", "Payment signature"),
+    rules: &["pay.signature.mismatch"],
+    fields: &[
+        text("received", "带来的签名", "Signature that came").optional(),
+        text("expected", "被签名的串", "What is signed").optional(),
+    ],
+};
+
+/// What a person pays.
+enum Bill {
+    Page(Params),
+    App(AppParams),
+    /// A `prepay_id`, or an address.
+    Bare(String),
+}
+
+/// What an app hands over, by its names there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+struct AppParams {
+    #[serde(alias = "appId")]
+    appid: String,
+    #[serde(alias = "partnerId")]
+    partnerid: String,
+    #[serde(alias = "prepayId")]
+    prepayid: String,
+    #[serde(alias = "packageValue")]
+    package: String,
+    #[serde(alias = "nonceStr")]
+    noncestr: String,
+    #[serde(alias = "timeStamp")]
+    timestamp: Text,
+    sign: String,
+}
+
+/// What an app says in `package`.
+const OF_APP: &str = "Sign=WXPay";
+
+/// What a page hands over, by its names there.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Params {
@@ -100,32 +191,45 @@ impl Failure {
     }
 }
 
+/// The ways to say what is paid: the others are bare.
+const WAYS: [&str; 5] = ["jsapi", "app", "prepay_id", "code_url", "h5_url"];
+
 fn check(fields: &Map<String, Value>) -> Result<(), Refused> {
-    let given = ["params", "prepay_id", "code_url"];
-    let given = { given.iter() }.filter(|name| fields.get(**name).is_some_and(|v| !v.is_null()));
+    let given = { WAYS.iter() }.filter(|name| fields.get(**name).is_some_and(|v| !v.is_null()));
     if given.count() == 1 {
         return Ok(());
     }
     Err(Refused::invalid(
-        "give `params`, what the client hands to requestPayment, or a bare `prepay_id`, or a `code_url`",
+        "give one of `jsapi`, what a page hands to requestPayment, `app`, what an app signs, `prepay_id`, `code_url`, `h5_url`",
     ))
+}
+
+fn bill(input: &Input) -> Result<Bill, Refused> {
+    if let Some(page) = input.field("jsapi")? {
+        return Ok(Bill::Page(page));
+    }
+    if let Some(app) = input.field("app")? {
+        return Ok(Bill::App(app));
+    }
+    for bare in &WAYS[2..] {
+        if let Some(text) = input.field(bare)? {
+            return Ok(Bill::Bare(text));
+        }
+    }
+    Ok(Bill::Bare(String::new()))
 }
 
 fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
     check(&input.fields)?;
-    let params: Option<Params> = input.field("params")?;
-    let bare: Option<String> = match input.field("prepay_id")? {
-        Some(prepay_id) => Some(prepay_id),
-        None => input.field("code_url")?,
-    };
-    let known = people::OPENIDS.get(turn.world, &(scene.user, scene.appid.clone()));
+    let bill = bill(input)?;
+    let known = people::openid(turn.world, scene.user, &scene.appid);
     let known: Id = known.cloned().unwrap_or_else(|| "".into());
     let words = Words::new(
         format!("{} 打开收银台", scene.nickname),
         format!("{} opens the cashier", scene.nickname),
     );
     let mut row = scene.row(turn, &known, words);
-    let opened = open(turn.world, scene, params.as_ref(), bare.as_deref())
+    let opened = open(turn.world, scene, &bill)
         .and_then(|(prepay, order)| payable(turn, &prepay, &order, &known).map(|()| prepay));
     let prepay = match opened {
         Ok(prepay) => prepay,
@@ -139,7 +243,7 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
         }
     };
     let openid = phone::contact(turn.world, scene.user, &scene.appid);
-    people::acted(turn, &openid);
+    causes::acted(turn, &scene.appid, &openid);
     let Some(order) = order::pay(turn, &prepay, &openid) else {
         return Err(Refused::unknown("order", &prepay.out_trade_no));
     };
@@ -148,6 +252,13 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
         format!("支付 {yuan} 元：{}", order.description),
         format!("pays {yuan} CNY: {}", order.description),
     );
+    let facts = json!({
+        "merchant": &*prepay.mchid,
+        "out_trade_no": &*prepay.out_trade_no,
+        "description": order.description,
+        "total": order.total,
+    });
+    row.facts.insert(PAYMENT.name.to_owned(), facts);
     turn.show(row);
     let what = json!({
         "merchant": &*prepay.mchid,
@@ -169,30 +280,35 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
     let pushed: Vec<u64> = pushed.into_iter().collect();
     Ok(json!({
         "result": "ok",
+        "trade_state": order.trade_state(),
         "order": order::view(turn.world, merchant, &prepay.out_trade_no, &order),
         "deliveries": numbers(&pushed),
     }))
 }
 
 /// The order that is to be paid, if what the client hands over is right.
-fn open(
-    world: &World,
-    scene: &Scene,
-    params: Option<&Params>,
-    bare: Option<&str>,
-) -> Result<(Prepay, Order), Failure> {
-    let prepay_id = match (params, bare) {
-        (Some(params), _) => params.package.strip_prefix("prepay_id=").ok_or_else(|| {
-            Failure::new("支付参数 package 必须是 prepay_id=…: `package` must be `prepay_id=…`")
-        })?,
-        (None, bare) => bare.unwrap_or_default(),
+fn open(world: &World, scene: &Scene, bill: &Bill) -> Result<(Prepay, Order), Failure> {
+    let (opener, appid) = match bill {
+        Bill::Page(page) => {
+            let prepay_id = page.package.strip_prefix("prepay_id=").ok_or_else(|| {
+                Failure::new("支付参数 package 必须是 prepay_id=…: `package` must be `prepay_id=…`")
+            })?;
+            (prepay_id, page.app_id.as_deref())
+        }
+        Bill::App(app) if app.package != OF_APP => {
+            return Err(Failure::new(format!(
+                "支付参数 package 必须是 {OF_APP}: `package` of an app is `{OF_APP}`"
+            )));
+        }
+        Bill::App(app) => (app.prepayid.as_str(), Some(app.appid.as_str())),
+        // A page that is led back carries where to, behind its own.
+        Bill::Bare(text) => (text.split("&redirect_url=").next().unwrap_or(text), None),
     };
-    let Some((prepay, order)) = order::prepaid(world, prepay_id) else {
+    let Some((prepay, order)) = order::prepaid(world, opener) else {
         return Err(Failure::new(format!(
-            "该订单已过期: there is no `prepay_id` or `code_url` {prepay_id}, or its two hours are over"
+            "该订单已过期: there is no `prepay_id`, code or address {opener}, or its time is over"
         )));
     };
-    let appid = params.and_then(|params| params.app_id.as_deref());
     let appid = appid.unwrap_or(&scene.appid);
     if appid != &*order.appid || *scene.appid != *order.appid {
         return Err(Failure::new(format!(
@@ -200,12 +316,59 @@ fn open(
             order.appid, scene.appid
         )));
     }
-    if let Some(params) = params {
-        let merchant = merchant::merchant(world, &prepay.mchid);
-        let merchant = merchant.map_err(|refused| Failure::new(refused.message))?;
-        verify(merchant, appid, params)?;
+    let fits = match bill {
+        Bill::Page(_) => order.trade_type == TradeType::Jsapi,
+        Bill::App(_) => order.trade_type == TradeType::App,
+        Bill::Bare(_) => true,
+    };
+    if !fits {
+        return Err(Failure::new(format!(
+            "支付方式与下单时不一致: the order is of the trade type {}",
+            order.trade_type.name()
+        )));
+    }
+    let merchant = merchant::merchant(world, &prepay.mchid);
+    let merchant = merchant.map_err(|refused| Failure::new(refused.message))?;
+    match bill {
+        Bill::Page(page) => verify(merchant, appid, page)?,
+        Bill::App(app) => verify_app(merchant, app)?,
+        Bill::Bare(_) => {}
     }
     Ok((prepay.clone(), order.clone()))
+}
+
+/// `sign` of an app: with the private key, or as in the second generation with the shared one.
+///
+/// WECHAT: nothing in it says how it was made; an app passes on what its server gave it.
+fn verify_app(merchant: &Merchant, app: &AppParams) -> Result<(), Failure> {
+    if app.partnerid != *merchant.mchid {
+        return Err(Failure::new(format!(
+            "商户号与下单时不一致: the order is {}'s, `partnerid` is {}",
+            merchant.mchid, app.partnerid
+        )));
+    }
+    let time = app.timestamp.text();
+    let message = invoke_message(&app.appid, &time, &app.noncestr, &app.prepayid);
+    let key = merchant.public_key();
+    let pairs = [
+        ("appid", app.appid.as_str()),
+        ("partnerid", &app.partnerid),
+        ("prepayid", &app.prepayid),
+        ("package", &app.package),
+        ("noncestr", &app.noncestr),
+        ("timestamp", &time),
+    ];
+    let shared = [SignType::Md5, SignType::HmacSha256];
+    let genuine =
+        key.is_some_and(|key| key.verify(&message, &app.sign).is_ok()) || { shared.into_iter() }
+            .any(|how| pay_v2::verify(pairs, &merchant.api_v2_key(), how, &app.sign).is_ok());
+    if genuine {
+        return Ok(());
+    }
+    Err(mismatch(
+        &app.sign,
+        String::from_utf8_lossy(&message).into_owned(),
+    ))
 }
 
 /// `paySign`, with the key of the generation that `signType` names.
@@ -238,13 +401,20 @@ fn verify(merchant: &Merchant, appid: &str, params: &Params) -> Result<(), Failu
     if genuine {
         return Ok(());
     }
-    let received = Some(params.pay_sign.clone());
+    Err(mismatch(&params.pay_sign, signed))
+}
+
+fn mismatch(received: &str, signed: String) -> Failure {
     let message = format!("支付验证签名失败: `paySign` does not fit what is signed: {signed:?}");
-    let diagnosis = diagnose("pay.signature.mismatch", received, Some(signed));
-    Err(Failure {
+    let diagnosis = diagnose(
+        "pay.signature.mismatch",
+        Some(received.to_owned()),
+        Some(signed),
+    );
+    Failure {
         message,
         diagnosis: Some(Box::new(diagnosis)),
-    })
+    }
 }
 
 /// Whether this person can pay this order now.

@@ -7,11 +7,12 @@
 use serde_json::json;
 use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3 as v3};
 use xinqiao_crypto::pay_v3::{Certificate, ResourceKey};
+use xinqiao_types::shanghai;
 
-use super::{merchants, shanghai};
+use super::merchants;
 use crate::{
     accounts::merchant::{KeyMode, keys},
-    door::{Asked, Refuse, Reply, Verdict, modelled},
+    door::{Asked, Refusal, Reply, Verdict, modelled},
     kernel::Turn,
     products::Feature,
 };
@@ -33,13 +34,13 @@ const ASSOCIATED: &str = "certificate";
 fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     if asked.given("algorithm_type") == Some("SM2") {
         let text = "no SM2 certificates are simulated";
-        return Err(Refuse::text(code::RESOURCE_NOT_EXISTS, text));
+        return Err(Refusal::text(code::RESOURCE_NOT_EXISTS, text));
     }
     let nonce = turn.world.next("pay.certificate_nonce").word(12);
     let merchant = merchants::caller(turn.world, asked)?;
     if merchant.key_mode == KeyMode::PublicKey {
         let text = "无可用的平台证书，请在商户平台-API安全申请使用微信支付公钥";
-        return Err(Refuse::text(code::RESOURCE_NOT_EXISTS, text));
+        return Err(Refusal::text(code::RESOURCE_NOT_EXISTS, text));
     }
     let platform = keys::platform();
     let sealed = ResourceKey::new(&merchant.api_v3_key())
@@ -47,12 +48,12 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         .and_then(|key| { key.seal(&nonce, ASSOCIATED, platform.pem().as_bytes()) }.ok());
     let own = Certificate::from_pem(platform.pem()).ok();
     let (Some(ciphertext), Some(own)) = (sealed, own) else {
-        return Err(Refuse::code(code::SYSTEM_ERROR));
+        return Err(Refusal::code(code::SYSTEM_ERROR));
     };
     Ok(Reply::Json(json!({"data": [{
         "serial_no": own.serial(),
-        "effective_time": shanghai::rfc3339(own.not_before().0),
-        "expire_time": shanghai::rfc3339(own.not_after().0),
+        "effective_time": shanghai::rfc3339(own.not_before()),
+        "expire_time": shanghai::rfc3339(own.not_after()),
         "encrypt_certificate": {
             "algorithm": ALGORITHM,
             "nonce": nonce,

@@ -14,17 +14,18 @@ use xinqiao_crypto::{
     pay_v2::{self, SIGN, SignType},
     pay_v3::{Certificate, Request as Signed, SCHEME_RSA, WINDOW},
 };
-use xinqiao_types::{AccountKind, UnixSeconds};
+use xinqiao_types::{AccountKind, UnixSeconds, shanghai};
 use xinqiao_wire::xml::Document;
 
-use super::shanghai;
+use super::funds::{self, Purse};
 use crate::{
     accounts::{
         self, ACCOUNTS,
         merchant::{self, KeyMode, MERCHANTS, Merchant, keys},
+        rules::{self, Rule, Switched},
     },
     door::{
-        Asked, Refuse,
+        Asked, Refusal,
         credential::{Asking, Caller, Finder, Proof},
         dialect::{return_code_xml, signed_json},
     },
@@ -64,6 +65,7 @@ pub(super) static FEATURE: Feature = Feature {
         route("DELETE", "/merchants/{mchid}", Handler::Change(delete)),
         route("GET", "/merchants/{mchid}/files", Handler::Look(files)),
     ],
+    rules: &[&WRONG_SERIAL],
     topics: &[(accounts::DELETED, account_deleted)],
     seed: Some(populate),
     ..Feature::EMPTY
@@ -75,18 +77,16 @@ const fn route(method: &'static str, path: &'static str, run: Handler) -> Route 
 
 /// When the seeded world was made, as its accounts say: 2026-01-01 in Shanghai.
 const BIRTH: i64 = 1_767_196_800;
-/// Most merchants that one page of the list shows.
-const PAGE: usize = 100;
 /// Bytes of a key.
 const KEY_BYTES: usize = 32;
 
 /// The merchant that makes a call.
-pub(super) fn caller<'w>(world: &'w World, asked: &Asked) -> Result<&'w Merchant, Refuse> {
+pub(super) fn caller<'w>(world: &'w World, asked: &Asked) -> Result<&'w Merchant, Refusal> {
     match &asked.caller {
         Caller::Merchant { mchid, .. } => MERCHANTS.get(world, &**mchid),
         _ => None,
     }
-    .ok_or_else(|| Refuse::code(code::pay_v3::MCH_NOT_EXISTS))
+    .ok_or_else(|| Refusal::code(code::pay_v3::MCH_NOT_EXISTS))
 }
 
 // ---- The third generation's proof.
@@ -118,9 +118,26 @@ fn authorization(text: &str) -> BTreeMap<&str, &str> {
         .collect()
 }
 
+/// What is said where merchant, certificate and private key are not of one piece.
+const WRONG_SERIAL_TEXT: &str = "商户证书序列号有误。请使用签名私钥匹配的证书序列号";
+
+/// The code for a serial number that is not the merchant's.
+static WRONG_SERIAL: Rule = Rule {
+    name: "pay.wrong_serial",
+    default: rules::Preset::Word(
+        code::pay_v3::SIGN_ERROR,
+        &[code::pay_v3::SIGN_ERROR, code::pay_v3::SYSTEM_ERROR],
+    ),
+    about: (
+        "证书序列号不是该商户的：SIGN_ERROR（401）或 SYSTEM_ERROR（500），设在商户上",
+        "a certificate serial that is not the merchant's: SIGN_ERROR (401) or SYSTEM_ERROR (500); set on the merchant",
+    ),
+    source: "page 4012072670: every refused signature is 401 SIGN_ERROR, told apart by its text; some merchants saw 500",
+};
+
 /// A refused signature, with what the platform says about the field that is wrong.
-fn sign_error(field: &str, issue: &str, text: &str) -> Refuse {
-    let mut refuse = Refuse::text(code::pay_v3::SIGN_ERROR, text);
+fn sign_error(field: &str, issue: &str, text: &str) -> Refusal {
+    let mut refuse = Refusal::text(code::pay_v3::SIGN_ERROR, text);
     let detail = json!({
         "detail": {"issue": issue},
         "field": field,
@@ -135,7 +152,7 @@ fn by_header(
     turn: &Turn<'_>,
     asking: &Asking<'_>,
     whose: &mut Option<Caller>,
-) -> Result<Caller, Refuse> {
+) -> Result<Caller, Refusal> {
     let call = asking.call;
     let header = call.header("authorization").unwrap_or_default();
     let fields = authorization(header);
@@ -159,28 +176,29 @@ fn by_header(
         ));
     }
     let Some((mchid, merchant)) = MERCHANTS.entry(turn.world, field("mchid")) else {
-        let text = "商户号不存在";
-        return Err(sign_error("mchid", "unknown mchid", text).because(
-            "pay.signature.unknown_key",
-            Some(field("mchid").to_owned()),
-            None,
-        ));
+        return Err(
+            sign_error("mchid", "unknown mchid", WRONG_SERIAL_TEXT).because(
+                "pay.signature.unknown_key",
+                Some(field("mchid").to_owned()),
+                None,
+            ),
+        );
     };
     let caller = Caller::Merchant {
         mchid: mchid.clone(),
         serial: merchant.serial.clone(),
     };
     *whose = Some(caller.clone());
-    // WECHAT: the platform often answers 500 SYSTEM_ERROR to a serial number that is not the merchant's.
     if !field("serial_no").eq_ignore_ascii_case(&merchant.serial) {
-        let text = "商户证书序列号有误。请使用签名私钥匹配的证书序列号";
-        return Err(
-            sign_error("serial_no", "serial_no not match", text).because(
-                "pay.signature.unknown_key",
-                Some(field("serial_no").to_owned()),
-                Some(merchant.serial.to_string()),
-            ),
-        );
+        let refuse = match WRONG_SERIAL.word(Some(&merchant.rules)) {
+            code::pay_v3::SYSTEM_ERROR => Refusal::code(code::pay_v3::SYSTEM_ERROR),
+            _ => sign_error("serial_no", "serial_no not match", WRONG_SERIAL_TEXT),
+        };
+        return Err(refuse.because(
+            "pay.signature.unknown_key",
+            Some(field("serial_no").to_owned()),
+            Some(merchant.serial.to_string()),
+        ));
     }
     let timestamp: Option<i64> = field("timestamp").parse().ok();
     let now = turn.wall_ms / 1000;
@@ -227,7 +245,7 @@ fn by_header(
     let polite = |name| call.header(name).is_some_and(|value| !value.is_empty());
     if !polite("accept") || !polite("user-agent") {
         let text = "Http头缺少Accept或User-Agent";
-        return Err(Refuse::text(code::pay_v3::PARAM_ERROR, text));
+        return Err(Refusal::text(code::pay_v3::PARAM_ERROR, text));
     }
     Ok(caller)
 }
@@ -261,15 +279,15 @@ fn signed_body(call: &crate::door::call::PlatformCall) -> &[u8] {
 // ---- The second generation's proof.
 
 /// What is said where a call is not understood: a text without a code.
-pub(super) fn not_understood(text: &str) -> Refuse {
-    Refuse::text("", text)
+pub(super) fn not_understood(text: &str) -> Refusal {
+    Refusal::text("", text)
 }
 
 fn by_element(
     turn: &Turn<'_>,
     asking: &Asking<'_>,
     whose: &mut Option<Caller>,
-) -> Result<Caller, Refuse> {
+) -> Result<Caller, Refusal> {
     let Ok(document) = Document::parse(&asking.call.body) else {
         return Err(not_understood("XML格式错误").because("call.xml", None, None));
     };
@@ -330,7 +348,12 @@ struct Settings {
     /// `apiclient_cert.pem` of a key of one's own.
     certificate: Option<String>,
     key_mode: Option<KeyMode>,
+    sign_with: Option<KeyMode>,
     appids: Option<Vec<String>>,
+    rules: Switched,
+    /// What is in its purses, in fen.
+    unsettled: Option<i64>,
+    available: Option<i64>,
 }
 
 impl Settings {
@@ -363,7 +386,24 @@ impl Settings {
         for appid in self.appids.iter().flatten() {
             accounts::account(world, appid)?;
         }
+        for (name, amount) in [("unsettled", self.unsettled), ("available", self.available)] {
+            if amount.is_some_and(|fen| fen < 0) {
+                return Err(Refused::invalid(format!("`{name}` must be fen, 0 or more")));
+            }
+        }
+        rules::check(world, &self.rules)?;
         Ok(())
+    }
+
+    /// What is to be in which purse.
+    fn purses(&self) -> impl Iterator<Item = (Purse, i64)> + use<> {
+        let purses = [
+            (Purse::Unsettled, self.unsettled),
+            (Purse::Available, self.available),
+        ];
+        purses
+            .into_iter()
+            .filter_map(|(purse, amount)| Some((purse, amount?)))
     }
 
     fn apply(self, merchant: &mut Merchant) -> Result<(), Refused> {
@@ -386,7 +426,9 @@ impl Settings {
         if let Some(appids) = self.appids {
             merchant.appids = appids.into_iter().map(Id::from).collect();
         }
+        merchant.rules.extend(self.rules);
         merchant.key_mode = self.key_mode.unwrap_or(merchant.key_mode);
+        merchant.sign_with = self.sign_with.or(merchant.sign_with);
         Ok(())
     }
 }
@@ -397,7 +439,7 @@ fn made(turn: &mut Turn<'_>, mchid: Option<&str>) -> Merchant {
     let draw = |kind: &str| turn.world.named(kind, &number.to_string());
     let mchid = mchid.map_or_else(|| draw("pay.mchid").mchid(), str::to_owned);
     let serial = draw("pay.serial").certificate_serial();
-    let day = shanghai::day(turn.now.0);
+    let day = shanghai::date(turn.now);
     Merchant {
         certificate: keys::merchant_certificate(&mchid, &serial, number, day),
         name: format!("商户{number}"),
@@ -407,7 +449,9 @@ fn made(turn: &mut Turn<'_>, mchid: Option<&str>) -> Merchant {
         serial: serial.into(),
         key: Some(number),
         key_mode: KeyMode::default(),
+        sign_with: None,
         appids: Vec::new(),
+        rules: Switched::new(),
         created_at: turn.now.0,
     }
 }
@@ -415,12 +459,8 @@ fn made(turn: &mut Turn<'_>, mchid: Option<&str>) -> Merchant {
 fn create(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
     let settings: Settings = typed(request.body.clone())?;
     settings.check(turn.world)?;
-    let mut merchant = made(turn, settings.mchid.as_deref());
-    settings.apply(&mut merchant)?;
-    let view = merchant.view();
-    MERCHANTS.put(turn.world, merchant.mchid.clone(), merchant);
-    turn.effects.push(Effect::Accounts);
-    Ok(view)
+    let merchant = made(turn, settings.mchid.as_deref());
+    put(turn, settings, merchant)
 }
 
 fn patch(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
@@ -429,12 +469,28 @@ fn patch(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
         return Err(Refused::invalid("a merchant's number does not change"));
     }
     settings.check(turn.world)?;
-    let mut merchant = merchant::merchant(turn.world, request.part("mchid"))?.clone();
+    let merchant = merchant::merchant(turn.world, request.part("mchid"))?.clone();
+    put(turn, settings, merchant)
+}
+
+fn put(turn: &mut Turn<'_>, settings: Settings, mut merchant: Merchant) -> Result<Value, Refused> {
+    let purses = settings.purses();
     settings.apply(&mut merchant)?;
-    let view = merchant.view();
-    MERCHANTS.put(turn.world, merchant.mchid.clone(), merchant);
+    let mchid = merchant.mchid.clone();
+    MERCHANTS.put(turn.world, mchid.clone(), merchant.clone());
+    for (purse, amount) in purses {
+        funds::set(turn, &mchid, purse, amount);
+    }
     turn.effects.push(Effect::Accounts);
-    Ok(view)
+    Ok(view(turn.world, &merchant))
+}
+
+/// The object of the control interface.
+fn view(world: &World, merchant: &Merchant) -> Value {
+    let (mut view, funds) = (merchant.view(), funds::funds(world, &merchant.mchid));
+    view["unsettled"] = json!(funds.unsettled);
+    view["available"] = json!(funds.available);
+    view
 }
 
 fn delete(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
@@ -447,25 +503,17 @@ fn delete(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
     Ok(json!({}))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "a route's type")]
 fn list(world: &World, request: &Request) -> Result<Value, Refused> {
-    let after: Id = request
-        .query
-        .get("after")
-        .map(String::as_str)
-        .unwrap_or_default()
-        .into();
+    let page = request.page()?;
+    let after: Id = page.id()?.into();
     let from = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
-    let items: Vec<Value> = MERCHANTS
-        .range(world, from)
-        .take(PAGE)
-        .map(|(_, merchant)| merchant.view())
-        .collect();
-    Ok(json!({"items": items}))
+    let merchants = MERCHANTS.range(world, from);
+    Ok(page.answer(merchants.map(|(mchid, merchant)| (mchid.to_string(), view(world, merchant)))))
 }
 
 fn one(world: &World, request: &Request) -> Result<Value, Refused> {
-    merchant::merchant(world, request.part("mchid")).map(Merchant::view)
+    let merchant = merchant::merchant(world, request.part("mchid"))?;
+    Ok(view(world, merchant))
 }
 
 fn files(world: &World, request: &Request) -> Result<Value, Refused> {

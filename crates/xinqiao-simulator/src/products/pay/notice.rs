@@ -1,37 +1,44 @@
-//! Notices of payments: ordered when an order is paid, in the form of the interface that placed it.
+//! Notices of payments and refunds: ordered when an order is paid or a refund has ended, in the form of the interface that
+//! asked for it.
 //!
 //! A notice that is repeated has the id and the content of the first, with a new nonce, time and signature.
 //!
-//! Source: doc pages "支付通知" and "支付结果通知".
+//! Source: doc pages "支付通知", "支付结果通知", "退款结果通知".
 
 use serde_json::{Map, Value, json};
 use xinqiao_catalog::event_id;
+use xinqiao_types::shanghai;
 
 use super::{
-    order::{Generation, Order, State},
-    shanghai, v2, v3,
+    order::{self, Generation, Order, State},
+    refund::Refund,
+    refund_v2, refund_v3, v2, v3,
 };
 use crate::{
     accounts::merchant::MERCHANTS,
-    kernel::{Id, Turn},
+    kernel::{Id, Turn, World},
+    people,
     products::Feature,
     push::{
         self, Addressee, Content,
-        envelope::{PushKind, signed_json, signed_xml},
+        envelope::{PushKind, sealed_refund, signed_json, signed_xml},
     },
 };
 
 static OF_V3: PushKind = PushKind::unanswered("pay.notice_v3", &signed_json::ENVELOPE);
 static OF_V2: PushKind = PushKind::unanswered("pay.notice_v2", &signed_xml::ENVELOPE);
+static REFUND_OF_V2: PushKind =
+    PushKind::unanswered("pay.refund_notice_v2", &sealed_refund::ENVELOPE);
 
 pub(super) static FEATURE: Feature = Feature {
     name: "pay.notice",
-    pushes: &[&OF_V3, &OF_V2],
+    pushes: &[&OF_V3, &OF_V2, &REFUND_OF_V2],
     ..Feature::EMPTY
 };
 
-/// What the resource of a payment's notice is.
-const ORIGINAL_TYPE: &str = "transaction";
+/// What the resource of a notice is.
+const TRANSACTION: &str = "transaction";
+const REFUND: &str = "refund";
 
 /// Tells a merchant that an order was paid by this person.
 pub(super) fn paid(
@@ -41,25 +48,72 @@ pub(super) fn paid(
     out_trade_no: &str,
     order: &Order,
 ) -> Option<u64> {
-    let name = MERCHANTS.get(turn.world, &**mchid)?.name.clone();
-    let to = Addressee {
-        id: mchid.clone(),
-        receiver: None,
-        name,
-        url: order.notify_url.clone(),
-    };
+    let to = addressee(turn.world, mchid, &order.notify_url)?;
     let (kind, content) = match order.generation {
-        Generation::V3 => (&OF_V3, of_v3(turn, mchid, out_trade_no, order)),
-        Generation::V2 { .. } => (&OF_V2, of_v2(turn, mchid, out_trade_no, order)),
+        Generation::V3 => {
+            let plaintext = v3::transaction(mchid, out_trade_no, order);
+            let of = event_id::pay_v3::notify::TRANSACTION;
+            let content = of_v3(turn, of, "SUCCESS", TRANSACTION, "支付成功", plaintext);
+            (&OF_V3, content)
+        }
+        Generation::V2 { .. } => (&OF_V2, of_v2(turn.world, mchid, out_trade_no, order)),
     };
     let person = (user, order.payer.as_ref()?);
     Some(push::start_to(turn, kind, to, person, content))
 }
 
-fn content(plain: String, event: &'static str, id: Option<String>) -> Content {
+/// Tells a merchant that a refund has ended, if it gave an address for that.
+pub(super) fn refunded(
+    turn: &mut Turn<'_>,
+    mchid: &Id,
+    number: &str,
+    refund: &Refund,
+) -> Option<u64> {
+    let order = order::find(turn.world, mchid, &refund.out_trade_no)?;
+    let (appid, payer) = (order.appid.clone(), order.payer.clone()?);
+    let user = people::person(turn.world, &appid, &payer)?;
+    let to = addressee(turn.world, mchid, refund.notify_url.as_deref()?)?;
+    let (kind, content) = match refund.generation {
+        Generation::V3 => {
+            let plaintext = refund_v3::told(mchid, number, refund);
+            let of = event_id::pay_v3::notify::REFUND;
+            let status = refund.status.name();
+            let summary = match status {
+                "SUCCESS" => "退款成功",
+                "CLOSED" => "退款关闭",
+                _ => "退款异常",
+            };
+            let content = of_v3(turn, of, status, REFUND, summary, plaintext);
+            (&OF_V3, content)
+        }
+        Generation::V2 { .. } => {
+            let plain = json!({
+                "return_code": "SUCCESS",
+                "appid": &*appid,
+                "mch_id": &**mchid,
+                "req_info": refund_v2::told(number, refund),
+            });
+            let id = Some(refund.id.to_string());
+            let content = content(plain.to_string(), REFUND, "refund_result", id);
+            (&REFUND_OF_V2, content)
+        }
+    };
+    Some(push::start_to(turn, kind, to, (user, &payer), content))
+}
+
+fn addressee(world: &World, mchid: &Id, url: &str) -> Option<Addressee> {
+    Some(Addressee {
+        id: mchid.clone(),
+        receiver: None,
+        name: MERCHANTS.get(world, &**mchid)?.name.clone(),
+        url: url.to_owned(),
+    })
+}
+
+fn content(plain: String, kind: &str, event: &str, id: Option<String>) -> Content {
     Content {
         plain,
-        msg_type: ORIGINAL_TYPE.to_owned(),
+        msg_type: kind.to_owned(),
         event: Some(event.to_owned()),
         msg_id: id,
         notice: false,
@@ -67,9 +121,18 @@ fn content(plain: String, event: &'static str, id: Option<String>) -> Content {
     }
 }
 
-fn of_v3(turn: &mut Turn<'_>, mchid: &Id, out_trade_no: &str, order: &Order) -> Content {
-    let event = xinqiao_catalog::event(event_id::pay_v3::notify::TRANSACTION);
-    let event = event.map_or("", |event| event.event_type);
+/// A notice of one of the event's types, the one that ends so.
+fn of_v3(
+    turn: &mut Turn<'_>,
+    event: &str,
+    ends: &str,
+    original_type: &str,
+    summary: &str,
+    plaintext: Value,
+) -> Content {
+    let types = xinqiao_catalog::event(event).map_or("", |event| event.event_type);
+    let event_type = { types.split(' ') }.find(|name| name.ends_with(ends));
+    let event_type = event_type.unwrap_or_default();
     let draw = turn.world.next("pay.notice").hex(32);
     let part = |from: usize, to: usize| &draw[from..to];
     let id = format!(
@@ -82,21 +145,21 @@ fn of_v3(turn: &mut Turn<'_>, mchid: &Id, out_trade_no: &str, order: &Order) -> 
     );
     let plain = json!({
         "id": id,
-        "create_time": shanghai::rfc3339(turn.now.0),
+        "create_time": shanghai::rfc3339(turn.now),
         "resource_type": "encrypt-resource",
-        "event_type": event,
-        "summary": "支付成功",
+        "event_type": event_type,
+        "summary": summary,
         "resource": {
-            "original_type": ORIGINAL_TYPE,
-            "associated_data": ORIGINAL_TYPE,
-            "plaintext": v3::transaction(mchid, out_trade_no, order),
+            "original_type": original_type,
+            "associated_data": original_type,
+            "plaintext": plaintext,
         },
     });
-    content(plain.to_string(), event, Some(id))
+    content(plain.to_string(), original_type, event_type, Some(id))
 }
 
-fn of_v2(turn: &Turn<'_>, mchid: &Id, out_trade_no: &str, order: &Order) -> Content {
-    let mut elements = v2::paid(turn.world, out_trade_no, order);
+fn of_v2(world: &World, mchid: &Id, out_trade_no: &str, order: &Order) -> Content {
+    let mut elements = v2::paid(world, out_trade_no, order);
     let own = [
         ("appid", &*order.appid),
         ("mch_id", mchid),
@@ -112,9 +175,6 @@ fn of_v2(turn: &Turn<'_>, mchid: &Id, out_trade_no: &str, order: &Order) -> Cont
         State::Paid { transaction_id, .. } => Some(transaction_id.to_string()),
         State::Open | State::Closed => None,
     };
-    content(
-        Value::Object(Map::from_iter(elements)).to_string(),
-        "pay_result",
-        id,
-    )
+    let plain = Value::Object(Map::from_iter(elements)).to_string();
+    content(plain, TRANSACTION, "pay_result", id)
 }

@@ -6,8 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use xinqiao_types::shanghai;
 
-use super::{limits, shanghai};
+use super::{
+    funds::{self, Business, Purse},
+    limits,
+};
 use crate::{
     accounts::{
         self,
@@ -44,14 +48,15 @@ pub(super) static FEATURE: Feature = Feature {
 };
 const NAME: &str = "pay.order";
 
+/// The page that a browser opens to pay.
+const PAGE: &str = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb";
 /// How the text of a code begins, and how many characters follow.
 const CODE: &str = "weixin://wxpay/bizpayurl?pr=";
 const CODE_LENGTH: usize = 9;
-/// Most orders that one page of the list shows.
-const PAGE: usize = 100;
 
 pub(super) const PREPAY_LIFE: &str = "orders.prepay_id_life";
 pub(super) const CODE_LIFE: &str = "native.code_url_life";
+pub(super) const PAGE_LIFE: &str = "h5.h5_url_life";
 pub(super) const EXPIRE_DEFAULT: &str = "orders.time_expire_default";
 pub(super) const EXPIRE_LEAST: &str = "orders.time_expire_min";
 pub(super) const EXPIRE_MOST: &str = "orders.time_expire_max";
@@ -86,6 +91,9 @@ pub(super) struct Order {
     /// The last second at which it can be paid.
     pub(super) payable_until: i64,
     pub(super) state: State,
+    /// Whether a refund of it was ever accepted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) refunded: bool,
 }
 
 /// A generation of the interface.
@@ -106,14 +114,18 @@ pub(super) enum TradeType {
     Jsapi,
     /// By whoever scans a code.
     Native,
+    /// In an app of one's own, by whoever uses it.
+    App,
+    /// In a browser of the phone (H5), by whoever opens the address.
+    Mweb,
 }
 
 /// What opens the cashier for an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Opener {
     pub(super) prepay_id: Id,
-    /// The text of a code to scan.
-    pub(super) code_url: Option<Id>,
+    /// The text of a code to scan, or the address of a page.
+    pub(super) url: Option<Id>,
 }
 
 /// What became of an order.
@@ -147,15 +159,18 @@ impl TradeType {
         match self {
             Self::Jsapi => "JSAPI",
             Self::Native => "NATIVE",
+            Self::App => "APP",
+            Self::Mweb => "MWEB",
         }
     }
 }
 
 impl Order {
-    /// `SUCCESS`, `NOTPAY` or `CLOSED`.
+    /// `SUCCESS`, `REFUND`, `NOTPAY` or `CLOSED`.
     pub(super) fn trade_state(&self) -> &'static str {
         match self.state {
             State::Open => "NOTPAY",
+            State::Paid { .. } if self.refunded => "REFUND",
             State::Paid { .. } => "SUCCESS",
             State::Closed => "CLOSED",
         }
@@ -164,6 +179,7 @@ impl Order {
     pub(super) fn trade_state_desc(&self) -> &'static str {
         match self.state {
             State::Open => "订单未支付",
+            State::Paid { .. } if self.refunded => "订单发生退款，退款详情请查询退款单",
             State::Paid { .. } => "支付成功",
             State::Closed => "订单已关闭",
         }
@@ -199,6 +215,21 @@ pub(super) fn by_transaction<'w>(
     Some((out_trade_no, order))
 }
 
+/// An order by either number, with the merchant's; the platform's wins where both are given.
+pub(super) fn by_either<'w>(
+    world: &'w World,
+    mchid: &Id,
+    transaction_id: Option<&str>,
+    out_trade_no: Option<&str>,
+) -> Option<(&'w Id, &'w Order)> {
+    if let Some(transaction_id) = transaction_id {
+        return by_transaction(world, mchid, transaction_id);
+    }
+    let key = (mchid.clone(), Id::from(out_trade_no?));
+    let ((_, number), order) = ORDERS.entry(world, &key)?;
+    Some((number, order))
+}
+
 /// The order behind a `prepay_id` or a code that still opens the cashier.
 pub(super) fn prepaid<'w>(world: &'w World, opener: &str) -> Option<(&'w Prepay, &'w Order)> {
     let prepay = PREPAYS.get(world, opener)?;
@@ -213,7 +244,7 @@ pub(super) fn place(
     out_trade_no: &str,
     order: Order,
 ) -> Result<Opener, Objection> {
-    let scanned = order.trade_type == TradeType::Native;
+    let trade_type = order.trade_type;
     let key = (mchid.clone(), Id::from(out_trade_no));
     match ORDERS.get(turn.world, &key) {
         Some(before) => match before.state {
@@ -232,27 +263,30 @@ pub(super) fn place(
     }
     let draw = turn.world.next("pay.prepay");
     let noise = draw.hex(20);
-    let prepay_id: Id = format!("wx{}{noise}", shanghai::digits(turn.now.0)).into();
-    let code_url = scanned.then(|| format!("{CODE}{}", draw.word(CODE_LENGTH)).into());
+    let prepay_id: Id = format!("wx{}{noise}", shanghai::digits(turn.now)).into();
+    let (url, life) = match trade_type {
+        TradeType::Native => (Some(format!("{CODE}{}", draw.word(CODE_LENGTH))), CODE_LIFE),
+        TradeType::Mweb => {
+            let package = turn.world.next("pay.package").digits(10);
+            let url = format!("{PAGE}?prepay_id={prepay_id}&package={package}");
+            (Some(url), PAGE_LIFE)
+        }
+        TradeType::Jsapi | TradeType::App => (None, PREPAY_LIFE),
+    };
+    let url: Option<Id> = url.map(Id::from);
     let (mchid, out_trade_no) = key;
     let prepay = Prepay {
         mchid,
         out_trade_no,
     };
-    let lives = [
-        (Some(&prepay_id), PREPAY_LIFE),
-        (code_url.as_ref(), CODE_LIFE),
-    ];
+    let lives = [(Some(&prepay_id), PREPAY_LIFE), (url.as_ref(), life)];
     for (opener, life) in lives {
         let Some(opener) = opener else { continue };
         let ends = turn.now.0 + limits::seconds(life);
         turn.later(ends, NAME, json!({"prepay": &**opener}));
         PREPAYS.put(turn.world, opener.clone(), prepay.clone());
     }
-    Ok(Opener {
-        prepay_id,
-        code_url,
-    })
+    Ok(Opener { prepay_id, url })
 }
 
 /// Closes an order that is not paid. One that is closed stays so.
@@ -274,7 +308,7 @@ pub(super) fn close(world: &mut World, mchid: &Id, out_trade_no: &str) -> Result
 /// An open order is paid now by this person.
 pub(super) fn pay(turn: &mut Turn<'_>, prepay: &Prepay, payer: &Id) -> Option<Order> {
     let (at, number) = (turn.now.0, turn.world.next("pay.transaction").digits(10));
-    let day = &shanghai::digits(at)[..8];
+    let day = shanghai::written(turn.now, "%Y%m%d");
     let transaction_id: Id = format!("4200000000{day}{number}").into();
     let key = (prepay.mchid.clone(), prepay.out_trade_no.clone());
     let order = ORDERS.get_mut(turn.world, &key)?;
@@ -284,8 +318,18 @@ pub(super) fn pay(turn: &mut Turn<'_>, prepay: &Prepay, payer: &Id) -> Option<Or
     };
     order.payer = Some(payer.clone());
     let paid = order.clone();
+    let (purse, business) = (Purse::Unsettled, Business::Payment);
+    funds::change(turn, &key.0, purse, business, &key.1, paid.total);
     BY_TRANSACTION.put(turn.world, (key.0, transaction_id), key.1);
     Some(paid)
+}
+
+/// A refund of an order was accepted.
+pub(super) fn refunded(world: &mut World, mchid: &Id, out_trade_no: &Id) {
+    let key = (mchid.clone(), out_trade_no.clone());
+    if let Some(order) = ORDERS.get_mut(world, &key) {
+        order.refunded = true;
+    }
 }
 
 /// A `prepay_id` has come to its end, or the platform closes what nobody paid.
@@ -349,23 +393,22 @@ pub(super) fn view(world: &World, merchant: &Merchant, out_trade_no: &str, order
 
 fn list(world: &World, request: &Request) -> Result<Value, Refused> {
     let merchant = merchant::merchant(world, request.part("mchid"))?;
-    let after = request.query.get("after").map(String::as_str);
-    let from = (merchant.mchid.clone(), after.unwrap_or_default().into());
-    let items: Vec<Value> = ORDERS
-        .after(world, from)
-        .take(PAGE)
-        .map(|(out_trade_no, order)| view(world, merchant, out_trade_no, order))
-        .collect();
-    Ok(json!({"items": items}))
+    let page = request.page()?;
+    let after = page.id()?;
+    let orders = ORDERS.after(world, (merchant.mchid.clone(), after.into()));
+    Ok(page.answer(
+        orders.map(|(number, order)| (number.to_string(), view(world, merchant, number, order))),
+    ))
 }
 
 #[cfg(test)]
 mod tests {
+    use xinqiao_types::shanghai::DAY;
+
     use super::*;
 
     #[test]
     fn a_time_that_is_too_early_or_too_late_is_moved() {
-        const DAY: i64 = 86_400;
         assert_eq!(payable_until(1000, None), 1000 + 7 * DAY);
         assert_eq!(payable_until(1000, Some(0)), 1060);
         assert_eq!(payable_until(1000, Some(1500)), 1500);

@@ -1,20 +1,20 @@
 //! Orders over the interface's second generation: XML with a signature among its elements.
 //!
-//! Built are `JSAPI` and `NATIVE`; other trade types are refused as products that the merchant has not opened.
+//! Built are `JSAPI`, `NATIVE`, `APP` and `MWEB`; other trade types are refused as products that the merchant has not opened.
 //!
 //! Source: doc pages "统一下单", "查询订单", "关闭订单" of the payment interface's second generation.
 
 use serde_json::{Map, Value, json};
 use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2 as v2};
+use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     limits, merchants,
     order::{self, Generation, Objection, Order, State, TradeType},
-    shanghai,
 };
 use crate::{
     accounts::merchant::Merchant,
-    door::{Asked, Refuse, Reply, Verdict, stateful},
+    door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{Id, Turn, World},
     people,
     products::Feature,
@@ -33,7 +33,7 @@ const PLACED: &str = "an_order_in_xml_is_placed_paid_and_told_by_a_signed_notice
 const CLOSED: &str = "an_order_in_xml_is_closed_once";
 
 const CURRENCY: &str = "CNY";
-const HMAC: &str = "HMAC-SHA256";
+pub(super) const HMAC: &str = "HMAC-SHA256";
 /// Texts of an order, with the catalog's limits for them.
 const TEXTS: [(&str, &str); 4] = [
     ("out_trade_no", "orders.out_trade_no"),
@@ -52,7 +52,7 @@ const ONCE: [&str; 6] = [
 ];
 
 /// An element that must be there.
-fn element<'a>(asked: &'a Asked, name: &str) -> Result<&'a str, Refuse> {
+pub(super) fn element<'a>(asked: &'a Asked, name: &str) -> Result<&'a str, Refusal> {
     let given = asked.given(name).filter(|text| !text.is_empty());
     given.ok_or_else(|| {
         let refuse = merchants::not_understood(&format!("缺少参数{name}"));
@@ -61,21 +61,21 @@ fn element<'a>(asked: &'a Asked, name: &str) -> Result<&'a str, Refuse> {
 }
 
 /// The merchant that signed, with the account of the call, in which it may be paid.
-fn own<'w>(world: &'w World, asked: &Asked) -> Result<(&'w Merchant, &'w Id), Refuse> {
+pub(super) fn own<'w>(world: &'w World, asked: &Asked) -> Result<(&'w Merchant, &'w Id), Refusal> {
     let merchant = merchants::caller(world, asked)?;
     let appid = element(asked, "appid")?;
     let bound = merchant.appids.iter().find(|bound| &***bound == appid);
     let bound =
-        bound.ok_or_else(|| Refuse::text(code::APPID_MCHID_NOT_MATCH, "appid和mch_id不匹配"))?;
+        bound.ok_or_else(|| Refusal::text(code::APPID_MCHID_NOT_MATCH, "appid和mch_id不匹配"))?;
     Ok((merchant, bound))
 }
 
-fn refuse(objection: Objection) -> Refuse {
+fn refuse(objection: Objection) -> Refusal {
     match objection {
-        Objection::Missing => Refuse::text(code::ORDERNOTEXIST, "订单不存在"),
-        Objection::Paid => Refuse::text(code::ORDERPAID, "该订单已支付"),
-        Objection::Closed => Refuse::text(code::ORDERCLOSED, "该订单已关闭"),
-        Objection::Different => Refuse::text(code::INVALID_REQUEST, "201 商户订单号重复"),
+        Objection::Missing => Refusal::text(code::ORDERNOTEXIST, "订单不存在"),
+        Objection::Paid => Refusal::text(code::ORDERPAID, "该订单已支付"),
+        Objection::Closed => Refusal::text(code::ORDERCLOSED, "该订单已关闭"),
+        Objection::Different => Refusal::text(code::INVALID_REQUEST, "201 商户订单号重复"),
     }
 }
 
@@ -83,16 +83,22 @@ fn refuse(objection: Objection) -> Refuse {
 fn place(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let (mchid, order) = draft(turn, asked)?;
     let out_trade_no = element(asked, "out_trade_no")?;
-    let trade_type = order.trade_type.name();
+    let trade_type = order.trade_type;
     let opener = order::place(turn, &mchid, out_trade_no, order).map_err(refuse)?;
-    let mut answer = json!({"trade_type": trade_type, "prepay_id": &*opener.prepay_id});
-    if let Some(code_url) = opener.code_url {
-        answer["code_url"] = json!(&*code_url);
+    let mut answer = json!({"trade_type": trade_type.name(), "prepay_id": &*opener.prepay_id});
+    if let Some(url) = opener.url {
+        // WECHAT: an address to open has the name of its trade type.
+        let name = if trade_type == TradeType::Mweb {
+            "mweb_url"
+        } else {
+            "code_url"
+        };
+        answer[name] = json!(&*url);
     }
     Ok(Reply::Json(answer))
 }
 
-fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refuse> {
+fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refusal> {
     let (merchant, appid) = own(turn.world, asked)?;
     for name in [
         "body",
@@ -111,10 +117,15 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refuse> {
             return Err(merchants::not_understood(&format!("{name}参数长度有误")));
         }
     }
-    let known = [TradeType::Jsapi, TradeType::Native];
+    let known = [
+        TradeType::Jsapi,
+        TradeType::Native,
+        TradeType::App,
+        TradeType::Mweb,
+    ];
     let named = element(asked, "trade_type")?;
     let Some(trade_type) = known.into_iter().find(|known| known.name() == named) else {
-        return Err(Refuse::text(code::NOAUTH, "商户未开通此接口权限"));
+        return Err(Refusal::text(code::NOAUTH, "商户未开通此接口权限"));
     };
     let total: Option<i64> = element(asked, "total_fee")?.parse().ok();
     let Some(total) = total.filter(|total| *total > 0) else {
@@ -125,19 +136,24 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refuse> {
             element(asked, "product_id")?;
             None
         }
+        TradeType::App => None,
+        TradeType::Mweb => {
+            element(asked, "scene_info")?;
+            None
+        }
         TradeType::Jsapi => Some(Id::from(element(asked, "openid")?)),
     };
     if { payer.iter() }.any(|openid| people::person(turn.world, appid, openid).is_none()) {
-        return Err(Refuse::text(code::PARAM_ERROR, "无效的openid"));
+        return Err(Refusal::text(code::PARAM_ERROR, "无效的openid"));
     }
     let notify_url = element(asked, "notify_url")?;
     if !notify_url.starts_with("https://") && !notify_url.starts_with("http://") {
-        return Err(Refuse::text(code::PARAM_ERROR, "notify_url填写错误"));
+        return Err(Refusal::text(code::PARAM_ERROR, "notify_url填写错误"));
     }
     let expires = match asked.given("time_expire").filter(|text| !text.is_empty()) {
         None => None,
-        Some(text) => match shanghai::second(text) {
-            Some(at) => Some(at),
+        Some(text) => match shanghai::read(text) {
+            Some(at) => Some(at.0),
             None => return Err(merchants::not_understood("time_expire参数格式有误")),
         },
     };
@@ -162,6 +178,7 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refuse> {
         created_at: turn.now.0,
         payable_until: order::payable_until(turn.now.0, expires),
         state: State::Open,
+        refunded: false,
     };
     Ok((merchant.mchid.clone(), order))
 }
@@ -187,7 +204,7 @@ pub(super) fn paid(world: &World, out_trade_no: &str, order: &Order) -> Map<Stri
         tell("cash_fee", order.total.to_string());
         tell("fee_type", order.currency.clone());
         tell("transaction_id", transaction_id.to_string());
-        tell("time_end", shanghai::digits(*at));
+        tell("time_end", shanghai::digits(UnixSeconds(*at)));
     }
     told
 }
@@ -196,20 +213,14 @@ pub(super) fn paid(world: &World, out_trade_no: &str, order: &Order) -> Map<Stri
 fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let (merchant, _) = own(turn.world, asked)?;
     let given = |name: &str| asked.given(name).filter(|text| !text.is_empty());
-    // WECHAT: the platform's number wins where both are given.
-    let found = match (given("transaction_id"), given("out_trade_no")) {
-        (Some(id), _) => order::by_transaction(turn.world, &merchant.mchid, id)
-            .map(|(out_trade_no, order)| (out_trade_no.to_string(), order)),
-        (None, Some(out_trade_no)) => order::find(turn.world, &merchant.mchid, out_trade_no)
-            .map(|order| (out_trade_no.to_owned(), order)),
-        (None, None) => {
-            return Err(merchants::not_understood(
-                "缺少参数out_trade_no或transaction_id",
-            ));
-        }
-    };
+    let by = (given("transaction_id"), given("out_trade_no"));
+    if by == (None, None) {
+        let text = "缺少参数out_trade_no或transaction_id";
+        return Err(merchants::not_understood(text));
+    }
+    let found = order::by_either(turn.world, &merchant.mchid, by.0, by.1);
     let (out_trade_no, order) = found.ok_or_else(|| refuse(Objection::Missing))?;
-    let mut told = paid(turn.world, &out_trade_no, order);
+    let mut told = paid(turn.world, out_trade_no, order);
     told.insert("trade_state".to_owned(), json!(order.trade_state()));
     told.insert(
         "trade_state_desc".to_owned(),

@@ -4,15 +4,15 @@
 
 use serde_json::{Value, json};
 use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3 as v3};
+use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     limits, merchants,
     order::{self, Generation, Objection, Opener, Order, State, TEXTS, TradeType},
-    shanghai,
 };
 use crate::{
     accounts::merchant::Merchant,
-    door::{Asked, Refuse, Reply, Verdict, stateful},
+    door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{Id, Turn, World},
     people,
     products::Feature,
@@ -23,6 +23,8 @@ pub(super) static FEATURE: Feature = Feature {
     behaviours: &[
         stateful(v3::pay::transactions::CREATE_JSAPI, AGAIN, create_jsapi),
         stateful(v3::pay::transactions::CREATE_NATIVE, SCANNED, create_native),
+        stateful(v3::pay::transactions::CREATE_APP, IN_AN_APP, create_app),
+        stateful(v3::pay::transactions::CREATE_H5, IN_A_BROWSER, create_h5),
         stateful(v3::pay::transactions::GET_BY_OUT_TRADE_NO, PAID, by_number),
         stateful(v3::pay::transactions::GET_BY_TRANSACTION_ID, PAID, by_id),
         stateful(v3::pay::transactions::CLOSE, CLOSED, close),
@@ -31,6 +33,8 @@ pub(super) static FEATURE: Feature = Feature {
 };
 const AGAIN: &str = "an_order_placed_again_is_the_same_order_or_none";
 const SCANNED: &str = "a_code_is_paid_by_whoever_scans_it";
+const IN_AN_APP: &str = "an_apps_order_is_paid_with_what_the_app_signs";
+const IN_A_BROWSER: &str = "an_address_is_paid_by_whoever_opens_it_within_five_minutes";
 const PAID: &str = "an_order_is_placed_paid_in_the_phone_and_found_by_both_numbers";
 const CLOSED: &str = "a_closed_order_answers_204_and_cannot_be_paid";
 
@@ -38,8 +42,8 @@ const CLOSED: &str = "a_closed_order_answers_204_and_cannot_be_paid";
 const CURRENCY: &str = "CNY";
 
 /// A wrong parameter, with what the platform says about it.
-fn parameter(field: &str, value: &Value, issue: &str) -> Refuse {
-    let mut refuse = Refuse::text(code::PARAM_ERROR, format!("参数错误：{field} {issue}"));
+pub(super) fn parameter(field: &str, value: &Value, issue: &str) -> Refusal {
+    let mut refuse = Refusal::text(code::PARAM_ERROR, format!("参数错误：{field} {issue}"));
     let detail = json!({
         "field": field, "value": value, "issue": issue, "location": "body",
     });
@@ -48,8 +52,20 @@ fn parameter(field: &str, value: &Value, issue: &str) -> Refuse {
     refuse.because("call.parameter", received, Some(issue.to_owned()))
 }
 
+/// Refuses an address to which no notice can go.
+///
+/// WECHAT: the platform takes https only; a simulator's apps have no certificate, so http is taken too.
+pub(super) fn address(field: &str, url: &str) -> Result<(), Refusal> {
+    let fine = url.starts_with("https://") || url.starts_with("http://");
+    if fine && !url.contains('?') {
+        return Ok(());
+    }
+    let issue = "must be an address with http or https and without a query";
+    Err(parameter(field, &json!(url), issue))
+}
+
 /// The merchant that signed, if it is the one that the call is about.
-fn own<'w>(world: &'w World, asked: &Asked) -> Result<&'w Merchant, Refuse> {
+fn own<'w>(world: &'w World, asked: &Asked) -> Result<&'w Merchant, Refusal> {
     let merchant = merchants::caller(world, asked)?;
     let named = asked.text("mchid")?;
     if named == &*merchant.mchid {
@@ -62,13 +78,13 @@ fn own<'w>(world: &'w World, asked: &Asked) -> Result<&'w Merchant, Refuse> {
     ))
 }
 
-fn refuse(objection: Objection) -> Refuse {
+fn refuse(objection: Objection) -> Refusal {
     match objection {
-        Objection::Missing => Refuse::code(code::ORDER_NOT_EXIST),
-        Objection::Paid => Refuse::text(code::ORDER_PAID, "该订单已支付"),
-        Objection::Closed => Refuse::text(code::ORDER_CLOSED, "该订单已关闭"),
+        Objection::Missing => Refusal::code(code::ORDER_NOT_EXIST),
+        Objection::Paid => Refusal::text(code::ORDER_PAID, "该订单已支付"),
+        Objection::Closed => Refusal::text(code::ORDER_CLOSED, "该订单已关闭"),
         Objection::Different => {
-            Refuse::text(code::INVALID_REQUEST, "请求重入时，参数与首次请求时不一致")
+            Refusal::text(code::INVALID_REQUEST, "请求重入时，参数与首次请求时不一致")
         }
     }
 }
@@ -82,15 +98,32 @@ fn create_jsapi(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 /// `pay/transactions/native`.
 fn create_native(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let opener = place(turn, asked, TradeType::Native)?;
-    Ok(Reply::Json(json!({"code_url": opener.code_url.as_deref()})))
+    Ok(Reply::Json(json!({"code_url": opener.url.as_deref()})))
 }
 
-fn place(turn: &mut Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<Opener, Refuse> {
+/// `pay/transactions/app`.
+fn create_app(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let opener = place(turn, asked, TradeType::App)?;
+    Ok(Reply::Json(json!({"prepay_id": &*opener.prepay_id})))
+}
+
+/// `pay/transactions/h5`.
+fn create_h5(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let client = asked.group("scene_info")?["payer_client_ip"].as_str();
+    if client.is_none_or(str::is_empty) {
+        let issue = "is needed for an order in a browser";
+        return Err(parameter("scene_info.payer_client_ip", &Value::Null, issue));
+    }
+    let opener = place(turn, asked, TradeType::Mweb)?;
+    Ok(Reply::Json(json!({"h5_url": opener.url.as_deref()})))
+}
+
+fn place(turn: &mut Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<Opener, Refusal> {
     let (mchid, order) = draft(turn, asked, trade_type)?;
     order::place(turn, &mchid, asked.text("out_trade_no")?, order).map_err(refuse)
 }
 
-fn draft(turn: &Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<(Id, Order), Refuse> {
+fn draft(turn: &Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<(Id, Order), Refusal> {
     let merchant = own(turn.world, asked)?;
     for name in ["out_trade_no", "description", "notify_url"] {
         asked.text(name)?;
@@ -102,16 +135,11 @@ fn draft(turn: &Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<(Id, O
     }
     let appid = asked.text("appid")?;
     let Some(appid) = merchant.appids.iter().find(|bound| &***bound == appid) else {
-        let refuse = Refuse::text(code::APPID_MCHID_NOT_MATCH, "appid和mch_id不匹配");
+        let refuse = Refusal::text(code::APPID_MCHID_NOT_MATCH, "appid和mch_id不匹配");
         return Err(refuse);
     };
     let notify_url = asked.text("notify_url")?;
-    // WECHAT: the platform takes https only; a simulator's apps have no certificate, so http is taken too.
-    let fine = notify_url.starts_with("https://") || notify_url.starts_with("http://");
-    if !fine || notify_url.contains('?') {
-        let issue = "must be an address with http or https and without a query";
-        return Err(parameter("notify_url", &json!(notify_url), issue));
-    }
+    address("notify_url", notify_url)?;
     let amount = asked.group("amount")?;
     let total = amount["total"].as_i64().filter(|total| *total > 0);
     let Some(total) = total else {
@@ -130,7 +158,7 @@ fn draft(turn: &Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<(Id, O
         ));
     }
     let payer = match trade_type {
-        TradeType::Native => None,
+        TradeType::Native | TradeType::App | TradeType::Mweb => None,
         TradeType::Jsapi => {
             let openid = asked.group("payer")?["openid"].as_str();
             let openid: Id = openid.unwrap_or_default().into();
@@ -143,8 +171,8 @@ fn draft(turn: &Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<(Id, O
     };
     let expires = match asked.given("time_expire") {
         None => None,
-        Some(text) => match shanghai::second(text) {
-            Some(at) => Some(at),
+        Some(text) => match shanghai::read(text) {
+            Some(at) => Some(at.0),
             None => return Err(parameter("time_expire", &json!(text), "must be RFC 3339")),
         },
     };
@@ -166,6 +194,7 @@ fn draft(turn: &Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<(Id, O
         created_at: turn.now.0,
         payable_until: order::payable_until(turn.now.0, expires),
         state: State::Open,
+        refunded: false,
     };
     Ok((merchant.mchid.clone(), order))
 }
@@ -188,7 +217,7 @@ pub(super) fn transaction(mchid: &str, out_trade_no: &str, order: &Order) -> Val
     }
     if let State::Paid { transaction_id, at } = &order.state {
         shown["transaction_id"] = json!(&**transaction_id);
-        shown["success_time"] = json!(shanghai::rfc3339(*at));
+        shown["success_time"] = json!(shanghai::rfc3339(UnixSeconds(*at)));
         shown["bank_type"] = json!("OTHERS");
         shown["amount"]["payer_total"] = json!(order.total);
         shown["amount"]["payer_currency"] = json!(order.currency);

@@ -16,10 +16,11 @@ use crate::{
         account::Account,
         registration::{self, Delete, NewAccount, check_text},
     },
-    door::{Asked, Refuse, credential::Caller},
+    door::{Asked, Refusal, credential::Caller},
     kernel::{
         Command, Effect, Id, Refused, Table, Turn, World,
         command::typed,
+        declared::{Card, Holds, Shown, field, said, text},
         route::{Handler, Request, Route},
     },
     products::Feature,
@@ -39,7 +40,19 @@ pub(super) static FEATURE: Feature = Feature {
         route("POST", "/corps/{corpid}/agents", Handler::Change(add)),
     ],
     views: &[(accounts::VIEW, in_account)],
+    shows: &[Shown::Card(&CARD)],
     ..Feature::EMPTY
+};
+
+static CARD: Card = Card {
+    name: "corp",
+    title: said("所在企业", "Corporation"),
+    kinds: super::KINDS,
+    path: "",
+    fields: &[
+        text("corpid", "企业 ID", "corpid"),
+        field("agentid", "应用 ID", "Agentid", Holds::Number),
+    ],
 };
 
 /// A corporation is gone: `{"corp"}`.
@@ -51,8 +64,6 @@ const FIRST_AGENT: u64 = 1_000_002;
 const LARGEST_AGENT: u64 = 999_999_999;
 /// Most applications of a corporation.
 const AGENTS: usize = 300;
-/// Corporations a page.
-const PAGE: usize = 100;
 
 /// A corporation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -120,20 +131,20 @@ pub(super) fn agents<'w>(
 }
 
 /// The corporation that a call is for, whoever of it calls.
-pub(super) fn called(asked: &Asked) -> Result<&Id, Refuse> {
+pub(super) fn called(asked: &Asked) -> Result<&Id, Refusal> {
     match &asked.caller {
         Caller::Corp(corp) | Caller::CorpApp { corp, .. } => Ok(corp),
-        _ => Err(Refuse::code(code::INVALID_ACCESS_TOKEN)),
+        _ => Err(Refusal::code(code::INVALID_ACCESS_TOKEN)),
     }
 }
 
 /// The same, where only the contacts' secret may call.
 ///
 /// WECHAT: an application, even one with all rights, is told 48002 where it changes members or departments.
-pub(super) fn called_by_contacts(asked: &Asked) -> Result<&Id, Refuse> {
+pub(super) fn called_by_contacts(asked: &Asked) -> Result<&Id, Refusal> {
     match &asked.caller {
         Caller::Corp(corp) => Ok(corp),
-        _ => Err(Refuse::code(code::API_FORBIDDEN)),
+        _ => Err(Refusal::code(code::API_FORBIDDEN)),
     }
 }
 
@@ -251,15 +262,11 @@ fn in_account(_: &World, id: &str, view: &mut Value) {
     fields.insert("agentid".to_owned(), json!(agent.parse::<u64>().ok()));
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "a route's type")]
 fn list(world: &World, request: &Request) -> Result<Value, Refused> {
-    let after: Id = request.query.get("after").map_or("", String::as_str).into();
-    let items: Vec<Value> = CORPS
-        .range(world, (Bound::Excluded(after), Bound::Unbounded))
-        .take(PAGE)
-        .map(|(corpid, corp)| view(world, corpid, corp))
-        .collect();
-    Ok(json!({"items": items}))
+    let page = request.page()?;
+    let after: Id = page.id()?.into();
+    let corps = CORPS.range(world, (Bound::Excluded(after), Bound::Unbounded));
+    Ok(page.answer(corps.map(|(corpid, corp)| (corpid.to_string(), view(world, corpid, corp)))))
 }
 
 fn one(world: &World, request: &Request) -> Result<Value, Refused> {

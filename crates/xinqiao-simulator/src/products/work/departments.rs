@@ -11,7 +11,7 @@ use super::{
     members,
 };
 use crate::{
-    door::{Asked, Refuse, Reply, Verdict, asked::whole, stateful},
+    door::{Asked, Refusal, Reply, Verdict, asked::whole, stateful},
     kernel::{
         Id, Refused, Table, Turn, World,
         feature::id_in,
@@ -55,8 +55,6 @@ const ORDER: i64 = 100_000_000;
 const NAME: usize = 64;
 /// What a name may not have in it.
 const NOT_IN_NAMES: &[char] = &['\\', ':', '*', '?', '"', '<', '>', '|'];
-/// Departments a page in the control interface.
-const PAGE: usize = 1000;
 
 /// A department.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -116,34 +114,39 @@ fn given(asked: &Asked, name: &str) -> Option<u64> {
 }
 
 /// The department that a call names.
-pub(super) fn named_in(world: &World, corp: &Id, asked: &Asked, name: &str) -> Result<u64, Refuse> {
+pub(super) fn named_in(
+    world: &World,
+    corp: &Id,
+    asked: &Asked,
+    name: &str,
+) -> Result<u64, Refusal> {
     let id = u64::try_from(asked.number(name)?).unwrap_or_default();
     if exists(world, corp, id) {
         Ok(id)
     } else {
-        Err(Refuse::code(code::DEPARTMENT_NOT_FOUND))
+        Err(Refusal::code(code::DEPARTMENT_NOT_FOUND))
     }
 }
 
 /// Checks name and place of a department against its neighbours.
-fn check(world: &World, corp: &Id, own: Option<u64>, wanted: &Department) -> Result<(), Refuse> {
+fn check(world: &World, corp: &Id, own: Option<u64>, wanted: &Department) -> Result<(), Refusal> {
     let length = wanted.name.chars().count();
     if length == 0 || length > NAME || wanted.name.contains(NOT_IN_NAMES) {
-        return Err(Refuse::code(code::INVALID_DEPARTMENT_NAME));
+        return Err(Refusal::code(code::INVALID_DEPARTMENT_NAME));
     }
     if own == Some(ROOT) {
         return Ok(());
     }
     let below = own.map(|id| tree(world, corp, id)).unwrap_or_default();
     if !exists(world, corp, wanted.parent) || below.contains(&wanted.parent) {
-        return Err(Refuse::code(code::PARENT_DEPARTMENT_NOT_FOUND));
+        return Err(Refusal::code(code::PARENT_DEPARTMENT_NOT_FOUND));
     }
     let taken = { CHILDREN.under(world, &(corp.clone(), wanted.parent)) }
         .filter(|(id, ())| Some(**id) != own)
         .filter_map(|(id, ())| DEPARTMENTS.get(world, &(corp.clone(), *id)))
         .any(|neighbour| neighbour.name == wanted.name);
     if taken {
-        return Err(Refuse::code(code::DEPARTMENT_EXISTS));
+        return Err(Refusal::code(code::DEPARTMENT_EXISTS));
     }
     Ok(())
 }
@@ -158,8 +161,12 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         order: asked.body.get("order").and_then(whole).unwrap_or(ORDER),
     };
     let wanted = given(asked, "id");
+    // WECHAT: 32-bit numbers (department/create, `id`).
+    if wanted.is_some_and(|id| id > u64::from(u32::MAX)) {
+        return Err(Refusal::code(code::DEPARTMENT_NOT_FOUND));
+    }
     if wanted.is_some_and(|id| exists(turn.world, corp, id)) {
-        return Err(Refuse::code(code::DEPARTMENT_EXISTS));
+        return Err(Refusal::code(code::DEPARTMENT_EXISTS));
     }
     check(turn.world, corp, None, &department)?;
     let last = DEPARTMENTS.range(turn.world, ..=(corp.clone(), u64::MAX));
@@ -174,7 +181,7 @@ fn update(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let corp = called_by_contacts(asked)?;
     let id = named_in(turn.world, corp, asked, "id")?;
     let Some(mut department) = DEPARTMENTS.get(turn.world, &(corp.clone(), id)).cloned() else {
-        return Err(Refuse::code(code::DEPARTMENT_NOT_FOUND));
+        return Err(Refusal::code(code::DEPARTMENT_NOT_FOUND));
     };
     if let Some(name) = asked.given("name") {
         name.clone_into(&mut department.name);
@@ -198,13 +205,13 @@ fn delete(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let corp = called_by_contacts(asked)?;
     let id = named_in(turn.world, corp, asked, "id")?;
     if id == ROOT {
-        return Err(Refuse::code(code::ROOT_DEPARTMENT));
+        return Err(Refusal::code(code::ROOT_DEPARTMENT));
     }
     if tree(turn.world, corp, id).len() > 1 {
-        return Err(Refuse::code(code::DEPARTMENT_HAS_CHILDREN));
+        return Err(Refusal::code(code::DEPARTMENT_HAS_CHILDREN));
     }
     if members::has_some(turn.world, corp, id) {
-        return Err(Refuse::code(code::DEPARTMENT_HAS_MEMBERS));
+        return Err(Refusal::code(code::DEPARTMENT_HAS_MEMBERS));
     }
     if let Some(department) = DEPARTMENTS.remove(turn.world, &(corp.clone(), id)) {
         CHILDREN.remove(turn.world, &((corp.clone(), department.parent), id));
@@ -227,7 +234,7 @@ fn view(id: u64, department: &Department) -> Value {
 }
 
 /// The departments of a call: one with all below it, or all.
-fn below<'w>(world: &'w World, asked: &Asked) -> Result<Vec<(u64, &'w Department)>, Refuse> {
+fn below<'w>(world: &'w World, asked: &Asked) -> Result<Vec<(u64, &'w Department)>, Refusal> {
     let corp = called(asked)?;
     let top = match asked.given("id") {
         None | Some("") => ROOT,
@@ -261,19 +268,15 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let id = named_in(turn.world, corp, asked, "id")?;
     match DEPARTMENTS.get(turn.world, &(corp.clone(), id)) {
         Some(department) => Ok(Reply::Json(json!({"department": view(id, department)}))),
-        None => Err(Refuse::code(code::DEPARTMENT_NOT_FOUND)),
+        None => Err(Refusal::code(code::DEPARTMENT_NOT_FOUND)),
     }
 }
 
 fn in_control(world: &World, request: &Request) -> Result<Value, Refused> {
     let corp = named(world, request)?;
-    let after = request.query.get("after").and_then(|id| id.parse().ok());
-    let items: Vec<Value> = DEPARTMENTS
-        .after(world, (corp, after.unwrap_or_default()))
-        .take(PAGE)
-        .map(|(id, department)| view(*id, department))
-        .collect();
-    Ok(json!({"items": items}))
+    let page = request.page()?;
+    let departments = DEPARTMENTS.after(world, (corp, page.number("")?));
+    Ok(page.answer(departments.map(|(id, department)| (id.to_string(), view(*id, department)))))
 }
 
 fn dissolved(turn: &mut Turn<'_>, what: &Value) {

@@ -18,7 +18,7 @@ use super::{
     departments::{self, ROOT},
 };
 use crate::{
-    door::{Asked, Refuse, Reply, Verdict, asked::whole, credential::Caller, stateful},
+    door::{Asked, Refusal, Reply, Verdict, asked::whole, credential::Caller, stateful},
     kernel::{
         Effect, Id, Refused, Table, Turn, World,
         command::verb,
@@ -80,8 +80,6 @@ const NAME: usize = 64;
 const USERID: usize = 64;
 /// Most departments that a member is in.
 const DEPARTMENTS: usize = 100;
-/// Members a page in the control interface.
-const PAGE: usize = 1000;
 
 /// What is kept as it is given.
 const PLAIN: &[&str] = &[
@@ -204,6 +202,13 @@ impl Member {
         });
         for (name, value) in &self.plain {
             view[name] = value.clone();
+        }
+        // WxJava sends a profile with nothing in it.
+        if let Some(profile) = view.get_mut("external_profile")
+            && let Some(profile) = profile.as_object_mut()
+        {
+            let attributes = profile.entry("external_attr");
+            attributes.or_insert_with(|| json!([]));
         }
         view
     }
@@ -359,11 +364,11 @@ fn with_given(mut member: Member, asked: &Asked) -> Member {
 }
 
 /// WECHAT: one of mobile number and e-mail address must be there, for the invitation (60129).
-fn check(world: &World, corp: &Id, member: &Member) -> Result<(), Refuse> {
+fn check(world: &World, corp: &Id, member: &Member) -> Result<(), Refusal> {
     if member.mobile.is_empty() && member.email.is_empty() {
-        return Err(Refuse::code(code::MOBILE_AND_EMAIL_MISSING));
+        return Err(Refusal::code(code::MOBILE_AND_EMAIL_MISSING));
     }
-    fits(world, corp, member).map_err(Refuse::code)
+    fits(world, corp, member).map_err(Refusal::code)
 }
 
 /// `user/create`.
@@ -372,10 +377,10 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let userid = asked.text("userid")?;
     asked.text("name")?;
     if !is_userid(userid) {
-        return Err(Refuse::code(code::INVALID_USERID));
+        return Err(Refusal::code(code::INVALID_USERID));
     }
     if member(turn.world, corp, userid).is_some() {
-        return Err(Refuse::code(code::USERID_TAKEN));
+        return Err(Refusal::code(code::USERID_TAKEN));
     }
     let empty = Member {
         userid: userid.into(),
@@ -391,9 +396,9 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     Ok(Reply::Json(json!({"errmsg": "created"})))
 }
 
-fn found<'w>(world: &'w World, corp: &Id, asked: &Asked) -> Result<&'w Member, Refuse> {
+fn found<'w>(world: &'w World, corp: &Id, asked: &Asked) -> Result<&'w Member, Refusal> {
     let userid = asked.text("userid")?;
-    member(world, corp, userid).ok_or_else(|| Refuse::code(code::USERID_NOT_FOUND))
+    member(world, corp, userid).ok_or_else(|| Refusal::code(code::USERID_NOT_FOUND))
 }
 
 /// `user/update`: what is not given stays. A userid that was given once cannot be changed.
@@ -401,7 +406,7 @@ fn update(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let corp = called_by_contacts(asked)?;
     let member = found(turn.world, corp, asked)?.clone();
     if asked.given("new_userid").is_some() {
-        return Err(Refuse::code(code::INVALID_PARAMETER));
+        return Err(Refusal::code(code::INVALID_PARAMETER));
     }
     let member = with_given(member, asked);
     check(turn.world, corp, &member)?;
@@ -442,7 +447,7 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 }
 
 /// The members of the call's department, with those below it if it asks; each once.
-fn listed<'w>(world: &'w World, asked: &Asked) -> Result<Vec<&'w Member>, Refuse> {
+fn listed<'w>(world: &'w World, asked: &Asked) -> Result<Vec<&'w Member>, Refusal> {
     let corp = called(asked)?;
     let top = departments::named_in(world, corp, asked, "department_id")?;
     let all = match asked.given("fetch_child") {
@@ -486,13 +491,10 @@ fn in_corp(corp: &Id, member: &Member) -> Value {
 
 fn in_control(world: &World, request: &Request) -> Result<Value, Refused> {
     let corp = named(world, request)?;
-    let after = key(request.query.get("after").map_or("", String::as_str));
-    let items: Vec<Value> = MEMBERS
-        .after(world, (corp.clone(), after))
-        .take(PAGE)
-        .map(|(_, member)| in_corp(&corp, member))
-        .collect();
-    Ok(json!({"items": items}))
+    let page = request.page()?;
+    let after = key(page.id()?);
+    let members = MEMBERS.after(world, (corp.clone(), after));
+    Ok(page.answer(members.map(|(key, member)| (key.to_string(), in_corp(&corp, member)))))
 }
 
 fn dismiss(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {

@@ -17,14 +17,15 @@ use super::{
 };
 use crate::{
     accounts::ACCOUNTS,
-    door::{Asked, Refuse, Reply, Verdict, credential::Caller, stateful},
+    door::{Asked, Refusal, Reply, Verdict, credential::Caller, stateful},
     kernel::{
         Id, Turn, World,
         feature::id_in,
-        row::{RowKind, RowState, Words},
+        row::{RowState, Words},
     },
-    people::{contact::Speaker, phone::contact_as},
+    people::{bubbles, contact::Speaker, phone::contact_as},
     products::Feature,
+    push,
 };
 
 pub(super) static FEATURE: Feature = Feature {
@@ -75,7 +76,7 @@ fn send(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let (kind, fields) = bubble(asked)?;
     let found = receivers(turn.world, &corp, asked)?;
     if found.members.is_empty() {
-        return Err(Refuse::code(code::ALL_RECEIVERS_INVALID));
+        return Err(Refusal::code(code::ALL_RECEIVERS_INVALID));
     }
     let msgid = turn.world.next("work.msgid").media_id();
     let receivers: Vec<Id> = found.members.into_iter().collect();
@@ -107,21 +108,21 @@ fn send(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 }
 
 /// The application that calls, which must be the one that the message is to come from.
-fn application(world: &World, asked: &Asked) -> Result<(Id, Id), Refuse> {
+fn application(world: &World, asked: &Asked) -> Result<(Id, Id), Refusal> {
     let agent = asked.number("agentid")?;
     let corp = super::corps::called(asked)?.clone();
     let wanted = format!("{corp}:{agent}");
     if !ACCOUNTS.has(world, wanted.as_str()) {
-        return Err(Refuse::code(code::INVALID_AGENTID));
+        return Err(Refusal::code(code::INVALID_AGENTID));
     }
     match &asked.caller {
         Caller::CorpApp { account, .. } if **account == *wanted => Ok((corp, account.clone())),
-        _ => Err(Refuse::code(code::FOREIGN_AGENT)),
+        _ => Err(Refusal::code(code::FOREIGN_AGENT)),
     }
 }
 
 /// What the phone shows: a type and flat fields.
-fn bubble(asked: &Asked) -> Result<(String, Map<String, Value>), Refuse> {
+fn bubble(asked: &Asked) -> Result<(String, Map<String, Value>), Refusal> {
     let kind = asked.body.get("msgtype").and_then(Value::as_str);
     let kind = kind.unwrap_or_default();
     let body = asked.body.get(kind).and_then(Value::as_object);
@@ -130,7 +131,7 @@ fn bubble(asked: &Asked) -> Result<(String, Map<String, Value>), Refuse> {
         let content = fields.get("content").and_then(Value::as_str);
         let content = content.unwrap_or_default();
         if content.is_empty() {
-            return Err(Refuse::code(code::EMPTY_CONTENT));
+            return Err(Refusal::code(code::EMPTY_CONTENT));
         }
         let cut = &content[..content.floor_char_boundary(TEXT_BYTES)];
         let content = json!(cut);
@@ -138,13 +139,13 @@ fn bubble(asked: &Asked) -> Result<(String, Map<String, Value>), Refuse> {
         return Ok((kind.to_owned(), fields));
     }
     if WITH_FILES.contains(&kind) {
-        return Err(Refuse::code(code::INVALID_MEDIA_ID).because("media.unknown", None, None));
+        return Err(Refusal::code(code::INVALID_MEDIA_ID).because("media.unknown", None, None));
     }
     if !SHOWN.contains(&kind) {
-        return Err(Refuse::code(code::INVALID_MESSAGE_TYPE));
+        return Err(Refusal::code(code::INVALID_MESSAGE_TYPE));
     }
     if fields.is_empty() {
-        return Err(Refuse::code(code::EMPTY_CONTENT));
+        return Err(Refusal::code(code::EMPTY_CONTENT));
     }
     Ok((kind.to_owned(), fields))
 }
@@ -157,7 +158,7 @@ fn names<'a>(asked: &'a Asked, name: &str) -> impl Iterator<Item = &'a str> {
         .filter(|name| !name.is_empty())
 }
 
-fn receivers(world: &World, corp: &Id, asked: &Asked) -> Result<Receivers, Refuse> {
+fn receivers(world: &World, corp: &Id, asked: &Asked) -> Result<Receivers, Refusal> {
     let mut found = Receivers::default();
     let mut named = false;
     let reached = |member: &&Member| member.is_reached();
@@ -198,7 +199,7 @@ fn receivers(world: &World, corp: &Id, asked: &Asked) -> Result<Receivers, Refus
     if named {
         Ok(found)
     } else {
-        Err(Refuse::code(code::RECEIVER_MISSING))
+        Err(Refusal::code(code::RECEIVER_MISSING))
     }
 }
 
@@ -239,11 +240,8 @@ fn show(turn: &mut Turn<'_>, account: &Id, kind: &str, fields: &Map<String, Valu
         return;
     };
     let name = known.name.clone();
-    let said = ["content", "title"]
-        .iter()
-        .find_map(|name| fields.get(*name)?.as_str());
-    let said: String = said.unwrap_or(kind).chars().take(40).collect();
-    let mut row = turn.row(RowKind::Reply, RowState::Ok);
+    let said = bubbles::line(turn.world.house, kind, fields);
+    let mut row = turn.row(&push::REPLY, RowState::Ok);
     row.account = Some(account.to_string());
     row.account_name = Some(name.clone());
     row.title = Words::new(

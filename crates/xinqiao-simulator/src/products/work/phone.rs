@@ -19,11 +19,13 @@ use crate::{
     accounts::ACCOUNTS,
     kernel::{
         Id, Refused, Turn,
-        row::{Plain, RowKind, RowState, Words, diagnose},
+        declared::{Holds, field, said},
+        row::{Plain, RowState, Words, diagnose},
     },
     people::{
-        self,
         act::{Act, Input, Scene},
+        bubbles::preview,
+        causes,
         contact::Speaker,
         phone::{contact_as, seen},
     },
@@ -51,14 +53,18 @@ pub(super) static FEATURE: Feature = Feature {
     acts: &[
         Act {
             verb: "send",
+            title: said("发消息", "Send"),
             kinds: KINDS,
-            fields: &["message"],
+            about: None,
+            fields: &[field("message", "消息", "Message", Holds::Any)],
             check: None,
             run: send,
         },
         Act {
             verb: "enter",
+            title: said("进入", "Enter"),
             kinds: KINDS,
+            about: None,
             fields: &[],
             check: None,
             run: enter,
@@ -246,7 +252,7 @@ fn happen(
     words: Words,
     content: Content,
 ) -> Value {
-    people::acted(turn, userid);
+    causes::acted(turn, &scene.appid, userid);
     let server = ACCOUNTS
         .get(turn.world, &*scene.appid)
         .is_some_and(|account| !account.callback.url.is_empty());
@@ -340,12 +346,12 @@ fn replied(turn: &mut Turn<'_>, order: &PushOrder, replied: &Replied<'_>) -> Tak
             reply: Value::Null,
         };
     };
-    let preview = said.item.preview();
+    let preview = preview(turn.world.house, &said.item);
     judged.subtitle = Words::new(
         format!("应用回复：{preview}"),
         format!("The app replies: {preview}"),
     );
-    let mut row = turn.row(RowKind::Reply, judged.state);
+    let mut row = turn.row(&push::REPLY, judged.state);
     row.account = Some(order.appid.to_string());
     row.account_name = Some(order.account_name.clone());
     row.user.clone_from(&order.user);

@@ -11,7 +11,11 @@ use xinqiao_types::{CallbackMode, CallbackToken};
 
 use super::{ATTEMPTS, Answered, Envelope, PushKind, Sealed, Sealer};
 use crate::{
-    accounts::{ACCOUNTS, account::Account, rules},
+    accounts::{
+        ACCOUNTS,
+        account::Account,
+        rules::{self, Rule},
+    },
     kernel::World,
     push::order::PushOrder,
 };
@@ -65,6 +69,17 @@ fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
     })
 }
 
+/// What white space before a reply means.
+pub(in crate::push) static BLANK_BEFORE_REPLY: Rule = Rule {
+    name: "callback.blank_before_reply",
+    default: rules::Preset::Word("accepted", &["accepted", "refused"]),
+    about: (
+        "回复的 <xml> 之前有空白字符：accepted 照常显示，refused 按文档算作非法回答",
+        "white space before a reply's <xml>: `accepted` shows it, `refused` takes it for illegal as the pages do",
+    ),
+    source: "WeRoBot has answered so for ten years; the documentation counts leading spaces as illegal",
+};
+
 fn judge(world: &World, kind: &PushKind, order: &PushOrder, answer: &Answered<'_>) -> Judgement {
     let Some(account) = ACCOUNTS.get(world, &*order.appid) else {
         return Judgement::Silent;
@@ -82,7 +97,7 @@ fn judge(world: &World, kind: &PushKind, order: &PushOrder, answer: &Answered<'_
     };
     let judgement = answer.judge(&context);
     let blank = answer.body.first().is_some_and(u8::is_ascii_whitespace)
-        && rules::word(account, rules::BLANK_BEFORE_REPLY) == "refused";
+        && BLANK_BEFORE_REPLY.word(Some(&account.rules)) == "refused";
     match judgement {
         Judgement::Reply { .. } if blank => Judgement::Illegal {
             rule: "reply.blank",

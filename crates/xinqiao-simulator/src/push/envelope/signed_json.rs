@@ -36,7 +36,7 @@ fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
     let merchant = MERCHANTS
         .get(world, &*order.appid)
         .ok_or("the merchant is gone")?;
-    let signer = merchant.signer();
+    let signer = merchant.signer(None);
     let key = ResourceKey::new(&merchant.api_v3_key()).map_err(|error| error.to_string())?;
     let mut notice: Value =
         serde_json::from_str(&order.plain).map_err(|error| error.to_string())?;

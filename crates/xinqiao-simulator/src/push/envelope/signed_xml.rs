@@ -65,7 +65,8 @@ fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
     })
 }
 
-fn judge(_: &World, _: &PushKind, _: &PushOrder, answer: &Answered<'_>) -> Judgement {
+/// An answer in XML with a `return_code`.
+pub(super) fn judge(_: &World, _: &PushKind, _: &PushOrder, answer: &Answered<'_>) -> Judgement {
     let said = Document::parse(answer.body)
         .ok()
         .and_then(|document| Some(document.root().child_text("return_code")?.into_owned()));

@@ -18,7 +18,7 @@ use crate::{
         tokens::{LIFETIME, OVERLAP, REMEMBERED, Standing, TokenBook},
     },
     door::{
-        Asked, Refuse, Reply, Verdict,
+        Asked, Refusal, Reply, Verdict,
         credential::{Asking, Caller, Finder, Proof, must_stand},
         explain_code, stateful,
     },
@@ -93,8 +93,8 @@ fn named<'w>(
     world: &'w World,
     component: &Id,
     asked: &Asked,
-) -> Result<(&'w Account, &'w Grant), Refuse> {
-    let refuse = || Refuse::code(code::COMPONENT_NOT_AUTHORIZED);
+) -> Result<(&'w Account, &'w Grant), Refusal> {
+    let refuse = || Refusal::code(code::COMPONENT_NOT_AUTHORIZED);
     let account = ACCOUNTS
         .get(world, asked.text("authorizer_appid")?)
         .ok_or_else(refuse)?;
@@ -103,7 +103,7 @@ fn named<'w>(
 }
 
 /// Whether an account authorized a platform, as a call about it demands.
-pub(super) fn must_be_granted(world: &World, component: &Id, asked: &Asked) -> Result<Id, Refuse> {
+pub(super) fn must_be_granted(world: &World, component: &Id, asked: &Asked) -> Result<Id, Refusal> {
     named(world, component, asked).map(|(account, _)| account.appid.clone())
 }
 
@@ -133,12 +133,13 @@ pub(super) fn components_of(world: &World, account: &Id) -> Vec<Id> {
         .collect()
 }
 
-/// The accounts that have authorized a platform, by appid.
-pub(super) fn of<'w>(
+/// The accounts that have authorized a platform, by appid, behind one of them.
+pub(super) fn after<'w>(
     world: &'w World,
     component: &Id,
+    account: &str,
 ) -> impl Iterator<Item = (&'w Id, &'w Grant)> + use<'w> {
-    GRANTS.under(world, component)
+    GRANTS.after(world, (component.clone(), account.into()))
 }
 
 /// Whether a token is one with which a platform calls for an account.
@@ -159,18 +160,18 @@ fn by_token(
     turn: &Turn<'_>,
     asking: &Asking<'_>,
     whose: &mut Option<Caller>,
-) -> Result<Caller, Refuse> {
+) -> Result<Caller, Refusal> {
     let text = match &asking.seen.credential {
         Credential::Token { value, .. } => value.expose(),
         _ => "",
     };
     let Some(caller) = claimed(turn.world, &asking.seen.credential) else {
-        return Err(Refuse::code(code::INVALID_ACCESS_TOKEN));
+        return Err(Refusal::code(code::INVALID_ACCESS_TOKEN));
     };
     *whose = Some(caller.clone());
     let key = HOLDERS.get(turn.world, text);
     if !key.is_some_and(|key| GRANTS.has(turn.world, key)) {
-        let mut refuse = Refuse::code(code::INVALID_CREDENTIAL);
+        let mut refuse = Refusal::code(code::INVALID_CREDENTIAL);
         let why = explain_code(Product::OpenPlatform, code::COMPONENT_NOT_AUTHORIZED.into());
         refuse.diagnosis = why.map(Box::new);
         return Err(refuse);
@@ -216,7 +217,10 @@ fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
     for component in components_of(turn.world, &id) {
         end(turn, &component, &id);
     }
-    let accounts: Vec<Id> = of(turn.world, &id).map(|(own, _)| own.clone()).collect();
+    let accounts: Vec<Id> = GRANTS
+        .under(turn.world, &id)
+        .map(|(own, _)| own.clone())
+        .collect();
     for account in accounts {
         end(turn, &id, &account);
     }
@@ -273,7 +277,7 @@ fn refresh(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let component = calling(asked)?;
     let (account, grant) = named(turn.world, &component, asked)?;
     if asked.text("authorizer_refresh_token")? != grant.refresh_token {
-        return Err(Refuse::code(code::COMPONENT_REFRESH_TOKEN_INVALID));
+        return Err(Refusal::code(code::COMPONENT_REFRESH_TOKEN_INVALID));
     }
     let (account, refresh_token) = (account.appid.clone(), grant.refresh_token.clone());
     let mut answer = issue(turn, (component, account));
@@ -338,9 +342,10 @@ fn list(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let component = calling(asked)?;
     let (offset, count) = (asked.number("offset")?, asked.number("count")?);
     let (Ok(offset), Ok(count)) = (usize::try_from(offset), usize::try_from(count)) else {
-        return Err(Refuse::code(code::INVALID_ARGS));
+        return Err(Refusal::code(code::INVALID_ARGS));
     };
-    let page: Vec<Value> = of(turn.world, &component)
+    let page: Vec<Value> = GRANTS
+        .under(turn.world, &component)
         .skip(offset)
         .take(count.min(PAGE))
         .map(|(account, grant)| {
@@ -351,6 +356,6 @@ fn list(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
             })
         })
         .collect();
-    let total = of(turn.world, &component).count();
+    let total = GRANTS.under(turn.world, &component).count();
     Ok(Reply::Json(json!({"total_count": total, "list": page})))
 }

@@ -1,0 +1,128 @@
+//! Pages of the platform that people open in a browser: found by host and path in the catalog, shown by a feature.
+//!
+//! A page is no call: nobody proves to be an account, nothing is counted, and what is wrong is said to the person who
+//! looks at it. What the app's developer should know stands in the timeline, by the feature's own rows.
+
+use std::collections::BTreeMap;
+
+use xinqiao_catalog::Page;
+use xinqiao_types::percent;
+
+use super::{
+    behaviour::Desk,
+    call::{PlatformAnswer, PlatformCall},
+};
+use crate::kernel::Turn;
+
+/// What a page of the catalog does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shows {
+    /// Id of the page.
+    pub(crate) page: &'static str,
+    pub(crate) run: fn(&mut Turn<'_>, &Visit<'_>) -> Leaf,
+}
+
+/// Somebody's browser asks for a page.
+#[derive(Debug)]
+pub(crate) struct Visit<'a> {
+    pub(crate) call: &'a PlatformCall,
+    pub(crate) page: &'static Page,
+    pub(crate) query: BTreeMap<String, String>,
+}
+
+/// What the browser is given.
+#[derive(Debug)]
+pub(crate) enum Leaf {
+    /// A page.
+    Page(String),
+    /// Another address; with a cookie for this page's path.
+    Elsewhere {
+        to: String,
+        cookie: Option<(&'static str, String)>,
+    },
+}
+
+impl Visit<'_> {
+    /// A cookie that the browser brings.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        let all = self.call.header("cookie")?.split(';');
+        all.filter_map(|pair| pair.trim().split_once('='))
+            .find(|(own, _)| *own == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Whether the browser came under the page's own host name, as it does where that name is led here.
+    pub(crate) fn by_real_name(&self) -> bool {
+        let host = self.call.header("host").unwrap_or_default();
+        host.split(':').next() == Some(self.page.host)
+    }
+
+    /// A field of a form that was sent.
+    pub(crate) fn form(&self, name: &str) -> Option<String> {
+        let body = String::from_utf8_lossy(&self.call.body).into_owned();
+        percent::pairs(&body)
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Whether the person reads English rather than Chinese.
+    pub(crate) fn in_english(&self) -> bool {
+        let languages = self.call.header("accept-language").unwrap_or_default();
+        languages.trim_start().starts_with("en")
+    }
+}
+
+impl Desk {
+    /// What this page does, if somebody declared it.
+    pub(super) fn page(&self, call: &PlatformCall) -> Option<(&'static Page, &'static Shows)> {
+        let here = |page: &&Page| page.host == call.host && page.path == call.path;
+        { xinqiao_catalog::pages().iter() }
+            .filter(here)
+            .find_map(|page| {
+                let shows = self.pages.iter().find(|shows| shows.page == page.id)?;
+                Some((page, *shows))
+            })
+    }
+}
+
+pub(super) fn answer(
+    turn: &mut Turn<'_>,
+    call: &PlatformCall,
+    (page, shows): (&'static Page, &Shows),
+) -> PlatformAnswer {
+    let visit = Visit {
+        call,
+        page,
+        query: percent::pairs(&call.query).collect(),
+    };
+    let (status, body, mut headers) = match (shows.run)(turn, &visit) {
+        Leaf::Page(html) => {
+            // What stands in a link must not run as script of ours.
+            let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+            let headers = vec![
+                ("content-type", "text/html; charset=utf-8".to_owned()),
+                ("content-security-policy", policy.to_owned()),
+            ];
+            (200, html, headers)
+        }
+        Leaf::Elsewhere { to, cookie } => {
+            let mut headers = vec![("location", to)];
+            if let Some((name, value)) = cookie {
+                let cookie = format!("{name}={value}; Path={}; HttpOnly; SameSite=Lax", page.path);
+                headers.push(("set-cookie", cookie));
+            }
+            (302, String::new(), headers)
+        }
+    };
+    headers.push(("cache-control", "no-store".to_owned()));
+    // Not `no-referrer`: a browser then sends the page's own form from the origin `null`, which is nobody's.
+    headers.push(("referrer-policy", "same-origin".to_owned()));
+    PlatformAnswer {
+        status,
+        headers: { headers.into_iter() }
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+        body: body.into(),
+        ..PlatformAnswer::default()
+    }
+}

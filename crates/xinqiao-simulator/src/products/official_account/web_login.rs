@@ -1,0 +1,342 @@
+//! Web login (网页授权): the page that lets people in, the browser that is somebody's phone, and the tokens of people.
+//!
+//! * [`link`]: what a link to the page asks for, and why it is refused;
+//! * [`visit`]: the page in a browser;
+//! * [`act`]: opening a link on the phone;
+//! * [`token`]: code → token → what the person is called.
+//!
+//! A browser is somebody's phone by a cookie of the page's host. It gets one by a ticket, good once, that opening a
+//! link on the phone gives: whoever has none is told to open the link in WeChat.
+//!
+//! Source: doc page "网页授权"; its return-code table.
+
+mod act;
+mod html;
+mod link;
+pub(super) mod token;
+mod visit;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::KINDS;
+use crate::{
+    accounts::{
+        self, ACCOUNTS,
+        rules::{Preset, Rule},
+        tokens::REMEMBERED,
+    },
+    door::{credential::Caller, pages::Shows},
+    kernel::{
+        Id, Table, Turn, World,
+        declared::{DiagnosisKind, RowKind, Shown, Side, said, text},
+        feature::id_in,
+        row::{RowState, Words},
+    },
+    people::{causes, phone::contact, user},
+    products::Feature,
+};
+
+use self::link::Link;
+
+/// Codes that were given out.
+static CODES: Table<Id, Code> = Table::new("official_account.web_codes", 1);
+/// Tokens of people.
+static TOKENS: Table<Id, Token> = Table::new("official_account.web_tokens", 1);
+/// What renews them.
+static REFRESH: Table<Id, Refresh> = Table::new("official_account.web_refresh_tokens", 1);
+/// Until when a consent of a person is remembered, by account and person.
+static CONSENTS: Table<(Id, u64), i64> = Table::new("official_account.web_consents", 1);
+/// Links that phones opened and no browser has loaded yet, by ticket.
+static OPENINGS: Table<Id, Opening> = Table::traffic("official_account.web_openings", 1);
+/// Browsers that are somebody's phone, by the value of their cookie.
+static BROWSERS: Table<Id, Browser> = Table::traffic("official_account.web_browsers", 1);
+
+pub(super) static FEATURE: Feature = Feature {
+    name: NAME,
+    tables: &[&CODES, &TOKENS, &REFRESH, &CONSENTS, &OPENINGS, &BROWSERS],
+    pages: &[Shows {
+        page: PAGE,
+        run: visit::show,
+    }],
+    acts: &[act::OPEN, act::BROWSE],
+    rules: &[&REMEMBERS],
+    shows: &[Shown::Row(&VISIT), Shown::Diagnosis(&DIAGNOSIS)],
+    due: Some(due),
+    topics: &[(accounts::DELETED, account_deleted)],
+    ..Feature::EMPTY
+};
+const NAME: &str = "official_account.web_login";
+/// The page that lets people in.
+const PAGE: &str = "page.connect.oauth2.authorize";
+
+/// How long a code can be exchanged.
+const CODE_LIFETIME: i64 = 300;
+/// How long a token can be renewed; renewing does not prolong it.
+const REFRESH_LIFETIME: i64 = 30 * 86_400;
+/// How long a browser has to load what was opened on the phone.
+const TICKET_LIFETIME: i64 = 3600;
+/// How long a browser stays somebody's phone.
+const BROWSER_LIFETIME: i64 = 86_400;
+
+static REMEMBERS: Rule = Rule {
+    name: "web_login_remembers_days",
+    default: Preset::Number(0),
+    about: (
+        "用户同意 snsapi_userinfo 之后，几天之内不再弹窗（forcePopup=true 时仍弹）；0 表示每次都弹",
+        "for how many days a consent to snsapi_userinfo is remembered and not asked for again, unless forcePopup=true; 0 asks each time",
+    ),
+    source: "doc page 网页授权 names forcePopup, and does not tell how long a consent is remembered",
+};
+
+/// Somebody opened the page.
+static VISIT: RowKind = RowKind {
+    name: "web_login",
+    title: said("网页授权", "Web login"),
+    sign: "⇢",
+    side: Side::World,
+};
+
+static DIAGNOSIS: DiagnosisKind = DiagnosisKind {
+    name: "web_login",
+    title: said("网页授权", "Web login"),
+    rules: &["web_login"],
+    fields: &[
+        text("received", "链接里是", "In the link").optional(),
+        text("expected", "应该是", "Should be").optional(),
+    ],
+};
+
+/// A code.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Code {
+    whose: Whose,
+    expires: i64,
+    used: bool,
+}
+
+/// A token.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Token {
+    whose: Whose,
+    expires: i64,
+    /// What renews it.
+    refresh: Id,
+}
+
+/// What renews a token.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Refresh {
+    whose: Whose,
+    expires: i64,
+    /// The token that it gave last.
+    token: Id,
+}
+
+/// Who let whom look, and how far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Whose {
+    appid: Id,
+    user: u64,
+    openid: Id,
+    scope: String,
+}
+
+/// From where a page is opened: followers who come from the account itself are not asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum From {
+    Session,
+    Menu,
+    Web,
+}
+
+/// A browser that is somebody's phone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Browser {
+    user: u64,
+    nickname: String,
+    /// In whose chat, or from whose menu, the page was opened.
+    account: Id,
+    from: From,
+    /// The act that opened it.
+    cause: String,
+    expires: i64,
+}
+
+/// A link that a phone opened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Opening {
+    browser: Browser,
+    url: String,
+}
+
+/// Forgets what nobody can ask about any more.
+fn due(turn: &mut Turn<'_>, what: &Value) {
+    let (world, now) = (&mut *turn.world, turn.now.0);
+    if let Some(code) = id_in(what, "code") {
+        CODES.remove(world, &*code);
+    }
+    if let Some(ticket) = id_in(what, "ticket") {
+        OPENINGS.remove(world, &*ticket);
+    }
+    if let Some(browser) = id_in(what, "browser") {
+        BROWSERS.remove(world, &*browser);
+    }
+    if let Some(refresh) = id_in(what, "refresh") {
+        REFRESH.remove(world, &*refresh);
+    }
+    if let Some(token) = id_in(what, "token") {
+        // A token that was renewed lives on.
+        match TOKENS
+            .get(world, &*token)
+            .map(|row| row.expires + REMEMBERED)
+        {
+            Some(at) if at > now => turn.later(at, NAME, json!({"token": &*token})),
+            _ => drop(TOKENS.remove(world, &*token)),
+        }
+    }
+}
+
+fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
+    let Some(appid) = id_in(what, "account") else {
+        return;
+    };
+    let world = &mut *turn.world;
+    let own = |whose: &Whose| whose.appid == appid;
+    let codes: Vec<Id> = { CODES.all(world) }
+        .filter(|(_, row)| own(&row.whose))
+        .map(|(key, _)| key.clone())
+        .collect();
+    let tokens: Vec<Id> = { TOKENS.all(world) }
+        .filter(|(_, row)| own(&row.whose))
+        .map(|(key, _)| key.clone())
+        .collect();
+    let renewing: Vec<Id> = { REFRESH.all(world) }
+        .filter(|(_, row)| own(&row.whose))
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in codes {
+        CODES.remove(world, &*key);
+    }
+    for key in tokens {
+        TOKENS.remove(world, &*key);
+    }
+    for key in renewing {
+        REFRESH.remove(world, &*key);
+    }
+    CONSENTS.remove_under(world, &appid);
+}
+
+/// Whether a person is asked before the account may look.
+fn asks(world: &World, link: &Link, browser: &Browser, now: i64) -> bool {
+    if !link.wants_profile() {
+        return false;
+    }
+    // WECHAT: a follower who comes from the account's own chat or menu is never asked, forcePopup or not.
+    let inside = browser.from != From::Web && browser.account == link.appid;
+    let follows = crate::people::CONTACTS
+        .get(world, &(link.appid.clone(), browser.user))
+        .is_some_and(|contact| contact.followed);
+    if inside && follows {
+        return false;
+    }
+    let agreed = CONSENTS.get(world, &(link.appid.clone(), browser.user));
+    link.force_popup || agreed.is_none_or(|until| now >= *until)
+}
+
+/// Lets the account look: the address to which the browser is led.
+fn let_in(turn: &mut Turn<'_>, link: &Link, person: u64) -> String {
+    let openid = contact(turn.world, person, &link.appid);
+    causes::acted(turn, &link.appid, &openid);
+    let code: Id = turn.world.next("web_code").oauth_code().into();
+    let expires = turn.now.0 + CODE_LIFETIME;
+    let whose = Whose {
+        appid: link.appid.clone(),
+        user: person,
+        openid,
+        scope: link.scope.clone(),
+    };
+    let row = Code {
+        whose,
+        expires,
+        used: false,
+    };
+    CODES.put(turn.world, code.clone(), row);
+    turn.later(expires + REMEMBERED, NAME, json!({"code": &*code}));
+    if link.wants_profile() {
+        let days = ACCOUNTS
+            .get(turn.world, &*link.appid)
+            .map_or(0, |account| REMEMBERS.number(&account.rules));
+        if days > 0 {
+            let until = turn.now.0 + days.min(3650) * 86_400;
+            CONSENTS.put(turn.world, (link.appid.clone(), person), until);
+        }
+    }
+    link.back(Some(&code))
+}
+
+/// Shows what came of a link.
+fn tell(
+    turn: &mut Turn<'_>,
+    link: &Link,
+    (person, nickname): (u64, &str),
+    what: Words,
+    to: Option<&str>,
+) {
+    let mut row = turn.row(&VISIT, RowState::Ok);
+    row.account = Some(link.appid.to_string());
+    row.account_name = ACCOUNTS
+        .get(turn.world, &*link.appid)
+        .map(|account| account.name.clone());
+    row.user = Some(user::name(person));
+    row.user_name = Some(nickname.to_owned());
+    row.openid = crate::people::openid(turn.world, person, &link.appid).map(ToString::to_string);
+    row.title = what;
+    row.subtitle = Words::same(to.map_or_else(|| link.scope.clone(), |to| format!("→ {to}")));
+    row.label = Words::same(link.scope.clone());
+    if let Some(advice) = &link.advice {
+        row.state = RowState::Warn;
+        row.diagnosis = Some(advice.clone());
+    }
+    turn.show(row);
+}
+
+/// Shows why a link leads nowhere.
+fn tell_refused(turn: &mut Turn<'_>, refused: &link::Refused, who: Option<(u64, &str)>) {
+    let mut row = turn.row(&VISIT, RowState::Error);
+    row.account = refused.appid.as_ref().map(ToString::to_string);
+    row.account_name = { refused.appid.as_deref() }
+        .and_then(|appid| ACCOUNTS.get(turn.world, appid))
+        .map(|account| account.name.clone());
+    if let Some((person, nickname)) = who {
+        row.user = Some(user::name(person));
+        row.user_name = Some(nickname.to_owned());
+    }
+    row.title = Words::new("网页授权页显示错误", "The web login page shows an error");
+    row.subtitle = Words::same(refused.page_text());
+    row.label = Words::same(
+        refused
+            .code
+            .map_or_else(String::new, |code| code.to_string()),
+    );
+    row.diagnosis = Some((*refused.diagnosis).clone());
+    turn.show(row);
+}
+
+/// A new browser of somebody, good for a day.
+fn new_browser(turn: &mut Turn<'_>, mut browser: Browser) -> String {
+    let value: Id = turn.world.next("web_browser").word(32).into();
+    browser.expires = turn.now.0 + BROWSER_LIFETIME;
+    turn.later(browser.expires, NAME, json!({"browser": &*value}));
+    BROWSERS.put(turn.world, value.clone(), browser);
+    value.to_string()
+}
+
+/// Who calls with a token of a person.
+fn caller(whose: &Whose) -> Caller {
+    Caller::User {
+        account: whose.appid.clone(),
+        openid: whose.openid.clone(),
+    }
+}

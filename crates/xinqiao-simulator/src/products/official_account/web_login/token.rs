@@ -1,0 +1,298 @@
+//! Tokens of people: a code gives one, `refresh_token` renews it for thirty days, and it tells who the person is.
+//!
+//! They are apart from the account's own token: one where the other belongs is 40001.
+//!
+//! Source: doc pages "网页授权", "授权后接口调用（UnionID）"; community for what a code past its time answers.
+
+use serde_json::{Value, json};
+use xinqiao_catalog::{AuthKind, Product, code, id::open_platform as open, surface::Credential};
+
+use super::{
+    CODES, NAME, REFRESH, REFRESH_LIFETIME, Refresh, TOKENS, Token, Whose, caller, link::PROFILE,
+};
+use crate::{
+    accounts::{
+        ACCOUNTS,
+        account::SecretState,
+        tokens::{LIFETIME, REMEMBERED, Standing},
+    },
+    door::{
+        Asked, Refusal, Reply, Verdict,
+        credential::{Asking, Caller, Finder, Proof, claimed_by_secret, must_stand, of_nobody},
+        stateful,
+    },
+    kernel::{Id, Turn, World},
+    people::{self, user},
+    products::Feature,
+};
+
+pub(in super::super) static FEATURE: Feature = Feature {
+    name: "official_account.web_token",
+    behaviours: &[
+        stateful(
+            open::sns::oauth2::ACCESS_TOKEN,
+            "a_code_works_once_and_five_minutes",
+            exchange,
+        ),
+        stateful(
+            open::sns::oauth2::REFRESH_TOKEN,
+            "a_token_is_renewed_for_thirty_days",
+            refresh,
+        ),
+        stateful(open::sns::AUTH, TOLD, check),
+        stateful(open::sns::USER_INFO, TOLD, info),
+    ],
+    finders: &[
+        Finder {
+            proof: Proof::SecretAt(open::sns::oauth2::ACCESS_TOKEN),
+            products: &[Product::OpenPlatform],
+            claimed: claimed_by_secret,
+            find: by_secret,
+        },
+        Finder {
+            proof: Proof::Auth(AuthKind::Sns),
+            products: &[Product::OpenPlatform],
+            claimed,
+            find: by_token,
+        },
+    ],
+    ..Feature::EMPTY
+};
+const TOLD: &str = "a_person_is_told_as_far_as_they_agreed";
+
+/// The grant types of the two calls.
+const BY_CODE: &str = "authorization_code";
+const BY_REFRESH: &str = "refresh_token";
+
+/// appid → secret. There is no list of addresses for these calls.
+fn by_secret(
+    turn: &Turn<'_>,
+    asking: &Asking<'_>,
+    whose: &mut Option<Caller>,
+) -> Result<Caller, Refusal> {
+    let Credential::Secret { id, secret, .. } = &asking.seen.credential else {
+        return Err(Refusal::code(code::APPID_MISSING));
+    };
+    let Some(appid) = id.as_ref().filter(|id| !id.is_empty()) else {
+        return Err(Refusal::code(code::APPID_MISSING));
+    };
+    let Some((known, account)) = ACCOUNTS.entry(turn.world, appid.as_str()) else {
+        let refuse = Refusal::code(code::INVALID_APPID);
+        return Err(refuse.because("credential.appid", Some(appid.clone()), None));
+    };
+    let caller = Caller::Account(known.clone());
+    *whose = Some(caller.clone());
+    let Some(secret) = secret.as_ref().filter(|secret| !secret.is_empty()) else {
+        return Err(Refusal::code(code::SECRET_MISSING));
+    };
+    if !xinqiao_crypto::constant_time_eq(secret.expose().as_bytes(), account.secret.as_bytes()) {
+        return Err(Refusal::code(code::INVALID_SECRET).because("credential.secret", None, None));
+    }
+    if account.secret_state == SecretState::Frozen {
+        return Err(Refusal::code(code::SECRET_FROZEN));
+    }
+    Ok(caller)
+}
+
+/// Whom a token says to speak of.
+fn claimed(world: &World, credential: &Credential) -> Option<Caller> {
+    match credential {
+        Credential::Token { value, .. } => {
+            let token = TOKENS.get(world, value.expose())?;
+            Some(caller(&token.whose))
+        }
+        _ => None,
+    }
+}
+
+/// Missing 41001, of an account 40001, past its two hours 42001, of nobody 40014.
+fn by_token(
+    turn: &Turn<'_>,
+    asking: &Asking<'_>,
+    whose: &mut Option<Caller>,
+) -> Result<Caller, Refusal> {
+    let text = asking.token(code::ACCESS_TOKEN_MISSING)?;
+    let Some(token) = TOKENS.get(turn.world, text) else {
+        return Err(of_nobody(text));
+    };
+    let caller = caller(&token.whose);
+    *whose = Some(caller.clone());
+    let standing = if turn.now.0 < token.expires {
+        Standing::Good
+    } else {
+        Standing::Expired
+    };
+    must_stand(Some(standing))?;
+    Ok(caller)
+}
+
+fn must_grant(asked: &Asked, type_: &str) -> Result<(), Refusal> {
+    if asked.given("grant_type") == Some(type_) {
+        Ok(())
+    } else {
+        Err(Refusal::code(code::INVALID_GRANT_TYPE))
+    }
+}
+
+/// `sns/oauth2/access_token`.
+///
+/// WECHAT: a code past its five minutes is 40029, as one that never was; 42003 is hardly ever seen.
+fn exchange(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    must_grant(asked, BY_CODE)?;
+    let given = asked.given("code").unwrap_or_default();
+    if given.is_empty() {
+        return Err(Refusal::code(code::CODE_MISSING));
+    }
+    let now = turn.now.0;
+    let Some(row) = CODES.get_mut(turn.world, given) else {
+        return Err(Refusal::code(code::INVALID_CODE));
+    };
+    if row.whose.appid != asked.appid {
+        let (received, expected) = (asked.appid.to_string(), row.whose.appid.to_string());
+        let refuse = Refusal::code(code::INVALID_CODE);
+        return Err(refuse.because("web_login.code_of_another", Some(received), Some(expected)));
+    }
+    if row.used {
+        return Err(Refusal::code(code::CODE_USED));
+    }
+    if now >= row.expires {
+        let late = format!("{} s", now - row.expires);
+        let refuse = Refusal::code(code::INVALID_CODE);
+        return Err(refuse.because("web_login.code_expired", Some(late), None));
+    }
+    row.used = true;
+    let whose = row.whose.clone();
+    let refresh: Id = turn.world.next("web_refresh_token").access_token().into();
+    let token = issue(turn, &whose, &refresh);
+    let expires = now + REFRESH_LIFETIME;
+    turn.later(expires + REMEMBERED, NAME, json!({"refresh": &*refresh}));
+    let mut answer = json!({
+        "access_token": &*token,
+        "expires_in": LIFETIME,
+        "refresh_token": &*refresh,
+        "openid": &*whose.openid,
+        "scope": whose.scope,
+    });
+    // WECHAT: base tells no unionid.
+    if whose.scope == PROFILE
+        && let Some(unionid) = unionid(turn.world, &whose)
+    {
+        answer["unionid"] = json!(unionid);
+    }
+    let row = Refresh {
+        whose,
+        expires,
+        token,
+    };
+    REFRESH.put(turn.world, refresh, row);
+    Ok(Reply::Json(answer))
+}
+
+/// A new token.
+fn issue(turn: &mut Turn<'_>, whose: &Whose, refresh: &Id) -> Id {
+    let token: Id = turn.world.next("web_token").access_token().into();
+    let expires = turn.now.0 + LIFETIME;
+    let row = Token {
+        whose: whose.clone(),
+        expires,
+        refresh: refresh.clone(),
+    };
+    TOKENS.put(turn.world, token.clone(), row);
+    turn.later(expires + REMEMBERED, NAME, json!({"token": &*token}));
+    token
+}
+
+/// `sns/oauth2/refresh_token`.
+///
+/// WECHAT: a token that still lives stays, with a new end; one that does not is replaced. The refresh token is not
+/// prolonged by its use.
+fn refresh(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    must_grant(asked, BY_REFRESH)?;
+    let appid = asked.given("appid").unwrap_or_default();
+    if appid.is_empty() {
+        return Err(Refusal::code(code::APPID_MISSING));
+    }
+    if !ACCOUNTS.has(turn.world, appid) {
+        return Err(Refusal::code(code::INVALID_APPID));
+    }
+    let given: Id = asked.given("refresh_token").unwrap_or_default().into();
+    let known = REFRESH.get(turn.world, &*given);
+    let Some(row) = known.filter(|row| *row.whose.appid == *appid).cloned() else {
+        return Err(Refusal::code(code::INVALID_REFRESH_TOKEN));
+    };
+    let now = turn.now.0;
+    if now >= row.expires {
+        return Err(Refusal::code(code::REFRESH_TOKEN_EXPIRED));
+    }
+    let alive = TOKENS
+        .get_mut(turn.world, &*row.token)
+        .filter(|token| now < token.expires);
+    let token = if let Some(token) = alive {
+        token.expires = now + LIFETIME;
+        row.token
+    } else {
+        issue(turn, &row.whose, &given)
+    };
+    if let Some(kept) = REFRESH.get_mut(turn.world, &*given) {
+        kept.token = token.clone();
+    }
+    Ok(Reply::Json(json!({
+        "access_token": &*token,
+        "expires_in": LIFETIME,
+        "refresh_token": &*given,
+        "openid": &*row.whose.openid,
+        "scope": row.whose.scope,
+    })))
+}
+
+/// Whose token it is; the openid beside it must be the same person's.
+fn person(world: &World, asked: &Asked) -> Result<Whose, Refusal> {
+    let token = asked.query.get("access_token").map(String::as_str);
+    let row = TOKENS.get(world, token.unwrap_or_default());
+    let row = row.ok_or_else(|| Refusal::code(code::INVALID_CREDENTIAL))?;
+    if asked.given("openid") != Some(&*row.whose.openid) {
+        return Err(Refusal::code(code::INVALID_OPENID));
+    }
+    Ok(row.whose.clone())
+}
+
+/// `sns/auth`.
+fn check(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    person(turn.world, asked)?;
+    Ok(Reply::Acknowledged)
+}
+
+/// `sns/userinfo`.
+///
+/// WECHAT: since 2021-10-20 sex is 0 and the place empty; the names of the fields stay. A person without a portrait has an
+/// empty headimgurl.
+fn info(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let whose = person(turn.world, asked)?;
+    if whose.scope != PROFILE {
+        let refuse = Refusal::code(code::API_UNAUTHORIZED);
+        return Err(refuse.because("unionid.scope", Some(whose.scope), Some(PROFILE.to_owned())));
+    }
+    let nickname = people::USERS
+        .get(turn.world, &whose.user)
+        .map_or("", |user| &user.nickname);
+    let mut answer: Value = json!({
+        "openid": &*whose.openid,
+        "nickname": nickname,
+        "sex": 0,
+        "city": "",
+        "province": "",
+        "country": "",
+        "headimgurl": "",
+        "privilege": [],
+    });
+    if let Some(unionid) = unionid(turn.world, &whose) {
+        answer["unionid"] = json!(unionid);
+    }
+    Ok(Reply::Json(answer))
+}
+
+fn unionid(world: &World, whose: &Whose) -> Option<String> {
+    let account = ACCOUNTS.get(world, &*whose.appid)?;
+    let open = account.open_account.as_deref()?;
+    Some(user::unionid(world, whose.user, open))
+}

@@ -1,0 +1,398 @@
+//! Bills of a day: what was paid and refunded, and how the money moved, as tables in text.
+//!
+//! Rows are chosen by the time at which an order was paid or a refund was accepted; sums stand behind them. Amounts are
+//! yuan, and every value has a back-quote before it.
+//!
+//! Source: doc pages "下载交易账单", "下载资金账单".
+
+use std::fmt::Write as _;
+
+use xinqiao_types::{UnixSeconds, shanghai};
+
+use super::{
+    funds::{self, Business, Movement},
+    order::{self, Order, State},
+    refund::{self, Refund},
+};
+use crate::{
+    accounts::{
+        merchant::MERCHANTS,
+        rules::{Preset, Rule},
+    },
+    kernel::{Id, World},
+};
+
+/// From which hour of a day on the bill of the day before is there.
+pub(super) static READY: Rule = Rule {
+    name: "pay.bill_ready_hour",
+    default: Preset::Number(0),
+    about: (
+        "次日几点起可以下载账单，设在商户上；平台约为 9 点，设为 9 时更早的请求得到 STATEMENT_CREATING",
+        "from which hour on the bill of the day before is there; set on the merchant. On the platform it is about 9: set that, and who asks earlier gets STATEMENT_CREATING",
+    ),
+    source: "page 4012556692 says ten o'clock; by default a test need not wait for the morning",
+};
+
+/// Which rows a bill of trades has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trades {
+    All,
+    Paid,
+    Refunded,
+}
+
+/// Why there is no bill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lacking {
+    /// That day is not over.
+    NotOver,
+    /// It is being made.
+    Early,
+    /// Nothing happened.
+    Empty,
+}
+
+const HEAD: [&str; 14] = [
+    "交易时间",
+    "公众账号ID",
+    "商户号",
+    "特约商户号",
+    "设备号",
+    "微信订单号",
+    "商户订单号",
+    "用户标识",
+    "交易类型",
+    "交易状态",
+    "付款银行",
+    "货币种类",
+    "应结订单金额",
+    "代金券金额",
+];
+const REFUND_TIMES: [&str; 2] = ["退款申请时间", "退款成功时间"];
+const REFUND: [&str; 6] = [
+    "微信退款单号",
+    "商户退款单号",
+    "退款金额",
+    "充值券退款金额",
+    "退款类型",
+    "退款状态",
+];
+const TAIL: [&str; 5] = ["商品名称", "商户数据包", "手续费", "费率", "订单金额"];
+const ASKED_BACK: &str = "申请退款金额";
+const RATE_NOTE: &str = "费率备注";
+const SUMS: [&str; 7] = [
+    "总交易单数",
+    "应结订单总金额",
+    "退款总金额",
+    "充值券退款总金额",
+    "手续费总金额",
+    "订单总金额",
+    "申请退款总金额",
+];
+const FLOW: [&str; 11] = [
+    "记账时间",
+    "微信支付业务单号",
+    "资金流水单号",
+    "业务名称",
+    "业务类型",
+    "收支类型",
+    "收支金额(元)",
+    "账户结余(元)",
+    "资金变更提交申请人",
+    "备注",
+    "业务凭证号",
+];
+const FLOW_SUMS: [&str; 5] = [
+    "资金流水总笔数",
+    "收入笔数",
+    "收入金额",
+    "支出笔数",
+    "支出金额",
+];
+/// Where there is no sub-merchant, no refund.
+const NONE: &str = "0";
+
+/// The bill's text, and how many rows it has.
+struct Table {
+    text: String,
+    rows: usize,
+}
+
+impl Table {
+    fn new(columns: &[&str]) -> Self {
+        // WECHAT: a byte order mark stands first, and lines end as on Windows.
+        Self {
+            text: format!("\u{feff}{}\r\n", columns.join(",")),
+            rows: 0,
+        }
+    }
+
+    fn row(&mut self, values: &[&str]) {
+        self.rows += 1;
+        self.line(values);
+    }
+
+    fn line(&mut self, values: &[&str]) {
+        for (at, value) in values.iter().enumerate() {
+            self.text.push_str(if at == 0 { "`" } else { ",`" });
+            // A line break would end the row; a comma is left as it is, as the platform leaves it.
+            self.text
+                .extend(value.chars().filter(|c| !matches!(c, '\r' | '\n')));
+        }
+        self.text.push_str("\r\n");
+    }
+
+    fn sums(mut self, columns: &[&str], values: &[&str]) -> String {
+        let _ = write!(self.text, "{}\r\n", columns.join(","));
+        self.line(values);
+        self.text
+    }
+}
+
+/// Fen as yuan.
+fn yuan(fen: i64) -> String {
+    let sign = if fen < 0 { "-" } else { "" };
+    let fen = fen.unsigned_abs();
+    format!("{sign}{}.{:02}", fen / 100, fen % 100)
+}
+
+fn time(at: i64) -> String {
+    shanghai::written(UnixSeconds(at), "%Y-%m-%d %H:%M:%S")
+}
+
+/// From when to when the day is that begins at this second, if its bill is there.
+fn day(
+    world: &World,
+    mchid: &Id,
+    begins: UnixSeconds,
+    now: UnixSeconds,
+) -> Result<(UnixSeconds, UnixSeconds), Lacking> {
+    let ends = shanghai::next_midnight(begins);
+    if now < ends {
+        return Err(Lacking::NotOver);
+    }
+    let merchant = MERCHANTS.get(world, &**mchid);
+    let hour = merchant.map_or(0, |merchant| READY.number(&merchant.rules));
+    if now.0 < ends.0 + hour * 3600 {
+        return Err(Lacking::Early);
+    }
+    Ok((begins, ends))
+}
+
+/// The bill of the trades of a day, which is named by its first second.
+pub(super) fn trades(
+    world: &World,
+    mchid: &Id,
+    which: Trades,
+    begins: UnixSeconds,
+    now: UnixSeconds,
+) -> Result<String, Lacking> {
+    let (from, until) = day(world, mchid, begins, now)?;
+    let refunds = match which {
+        Trades::All => &REFUND[..],
+        Trades::Paid => &[],
+        Trades::Refunded => &[REFUND_TIMES.as_slice(), &REFUND].concat(),
+    };
+    let back = if which == Trades::Paid {
+        &[][..]
+    } else {
+        &[ASKED_BACK]
+    };
+    let mut table = Table::new(&[&HEAD, refunds, &TAIL, back, &[RATE_NOTE]].concat());
+    let (mut settled, mut given_back) = (0, 0);
+    for (_, movement) in funds::moved(world, mchid, from, until) {
+        match movement.business {
+            Business::Payment if which != Trades::Refunded => {
+                let Some(order) = order::find(world, mchid, &movement.number) else {
+                    continue;
+                };
+                settled += order.total;
+                paid(&mut table, mchid, which, &movement.number, order);
+            }
+            Business::Refund if which != Trades::Paid => {
+                let Some((number, refund)) = refund::find(world, mchid, &movement.number) else {
+                    continue;
+                };
+                let Some(order) = order::find(world, mchid, &refund.out_trade_no) else {
+                    continue;
+                };
+                given_back += refund.amount;
+                refunded(&mut table, mchid, which, (number, refund), order);
+            }
+            _ => {}
+        }
+    }
+    if table.rows == 0 {
+        return Err(Lacking::Empty);
+    }
+    let (rows, settled, back) = (table.rows.to_string(), yuan(settled), yuan(given_back));
+    let sums = [&rows, &settled, &back, "0.00", "0.00000", &settled, &back];
+    Ok(table.sums(&SUMS, &sums))
+}
+
+/// The columns that payments and refunds have alike.
+fn head<'a>(
+    at: &'a str,
+    mchid: &'a str,
+    number: &'a str,
+    order: &'a Order,
+    state: &'a str,
+    settled: &'a str,
+) -> [&'a str; 14] {
+    let transaction_id = match &order.state {
+        State::Paid { transaction_id, .. } => transaction_id,
+        State::Open | State::Closed => "",
+    };
+    [
+        at,
+        &order.appid,
+        mchid,
+        NONE,
+        "",
+        transaction_id,
+        number,
+        order.payer.as_deref().unwrap_or_default(),
+        order.trade_type.name(),
+        state,
+        "OTHERS",
+        &order.currency,
+        settled,
+        "0.00",
+    ]
+}
+
+fn tail<'a>(order: &'a Order, total: &'a str) -> [&'a str; 5] {
+    let attach = order.attach.as_deref().unwrap_or_default();
+    [&order.description, attach, "0.00000", "0.00%", total]
+}
+
+fn paid(table: &mut Table, mchid: &str, which: Trades, number: &str, order: &Order) {
+    let at = match &order.state {
+        State::Paid { at, .. } => time(*at),
+        State::Open | State::Closed => String::new(),
+    };
+    let total = yuan(order.total);
+    let head = head(&at, mchid, number, order, "SUCCESS", &total);
+    let refunds: &[&str] = match which {
+        Trades::All => &[NONE, NONE, "0.00", "0.00", "", ""],
+        _ => &[],
+    };
+    let back: &[&str] = if which == Trades::All { &["0.00"] } else { &[] };
+    table.row(&[&head, refunds, &tail(order, &total), back, &[""]].concat());
+}
+
+fn refunded(
+    table: &mut Table,
+    mchid: &str,
+    which: Trades,
+    (number, refund): (&str, &Refund),
+    order: &Order,
+) {
+    let (asked, amount) = (time(refund.created_at), yuan(refund.amount));
+    // WECHAT: a refund's row in the bill of refunds has the order's time, in the bill of all its own.
+    let at = match (&order.state, which) {
+        (State::Paid { at, .. }, Trades::Refunded) => time(*at),
+        _ => asked.clone(),
+    };
+    let arrived = refund.status.success_at().map(time).unwrap_or_default();
+    let (settled, total) = match which {
+        Trades::Refunded => (yuan(order.total), yuan(order.total)),
+        _ => (yuan(0), yuan(0)),
+    };
+    let head = head(&at, mchid, &refund.out_trade_no, order, "REFUND", &settled);
+    let times: &[&str] = match which {
+        Trades::Refunded => &[&asked, &arrived],
+        _ => &[],
+    };
+    let status = refund.status.name();
+    let own = [&*refund.id, number, &amount, "0.00", "ORIGINAL", status];
+    table.row(&[&head, times, &own, &tail(order, &total), &[&amount], &[""]].concat());
+}
+
+/// The bill of a day's movements, which is named by its first second.
+pub(super) fn flow(
+    world: &World,
+    mchid: &Id,
+    begins: UnixSeconds,
+    now: UnixSeconds,
+) -> Result<String, Lacking> {
+    let (from, until) = day(world, mchid, begins, now)?;
+    let mut table = Table::new(&FLOW);
+    let (mut came, mut went) = ((0, 0), (0, 0));
+    for (serial, movement) in funds::moved(world, mchid, from, until) {
+        // What moves from one purse to the other does not leave the account.
+        if movement.business == Business::Settlement {
+            continue;
+        }
+        let sum = if movement.change > 0 {
+            &mut came
+        } else {
+            &mut went
+        };
+        *sum = (sum.0 + 1, sum.1 + movement.change.abs());
+        moved(&mut table, world, mchid, serial, movement);
+    }
+    if table.rows == 0 {
+        return Err(Lacking::Empty);
+    }
+    let sums = [
+        table.rows.to_string(),
+        came.0.to_string(),
+        yuan(came.1),
+        went.0.to_string(),
+        yuan(went.1),
+    ];
+    let sums: Vec<&str> = sums.iter().map(String::as_str).collect();
+    Ok(table.sums(&FLOW_SUMS, &sums))
+}
+
+fn moved(table: &mut Table, world: &World, mchid: &Id, serial: u64, movement: &Movement) {
+    let number = &*movement.number;
+    let refund = || refund::find(world, mchid, number).map(|(_, refund)| refund.id.to_string());
+    let order = || match &order::find(world, mchid, number)?.state {
+        State::Paid { transaction_id, .. } => Some(transaction_id.to_string()),
+        State::Open | State::Closed => None,
+    };
+    let (name, id) = match movement.business {
+        Business::Payment => ("交易", order()),
+        Business::Refund => ("退款", refund()),
+        Business::RefundReturned => ("退款退回", refund()),
+        Business::Settlement | Business::Adjustment if movement.change > 0 => ("充值", None),
+        Business::Settlement | Business::Adjustment => ("提现", None),
+    };
+    let direction = if movement.change > 0 {
+        "收入"
+    } else {
+        "支出"
+    };
+    table.row(&[
+        &time(movement.at),
+        &id.unwrap_or_default(),
+        &format!("{serial:018}"),
+        name,
+        name,
+        direction,
+        &yuan(movement.change.abs()),
+        &yuan(movement.total),
+        "system",
+        "",
+        number,
+    ]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fen_are_written_as_yuan() {
+        for (fen, written) in [
+            (0, "0.00"),
+            (5, "0.05"),
+            (100, "1.00"),
+            (-12_345, "-123.45"),
+        ] {
+            assert_eq!(yuan(fen), written);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What a merchant owns: what came in and is not settled yet (未结算资金), and what it may dispose of (可用余额).
+//!
+//! Money only moves: whatever one purse loses another gets, so what merchants and customers own together stays the same.
+//! What a day brought is settled when the next one begins. No fee is taken.
+//!
+//! Source: doc page "资金账单"; the rule that a refund is paid from what is not settled: doc page "申请退款".
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use xinqiao_types::{UnixSeconds, shanghai};
+
+use crate::{
+    accounts::{self, merchant},
+    kernel::{
+        Id, Refused, Table, Turn, World,
+        feature::id_in,
+        route::{Handler, Request, Route},
+    },
+    products::Feature,
+};
+
+/// Purses by merchant. A merchant without a row has what a new one has.
+static FUNDS: Table<Id, Funds> = Table::new("pay.funds", 1);
+/// Every movement of a merchant's money, in the order of their happening.
+static MOVEMENTS: Table<(Id, u64), Movement> = Table::new("pay.movements", 1);
+
+pub(super) static FEATURE: Feature = Feature {
+    name: NAME,
+    tables: &[&FUNDS, &MOVEMENTS],
+    routes: &[Route {
+        method: "GET",
+        path: "/merchants/{mchid}/funds",
+        run: Handler::Look(list),
+    }],
+    due: Some(settle),
+    topics: &[(accounts::DELETED, merchant_deleted)],
+    ..Feature::EMPTY
+};
+const NAME: &str = "pay.funds";
+
+/// What a new merchant has in each purse, in fen: enough for whatever is tried.
+const ENOUGH: i64 = 10_000_000;
+
+/// Where a merchant's money is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Purse {
+    /// 未结算资金.
+    Unsettled,
+    /// 可用余额.
+    Available,
+}
+
+/// Why money moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Business {
+    Payment,
+    Refund,
+    /// A refund was closed: what it had taken comes back.
+    RefundReturned,
+    Settlement,
+    /// Somebody set a purse by hand.
+    Adjustment,
+}
+
+/// What a merchant owns, in fen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Funds {
+    pub(super) unsettled: i64,
+    pub(super) available: i64,
+    /// What came in since the latest settlement and is still there.
+    taken: i64,
+}
+
+/// A change of a purse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Movement {
+    pub(super) at: i64,
+    purse: Purse,
+    pub(super) business: Business,
+    /// Of the order or the refund.
+    pub(super) number: Id,
+    /// In fen; what goes out is negative.
+    pub(super) change: i64,
+    /// What is in the purse then.
+    balance: i64,
+    /// What is in both.
+    pub(super) total: i64,
+}
+
+impl Purse {
+    /// As answers and requests of the third generation spell it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Unsettled => "UNSETTLED",
+            Self::Available => "AVAILABLE",
+        }
+    }
+}
+
+impl Default for Funds {
+    fn default() -> Self {
+        Self {
+            unsettled: ENOUGH,
+            available: ENOUGH,
+            taken: 0,
+        }
+    }
+}
+
+impl Funds {
+    pub(super) fn of(&self, purse: Purse) -> i64 {
+        match purse {
+            Purse::Unsettled => self.unsettled,
+            Purse::Available => self.available,
+        }
+    }
+}
+
+/// What a merchant owns now.
+pub(super) fn funds(world: &World, mchid: &str) -> Funds {
+    FUNDS.get(world, mchid).copied().unwrap_or_default()
+}
+
+/// A purse gains, or loses what is negative.
+pub(super) fn change(
+    turn: &mut Turn<'_>,
+    mchid: &Id,
+    purse: Purse,
+    business: Business,
+    number: &Id,
+    amount: i64,
+) {
+    if amount == 0 {
+        return;
+    }
+    let funds = FUNDS.or_default(turn.world, mchid.clone());
+    let held = match purse {
+        Purse::Unsettled => &mut funds.unsettled,
+        Purse::Available => &mut funds.available,
+    };
+    *held += amount;
+    let balance = *held;
+    let total = funds.unsettled + funds.available;
+    let first = funds.taken == 0;
+    if purse == Purse::Unsettled && !matches!(business, Business::Adjustment | Business::Settlement)
+    {
+        funds.taken = (funds.taken + amount).max(0);
+    }
+    let begins = first && funds.taken > 0;
+    let movement = Movement {
+        at: turn.now.0,
+        purse,
+        business,
+        number: number.clone(),
+        change: amount,
+        balance,
+        total,
+    };
+    let serial = turn.world.serial("pay.movement");
+    MOVEMENTS.put(turn.world, (mchid.clone(), serial), movement);
+    if begins {
+        let tomorrow = shanghai::next_midnight(turn.now);
+        turn.later(tomorrow.0, NAME, json!({"settle": &**mchid}));
+    }
+}
+
+/// What moved from one second up to another, in the order of its happening, with numbers of its own.
+pub(super) fn moved<'w>(
+    world: &'w World,
+    mchid: &Id,
+    from: UnixSeconds,
+    until: UnixSeconds,
+) -> impl Iterator<Item = (u64, &'w Movement)> {
+    let all = MOVEMENTS.under(world, mchid);
+    all.map(|(serial, movement)| (*serial, movement))
+        .skip_while(move |(_, movement)| movement.at < from.0)
+        .take_while(move |(_, movement)| movement.at < until.0)
+}
+
+/// Sets what somebody wants a merchant to have.
+pub(super) fn set(turn: &mut Turn<'_>, mchid: &Id, purse: Purse, amount: i64) {
+    let by = amount - funds(turn.world, mchid).of(purse);
+    change(turn, mchid, purse, Business::Adjustment, &"".into(), by);
+}
+
+/// The day is over: what it brought, and was not given back, may be disposed of.
+fn settle(turn: &mut Turn<'_>, what: &Value) {
+    let Some(mchid) = id_in(what, "settle").filter(|mchid| FUNDS.has(turn.world, &**mchid)) else {
+        return;
+    };
+    let funds = FUNDS.or_default(turn.world, mchid.clone());
+    let amount = funds.taken.min(funds.unsettled).max(0);
+    funds.taken = 0;
+    let day: Id = shanghai::written(UnixSeconds(turn.now.0 - 1), "%Y%m%d").into();
+    for (purse, amount) in [(Purse::Unsettled, -amount), (Purse::Available, amount)] {
+        change(turn, &mchid, purse, Business::Settlement, &day, amount);
+    }
+}
+
+fn merchant_deleted(turn: &mut Turn<'_>, what: &Value) {
+    if let Some(mchid) = id_in(what, "account") {
+        FUNDS.remove(turn.world, &*mchid);
+        MOVEMENTS.remove_under(turn.world, &mchid);
+    }
+}
+
+fn list(world: &World, request: &Request) -> Result<Value, Refused> {
+    let merchant = merchant::merchant(world, request.part("mchid"))?;
+    let page = request.page()?;
+    let movements = MOVEMENTS.after(world, (merchant.mchid.clone(), page.number("")?));
+    Ok(page.answer(movements.map(|(serial, movement)| {
+        let shown = json!({
+            "at": movement.at,
+            "purse": movement.purse,
+            "business": movement.business,
+            "number": &*movement.number,
+            "change": movement.change,
+            "balance": movement.balance,
+        });
+        (serial.to_string(), shown)
+    })))
+}

@@ -1,0 +1,292 @@
+//! Bills of both generations, and that they agree with orders, refunds and purses.
+
+use std::io::Read as _;
+
+use serde_json::{Value, json};
+use xinqiao_crypto::pay_v2::SignType;
+use xinqiao_wire::bill::{Bill, Fund, FundSums, Trade, TradeSums};
+
+use crate::shop::{Answer, Shop, now};
+
+/// A shop at ten in the morning, which paid, refunded and was refused.
+struct Day {
+    shop: Shop,
+    /// As the third generation writes it.
+    date: String,
+}
+
+impl Day {
+    async fn begin() -> Self {
+        let shop = Shop::open().await;
+        let freeze = json!({"freeze": true});
+        shop.world.must("POST", "/clock", freeze).await;
+        shop.world.next_morning().await;
+        let clock = shop.world.get("/clock").await["now"].as_i64().unwrap();
+        let date = xinqiao_types::shanghai::written(xinqiao_types::UnixSeconds(clock), "%Y-%m-%d");
+        Self { shop, date }
+    }
+
+    async fn pay(&self, out_trade_no: &str, total: i64) {
+        let mut order = self.shop.order(out_trade_no);
+        order["amount"]["total"] = json!(total);
+        let path = "/v3/pay/transactions/jsapi";
+        let placed = self.shop.call("POST", path, order).await;
+        let prepay_id = &placed.body["prepay_id"];
+        let (status, paid) = self.shop.pay(json!({"prepay_id": prepay_id})).await;
+        assert_eq!(status, 200, "{paid}");
+    }
+
+    async fn refund(&self, out_trade_no: &str, number: &str, refund: i64, total: i64) -> u16 {
+        let body = json!({
+            "out_trade_no": out_trade_no,
+            "out_refund_no": number,
+            "amount": {"refund": refund, "total": total, "currency": "CNY"},
+        });
+        let path = "/v3/refund/domestic/refunds";
+        self.shop.call("POST", path, body).await.status
+    }
+
+    async fn trade_bill(&self, more: &str) -> Answer {
+        let date = &self.date;
+        let path = format!("/v3/bill/tradebill?bill_date={date}{more}");
+        self.shop.call("GET", &path, Value::Null).await
+    }
+
+    async fn fund_bill(&self, more: &str) -> Answer {
+        let date = &self.date;
+        let path = format!("/v3/bill/fundflowbill?bill_date={date}{more}");
+        self.shop.call("GET", &path, Value::Null).await
+    }
+
+    /// The file behind an answer, whose hash must hold.
+    async fn file(&self, answer: &Answer) -> Vec<u8> {
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let address = answer.body["download_url"].as_str().unwrap();
+        let token = address.split_once("token=").unwrap().1;
+        let fetched = self.fetch(token).await;
+        assert_eq!(fetched.0, 200, "{:?}", String::from_utf8_lossy(&fetched.1));
+        fetched.1
+    }
+
+    async fn fetch(&self, token: &str) -> (u16, Vec<u8>) {
+        let target = format!("/v3/billdownload/file?token={token}");
+        let proof = self.shop.authorization("GET", &target, "", now());
+        let answer = self.shop.send("GET", &target, "", &proof).await;
+        (answer.status, answer.raw)
+    }
+}
+
+/// `GET /v3/bill/tradebill`, `/v3/bill/fundflowbill` and `/v3/billdownload/file`.
+#[tokio::test]
+async fn a_days_bills_are_asked_for_fetched_and_agree() {
+    let day = Day::begin().await;
+    day.pay("T2026020100001", 150).await;
+    day.pay("T2026020100002", 50).await;
+    assert_eq!(day.refund("T2026020100001", "R1", 30, 150).await, 200);
+    let today = day.trade_bill("").await;
+    assert_eq!(
+        today.body["code"], "NO_STATEMENT_EXIST",
+        "the day is not over"
+    );
+    day.shop.world.advance(86_400).await;
+    day.pay("T2026020200001", 7).await;
+
+    let answer = day.trade_bill("").await;
+    let origin = answer.body["download_url"].as_str().unwrap();
+    assert!(
+        origin.starts_with("https://api.mch.weixin.qq.com/"),
+        "{origin}"
+    );
+    let file = day.file(&answer).await;
+    let hash = answer.body["hash_value"].as_str().unwrap();
+    assert_eq!(hash, sha1(&file));
+    let bill = Bill::parse(&file).unwrap();
+    assert_eq!(bill.columns.len(), 27);
+    let rows: Vec<Trade> = bill.rows.iter().map(|row| row.read().unwrap()).collect();
+    assert_eq!(
+        rows.len(),
+        3,
+        "two payments and a refund, nothing of another day"
+    );
+    assert_eq!(rows[0].goods, "拿铁");
+    assert_eq!(rows[0].settlement_total.unwrap().fen().unwrap().0, 150);
+    assert_eq!(rows[2].out_refund_no.as_deref(), Some("R1"));
+    assert_eq!(rows[2].refund.unwrap().fen().unwrap().0, 30);
+    let sums: TradeSums = bill.sums.unwrap().read().unwrap();
+    assert_eq!(sums.count, Some(3));
+    assert_eq!(sums.settlement_total.unwrap().fen().unwrap().0, 200);
+    assert_eq!(sums.refund.unwrap().fen().unwrap().0, 30);
+
+    for (kind, columns, count) in [("SUCCESS", 20, 2), ("REFUND", 29, 1)] {
+        let answer = day.trade_bill(&format!("&bill_type={kind}")).await;
+        let bill = Bill::parse(&day.file(&answer).await).unwrap();
+        assert_eq!(
+            (bill.columns.len(), bill.rows.len()),
+            (columns, count),
+            "{kind}"
+        );
+    }
+
+    let answer = day.trade_bill("&tar_type=GZIP").await;
+    let packed = day.file(&answer).await;
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&packed[..])
+        .read_to_end(&mut unpacked)
+        .unwrap();
+    assert_eq!(unpacked, file, "packed it is the same text");
+    assert_eq!(answer.body["hash_value"], hash, "and has the same hash");
+
+    let answer = day.fund_bill("").await;
+    let bill = Bill::parse(&day.file(&answer).await).unwrap();
+    assert_eq!(bill.columns.len(), 11);
+    let rows: Vec<Fund> = bill.rows.iter().map(|row| row.read().unwrap()).collect();
+    let sums: FundSums = bill.sums.unwrap().read().unwrap();
+    assert_eq!((rows.len(), sums.count), (3, Some(3)));
+    assert_eq!(sums.income.unwrap().fen().unwrap().0, 200);
+    assert_eq!(sums.expense.unwrap().fen().unwrap().0, 30);
+}
+
+fn sha1(file: &[u8]) -> String {
+    use sha1::Digest as _;
+    let hash = sha1::Sha1::digest(file);
+    let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    { digits.map(u32::from) }
+        .filter_map(|digit| char::from_digit(digit, 16))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_bill_is_fetched_by_its_merchant_within_five_minutes() {
+    let day = Day::begin().await;
+    day.pay("T2026020100001", 150).await;
+    day.shop.world.advance(86_400).await;
+    let answer = day.trade_bill("").await;
+    let address = answer.body["download_url"].as_str().unwrap().to_owned();
+    let token = address.split_once("token=").unwrap().1;
+    assert_eq!(day.fetch("other").await.0, 400);
+    assert_eq!(day.fetch(token).await.0, 200);
+    day.shop.world.advance(300).await;
+    assert_eq!(day.fetch(token).await.0, 400);
+    for wrong in ["2026-2-01", "20260201", "2026-13-01", "tomorrow"] {
+        let path = format!("/v3/bill/tradebill?bill_date={wrong}");
+        let answer = day.shop.call("GET", &path, Value::Null).await;
+        assert_eq!(answer.body["code"], "PARAM_ERROR", "{wrong}");
+    }
+    let operation = day.fund_bill("&account_type=OPERATION").await;
+    assert_eq!(operation.body["code"], "NO_STATEMENT_EXIST");
+}
+
+#[tokio::test]
+async fn a_bill_may_be_late_as_on_the_platform() {
+    let day = Day::begin().await;
+    let path = format!("/merchants/{}", day.shop.mchid);
+    let rules = json!({"rules": {"pay.bill_ready_hour": 9}});
+    day.shop.world.must("PATCH", &path, rules).await;
+    day.pay("T2026020100001", 150).await;
+    // It is eight in the morning.
+    day.shop.world.advance(86_400).await;
+    let early = day.trade_bill("").await;
+    assert_eq!(early.body["code"], "STATEMENT_CREATING");
+    day.shop.world.advance(3600).await;
+    assert_eq!(day.trade_bill("").await.status, 200);
+}
+
+/// `/pay/downloadbill` and `/pay/downloadfundflow`.
+#[tokio::test]
+async fn a_days_bills_are_fetched_in_xml() {
+    let day = Day::begin().await;
+    let how = SignType::Md5;
+    let date = day.date.replace('-', "");
+    let fields = [("bill_date", date.as_str()), ("bill_type", "ALL")];
+    day.shop.world.advance(86_400).await;
+    let none = day.shop.xml("/pay/downloadbill", &fields, how).await;
+    let message = none.iter().find(|(name, _)| name == "return_msg").unwrap();
+    assert_eq!(message.1, "No Bill Exist");
+
+    let day = Day::begin().await;
+    day.pay("T2026020100001", 150).await;
+    assert_eq!(day.refund("T2026020100001", "R1", 30, 150).await, 200);
+    day.shop.world.advance(86_400).await;
+    let date = day.date.replace('-', "");
+    let fields = [("bill_date", date.as_str()), ("bill_type", "ALL")];
+    let text = day.shop.text("/pay/downloadbill", &fields, how).await;
+    assert_eq!(Bill::parse(text.as_bytes()).unwrap().rows.len(), 2);
+    let fields = [("bill_date", date.as_str()), ("account_type", "Basic")];
+    let text = day.shop.text("/pay/downloadfundflow", &fields, how).await;
+    let bill = Bill::parse(text.as_bytes()).unwrap();
+    let sums: FundSums = bill.sums.unwrap().read().unwrap();
+    assert_eq!(sums.expense.unwrap().fen().unwrap().0, 30);
+}
+
+/// Whatever is paid and given back, purses, movements and bills agree to the fen.
+#[tokio::test]
+async fn purses_movements_and_bills_agree_whatever_happens() {
+    // A small generator of its own, so that a failure can be repeated.
+    let mut state = 20_260_201_u64;
+    let mut draw = |below: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) % below
+    };
+    let day = Day::begin().await;
+    let mut orders: Vec<(String, i64)> = Vec::new();
+    let (mut came, mut went) = (0, 0);
+    for step in 0..60_u64 {
+        match draw(10) {
+            0..=4 => {
+                let (number, total) = (format!("T20260201{step:05}"), 1 + draw(500).cast_signed());
+                day.pay(&number, total).await;
+                orders.push((number, total));
+                came += total;
+            }
+            5..=8 if !orders.is_empty() => {
+                let which = usize::try_from(draw(orders.len() as u64)).unwrap();
+                let (number, total) = orders[which].clone();
+                let fen = 1 + draw(total.unsigned_abs()).cast_signed();
+                if day.refund(&number, &format!("R{step}"), fen, total).await == 200 {
+                    went += fen;
+                }
+            }
+            _ => day.shop.world.advance(1 + draw(600).cast_signed()).await,
+        }
+    }
+    let path = format!("/merchants/{}", day.shop.mchid);
+    let merchant = day.shop.world.get(&path).await;
+    let fen = |name: &str| merchant[name].as_i64().unwrap();
+    assert_eq!(
+        fen("unsettled") + fen("available"),
+        20_000_000 + came - went
+    );
+    day.shop.world.advance(86_400).await;
+    let merchant = day.shop.world.get(&path).await;
+    let fen = |name: &str| merchant[name].as_i64().unwrap();
+    assert_eq!(fen("unsettled"), 10_000_000, "the day is settled");
+    assert_eq!(fen("available"), 10_000_000 + came - went);
+
+    let answer = day.trade_bill("").await;
+    let bill = Bill::parse(&day.file(&answer).await).unwrap();
+    let sums: TradeSums = bill.sums.unwrap().read().unwrap();
+    let paid = sums.settlement_total.unwrap().fen().unwrap().0;
+    let refunded = sums.refund.unwrap().fen().unwrap().0;
+    assert_eq!((paid, refunded), (came, went));
+    let answer = day.fund_bill("").await;
+    let bill = Bill::parse(&day.file(&answer).await).unwrap();
+    let rows: Vec<Fund> = bill.rows.iter().map(|row| row.read().unwrap()).collect();
+    let last = rows.last().unwrap().balance.unwrap().fen().unwrap().0;
+    assert_eq!(last, 20_000_000 + came - went);
+    let sums: FundSums = bill.sums.unwrap().read().unwrap();
+    assert_eq!(sums.income.unwrap().fen().unwrap().0, came);
+    assert_eq!(sums.expense.unwrap().fen().unwrap().0, went);
+    let refunds = day
+        .shop
+        .world
+        .get(&format!("{path}/refunds?limit=100"))
+        .await;
+    let refunds = refunds["items"].as_array().unwrap();
+    for (number, total) in &orders {
+        let of_order = refunds.iter().filter(|one| one["out_trade_no"] == **number);
+        let back: i64 = of_order.map(|one| one["amount"].as_i64().unwrap()).sum();
+        assert!(back <= *total, "{number}: {back} of {total} fen");
+    }
+}
