@@ -17,10 +17,9 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
-use xinqiao_catalog::route::query_pairs;
-use xinqiao_http::{BodyLimit, OriginGuard, Refusal, read_body};
+use xinqiao_http::{BodyLimit, OriginGuard, Trespass, read_body};
 use xinqiao_store::EventRef;
-use xinqiao_types::{AppId, AppKey};
+use xinqiao_types::{AppId, AppKey, percent};
 
 use crate::{
     IssueError, admin_socket::OverSocket, issued_key, platform::Face, problem, shared::Shared,
@@ -45,7 +44,7 @@ enum Rights {
     /// Nothing yet: too many wrong keys came from there.
     Later,
     /// Nothing: a page of another site asks.
-    Foreign(Refusal),
+    Foreign(Trespass),
 }
 
 pub(crate) async fn handle(shared: &Arc<Shared>, face: Face, request: Request) -> Response {
@@ -162,7 +161,7 @@ impl Query {
             ..Self::default()
         };
         let mut seen = Vec::new();
-        for (name, value) in query_pairs(raw) {
+        for (name, value) in percent::pairs(raw) {
             if !filters.contains(&&*name) && !["after", "limit"].contains(&&*name) {
                 let known = filters.join(", ");
                 return Err(format!(

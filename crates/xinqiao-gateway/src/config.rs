@@ -4,6 +4,7 @@
 //! Read from TOML, or built in code by `dev`. Unknown keys are errors. A wrong value names the
 //! file, the line, the key, and what would be right; it never repeats a secret.
 
+mod error;
 mod forms;
 mod place;
 mod read;
@@ -20,11 +21,10 @@ use serde::Deserialize;
 use xinqiao_http::Cidr;
 use xinqiao_message::envelope::DEFAULT_WINDOW;
 use xinqiao_types::{
-    AccountKind, AesKeyText, AppId, AppKey as AppKeyText, AppSecret, CallbackMode, CallbackToken,
-    CorpId,
+    AccountKind, AesKeyText, AppId, AppKey, AppSecret, CallbackMode, CallbackToken, CorpId,
 };
 
-pub use self::read::ConfigError;
+pub use self::error::ConfigError;
 pub(crate) use self::read::is_plain_id;
 
 /// How far above the first port administration listens unless the configuration says where.
@@ -203,10 +203,10 @@ pub struct Admin {
     /// The key to send as `Authorization: Bearer …`; at least 24 characters. With one, the first
     /// port serves administration to whoever brings it; without one, only `listen` does.
     #[serde(deserialize_with = "secret::optional")]
-    pub key: Option<AppKeyText>,
+    pub key: Option<AppKey>,
     /// A second key that reads metrics, readiness and lists, and changes nothing.
     #[serde(deserialize_with = "secret::optional")]
-    pub read_key: Option<AppKeyText>,
+    pub read_key: Option<AppKey>,
     /// A port or socket of its own. An address that is not loopback needs `key`.
     pub listen: Option<AdminListen>,
 }
@@ -394,6 +394,10 @@ pub struct AppConfig {
     pub name: String,
     /// Where it takes callbacks; `{appid}` stands for the account's.
     pub url: String,
+    /// Where it takes those of the others behind an account (authorizers, corps that installed a suite), if that
+    /// is another address; `$APPID$` and `$CORPID$` stand in it as they do in the console.
+    #[serde(default)]
+    pub message_url: Option<String>,
     /// The Token that it checks signatures with.
     #[serde(deserialize_with = "secret::required")]
     pub token: CallbackToken,
@@ -422,6 +426,7 @@ impl AppConfig {
         Self {
             name: name.into(),
             url: url.into(),
+            message_url: None,
             token,
             aes_key: None,
             accounts: Vec::new(),
@@ -444,7 +449,7 @@ pub struct KeyConfig {
     pub id: String,
     /// The key: `xqk_` and at least 24 letters and digits.
     #[serde(deserialize_with = "secret::required")]
-    pub key: AppKeyText,
+    pub key: AppKey,
     /// The app that uses it.
     pub app: String,
     /// The accounts that it opens; all if empty.

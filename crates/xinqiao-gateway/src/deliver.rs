@@ -15,7 +15,7 @@ use futures_util::FutureExt as _;
 use tokio::time::Instant;
 use xinqiao_message::{inbound::Message, push::Speaker};
 use xinqiao_store::{Answer, EventRef, Finish, Verdict};
-use xinqiao_types::{AppId, Entropy};
+use xinqiao_types::AppId;
 
 use self::attempt::{Attempted, attempt};
 pub(crate) use self::worker::worker;
@@ -57,14 +57,6 @@ impl Parcel {
 /// How long a delivery whose app may take `timeout` is held before somebody else may take it up.
 pub(crate) fn hold_ms(timeout: Duration) -> i64 {
     timeout.as_millis() as i64 + 30_000
-}
-
-/// A nonce as the platform sends it (decimal digits), and 16 random bytes for the cipher. Nine digits: they
-/// never read as a timestamp, so nobody can exchange the two.
-pub(crate) fn nonce(entropy: &dyn Entropy) -> (String, [u8; 16]) {
-    let mut random = [0; 16];
-    entropy.fill(&mut random);
-    (entropy.below(1_000_000_000).to_string(), random)
 }
 
 /// Carries out one delivery beside the request. With a `lead`, the app's reply settles the

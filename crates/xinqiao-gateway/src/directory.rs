@@ -107,7 +107,7 @@ pub(crate) struct Route {
     pub(crate) app: Box<str>,
     /// For the account's own callbacks.
     pub(crate) url: String,
-    /// With `{appid}` still in it.
+    /// For the others behind the account; with `{appid}` still in it.
     template: String,
     pub(crate) keys: Keys,
     pub(crate) timeout: Duration,
@@ -426,7 +426,7 @@ impl Route {
         Ok(Self {
             app: app.name.as_str().into(),
             url: filled(&app.url, account, account.appid.as_str()),
-            template: app.url.clone(),
+            template: app.message_url.as_ref().unwrap_or(&app.url).clone(),
             keys,
             timeout: app.timeout(),
             primary,
@@ -443,9 +443,12 @@ impl Route {
 }
 
 fn filled(template: &str, account: &AccountConfig, appid: &str) -> String {
-    template
+    let filled = template
         .replace("{appid}", appid)
-        .replace("{account}", account.appid.as_str())
+        .replace("{account}", account.appid.as_str());
+    PLACEHOLDERS
+        .iter()
+        .fold(filled, |filled, id| filled.replace(id, appid))
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
-use xinqiao_catalog::route::query_pairs;
 use xinqiao_http::{OriginGuard, Respond, peer_of};
+use xinqiao_types::percent;
 
 use crate::{
     admin, inlet,
@@ -81,7 +81,7 @@ async fn dispatch(shared: &Arc<Shared>, face: Face, request: Request) -> Respons
 /// Whether a request's query has what the platform signs a callback with.
 fn is_callback(request: &Request) -> bool {
     let query = request.uri().query().unwrap_or("");
-    let has = |wanted: &[&str]| query_pairs(query).any(|(name, _)| wanted.contains(&&*name));
+    let has = |wanted: &[&str]| percent::pairs(query).any(|(name, _)| wanted.contains(&&*name));
     has(&["nonce"]) && has(&["timestamp"]) && has(&["signature", "msg_signature"])
 }
 

@@ -5,6 +5,7 @@
 //! not shown.
 
 mod refusal;
+mod ticket;
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc, time::Duration};
 
@@ -168,6 +169,7 @@ async fn callback(
         message,
         dedup,
         received: now,
+        mode,
         proof: proof.into(),
     };
     let answer = if account.routes.is_empty() {
@@ -192,6 +194,7 @@ struct Verified {
     message: Message,
     dedup: DedupKey,
     received: Millis,
+    mode: CallbackMode,
     proof: Proof,
 }
 
@@ -319,6 +322,8 @@ async fn append(
         .await
         .map_err(|_| shed("the store took too long"))?
         .map_err(|error| store_problem(&error))?;
+    // A repeat, too: it may be that the first of it was stored, and its ticket was not.
+    ticket::keep(shared, account, message, verified.mode, deadline).await;
     if let Some(mark) = mark {
         tracing::warn!(%appid, reading = mark.reading, rule = mark.rule, "A message is not well-formed.");
     }
@@ -366,7 +371,7 @@ fn answer_response(
     let Ok(xml) = std::str::from_utf8(xml) else {
         return plain(StatusCode::OK, "success");
     };
-    let (nonce, random) = deliver::nonce(&*shared.context.entropy);
+    let (nonce, random) = envelope::chance(&*shared.context.entropy);
     let now = shared.context.clock.unix().0;
     match envelope::seal_reply_as(wrapping, keys, mode, xml, now, &nonce, random) {
         Ok(body) => {

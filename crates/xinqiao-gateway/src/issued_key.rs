@@ -3,8 +3,8 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use xinqiao_store::{AppKey, Millis, NewAppKey, StoreError};
-use xinqiao_types::{AppId, AppKey as AppKeyText};
+use xinqiao_store::{Millis, NewStoredKey, StoreError, StoredKey};
+use xinqiao_types::{AppId, AppKey};
 
 use crate::{APP_KEY_PREFIX, KeyConfig, config::is_plain_id, shared::Shared};
 
@@ -14,7 +14,7 @@ pub struct IssuedKey {
     /// Its public id, for lists and revocation.
     pub id: String,
     /// The key. It cannot be shown again.
-    pub key: AppKeyText,
+    pub key: AppKey,
     /// The app that it belongs to.
     pub app: String,
     /// The accounts that it opens; all if empty.
@@ -76,10 +76,10 @@ pub(crate) fn is_issued_id(id: &str) -> bool {
 }
 
 /// A configured key as one of the gateway's keys.
-pub(crate) fn configured(key: &KeyConfig) -> AppKey {
-    AppKey {
+pub(crate) fn configured(key: &KeyConfig) -> StoredKey {
+    StoredKey {
         id: key.id.clone(),
-        hash: AppKey::hash_of(key.key.expose()),
+        hash: StoredKey::hash_of(key.key.expose()),
         app: key.app.clone(),
         accounts: key.accounts.clone(),
         created: Millis(0),
@@ -110,7 +110,7 @@ pub(crate) async fn issue(
     }
     let id = format!("{ID_PREFIX}{}", random_text(shared, ID_LETTERS));
     let text = format!("{APP_KEY_PREFIX}{}", random_text(shared, 32));
-    let stored = NewAppKey {
+    let stored = NewStoredKey {
         id: &id,
         text: &text,
         app,
@@ -122,7 +122,7 @@ pub(crate) async fn issue(
     tracing::info!(key = id, app, "A key was issued.");
     Ok(IssuedKey {
         id,
-        key: AppKeyText::from(text),
+        key: AppKey::from(text),
         app: app.to_owned(),
         accounts: accounts.to_vec(),
     })
@@ -132,13 +132,13 @@ pub(crate) async fn issue(
 /// thousand; what a look-up tells by its time is of the hash, not of the key.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
-    by_hash: HashMap<[u8; 32], Arc<AppKey>>,
+    by_hash: HashMap<[u8; 32], Arc<StoredKey>>,
     /// By the half of the hash that virtual tokens hold.
-    by_half: HashMap<[u8; 16], Arc<AppKey>>,
+    by_half: HashMap<[u8; 16], Arc<StoredKey>>,
 }
 
-impl FromIterator<AppKey> for Keys {
-    fn from_iter<I: IntoIterator<Item = AppKey>>(keys: I) -> Self {
+impl FromIterator<StoredKey> for Keys {
+    fn from_iter<I: IntoIterator<Item = StoredKey>>(keys: I) -> Self {
         let mut all = Self::default();
         for key in keys {
             let key = Arc::new(key);
@@ -151,26 +151,26 @@ impl FromIterator<AppKey> for Keys {
 }
 
 impl Keys {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<AppKey>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<StoredKey>> {
         self.by_hash.values()
     }
 
     /// The key that a virtual token was made for.
-    pub(crate) fn of_token(&self, half: &[u8; 16]) -> Option<&Arc<AppKey>> {
+    pub(crate) fn of_token(&self, half: &[u8; 16]) -> Option<&Arc<StoredKey>> {
         self.by_half.get(half)
     }
 }
 
 /// The key with this text, if it is configured, or was issued and not revoked.
-pub(crate) fn find(shared: &Shared, text: &str) -> Option<Arc<AppKey>> {
+pub(crate) fn find(shared: &Shared, text: &str) -> Option<Arc<StoredKey>> {
     if !text.starts_with(APP_KEY_PREFIX) {
         return None;
     }
     let keys = shared.keys.load();
-    keys.by_hash.get(&AppKey::hash_of(text)).map(Arc::clone)
+    keys.by_hash.get(&StoredKey::hash_of(text)).map(Arc::clone)
 }
 
 /// Whether a key opens an account.
-pub(crate) fn opens(key: &AppKey, appid: &str) -> bool {
+pub(crate) fn opens(key: &StoredKey, appid: &str) -> bool {
     key.accounts.is_empty() || key.accounts.iter().any(|account| account == appid)
 }

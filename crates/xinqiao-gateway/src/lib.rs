@@ -22,6 +22,7 @@ mod directory;
 mod error;
 mod front;
 mod gateway;
+mod held;
 mod in_flight;
 mod inlet;
 mod issued_key;

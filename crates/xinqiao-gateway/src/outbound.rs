@@ -12,15 +12,17 @@ use std::{
 };
 
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+
+use xinqiao_types::percent;
 
 use crate::{Upstream, platform};
 
@@ -29,17 +31,16 @@ pub(crate) const PLATFORM_TIME: Duration = Duration::from_mins(1);
 /// Longest time that an app may take to send a large body through us. Uploads of videos need it.
 const UPLOAD_TIME: Duration = Duration::from_mins(15);
 
-type Platform = Client<HttpsConnector<HttpConnector>, Body>;
+type Http = Client<HttpsConnector<HttpConnector>, Body>;
 
 /// Says of a push that its message was not well-formed, and how it was read.
 const READING_HEADER: &str = "x-xinqiao-reading";
 
-/// Both clients. Made on first use, so that a start pays for neither.
+/// The client for both, made on first use, so that a start does not pay for it.
 #[derive(Debug)]
 pub(crate) struct Outbound {
     upstream: Option<BTreeMap<String, String>>,
-    platform: OnceLock<Platform>,
-    apps: OnceLock<reqwest::Client>,
+    client: OnceLock<Http>,
 }
 
 /// A call did not get an answer.
@@ -70,20 +71,6 @@ pub(crate) enum OutboundError {
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("a key of the gateway stands in the body")]
 pub(crate) struct KeyFound;
-
-impl OutboundError {
-    /// From reqwest's error; without its URL, which may hold a token.
-    pub(crate) fn from_reqwest(error: reqwest::Error, limit: Duration) -> Self {
-        let error = error.without_url();
-        if error.is_connect() {
-            return Self::Connect(innermost(&error));
-        }
-        if error.is_timeout() {
-            return Self::Timeout(limit.as_millis());
-        }
-        Self::Failed(innermost(&error))
-    }
-}
 
 fn from_hyper(error: &hyper_util::client::legacy::Error) -> OutboundError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
@@ -129,20 +116,8 @@ pub(crate) fn content_type(headers: &HeaderMap) -> &str {
         .unwrap_or("")
 }
 
-fn client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .connect_timeout(Duration::from_secs(5))
-        .pool_idle_timeout(Duration::from_secs(30))
-        .tcp_nodelay(true)
-        .http1_only()
-        .build()
-        .expect("a client without options that can fail")
-}
-
-/// A client for the platform: TLS as the operating system judges it.
-fn platform_client() -> Platform {
+/// TLS as the operating system judges it.
+fn client() -> Http {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -152,7 +127,7 @@ fn platform_client() -> Platform {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier)),
         Err(error) => {
-            // Without roots every certificate is refused: the platform is unreachable, and said so.
+            // Without roots every certificate is refused: what speaks TLS is unreachable, and said so.
             tracing::error!(%error, "The system's root certificates cannot be used.");
             config.with_root_certificates(rustls::RootCertStore::empty())
         }
@@ -180,8 +155,7 @@ impl Outbound {
         };
         Self {
             upstream,
-            platform: OnceLock::new(),
-            apps: OnceLock::new(),
+            client: OnceLock::new(),
         }
     }
 
@@ -209,7 +183,7 @@ impl Outbound {
     ) -> Result<http::Response<Body>, OutboundError> {
         let uri: Uri = format!("{}{path_and_query}", self.origin(host)?)
             .parse()
-            .map_err(|_| OutboundError::Failed("the address cannot be used".to_owned()))?;
+            .map_err(|_| unusable())?;
         let time = match hyper::body::Body::size_hint(&body).exact() {
             Some(_) => PLATFORM_TIME,
             None => UPLOAD_TIME,
@@ -218,11 +192,9 @@ impl Outbound {
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
-        let client = self.platform.get_or_init(platform_client);
-        let response = tokio::time::timeout(time, client.request(request))
+        let response = tokio::time::timeout(time, self.send(request))
             .await
-            .map_err(|_| OutboundError::Timeout(time.as_millis()))?
-            .map_err(|error| from_hyper(&error))?;
+            .map_err(|_| OutboundError::Timeout(time.as_millis()))??;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(OutboundError::Failed(
                 "the answer changes the protocol, which nobody asked for".to_owned(),
@@ -262,22 +234,83 @@ impl Outbound {
         limit: usize,
         time: Duration,
     ) -> Result<Answered, OutboundError> {
-        let mut request = self.apps.get_or_init(client).post(url);
-        if let Some(reading) = reading {
-            request = request.header(READING_HEADER, reading);
-        }
-        let response = request
+        let (uri, user) = app_address(url).ok_or_else(unusable)?;
+        let mut request = http::Request::post(uri)
             .header(header::CONTENT_TYPE, content_type)
             // WECHAT: pushes name this agent; some frameworks' filters refuse requests without one.
             .header(header::USER_AGENT, "Mozilla/4.0")
-            .header(header::ACCEPT, "*/*")
-            .body(body)
-            .timeout(time)
-            .send()
+            .header(header::ACCEPT, "*/*");
+        if let Some(reading) = reading {
+            request = request.header(READING_HEADER, reading);
+        }
+        if let Some(user) = user {
+            request = request.header(header::AUTHORIZATION, user);
+        }
+        let request = request.body(body.into()).map_err(|_| unusable())?;
+        let exchange = async {
+            let (parts, body) = self.send(request).await?.into_parts();
+            Ok(Answered {
+                status: parts.status,
+                headers: parts.headers,
+                body: whole_body(Body::new(body), limit).await?,
+            })
+        };
+        tokio::time::timeout(time, exchange)
             .await
-            .map_err(|error| OutboundError::from_reqwest(error, time))?;
-        whole(response, limit, time).await
+            .map_err(|_| OutboundError::Timeout(time.as_millis()))?
     }
+
+    async fn send(
+        &self,
+        request: http::Request<Body>,
+    ) -> Result<http::Response<hyper::body::Incoming>, OutboundError> {
+        let client = self.client.get_or_init(client);
+        client
+            .request(request)
+            .await
+            .map_err(|error| from_hyper(&error))
+    }
+}
+
+fn unusable() -> OutboundError {
+    OutboundError::Failed("the address cannot be used".to_owned())
+}
+
+/// An app's address as it is called: what a person may write into it escaped, user and password in a header. `None` if
+/// it cannot be called; a host must be of ASCII.
+pub(crate) fn app_address(url: &str) -> Option<(Uri, Option<HeaderValue>)> {
+    let mut written = String::with_capacity(url.len());
+    for byte in url.bytes() {
+        if byte.is_ascii_graphic() && !b"\"<>`{}".contains(&byte) {
+            written.push(byte.into());
+        } else {
+            percent::escape_into(byte, &mut written);
+        }
+    }
+    let uri: Uri = written.parse().ok()?;
+    let authority = uri.authority()?;
+    let whole = authority.as_str();
+    let (user, place) = match whole.rsplit_once('@') {
+        Some((user, place)) => (Some(user), place),
+        None => (None, whole),
+    };
+    let host = authority.host();
+    let is_complete = place == host || authority.port_u16().is_some();
+    if host.is_empty() || host.contains('%') || !is_complete {
+        return None;
+    }
+    let user = match user {
+        None => None,
+        Some(user) => {
+            let (name, password) = user.split_once(':').unwrap_or((user, ""));
+            let pair = format!("{}:{}", percent::decode(name), percent::decode(password));
+            let encoded = base64_simd::STANDARD.encode_to_string(pair);
+            let mut value = HeaderValue::from_str(&format!("Basic {encoded}")).ok()?;
+            value.set_sensitive(true);
+            Some(value)
+        }
+    };
+    Some((uri, user))
 }
 
 /// The body, each piece within a time.
@@ -313,27 +346,40 @@ pub(crate) async fn whole_body(body: Body, limit: usize) -> Result<Bytes, Outbou
         })
 }
 
-async fn whole(
-    mut response: reqwest::Response,
-    limit: usize,
-    time: Duration,
-) -> Result<Answered, OutboundError> {
-    let status = response.status();
-    let headers = std::mem::take(response.headers_mut());
-    let mut body = BytesMut::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| OutboundError::from_reqwest(error, time))?
-    {
-        if body.len() + chunk.len() > limit {
-            return Err(OutboundError::TooLarge(limit));
-        }
-        body.extend_from_slice(&chunk);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn called(url: &str) -> (String, Option<String>) {
+        let (uri, user) = app_address(url).expect("an address");
+        let user = user.map(|user| user.to_str().expect("ASCII").to_owned());
+        (uri.to_string(), user)
     }
-    Ok(Answered {
-        status,
-        headers,
-        body: body.freeze(),
-    })
+
+    #[test]
+    fn what_a_person_writes_into_an_address_is_escaped() {
+        let (uri, user) = called("http://127.0.0.1:9000/微信 1/<wx>?a=%41&b=好");
+        let want = "http://127.0.0.1:9000/%E5%BE%AE%E4%BF%A1%201/%3Cwx%3E?a=%41&b=%E5%A5%BD";
+        assert_eq!((uri.as_str(), user), (want, None));
+    }
+
+    #[test]
+    fn user_and_password_go_into_a_header() {
+        let (_, user) = called("http://me:a%40b@127.0.0.1:9000/wx");
+        assert_eq!(user.as_deref(), Some("Basic bWU6YUBi"));
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_called_is_none() {
+        for url in [
+            "http://",
+            "http:///wx",
+            "http://微信.cn/wx",
+            "/wx",
+            "http://a:b/wx",
+        ] {
+            assert!(app_address(url).is_none(), "{url}");
+        }
+    }
 }

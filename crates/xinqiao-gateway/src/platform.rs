@@ -1,17 +1,13 @@
-//! What the gateway must know of the platform by itself: which hosts there are, and the few
-//! endpoints that issue tokens. Everything else comes from the catalog.
+//! What the gateway must know of the platform by itself: which hosts there are, and which tokens they know.
+//! Everything else comes from the catalog.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
 use serde_json::Value;
 use xinqiao_catalog::{
     hosts,
-    id::official_account::base,
     model::{AuthKind, Bearing, Endpoint, Host},
 };
-use xinqiao_types::AccountKind;
-
-use crate::AccountConfig;
 
 /// One listening port, and the platform hosts that it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,50 +27,31 @@ pub(crate) enum Face {
     Pages,
 }
 
-/// `api.weixin.qq.com`: where tokens come from.
-pub(crate) const API_HOST: &str = "api.weixin.qq.com";
+/// `api.weixin.qq.com`: official accounts, mini programs and third-party platforms.
+const API_HOST: &str = "api.weixin.qq.com";
 
 /// `qyapi.weixin.qq.com`: WeCom.
 const WORK_HOST: &str = "qyapi.weixin.qq.com";
 
-/// An endpoint that hands out the account's token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TokenEndpoint {
-    /// The classic token.
-    Token,
-    /// The stable token.
-    StableToken,
-}
-
-/// Whether an endpoint hands out the account's token.
-pub(crate) fn token_endpoint(endpoint: &Endpoint) -> Option<TokenEndpoint> {
-    match endpoint.id {
-        base::TOKEN => Some(TokenEndpoint::Token),
-        base::STABLE_TOKEN => Some(TokenEndpoint::StableToken),
-        _ => None,
-    }
-}
-
-/// Whether an account has a token of its own, which the centre can fetch.
-pub(crate) fn has_account_token(account: &AccountConfig) -> bool {
-    !account.is_work()
-        && !matches!(
-            account.kind,
-            AccountKind::Component | AccountKind::Corp | AccountKind::Merchant
-        )
-}
-
 /// Whether an endpoint on a host takes a token of that bearing as a credential of `kind`.
 pub(crate) fn takes(endpoint: &Endpoint, host: &str, bearing: Bearing, kind: AuthKind) -> bool {
-    let (wanted, knows) = match bearing {
-        Bearing::Account => (AuthKind::AccessToken, knows_tokens(host)),
-        Bearing::Component => (AuthKind::ComponentAccessToken, knows_tokens(host)),
-        Bearing::Corp => (AuthKind::AccessToken, is_work(host)),
-        Bearing::Suite => (AuthKind::SuiteAccessToken, is_work(host)),
-        Bearing::Provider => (AuthKind::ProviderAccessToken, is_work(host)),
+    let wanted = match bearing {
+        Bearing::Account | Bearing::Corp => AuthKind::AccessToken,
+        Bearing::Component => AuthKind::ComponentAccessToken,
+        Bearing::Suite => AuthKind::SuiteAccessToken,
+        Bearing::Provider => AuthKind::ProviderAccessToken,
         Bearing::Carried => return false,
     };
-    knows && kind == wanted && endpoint.auth.kind == wanted
+    knows(host, bearing) && kind == wanted && endpoint.auth.kind == wanted
+}
+
+/// Whether a host knows tokens of that bearing; nobody else shall see one.
+pub(crate) fn knows(host: &str, bearing: Bearing) -> bool {
+    match bearing {
+        Bearing::Account | Bearing::Component => is_api(host),
+        Bearing::Corp | Bearing::Suite | Bearing::Provider => is_work(host),
+        Bearing::Carried => false,
+    }
 }
 
 /// Whether an endpoint is served under that host's name.
@@ -95,13 +72,6 @@ pub(crate) fn errcode(body: &[u8]) -> Option<i64> {
 /// Code and message of an answer of the platform's.
 pub(crate) fn envelope(body: &[u8]) -> Option<(Value, Value)> {
     xinqiao_wire::response::envelope(body, "errcode", "errmsg")
-}
-
-/// Where the stable token is fetched: a path on [`API_HOST`].
-pub(crate) fn stable_token() -> &'static str {
-    xinqiao_catalog::endpoint(base::STABLE_TOKEN)
-        .map(|endpoint| endpoint.path)
-        .expect("the catalog has every id that it names")
 }
 
 impl Face {
@@ -134,8 +104,8 @@ impl Face {
     }
 }
 
-/// Whether a host knows the tokens of accounts; nobody else shall see one.
-pub(crate) fn knows_tokens(host: &str) -> bool {
+/// Whether a host knows the tokens of accounts and third-party platforms.
+fn is_api(host: &str) -> bool {
     xinqiao_catalog::host(host).is_some_and(|known| {
         known.canonical == API_HOST || known.name.ends_with(".api.weixin.qq.com")
     })
@@ -218,20 +188,24 @@ mod tests {
 
     #[test]
     fn tokens_go_to_hosts_that_know_them() {
-        for host in [
-            "api.weixin.qq.com",
-            "sh.api.weixin.qq.com",
-            "file.api.weixin.qq.com",
+        let of_api = [Bearing::Account, Bearing::Component];
+        let of_work = [Bearing::Corp, Bearing::Suite, Bearing::Provider];
+        for (host, api, work) in [
+            ("api.weixin.qq.com", true, false),
+            ("sh.api.weixin.qq.com", true, false),
+            ("file.api.weixin.qq.com", true, false),
+            ("qyapi.weixin.qq.com", false, true),
+            ("chatbot.weixin.qq.com", false, false),
+            ("api.mch.weixin.qq.com", false, false),
+            ("x", false, false),
         ] {
-            assert!(knows_tokens(host), "{host}");
-        }
-        for host in [
-            "qyapi.weixin.qq.com",
-            "chatbot.weixin.qq.com",
-            "api.mch.weixin.qq.com",
-            "x",
-        ] {
-            assert!(!knows_tokens(host), "{host}");
+            for bearing in of_api {
+                assert_eq!(knows(host, bearing), api, "{host} {bearing:?}");
+            }
+            for bearing in of_work {
+                assert_eq!(knows(host, bearing), work, "{host} {bearing:?}");
+            }
+            assert!(!knows(host, Bearing::Carried), "{host}");
         }
     }
 }

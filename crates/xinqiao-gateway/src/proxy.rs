@@ -36,11 +36,10 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts, ur
 use xinqiao_catalog::{
     code,
     model::{AuthKind, Endpoint, IssuedKey, Issuing},
-    route::query_pairs,
     surface::{self, Call, Credential, Target},
 };
 use xinqiao_http::{BodyError, peer_of};
-use xinqiao_types::AppId;
+use xinqiao_types::{AppId, percent};
 
 pub(crate) use self::body::KEPT_BYTES;
 use self::{
@@ -51,6 +50,7 @@ use self::{
     sending::{Sending, is_plain, readable, unreadable},
 };
 use crate::{
+    held::Held,
     issued_key,
     platform::{self, Face},
     problem::{Problem, RULE_HEADER, stranger},
@@ -87,9 +87,16 @@ enum Bearer {
     /// One of ours, where no such call takes it.
     Misplaced,
     /// The real one that the centre holds: the app has the real secret.
-    Real { appid: AppId, text: String },
+    Real(Real),
     /// None, or one that we know nothing of.
     Foreign,
+}
+
+/// A real token that the centre holds.
+struct Real {
+    appid: AppId,
+    held: Held,
+    text: String,
 }
 
 /// A virtual token in a call that takes one.
@@ -246,7 +253,7 @@ fn may_be_ours(shared: &Shared, passing: &Passing) -> bool {
 
 /// The first virtual token in a query, whatever its parameter's name.
 fn virtual_in(shared: &Shared, query: &str) -> Option<VirtualToken> {
-    query_pairs(query)
+    percent::pairs(query)
         .filter(|(_, value)| token_center::looks_virtual(value))
         .find_map(|(_, value)| shared.virtual_tokens.read(&value))
 }
@@ -283,13 +290,15 @@ fn bearer(shared: &Shared, call: &Call, passing: &Passing) -> Bearer {
                 param,
             });
         }
-        if platform::knows_tokens(passing.host)
-            && let Some(appid) = shared.tokens.owner(text)
+        if let Some(appid) = shared.tokens.owner(text)
+            && let Some(held) = shared.tokens.held(appid.as_str())
+            && platform::knows(passing.host, held.bearing())
         {
-            return Bearer::Real {
+            return Bearer::Real(Real {
                 appid,
+                held,
                 text: text.to_owned(),
-            };
+            });
         }
     }
     match virtual_in(shared, passing.query()) {
@@ -340,7 +349,7 @@ async fn pass(shared: &Arc<Shared>, passing: Passing, call: &Call) -> Response {
     }
     let appid = match &bearer {
         Bearer::Virtual(Virtual { token, .. }) if token.real.is_none() => Some(&token.appid),
-        Bearer::Real { appid, .. } => Some(appid),
+        Bearer::Real(Real { appid, .. }) => Some(appid),
         _ => None,
     };
     let warning = match preflight::check(shared, call, appid) {
@@ -353,7 +362,7 @@ async fn pass(shared: &Arc<Shared>, passing: Passing, call: &Call) -> Response {
     let mut response = match bearer {
         Bearer::Virtual(bearer) => pass_swapped(shared, passing, call, &bearer).await,
         Bearer::Misplaced => refused(code::INVALID_CREDENTIAL, "token.endpoint"),
-        Bearer::Real { appid, text } => pass_real(shared, passing, call, &appid, &text).await,
+        Bearer::Real(real) => pass_real(shared, passing, call, &real).await,
         Bearer::Foreign if !shared.config.adopt && carries_account_token(call) => {
             refused(code::INVALID_CREDENTIAL, "token.unknown")
         }
@@ -415,13 +424,8 @@ async fn pass_unchanged(shared: &Arc<Shared>, passing: Passing, call: &Call) -> 
 
 /// Passes a call with the real token on. If the platform refuses it, the centre heals itself; the
 /// app learns of the refusal as it would without us, and fetches the new token from us.
-async fn pass_real(
-    shared: &Arc<Shared>,
-    passing: Passing,
-    call: &Call,
-    appid: &AppId,
-    token: &str,
-) -> Response {
+async fn pass_real(shared: &Arc<Shared>, passing: Passing, call: &Call, real: &Real) -> Response {
+    let Real { appid, held, text } = real;
     let path = passing.path().to_owned();
     let response = match send_as_it_is(shared, passing, call).await {
         Ok(response) => response,
@@ -431,10 +435,10 @@ async fn pass_real(
         Ok(reply) => reply,
         Err(error) => return unreachable(shared, call, &path, &error),
     };
-    if let Some(refusal) = token_refusal(&reply)
+    if let Some(refusal) = token_refusal(&reply, *held)
         && let Err(error) = shared
             .tokens
-            .refused(shared, appid.as_str(), token, refusal)
+            .refused(shared, appid.as_str(), text, refusal)
             .await
     {
         tracing::warn!(
@@ -512,7 +516,8 @@ async fn pass_swapped(
             Err(refused) => return *refused,
         };
         if let Some(held) = &mut held
-            && let Some(refusal) = token_refusal(&reply)
+            && let Some(kind) = shared.tokens.held(appid.as_str())
+            && let Some(refusal) = token_refusal(&reply, kind)
         {
             let current = held.text.expose();
             match shared
@@ -547,16 +552,10 @@ async fn pass_swapped(
 }
 
 /// The platform's word that a token is not valid, out of a small JSON answer.
-fn token_refusal(reply: &Reply) -> Option<i64> {
+fn token_refusal(reply: &Reply, held: Held) -> Option<i64> {
     let body = reply.whole()?;
     if body.len() > SMALL_BYTES || !body.trim_ascii_start().starts_with(b"{") {
         return None;
     }
-    let errcode = platform::errcode(body)?;
-    let refusals = [
-        code::INVALID_CREDENTIAL,
-        code::INVALID_ACCESS_TOKEN,
-        code::ACCESS_TOKEN_EXPIRED,
-    ];
-    refusals.contains(&errcode).then_some(errcode)
+    platform::errcode(body).filter(|errcode| held.refused_by(*errcode))
 }

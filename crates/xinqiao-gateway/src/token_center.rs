@@ -1,14 +1,17 @@
 //! The one place that fetches platform tokens (中控): single flight, early refresh, the last valid
 //! token served meanwhile.
 //!
-//! It uses the stable token, which is a credential of its own: fetching it disturbs nobody who uses
-//! the classic one, and a call that is not forced never ends another holder's token. A forced
-//! refresh is the last resort, has a budget, and is announced.
+//! Of an official account or mini program it uses the stable token, which is a credential of its own: fetching
+//! it disturbs nobody who uses the classic one, and a call that is not forced never ends another holder's token.
+//! A forced refresh is the last resort, has a budget, and is announced. A WeCom agent's token is the same for
+//! whoever asks. That of a third-party platform or a suite is fetched with the ticket that was pushed last, and
+//! only when an app needs it: a new one ends the one before.
 //!
 //! Invariants: one refresh per credential at a time, guarded by a lease with a fence in the store;
 //! a token that the platform refused is refreshed only if it is the current one.
 
 mod refresh;
+mod tickets;
 mod virtual_token;
 
 use std::{
@@ -23,8 +26,9 @@ use serde::Serialize;
 use tokio::time::Instant;
 use xinqiao_types::{AccessToken, AppId, AppSecret, UnixSeconds};
 
+use self::tickets::Tickets;
 pub(crate) use self::virtual_token::{EXPIRES_IN, VirtualToken, VirtualTokens, looks_virtual};
-use crate::{Config, shared::Shared};
+use crate::{AccountConfig, Config, held::Held, shared::Shared};
 
 /// A token this close to its end is refreshed, while it is still served: the platform hands out a
 /// new one beside the old one during the last five minutes.
@@ -36,6 +40,10 @@ const LAST_SECONDS: i64 = 10;
 #[derive(Debug)]
 pub(crate) struct TokenCenter {
     cells: HashMap<AppId, Arc<Cell>>,
+    /// The agents of a corp: a secret tells which.
+    agents: HashMap<Box<str>, Vec<AppId>>,
+    /// Of every account, those of which no token is held too: none may leave.
+    secrets: HashMap<AppId, AppSecret>,
     owners: Owners,
 }
 
@@ -71,7 +79,11 @@ impl Owners {
 #[derive(Debug)]
 struct Cell {
     appid: AppId,
+    held: Held,
+    /// By which the platform knows it: the appid, the corpid, the suite id.
+    id: String,
     secret: Option<AppSecret>,
+    tickets: Tickets,
     current: ArcSwapOption<Token>,
     gate: tokio::sync::Mutex<Gate>,
     status: Mutex<TokenStatus>,
@@ -140,6 +152,9 @@ pub(crate) enum TokenError {
     /// Not an account of ours, or one without a secret.
     #[error("no AppSecret is configured for {0}")]
     NoSecret(AppId),
+    /// The token is given for a ticket, and none was pushed yet.
+    #[error("no ticket was pushed for {appid} yet")]
+    NoTicket { appid: AppId, rule: &'static str },
     /// The platform answered, and refused.
     #[error("the platform refused with {code}")]
     Refused {
@@ -170,6 +185,7 @@ impl TokenError {
     pub(crate) fn rule(&self) -> &'static str {
         match self {
             Self::NoSecret(_) => "token.no_secret",
+            Self::NoTicket { rule, .. } => rule,
             Self::Refused { .. } => "token.refused",
             Self::Unreachable(_) => "upstream.unreachable",
             Self::Storm(_) => "token.storm",
@@ -180,25 +196,61 @@ impl TokenError {
     }
 }
 
+impl Cell {
+    /// The cell of an account whose token is held here.
+    fn new(account: &AccountConfig, owners: Owners) -> Option<Self> {
+        let id = match &account.corpid {
+            Some(corp) => corp.as_str(),
+            None => account.appid.as_str(),
+        };
+        Some(Self {
+            appid: account.appid.clone(),
+            held: Held::of(account)?,
+            id: id.to_owned(),
+            secret: account.secret.clone(),
+            tickets: Tickets::default(),
+            current: ArcSwapOption::empty(),
+            gate: tokio::sync::Mutex::default(),
+            status: Mutex::default(),
+            owners,
+        })
+    }
+
+    fn has_secret(&self, secret: &str) -> bool {
+        self.secret.as_ref().is_some_and(|own| {
+            xinqiao_crypto::constant_time_eq(own.expose().as_bytes(), secret.as_bytes())
+        })
+    }
+}
+
 impl TokenCenter {
     pub(crate) fn new(config: &Config) -> Self {
         let owners = Owners::default();
+        let mut agents: HashMap<Box<str>, Vec<AppId>> = HashMap::new();
+        for account in &config.accounts {
+            if let Some(corp) = &account.corpid {
+                let of_corp = agents.entry(corp.as_str().into()).or_default();
+                of_corp.push(account.appid.clone());
+            }
+        }
         let cells = config
             .accounts
             .iter()
-            .map(|account| {
-                let cell = Cell {
-                    appid: account.appid.clone(),
-                    secret: account.secret.clone(),
-                    current: ArcSwapOption::empty(),
-                    gate: tokio::sync::Mutex::default(),
-                    status: Mutex::default(),
-                    owners: owners.clone(),
-                };
-                (account.appid.clone(), Arc::new(cell))
+            .filter_map(|account| {
+                let cell = Cell::new(account, owners.clone())?;
+                Some((account.appid.clone(), Arc::new(cell)))
             })
             .collect();
-        Self { cells, owners }
+        let secret = |account: &AccountConfig| {
+            let secret = account.secret.clone()?;
+            Some((account.appid.clone(), secret))
+        };
+        Self {
+            cells,
+            agents,
+            secrets: config.accounts.iter().filter_map(secret).collect(),
+            owners,
+        }
     }
 
     fn cell(&self, appid: &str) -> Result<&Arc<Cell>, TokenError> {
@@ -272,26 +324,60 @@ impl TokenCenter {
         self.owners.get(text)
     }
 
-    /// Whether `secret` is the account's configured one. In constant time.
-    pub(crate) fn knows_secret(&self, appid: &str, secret: &str) -> bool {
-        self.cells
-            .get(appid)
-            .and_then(|cell| cell.secret.as_ref())
-            .is_some_and(|own| {
-                xinqiao_crypto::constant_time_eq(own.expose().as_bytes(), secret.as_bytes())
-            })
+    /// What is held for an account.
+    pub(crate) fn held(&self, appid: &str) -> Option<Held> {
+        self.cells.get(appid).map(|cell| cell.held)
     }
 
-    /// Everything of an account that must not leave on an app's face: the secret and the current
-    /// token.
+    /// The account that the platform knows by `id`, and whose configured secret is `secret`; compared in constant
+    /// time. Of the agents of a corp the secret tells which.
+    pub(crate) fn holder(&self, held: Held, id: &str, secret: &str) -> Option<&AppId> {
+        let agents = self.agents.get(id).into_iter().flatten();
+        let named = agents.filter_map(|appid| self.cells.get(appid));
+        let mut cells = self.cells.get(id).into_iter().chain(named);
+        cells
+            .find(|cell| cell.held == held && cell.has_secret(secret))
+            .map(|cell| &cell.appid)
+    }
+
+    /// A verified callback brought a ticket of the account's.
+    pub(crate) async fn keep_ticket(
+        &self,
+        shared: &Arc<Shared>,
+        appid: &str,
+        ticket: &str,
+        time: UnixSeconds,
+    ) {
+        if let Some(cell) = self.cells.get(appid) {
+            cell.keep_ticket(shared, ticket, time).await;
+        }
+    }
+
+    /// Whether whoever calls with `ticket` has it from the platform's last pushes, as far as they came through here.
+    pub(crate) async fn knows_ticket(
+        &self,
+        shared: &Arc<Shared>,
+        appid: &str,
+        ticket: &str,
+    ) -> bool {
+        match self.cells.get(appid) {
+            Some(cell) => cell.is_ticket(shared, ticket).await,
+            None => false,
+        }
+    }
+
+    /// Everything of an account that must not leave on an app's face: the secret, the current token and the
+    /// tickets.
     pub(crate) fn secrets(&self, appid: &str) -> Vec<String> {
-        let Some(cell) = self.cells.get(appid) else {
-            return Vec::new();
-        };
-        let secret = cell.secret.iter().map(|secret| secret.expose().to_owned());
-        let token = cell.current.load_full();
+        let secret = self.secrets.get(appid);
+        let cell = self.cells.get(appid);
+        let token = cell.and_then(|cell| cell.current.load_full());
+        let tickets = cell.map(|cell| cell.tickets_in_memory());
+        let secret = secret.map(|secret| secret.expose().to_owned());
         secret
+            .into_iter()
             .chain(token.map(|token| token.text.expose().to_owned()))
+            .chain(tickets.into_iter().flatten())
             .collect()
     }
 

@@ -16,7 +16,6 @@
 //! * Every call says what it means (`append`, `claim`, `finish` …), never how: another database is
 //!   another variant of [`Store`], and no caller changes.
 
-mod day;
 mod error;
 mod master;
 mod model;
@@ -27,9 +26,9 @@ mod store;
 pub use error::{MasterKeyError, OpenError, StoreError};
 pub use master::MasterKey;
 pub use model::{
-    AccountSecrets, Answer, AppKey, Appended, Claimed, DedupKey, Delivery, DeliveryState, Event,
-    EventRef, EventRefError, Fence, Finish, Mark, Millis, NewAppKey, NewEvent, Proof, StoredToken,
-    Verdict,
+    AccountSecrets, Answer, Appended, Claimed, DedupKey, Delivery, DeliveryState, Event, EventRef,
+    EventRefError, Fence, Finish, Mark, Millis, NewEvent, NewStoredKey, Proof, StoredKey,
+    StoredToken, Verdict,
 };
 pub use seal::{SealError, Sealer};
 pub use store::{Location, Options, Store};

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use xinqiao_message::envelope::Verified;
-use xinqiao_types::AppId;
+use xinqiao_types::{AppId, UnixSeconds, shanghai};
 
 /// Milliseconds since 1970, by whatever clock the caller uses.
 #[derive(
@@ -17,6 +17,12 @@ impl Millis {
     /// This moment and `ms` milliseconds more.
     pub fn plus(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
+    }
+
+    /// The Shanghai day that it belongs to.
+    pub(crate) fn day(self) -> i32 {
+        let day = shanghai::day(UnixSeconds(self.0.div_euclid(1000)));
+        i32::try_from(day).unwrap_or(i32::MAX)
     }
 }
 
@@ -324,7 +330,7 @@ pub struct Fence(pub i64);
 
 /// An app key about to be stored.
 #[derive(Clone)]
-pub struct NewAppKey<'a> {
+pub struct NewStoredKey<'a> {
     /// The key's public id.
     pub id: &'a str,
     /// The key itself; only its hash is kept.
@@ -337,9 +343,9 @@ pub struct NewAppKey<'a> {
     pub at: Millis,
 }
 
-impl fmt::Debug for NewAppKey<'_> {
+impl fmt::Debug for NewStoredKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NewAppKey")
+        f.debug_struct("NewStoredKey")
             .field("id", &self.id)
             .field("app", &self.app)
             .finish_non_exhaustive()
@@ -348,7 +354,7 @@ impl fmt::Debug for NewAppKey<'_> {
 
 /// A stored app key, without the key.
 #[derive(Debug, Clone, Serialize)]
-pub struct AppKey {
+pub struct StoredKey {
     /// The key's public id.
     pub id: String,
     /// SHA-256 of the key.

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use xinqiao_types::AppId;
 
 use crate::{
-    AccountSecrets, Answer, AppKey, Appended, Claimed, DedupKey, Delivery, Event, EventRef, Fence,
-    Finish, MasterKey, Millis, NewAppKey, NewEvent, OpenError, Sealer, StoreError, StoredToken,
-    sqlite::Sqlite,
+    AccountSecrets, Answer, Appended, Claimed, DedupKey, Delivery, Event, EventRef, Fence, Finish,
+    MasterKey, Millis, NewEvent, NewStoredKey, OpenError, Sealer, StoreError, StoredKey,
+    StoredToken, sqlite::Sqlite,
 };
 
 /// Where the data lives.
@@ -216,7 +216,7 @@ impl Store {
     }
 
     /// Keeps an app key's hash.
-    pub async fn put_key(&self, key: NewAppKey<'_>) -> Result<AppKey, StoreError> {
+    pub async fn put_key(&self, key: NewStoredKey<'_>) -> Result<StoredKey, StoreError> {
         match self {
             Self::Sqlite(db) => db.put_key(key).await,
             #[cfg(feature = "bench")]
@@ -225,7 +225,7 @@ impl Store {
     }
 
     /// All app keys that were not revoked.
-    pub async fn keys(&self) -> Result<Vec<AppKey>, StoreError> {
+    pub async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
         on!(self, keys(), Ok(Vec::new()))
     }
 
@@ -279,7 +279,7 @@ pub(crate) fn key_hash(text: &str) -> [u8; 32] {
     out
 }
 
-impl AppKey {
+impl StoredKey {
     /// Whether `text` is this key. In constant time.
     pub fn is(&self, text: &str) -> bool {
         aws_lc_rs::constant_time::verify_slices_are_equal(&self.hash, &key_hash(text)).is_ok()

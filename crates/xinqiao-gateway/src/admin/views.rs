@@ -9,10 +9,10 @@ use axum::{
 use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
-use xinqiao_store::{AppKey, Event, EventRef, Mark, StoreError};
+use xinqiao_store::{Event, EventRef, Mark, StoreError, StoredKey};
 
 use super::{Query, error};
-use crate::{directory::Account, shared::Shared};
+use crate::{directory::Account, held::Held, shared::Shared};
 
 fn refused(broken: &StoreError) -> Response {
     error(
@@ -93,7 +93,7 @@ fn account_view(shared: &Shared, account: &Account) -> Value {
             "last": last_callback,
             "last_problem": last_problem,
         },
-        "token": (config.secret.is_some() && crate::platform::has_account_token(config)).then(|| token_view(shared, account)),
+        "token": (config.secret.is_some() && Held::of(config).is_some()).then(|| token_view(shared, account)),
         "apps": account.routes.iter().map(|route| json!({
             "name": route.app,
             "url": without_query(&route.url),
@@ -145,7 +145,8 @@ pub(super) async fn ready(shared: &Arc<Shared>) -> Response {
         .directory
         .accounts()
         .filter(|account| {
-            account.config.secret.is_some() && crate::platform::has_account_token(&account.config)
+            let held = Held::of(&account.config);
+            account.config.secret.is_some() && held.is_some_and(Held::disturbs_nobody)
         })
         .map(|account| shared.tokens.token(shared, account.config.appid.as_str()));
     drop(join_all(asked).await);
@@ -315,7 +316,7 @@ pub(super) fn keys(shared: &Shared) -> Vec<Value> {
     let keys = shared.keys.load();
     let mut keys: Vec<_> = keys.iter().collect();
     keys.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-    let view = |key: &&Arc<AppKey>| {
+    let view = |key: &&Arc<StoredKey>| {
         let mut view = json!(***key);
         if is_configured(shared, &key.id) {
             view["configured"] = json!(true);

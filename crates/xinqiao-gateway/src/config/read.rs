@@ -2,101 +2,18 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use xinqiao_crypto::AesKey;
-use xinqiao_types::{AppKey as AppKeyText, CallbackMode, CorpId};
+use xinqiao_types::{AccountKind, AppKey, CallbackMode, CorpId};
 
 use super::{
-    AccountConfig, AdminListen, Config, StoreAt, Upstream,
+    AccountConfig, AdminListen, Config, ConfigError, StoreAt, Upstream,
     place::{table_of, with_key, without_texts},
     secret::{self, Kind},
 };
-use crate::{directory::PLACEHOLDERS, issued_key::is_issued_id};
-
-/// A configuration that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The file could not be read.
-    #[error("cannot read the configuration {}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// It is not TOML, has an unknown key, or a value of a wrong type.
-    #[error("{file}, line {line}, {table}: {reason}")]
-    Form {
-        /// The file, or `configuration`.
-        file: String,
-        /// Line, from 1.
-        line: usize,
-        /// The table that the line belongs to.
-        table: String,
-        /// What is wrong; names the key and what is allowed.
-        reason: String,
-        /// The name of the diagnosis rule.
-        rule: &'static str,
-    },
-    /// A value that reads but cannot be used.
-    #[error("{file}: {key}: {reason}")]
-    Value {
-        /// The file, or `configuration`.
-        file: String,
-        /// The key, with the table's name or number.
-        key: String,
-        /// What is wrong, and what is allowed.
-        reason: String,
-        /// The name of the diagnosis rule.
-        rule: &'static str,
-    },
-}
-
-impl ConfigError {
-    /// The name of the diagnosis rule, whose cause and remedy are there in Chinese too.
-    pub const fn rule(&self) -> &'static str {
-        match self {
-            Self::File { .. } => "config.file",
-            Self::Form { rule, .. } | Self::Value { rule, .. } => rule,
-        }
-    }
-
-    /// Where it is: file, line, table and key; the same in every language.
-    pub fn place(&self) -> String {
-        match self {
-            Self::File { path, .. } => path.display().to_string(),
-            Self::Form {
-                file,
-                line,
-                table,
-                reason,
-                ..
-            } => {
-                let table = Some(table.as_str()).filter(|table| table.starts_with('['));
-                let key = reason.split_once(": ").map(|(key, _)| key);
-                let key = key.filter(|key| is_plain_id(key));
-                let names: Vec<_> = table.into_iter().chain(key).collect();
-                let names = names.join(", ");
-                let colon = if names.is_empty() { "" } else { ": " };
-                format!("{file}:{line}{colon}{names}")
-            }
-            Self::Value { file, key, .. } => format!("{file}: {key}"),
-        }
-    }
-
-    /// The names and values that it is about, and those that are allowed: whatever stands in backticks.
-    pub fn names(&self) -> Vec<&str> {
-        match self {
-            Self::File { .. } => Vec::new(),
-            Self::Form { reason, .. } | Self::Value { reason, .. } => {
-                reason.split('`').skip(1).step_by(2).collect()
-            }
-        }
-    }
-}
+use crate::{directory::PLACEHOLDERS, issued_key::is_issued_id, outbound::app_address};
 
 /// The rule that a text breaks which does not read, by what serde, TOML's parser or [`secret`] says of it.
 fn rule_of(message: &str, text: &str) -> &'static str {
@@ -277,6 +194,10 @@ impl Config {
             }
             check_keys(account, file)?;
         }
+        let with_others: BTreeSet<_> = { self.accounts.iter() }
+            .filter(|account| account.has_others())
+            .map(|account| &account.appid)
+            .collect();
         let mut names = BTreeSet::new();
         let mut primaries = BTreeMap::new();
         for app in &self.apps {
@@ -291,11 +212,25 @@ impl Config {
             if !names.insert(&app.name) {
                 return fail(at("name"), "config.twice", "is configured twice");
             }
-            if !(app.url.starts_with("http://") || app.url.starts_with("https://")) {
+            let urls = [
+                ("url", Some(&app.url)),
+                ("message_url", app.message_url.as_ref()),
+            ];
+            for (name, url) in urls {
+                if url.is_some_and(|url| !is_http(url)) {
+                    return fail(
+                        at(name),
+                        "config.url",
+                        "a URL begins with http:// or https://",
+                    );
+                }
+            }
+            let example = app.url.replace("{appid}", "a").replace("{account}", "a");
+            if app_address(&example).is_none() {
                 return fail(
                     at("url"),
                     "config.url",
-                    "a URL begins with http:// or https://",
+                    "a URL names a host that can be called; one in Chinese is written as xn--…",
                 );
             }
             if let Err(reason) = app.token.fits() {
@@ -321,6 +256,14 @@ impl Config {
                         &format!("`{appid}` is not an [[account]]"),
                     );
                 }
+            }
+            let mut named = app.accounts.iter().chain(&app.watch);
+            if app.message_url.is_some() && !named.any(|appid| with_others.contains(appid)) {
+                return fail(
+                    at("message_url"),
+                    "config.url",
+                    "is for an app of a third-party platform or a suite; others have `url` only",
+                );
             }
             for appid in &app.accounts {
                 if let Some(other) = primaries.insert(appid, &app.name) {
@@ -396,7 +339,7 @@ impl Config {
                         "is not a host of the platform, like `api.weixin.qq.com`",
                     );
                 }
-                if !(origin.starts_with("http://") || origin.starts_with("https://")) {
+                if !is_http(origin) {
                     return fail(
                         format!("upstream.\"{host}\""),
                         "config.url",
@@ -541,6 +484,12 @@ fn check_keys(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
     {
         return fail("aes_key", "config.secret", error.to_string());
     }
+    if account.kind == AccountKind::Component
+        && (account.mode == CallbackMode::Plain || account.allow_plain)
+    {
+        let reason = "a third-party platform's callbacks are encrypted, and bring tickets; leave mode and allow_plain out";
+        return fail("mode", "config.mode", reason.into());
+    }
     if account.mode == CallbackMode::Plain && !account.allow_plain {
         let reason = "plain callbacks can be forged by whoever sees one; use safe, or set allow_plain = true";
         return fail("mode", "config.mode", reason.into());
@@ -563,12 +512,16 @@ pub(crate) fn is_plain_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-pub(crate) fn is_app_key(key: &AppKeyText) -> bool {
+pub(crate) fn is_app_key(key: &AppKey) -> bool {
     key.expose()
         .strip_prefix(crate::APP_KEY_PREFIX)
         .is_some_and(|rest| {
             rest.len() >= 24 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
         })
+}
+
+fn is_http(url: &str) -> bool {
+    url.starts_with("http://") || url.starts_with("https://")
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use xinqiao_message::{
     push::{self, Judgement},
 };
 use xinqiao_store::Answer;
+use xinqiao_types::percent;
 
-use super::{Parcel, nonce};
+use super::Parcel;
 use crate::{directory::Route, outbound::OutboundError, shared::Shared};
 
 /// Replies are small; a larger answer is no reply.
@@ -35,7 +36,7 @@ pub(super) enum Attempted {
 }
 
 pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> Attempted {
-    let (nonce, random) = nonce(&*shared.context.entropy);
+    let (nonce, random) = envelope::chance(&*shared.context.entropy);
     let timestamp = shared.context.clock.unix().0;
     let message = &parcel.message;
     let Some(plain) = message.handed_on() else {
@@ -76,7 +77,7 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> 
     let mark = reading
         .rule()
         .map(|rule| format!("{}; rule={rule}", reading.name()));
-    let url = with_query(&route.url_for(&parcel.place), &sealed.query);
+    let url = percent::with_query(&route.url_for(&parcel.place), &sealed.query);
     let body = Bytes::from(sealed.body);
     let answered = shared
         .outbound
@@ -148,31 +149,5 @@ pub(super) async fn attempt(shared: &Shared, route: &Route, parcel: &Parcel) -> 
             rule,
             detail,
         },
-    }
-}
-
-/// Adds a query to a URL that may have one.
-fn with_query(url: &str, query: &str) -> String {
-    let (url, fragment) = url
-        .split_once('#')
-        .map_or((url, ""), |(url, fragment)| (url, fragment));
-    debug_assert!(fragment.is_empty() || !fragment.contains('?'));
-    let joint = match url.find('?') {
-        None => "?",
-        Some(at) if at + 1 == url.len() => "",
-        Some(_) => "&",
-    };
-    format!("{url}{joint}{query}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_query_is_added_to_what_the_url_has() {
-        assert_eq!(with_query("http://a/b", "x=1"), "http://a/b?x=1");
-        assert_eq!(with_query("http://a/b?c=2", "x=1"), "http://a/b?c=2&x=1");
-        assert_eq!(with_query("http://a/b?", "x=1"), "http://a/b?x=1");
     }
 }

@@ -1,39 +1,13 @@
 //! Headers: which of them go on, and what they say of a body.
 
 use http::{HeaderMap, header};
+use xinqiao_http::remove_hop_by_hop;
 
-/// Headers that belong to the message, not to the connection.
+/// Headers that belong to the message, not to the connection. The host is ours to name.
 pub(super) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
-    let named: Vec<String> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
-    let mut kept = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        let own = matches!(
-            name.as_str(),
-            "connection"
-                | "keep-alive"
-                | "proxy-authenticate"
-                | "proxy-authorization"
-                | "proxy-connection"
-                | "te"
-                | "trailer"
-                | "transfer-encoding"
-                | "upgrade"
-                | "expect"
-                | "host"
-        );
-        // Framing is the connection's: a length beside chunks is nobody's.
-        let own = own
-            || name == header::CONTENT_LENGTH && headers.contains_key(header::TRANSFER_ENCODING);
-        if !own && !named.iter().any(|named| named == name.as_str()) {
-            kept.append(name.clone(), value.clone());
-        }
-    }
+    let mut kept = headers.clone();
+    remove_hop_by_hop(&mut kept);
+    kept.remove(header::HOST);
     kept
 }
 

@@ -3,8 +3,9 @@
 //! * With an issued key in the place of the secret: a virtual token of the centre, or the call with
 //!   the real secret, whose answer then hides what the catalog's list says; or a refusal. The real
 //!   secret and token stay here.
-//! * With the real secret (adopt), on the proxy's ports: the one real stable token that the centre
-//!   holds, so that apps never end each other's, and leaving us costs nothing.
+//! * With the real secret (adopt), on the proxy's ports: the one real token that the centre holds, so
+//!   that apps never end each other's, and leaving us costs nothing.
+//! * A token that is given for a ticket comes from the centre only for whoever brings the ticket, too.
 //! * With anything else: passed on, and the platform decides; on the first port, refused.
 
 use std::sync::Arc;
@@ -14,10 +15,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderValue, StatusCode, header, uri::PathAndQuery};
-use serde_json::{Value, json};
+use serde_json::Value;
 use xinqiao_catalog::{
     code,
-    id::work::base,
+    id::{official_account::base, work::base::GET_TOKEN},
     model::{Endpoint, IssuedKey},
     surface::{self, Call, Credential},
 };
@@ -29,17 +30,17 @@ use super::{
 use crate::{
     APP_KEY_PREFIX,
     directory::Account,
+    held::Held,
     issued_key,
-    platform::{self, TokenEndpoint},
     shared::Shared,
     token_center::{self, TokenError},
 };
-use xinqiao_store::AppKey;
-use xinqiao_types::AppId;
+use xinqiao_store::StoredKey;
+use xinqiao_types::{AppId, percent};
 
 /// What an app with an issued key calls with.
 struct Caller<'a> {
-    key: &'a AppKey,
+    key: &'a StoredKey,
     account: &'a Account,
     /// The account's id and the key as the app sent them.
     id: &'a str,
@@ -62,15 +63,7 @@ pub(super) async fn answer(
     };
     let text = secret.as_ref()?.expose();
     if !text.starts_with(APP_KEY_PREFIX) {
-        if !passing.face.is_proxy() {
-            return None;
-        }
-        let appid = id.as_deref()?;
-        let adopted = shared.config.adopt && shared.tokens.knows_secret(appid, text);
-        return match (platform::token_endpoint(endpoint)?, adopted) {
-            (which, true) => Some(real_token(shared, passing, call, which, appid).await),
-            (_, false) => None,
-        };
+        return adopted(shared, passing, call, endpoint, id.as_deref()?, text).await;
     }
     // From here on, an app with an issued key: nothing of it may reach the platform.
     let path = passing.path().to_owned();
@@ -95,17 +88,68 @@ pub(super) async fn answer(
         text,
         place: *place,
     };
-    let issuing = xinqiao_catalog::issuing(endpoint.id);
-    Some(match issuing.map(|issuing| issuing.issued_key) {
-        Some(IssuedKey::Virtual) if platform::has_account_token(&account.config) => {
-            virtual_token(shared, passing, call, &caller).await
-        }
-        Some(IssuedKey::Virtual) => refused(code::INVALID_APPID, "key.scope"),
-        Some(IssuedKey::Swapped) => with_real_secret(shared, passing, call, &caller).await,
-        Some(IssuedKey::Refused) => refused(code::INVALID_SECRET, "key.refused"),
+    let Some(issuing) = xinqiao_catalog::issuing(endpoint.id) else {
         // The catalog's check lets no such endpoint be missing; what is not listed is not passed on.
-        None => refused(code::INVALID_SECRET, "key.place"),
+        return Some(refused(code::INVALID_SECRET, "key.place"));
+    };
+    Some(match issuing.issued_key {
+        IssuedKey::Virtual => {
+            let held =
+                Held::of(&account.config).filter(|held| Held::issued_at(endpoint) == Some(*held));
+            match held {
+                Some(held) if brings_ticket(shared, passing, held, &account.config.appid).await => {
+                    virtual_token(shared, passing, call, &caller, held).await
+                }
+                // The platform judges secret and ticket; its token becomes virtual on the way.
+                _ if !issuing.seals.is_empty() => {
+                    with_real_secret(shared, passing, call, &caller).await
+                }
+                _ => refused(code::INVALID_APPID, "key.scope"),
+            }
+        }
+        IssuedKey::Swapped => with_real_secret(shared, passing, call, &caller).await,
+        IssuedKey::Refused => refused(code::INVALID_SECRET, "key.refused"),
     })
+}
+
+/// The answer to an app with a real secret, if the centre has it to give.
+async fn adopted(
+    shared: &Arc<Shared>,
+    passing: &Passing,
+    call: &Call,
+    endpoint: &Endpoint,
+    id: &str,
+    secret: &str,
+) -> Option<Response> {
+    if !passing.face.is_proxy() || !shared.config.adopt {
+        return None;
+    }
+    let held = Held::issued_at(endpoint)?;
+    let appid = shared.tokens.holder(held, id, secret)?;
+    if !brings_ticket(shared, passing, held, appid).await {
+        return None;
+    }
+    let forced = endpoint.id == base::STABLE_TOKEN
+        && json_body(passing).is_some_and(|body| body["force_refresh"] == true);
+    Some(real_token(shared, passing, call, held, appid, forced).await)
+}
+
+/// Whether a call brings the ticket that its token is given for, as it was pushed through here. The secret alone
+/// opens nothing.
+async fn brings_ticket(shared: &Arc<Shared>, passing: &Passing, held: Held, appid: &AppId) -> bool {
+    let Some(ticket) = held.ticket() else {
+        return true;
+    };
+    let body = json_body(passing).unwrap_or_default();
+    match body[ticket.asked].as_str() {
+        Some(given) => {
+            shared
+                .tokens
+                .knows_ticket(shared, appid.as_str(), given)
+                .await
+        }
+        None => false,
+    }
 }
 
 /// A key that we did not issue. Who tries many is slowed down.
@@ -142,7 +186,7 @@ fn not_ours() -> Response {
 /// of it: the real secret would have told which.
 fn account_of<'a>(
     shared: &'a Shared,
-    key: &AppKey,
+    key: &StoredKey,
     endpoint: &Endpoint,
     id: &str,
 ) -> Result<&'a Account, &'static str> {
@@ -150,7 +194,7 @@ fn account_of<'a>(
     if let Some(account) = shared.directory.account(id) {
         return Some(&**account).filter(opened).ok_or("key.scope");
     }
-    if endpoint.id != base::GET_TOKEN {
+    if endpoint.id != GET_TOKEN {
         return Err("key.scope");
     }
     let mut agents = shared
@@ -175,8 +219,9 @@ async fn virtual_token(
     passing: &Passing,
     call: &Call,
     caller: &Caller<'_>,
+    held: Held,
 ) -> Response {
-    if let Some(refused) = wrong_grant(shared, passing, call) {
+    if let Some(refused) = wrong_grant(shared, passing, call, held) {
         return refused;
     }
     let Caller { key, account, .. } = caller;
@@ -185,10 +230,10 @@ async fn virtual_token(
     if let Err(error) = shared.tokens.token(shared, appid.as_str()).await {
         return token_failure(shared, call, passing.path(), appid, &error);
     }
-    let text = shared.virtual_tokens.make(&key.hash, appid, shared.world());
+    let text = (shared.virtual_tokens).make(&key.hash, appid, held.bearing(), shared.world());
     shared.metrics.tokens_virtual.add();
     tracing::info!(%appid, key = key.id, app = key.app, "A virtual token was handed out.");
-    token_answer(&text, token_center::EXPIRES_IN)
+    token_answer(held, &text, token_center::EXPIRES_IN)
 }
 
 /// The one real token for an app with the real secret.
@@ -196,34 +241,30 @@ async fn real_token(
     shared: &Arc<Shared>,
     passing: &Passing,
     call: &Call,
-    which: TokenEndpoint,
-    appid: &str,
+    held: Held,
+    appid: &AppId,
+    forced: bool,
 ) -> Response {
-    if let Some(refused) = wrong_grant(shared, passing, call) {
+    if let Some(refused) = wrong_grant(shared, passing, call, held) {
         return refused;
     }
-    let forced = which == TokenEndpoint::StableToken
-        && json_body(passing).is_some_and(|body| body["force_refresh"] == true);
     let token = if forced {
-        match shared.tokens.force(shared, appid).await {
+        match shared.tokens.force(shared, appid.as_str()).await {
             // WECHAT: a forced call beyond the limits does not refresh; it returns the current
             // token.
-            Err(TokenError::Budget) => shared.tokens.fresh(shared, appid).await,
+            Err(TokenError::Budget) => shared.tokens.fresh(shared, appid.as_str()).await,
             result => result,
         }
     } else {
-        shared.tokens.fresh(shared, appid).await
+        shared.tokens.fresh(shared, appid.as_str()).await
     };
     match token {
         Ok(token) => {
             let left = token.expires.since(shared.world());
-            tracing::info!(
-                appid,
-                "The stable token was handed out to an app with the real secret."
-            );
-            token_answer(token.text.expose(), left)
+            tracing::info!(%appid, "The real token was handed out to an app with the real secret.");
+            token_answer(held, token.text.expose(), left)
         }
-        Err(error) => token_failure(shared, call, passing.path(), &AppId::from(appid), &error),
+        Err(error) => token_failure(shared, call, passing.path(), appid, &error),
     }
 }
 
@@ -304,7 +345,10 @@ async fn with_real_secret(
 }
 
 /// The refusal of a call for a token that names no grant, or one that nobody gives here.
-fn wrong_grant(shared: &Shared, passing: &Passing, call: &Call) -> Option<Response> {
+fn wrong_grant(shared: &Shared, passing: &Passing, call: &Call, held: Held) -> Option<Response> {
+    if held != Held::Account {
+        return None;
+    }
     let (path, errcode) = (passing.path(), code::INVALID_GRANT_TYPE);
     let given = grant_type(passing);
     (given.as_deref() != Some("client_credential"))
@@ -316,17 +360,16 @@ fn json_body(passing: &Passing) -> Option<Value> {
 }
 
 fn grant_type(passing: &Passing) -> Option<String> {
-    xinqiao_catalog::route::query_pairs(passing.query())
+    percent::pairs(passing.query())
         .find(|(name, _)| name == "grant_type")
         .map(|(_, value)| value)
         .or_else(|| Some(json_body(passing)?["grant_type"].as_str()?.to_owned()))
 }
 
-/// What the platform answers, in its order and type.
-fn token_answer(token: &str, expires_in: i64) -> Response {
-    let body = json!({ "access_token": token, "expires_in": expires_in }).to_string();
-    let mut response = Response::new(Body::from(body));
-    let json = HeaderValue::from_static("application/json; encoding=utf-8");
+/// What the platform answers.
+fn token_answer(held: Held, token: &str, expires_in: i64) -> Response {
+    let mut response = Response::new(Body::from(held.answer(token, expires_in)));
+    let json = HeaderValue::from_static(held.content_type());
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
 }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue};
 use memchr::memmem::Finder;
+use xinqiao_types::percent;
 
 /// Shorter texts would be found everywhere; no secret is as short.
 const LEAST: usize = 8;
@@ -185,40 +186,35 @@ fn plain_spellings(secret: &str) -> [String; 6] {
         secret.to_owned(),
         json.replace('/', "\\/"),
         json,
-        escape(secret, b"-_.~", "%", UPPER),
-        escape(secret, b"-_.~", "%", LOWER),
-        escape(secret, b"-_.!~*'()", "%", UPPER),
+        percent::encode(secret),
+        spelled(secret, b"-_.~", |byte| format!("%{byte:02x}")),
+        spelled(secret, b"-_.!~*'()", |byte| format!("%{byte:02X}")),
     ]
 }
 
 fn escaped_spellings(secret: &str) -> [String; 7] {
     // In UTF-16, of either order, but for the zero before or behind it.
     let wide: Vec<_> = secret.chars().map(String::from).collect();
+    let escaped = |escape: fn(u8) -> String| secret.bytes().map(escape).collect::<String>();
     [
-        escape(secret, NONE, "%", UPPER),
-        escape(secret, NONE, "%", LOWER),
-        escape(secret, NONE, "\\u00", UPPER),
-        escape(secret, NONE, "\\u00", LOWER),
-        escape(secret, NONE, "%u00", UPPER),
-        escape(secret, NONE, "%u00", LOWER),
+        escaped(|byte| format!("%{byte:02X}")),
+        escaped(|byte| format!("%{byte:02x}")),
+        escaped(|byte| format!("\\u00{byte:02X}")),
+        escaped(|byte| format!("\\u00{byte:02x}")),
+        escaped(|byte| format!("%u00{byte:02X}")),
+        escaped(|byte| format!("%u00{byte:02x}")),
         wide.join("\0"),
     ]
 }
 
-const UPPER: &[u8; 16] = b"0123456789ABCDEF";
-const LOWER: &[u8; 16] = b"0123456789abcdef";
-/// Not even letters and digits are left as they are.
-const NONE: &[u8] = b"";
-
-fn escape(text: &str, safe: &[u8], mark: &str, digits: &[u8; 16]) -> String {
-    let mut out = String::with_capacity(text.len() * (mark.len() + 2));
+/// As others than [`percent`] spell it: they leave other characters as they are, or write small letters.
+fn spelled(text: &str, stays: &[u8], escape: fn(u8) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if !safe.is_empty() && (byte.is_ascii_alphanumeric() || safe.contains(&byte)) {
+        if byte.is_ascii_alphanumeric() || stays.contains(&byte) {
             out.push(byte.into());
         } else {
-            out.push_str(mark);
-            out.push(digits[usize::from(byte >> 4)].into());
-            out.push(digits[usize::from(byte & 15)].into());
+            out.push_str(&escape(byte));
         }
     }
     out

@@ -5,18 +5,20 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
-use serde::Deserialize;
+use http::{HeaderMap, HeaderValue, header};
+use serde_json::Value;
 use tokio::time::Instant;
-use xinqiao_catalog::code;
 use xinqiao_store::{Millis, StoredToken};
 use xinqiao_types::AccessToken;
 
 use super::{
     Cell, EARLY_SECONDS, Gate, LAST_SECONDS, Token, TokenError, TokenProblem, TokenStatus,
 };
-use crate::{platform, shared::Shared};
+use crate::{
+    held::{Asking, Held},
+    platform,
+    shared::Shared,
+};
 
 /// Refreshes because of refused tokens are at least this far apart.
 const STORM_SECONDS: u64 = 60;
@@ -34,14 +36,6 @@ const ANSWER_BYTES: usize = 64 * 1024;
 enum Mode {
     Normal,
     Forced,
-}
-
-#[derive(Default, Deserialize)]
-struct TokenAnswer {
-    #[serde(default)]
-    access_token: String,
-    #[serde(default)]
-    expires_in: i64,
 }
 
 impl Cell {
@@ -121,7 +115,7 @@ impl Cell {
         }
         // An expiry is the platform's own word for a natural end, and asking for the stable token
         // then ends nobody's; only unexplained refusals can turn into a storm.
-        let expired = refusal == code::ACCESS_TOKEN_EXPIRED;
+        let expired = self.held.ended_by(refusal);
         if !expired
             && let Some(at) = gate.healed
             && at.elapsed() < Duration::from_secs(STORM_SECONDS)
@@ -145,7 +139,7 @@ impl Cell {
         }
         gate.healed = Some(Instant::now());
         let fresh = self.refresh(shared, &mut gate, Mode::Normal).await?;
-        if fresh.text.expose() != used {
+        if fresh.text.expose() != used || !self.held.can_be_forced() {
             return Ok(fresh);
         }
         // The platform goes on handing out what it refuses: only force helps.
@@ -153,6 +147,7 @@ impl Cell {
     }
 
     pub(super) async fn force(&self, shared: &Arc<Shared>) -> Result<Arc<Token>, TokenError> {
+        debug_assert!(self.held.can_be_forced());
         let mut gate = self.gate.lock().await;
         self.forced(shared, &mut gate).await
     }
@@ -270,44 +265,46 @@ impl Cell {
         let Some(secret) = &self.secret else {
             return Err(TokenError::NoSecret(self.appid.clone()));
         };
-        let path = platform::stable_token();
-        let body = serde_json::json!({
-            "grant_type": "client_credential",
-            "appid": self.appid,
-            "secret": secret.expose(),
-            "force_refresh": mode == Mode::Forced,
-        });
+        let ticket = match self.held.ticket() {
+            None => None,
+            Some(wanted) => match self.ticket(shared).await? {
+                None => {
+                    let (appid, rule) = (self.appid.clone(), wanted.rule);
+                    return Err(TokenError::NoTicket { appid, rule });
+                }
+                pushed => pushed,
+            },
+        };
+        let ticket = ticket.as_ref().map(AccessToken::expose);
+        let forced = mode == Mode::Forced;
+        let Asking {
+            host,
+            method,
+            target,
+            body,
+        } = self.held.ask(&self.id, secret.expose(), ticket, forced);
         let mut headers = HeaderMap::new();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
-        let body = Bytes::from(body.to_string());
+        if !body.is_empty() {
+            let json = HeaderValue::from_static("application/json");
+            headers.insert(header::CONTENT_TYPE, json);
+        }
         let answered = shared
             .outbound
-            .platform_whole(
-                platform::API_HOST,
-                Method::POST,
-                path,
-                headers,
-                body,
-                ANSWER_BYTES,
-            )
+            .platform_whole(host, method, &target, headers, body, ANSWER_BYTES)
             .await
             .map_err(|error| TokenError::Unreachable(error.to_string()))?;
         let code = platform::errcode(&answered.body).unwrap_or(0);
-        let answer = xinqiao_wire::response::value(&answered.body).ok();
-        let answer = answer.and_then(|answer| serde_json::from_value::<TokenAnswer>(answer).ok());
-        let answer = match answer {
-            Some(answer) => answer,
+        let answer = match xinqiao_wire::response::value(&answered.body) {
+            Ok(answer @ Value::Object(_)) => answer,
             // The platform's word counts, whatever else stands beside it.
-            None if code != 0 => TokenAnswer::default(),
-            None => {
+            _ if code != 0 => Value::Null,
+            _ => {
                 let cause = format!("status {}, not a token answer", answered.status);
                 return Err(TokenError::Unreachable(cause));
             }
         };
-        if code != 0 || answer.access_token.is_empty() {
+        let token = answer[self.held.field()].as_str().unwrap_or_default();
+        if code != 0 || token.is_empty() {
             return Err(TokenError::Refused {
                 code,
                 status: answered.status,
@@ -315,7 +312,10 @@ impl Cell {
                 body: answered.body,
             });
         }
-        Ok((answer.access_token, answer.expires_in))
+        // WECHAT: WeCom's pages have the seconds as a text here and there.
+        let seconds = &answer["expires_in"];
+        let seconds = { seconds.as_i64() }.or_else(|| seconds.as_str()?.parse().ok());
+        Ok((token.to_owned(), seconds.unwrap_or_default()))
     }
 
     fn adopt(&self, kept: &StoredToken) -> Arc<Token> {
@@ -341,7 +341,14 @@ impl Cell {
         });
     }
 
+    /// The name that its token and lease have in the store.
     fn credential(&self) -> String {
-        format!("stable {}", self.appid)
+        let kind = match self.held {
+            Held::Account => "stable",
+            Held::Corp => "corp",
+            Held::Component => "component",
+            Held::Suite => "suite",
+        };
+        format!("{kind} {}", self.appid)
     }
 }

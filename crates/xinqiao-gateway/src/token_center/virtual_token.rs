@@ -1,8 +1,8 @@
 //! Virtual tokens: what an app with an issued key gets instead of the real one.
 //!
 //! A virtual token looks like a platform token (two digits, `_`, url-safe characters) and is a
-//! sealed note of which key it was made for, for which account, until when. One that stands for a
-//! token which the centre does not hold (a component's, an authorizer's, a corp's) has the real one
+//! sealed note of which key it was made for, for which account, for which calls, until when. One that stands for
+//! a token which the centre does not hold (an authorizer's, that of a corp that installed a suite) has the real one
 //! inside. Nothing is stored for either, they survive restarts, and they die with their key.
 
 use xinqiao_catalog::model::Bearing;
@@ -55,9 +55,16 @@ impl VirtualTokens {
         Self(store.sealer("virtual tokens"))
     }
 
-    /// A new token for a key (by its hash) and an account.
-    pub(crate) fn make(&self, key: &[u8; 32], appid: &AppId, now: UnixSeconds) -> String {
+    /// A new token for a key (by its hash) and an account, in the place of the one that the centre holds.
+    pub(crate) fn make(
+        &self,
+        key: &[u8; 32],
+        appid: &AppId,
+        bearing: Bearing,
+        now: UnixSeconds,
+    ) -> String {
         let mut plain = head(key, now + EXPIRES_IN + GRACE, appid);
+        plain.push(letter_of(bearing));
         plain.resize(PLAIN_BYTES.max(plain.len()), 0);
         self.seal(CONTEXT, &plain)
     }
@@ -77,8 +84,7 @@ impl VirtualTokens {
             _ => now + EXPIRES_IN + GRACE,
         };
         let mut plain = head(key, ends, appid);
-        let letter = BEARINGS.iter().find(|(known, _)| *known == bearing);
-        plain.push(letter.map_or(b'-', |(_, letter)| *letter));
+        plain.push(letter_of(bearing));
         plain.extend_from_slice(real.as_bytes());
         self.seal(CARRYING, &plain)
     }
@@ -103,13 +109,16 @@ impl VirtualTokens {
         let (ends, rest) = rest.split_first_chunk::<8>()?;
         let (length, rest) = rest.split_first()?;
         let (appid, rest) = rest.split_at_checked(usize::from(*length))?;
-        let (bearing, real) = if carrying {
-            let (letter, real) = rest.split_first()?;
-            let (bearing, _) = BEARINGS.iter().find(|(_, known)| known == letter)?;
-            let real = std::str::from_utf8(real).ok()?;
-            (*bearing, Some(AccessToken::from(real)))
+        // Those of earlier versions, all of accounts, have nothing but zeros behind the appid.
+        let (letter, rest) = rest.split_first().unwrap_or((&0, &[]));
+        let bearing = match (*letter, carrying) {
+            (0, false) => Bearing::Account,
+            (letter, _) => BEARINGS.iter().find(|(_, known)| *known == letter)?.0,
+        };
+        let real = if carrying {
+            Some(AccessToken::from(std::str::from_utf8(rest).ok()?))
         } else {
-            (Bearing::Account, None)
+            None
         };
         Some(VirtualToken {
             key: *key,
@@ -124,6 +133,11 @@ impl VirtualTokens {
 /// Whether a text may be a virtual token at all: the cheap question before [`VirtualTokens::read`].
 pub(crate) fn looks_virtual(text: &str) -> bool {
     text.starts_with(PREFIX)
+}
+
+fn letter_of(bearing: Bearing) -> u8 {
+    let letter = BEARINGS.iter().find(|(known, _)| *known == bearing);
+    letter.map_or(b'-', |(_, letter)| *letter)
 }
 
 fn head(key: &[u8; 32], ends: UnixSeconds, appid: &AppId) -> Vec<u8> {
@@ -156,7 +170,12 @@ mod tests {
 
     #[test]
     fn a_virtual_token_looks_like_a_real_one() {
-        let text = tokens().make(&[1; 32], &AppId::from("wx5823bf96d3bd56c7"), UnixSeconds(0));
+        let text = tokens().make(
+            &[1; 32],
+            &AppId::from("wx5823bf96d3bd56c7"),
+            Bearing::Account,
+            UnixSeconds(0),
+        );
         assert!((130..=170).contains(&text.len()), "{}", text.len());
         assert!(
             text.bytes()
@@ -169,7 +188,7 @@ mod tests {
     fn a_virtual_token_outlives_what_the_app_was_told() {
         let tokens = tokens();
         let appid = AppId::from("wx1");
-        let text = tokens.make(&[1; 32], &appid, UnixSeconds(1000));
+        let text = tokens.make(&[1; 32], &appid, Bearing::Account, UnixSeconds(1000));
         let read = tokens.read(&text).unwrap();
         assert_eq!((read.appid, read.key), (appid, [1; 16]));
         assert!(read.ends.0 > 1000 + EXPIRES_IN);
@@ -189,17 +208,40 @@ mod tests {
             );
             assert_eq!(read.real.unwrap().expose(), "77_REAL");
         }
-        let plain = tokens
-            .read(&tokens.make(&[1; 32], &appid, UnixSeconds(0)))
-            .unwrap();
-        assert!(plain.real.is_none() && plain.bearing == Bearing::Account);
+    }
+
+    #[test]
+    fn a_token_of_the_centre_says_what_it_is_good_for() {
+        let tokens = tokens();
+        let appid = AppId::from("ww0123456789abcdef:1000002");
+        for bearing in [
+            Bearing::Account,
+            Bearing::Corp,
+            Bearing::Component,
+            Bearing::Suite,
+        ] {
+            let text = tokens.make(&[1; 32], &appid, bearing, UnixSeconds(0));
+            let read = tokens.read(&text).unwrap();
+            assert!(read.real.is_none() && read.bearing == bearing);
+            assert_eq!(read.appid, appid);
+        }
+    }
+
+    #[test]
+    fn a_token_of_an_earlier_version_is_an_accounts() {
+        let tokens = tokens();
+        let appid = AppId::from("wx1");
+        let mut plain = head(&[1; 32], UnixSeconds(9), &appid);
+        plain.resize(PLAIN_BYTES, 0);
+        let read = tokens.read(&tokens.seal(CONTEXT, &plain)).unwrap();
+        assert_eq!((read.bearing, read.appid), (Bearing::Account, appid));
     }
 
     proptest! {
         #[test]
         fn an_altered_token_is_not_ours(index in 3usize..130, change in 1u8..63) {
             let tokens = tokens();
-            let mut text = tokens.make(&[1; 32], &AppId::from("wx1"), UnixSeconds(0)).into_bytes();
+            let mut text = tokens.make(&[1; 32], &AppId::from("wx1"), Bearing::Account, UnixSeconds(0)).into_bytes();
             const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
             let old = ALPHABET.iter().position(|byte| *byte == text[index]).unwrap();
             text[index] = ALPHABET[(old + usize::from(change)) % 64];

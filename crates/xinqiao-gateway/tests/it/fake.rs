@@ -337,7 +337,18 @@ pub(crate) fn app_config(app: &Server) -> AppConfig {
     config
 }
 
+/// From the first test on somebody listens to every event. Where nobody does, a place in the code that is reached
+/// for the first time while another test begins to listen may be taken for one that nobody ever wants.
+fn listened_to() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        // The test beside it may have been first.
+        let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+    });
+}
+
 pub(crate) async fn start(config: Config) -> Gateway {
+    listened_to();
     Gateway::start(config, Context::default()).await.unwrap()
 }
 

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use axum::{Router, extract::Request, response::IntoResponse};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use xinqiao_catalog::{Endpoint, Issuing, endpoint, hosts, issuing_endpoints, route::query_pairs};
+use xinqiao_catalog::{Endpoint, Issuing, endpoint, hosts, issuing_endpoints};
 use xinqiao_gateway::{AccountConfig, Gateway, Upstream};
-use xinqiao_types::{AccountKind, AppSecret};
+use xinqiao_types::{AccountKind, AppSecret, percent};
 
 use crate::fake::*;
 
@@ -168,7 +168,7 @@ impl World {
             let mut text = line.clone();
             for _ in 0..3 {
                 assert!(!text.contains("xqk_"), "{line}");
-                text = query_pairs(&text.replace("\\u00", "%").replace('&', " "))
+                text = percent::pairs(&text.replace("\\u00", "%").replace('&', " "))
                     .map(|(name, value)| format!("{name}={value}"))
                     .collect::<Vec<_>>()
                     .concat();

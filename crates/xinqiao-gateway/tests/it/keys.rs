@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use xinqiao_gateway::{Config, Context, Gateway, IssueError, KeyConfig, StoreAt};
-use xinqiao_store::{Location, MasterKey, Millis, NewAppKey, Options, Store};
+use xinqiao_store::{Location, MasterKey, Millis, NewStoredKey, Options, Store};
 
 use crate::fake::*;
 
@@ -64,7 +64,7 @@ async fn a_configured_key_is_one_as_long_as_it_stands_in_the_file() {
             now: Millis(0),
         })
         .unwrap();
-        let kept = NewAppKey {
+        let kept = NewStoredKey {
             id: "ci",
             text: KEY,
             app: "shop",

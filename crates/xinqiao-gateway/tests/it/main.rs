@@ -8,6 +8,7 @@ mod bad_input;
 mod callbacks;
 mod crash;
 mod fake;
+mod held;
 mod interface;
 mod issuing;
 mod keys;

@@ -123,6 +123,14 @@ async fn answer(State(got): State<Got>, request: Request) -> Response {
 }
 
 async fn world(accounts: Vec<AccountConfig>) -> (Gateway, Got, (Server, Server)) {
+    world_with(accounts, |_| {}).await
+}
+
+/// The same with an app that is set up in a way of its own.
+async fn world_with(
+    accounts: Vec<AccountConfig>,
+    set: impl FnOnce(&mut AppConfig),
+) -> (Gateway, Got, (Server, Server)) {
     let got = Got::default();
     let app = echo(got.clone()).await;
     let (platform, _) = platform().await;
@@ -145,6 +153,7 @@ async fn world(accounts: Vec<AccountConfig>) -> (Gateway, Got, (Server, Server))
             shop.accounts.push(name.into());
         }
     }
+    set(&mut shop);
     config.apps.push(shop);
     (start(config).await, got, (platform, app))
 }
@@ -456,4 +465,42 @@ fn plain_mode_is_not_for_wecom() {
         .unwrap();
     let refused = runtime.block_on(Gateway::start(config, xinqiao_gateway::Context::default()));
     assert!(refused.unwrap_err().to_string().contains("WeCom encrypts"));
+}
+
+#[tokio::test]
+async fn an_app_may_have_another_address_for_what_is_the_others() {
+    let (gateway, got, _servers) = world_with(vec![component(), suite()], |app| {
+        app.message_url = Some(app.url.replace("{account}/{appid}", "of/$APPID$/messages"));
+    })
+    .await;
+    let taken = || {
+        got.lock()
+            .unwrap()
+            .pop_front()
+            .map(|(path, receiver, _)| (path, receiver))
+    };
+    push(
+        &gateway,
+        &format!("/callback/{COMPONENT}"),
+        COMPONENT,
+        &info("authorized"),
+    )
+    .await;
+    let own = format!("/{COMPONENT}/{COMPONENT}");
+    assert_eq!(taken(), Some((own, COMPONENT.to_owned())));
+    let path = format!("/callback/{COMPONENT}/{AUTHORIZER}");
+    push(&gateway, &path, COMPONENT, &message("gh_1", 5)).await;
+    let others = format!("/of/{AUTHORIZER}/messages");
+    assert_eq!(taken(), Some((others, COMPONENT.to_owned())));
+    push(
+        &gateway,
+        &format!("/callback/{SUITE}/{CORP}"),
+        CORP,
+        &message(CORP, 6),
+    )
+    .await;
+    assert_eq!(
+        taken(),
+        Some((format!("/of/{CORP}/messages"), CORP.to_owned()))
+    );
 }

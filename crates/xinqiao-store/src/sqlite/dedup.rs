@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::Sqlite;
-use crate::{DedupKey, EventRef, Millis, StoreError, day::shanghai_day};
+use crate::{DedupKey, EventRef, Millis, StoreError};
 
 /// Keys looked at in one step.
 const STEP: usize = 500;
@@ -67,7 +67,7 @@ fn step(connection: &Connection, after: &[u8], before: i32) -> rusqlite::Result<
 
 impl Sqlite {
     pub(crate) async fn forget_repeats(&self, before: Millis) -> Result<usize, StoreError> {
-        let before = shanghai_day(before);
+        let before = before.day();
         if self.0.forgotten.load(Ordering::Relaxed) >= before {
             return Ok(0);
         }

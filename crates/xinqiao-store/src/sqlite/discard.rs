@@ -11,7 +11,7 @@ use std::{
 use aws_lc_rs::hmac;
 use xinqiao_types::AppId;
 
-use crate::{Answer, Appended, DedupKey, EventRef, MasterKey, NewEvent, day::shanghai_day};
+use crate::{Answer, Appended, DedupKey, EventRef, MasterKey, NewEvent};
 
 const SHARDS: usize = 16;
 
@@ -58,7 +58,7 @@ impl Discard {
         }
         let seq = self.0.next.fetch_add(1, Ordering::Relaxed);
         let place = EventRef {
-            day: shanghai_day(event.received),
+            day: event.received.day(),
             seq,
         };
         seen.insert(event.dedup, place);

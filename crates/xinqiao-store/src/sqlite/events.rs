@@ -6,10 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use xinqiao_types::AppId;
 
 use super::{Sqlite, dedup, vault::DataKey};
-use crate::{
-    Answer, Appended, DedupKey, Event, EventRef, Mark, Millis, NewEvent, StoreError,
-    day::shanghai_day,
-};
+use crate::{Answer, Appended, DedupKey, Event, EventRef, Mark, Millis, NewEvent, StoreError};
 
 /// An append, sealed and ready for the writer.
 pub(super) struct AppendJob {
@@ -280,7 +277,7 @@ impl Sqlite {
         let context = body_context(event.appid, event.dedup);
         let body = key.sealer.seal(&context, event.body);
         let job = AppendJob {
-            day: shanghai_day(event.received),
+            day: event.received.day(),
             appid: event.appid.clone(),
             dedup: event.dedup,
             kind: event.kind.into(),
@@ -448,7 +445,7 @@ impl Sqlite {
     }
 
     pub(crate) async fn drop_days_before(&self, before: Millis) -> Result<usize, StoreError> {
-        let first = shanghai_day(before);
+        let first = before.day();
         self.write(move |connection| {
             let old: Vec<i32> = days(connection)?
                 .into_iter()

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::{Millis, OpenError, day::shanghai_day};
+use crate::{Millis, OpenError};
 
 /// Step n brings schema n to n + 1. Event tables are made per day, by [`super::events`].
 const STEPS: &[&str] = &["
@@ -95,7 +95,7 @@ pub(super) fn run(connection: &mut Connection, path: &str, now: Millis) -> Resul
     for (number, step) in STEPS.iter().enumerate().skip(done) {
         transaction.execute_batch(step).map_err(database)?;
         if number == DEDUP {
-            take_over_keys(&transaction, shanghai_day(now)).map_err(database)?;
+            take_over_keys(&transaction, now.day()).map_err(database)?;
         }
     }
     transaction

@@ -5,7 +5,8 @@ use xinqiao_types::AppId;
 
 use super::Sqlite;
 use crate::{
-    AccountSecrets, AppKey, Fence, Millis, NewAppKey, StoreError, StoredToken, store::key_hash,
+    AccountSecrets, Fence, Millis, NewStoredKey, StoreError, StoredKey, StoredToken,
+    store::key_hash,
 };
 
 fn token_context(credential: &str) -> String {
@@ -111,8 +112,8 @@ impl Sqlite {
         .await
     }
 
-    pub(crate) async fn put_key(&self, key: NewAppKey<'_>) -> Result<AppKey, StoreError> {
-        let stored = AppKey {
+    pub(crate) async fn put_key(&self, key: NewStoredKey<'_>) -> Result<StoredKey, StoreError> {
+        let stored = StoredKey {
             id: key.id.to_owned(),
             hash: key_hash(key.text),
             app: key.app.to_owned(),
@@ -142,7 +143,7 @@ impl Sqlite {
         Ok(stored)
     }
 
-    pub(crate) async fn keys(&self) -> Result<Vec<AppKey>, StoreError> {
+    pub(crate) async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
         self.read(|connection| {
             connection
                 .prepare_cached(
@@ -152,7 +153,7 @@ impl Sqlite {
                 .query_map([], |row| {
                     let hash: Vec<u8> = row.get(1)?;
                     let accounts: String = row.get(3)?;
-                    Ok(AppKey {
+                    Ok(StoredKey {
                         id: row.get(0)?,
                         hash: hash.try_into().unwrap_or([0; 32]),
                         app: row.get(2)?,

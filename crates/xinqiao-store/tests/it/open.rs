@@ -1,8 +1,8 @@
 //! Opening: the right key, one process, known schemas; nothing in clear.
 
 use xinqiao_store::{
-    AccountSecrets, Appended, Location, MasterKey, NewAppKey, NewEvent, OpenError, Options, Store,
-    StoredToken,
+    AccountSecrets, Appended, Location, MasterKey, NewEvent, NewStoredKey, OpenError, Options,
+    Store, StoredToken,
 };
 
 use crate::*;
@@ -82,7 +82,7 @@ async fn the_file_is_private_and_holds_nothing_in_clear() {
         expires: NOW,
     };
     store.put_token("stable wx", fence, token).await.unwrap();
-    let key = NewAppKey {
+    let key = NewStoredKey {
         id: "k",
         text: "CANARY-key",
         app: "shop",

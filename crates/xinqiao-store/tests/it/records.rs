@@ -1,6 +1,6 @@
 //! Tokens, keys, accounts' secrets.
 
-use xinqiao_store::{AccountSecrets, AppKey, Fence, Location, NewAppKey, StoredToken};
+use xinqiao_store::{AccountSecrets, Fence, Location, NewStoredKey, StoredKey, StoredToken};
 
 use crate::*;
 
@@ -60,7 +60,7 @@ async fn one_node_refreshes_and_an_older_fence_is_refused() {
 #[tokio::test]
 async fn keys_are_hashes_and_can_be_revoked() {
     let store = open(Location::Memory);
-    let key = NewAppKey {
+    let key = NewStoredKey {
         id: "k1",
         text: "xqk_secret",
         app: "shop",
@@ -71,7 +71,7 @@ async fn keys_are_hashes_and_can_be_revoked() {
     let kept = store.keys().await.unwrap();
     assert_eq!(
         (kept[0].hash, &kept[0].accounts),
-        (AppKey::hash_of("xqk_secret"), &vec![appid()])
+        (StoredKey::hash_of("xqk_secret"), &vec![appid()])
     );
     assert!(kept[0].is("xqk_secret") && !kept[0].is("xqk_secrets"));
     assert!(store.revoke_key("k1", NOW).await.unwrap());

@@ -201,6 +201,24 @@ fn an_account_is_named_in_one_of_four_ways() {
 }
 
 #[test]
+fn a_third_party_platform_takes_no_plain_callbacks() {
+    let account = "[[account]]\nappid = \"wx1\"\nkind = \"component\"\n";
+    Config::from_toml(account).unwrap();
+    for keys in [
+        "allow_plain = true",
+        "mode = \"plain\"",
+        "mode = \"plain\"\nallow_plain = true",
+    ] {
+        let error = Config::from_toml(&format!("{account}{keys}\n")).unwrap_err();
+        assert_eq!(error.rule(), "config.mode", "{keys}: {error}");
+        assert!(
+            error.to_string().contains("wx1, mode: a third-party"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn an_account_has_one_primary() {
     let error = refused(
         "[[account]]\nappid=\"wx1\"\n[[app]]\nname=\"a\"\nurl=\"http://a\"\ntoken=\"tok\"\naccounts=[\"wx1\"]\n\
@@ -235,6 +253,22 @@ fn empty_and_impossible_secrets_do_not_start() {
         }
     }
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn an_app_is_called_at_an_address_that_names_a_host() {
+    let app = |url: &str| format!("[[app]]\nname=\"a\"\nurl=\"{url}\"\ntoken=\"token\"\n");
+    for url in [
+        "127.0.0.1:9000",
+        "http:///wx",
+        "http://微信.cn",
+        "http://a:b",
+    ] {
+        assert!(refused(&app(url)).contains("a URL"), "{url}");
+    }
+    for url in ["http://{appid}.in:80/{account}", "https://me:a%40b@a/微信"] {
+        Config::from_toml(&app(url)).unwrap();
+    }
 }
 
 #[test]
@@ -324,7 +358,7 @@ fn a_secrets_file_is_found_beside_the_configuration() {
 #[test]
 fn a_secret_built_in_code_is_checked_too() {
     let mut config = Config::default();
-    config.admin.key = Some(AppKeyText::from(""));
+    config.admin.key = Some(AppKey::from(""));
     let error = config.check("configuration").unwrap_err().to_string();
     assert!(error.contains("admin.key"), "{error}");
     let mut config = Config::default();
@@ -362,7 +396,7 @@ fn administration_without_a_key_is_for_this_machine_only() {
         Some(AdminListen::Tcp(([127, 0, 0, 1], 8615).into()))
     );
     let mut keyed = Config::default();
-    keyed.admin.key = Some(AppKeyText::from("a".repeat(24)));
+    keyed.admin.key = Some(AppKey::from("a".repeat(24)));
     assert_eq!(keyed.admin_listen(), None, "the first port has it");
 }
 
@@ -423,4 +457,24 @@ fn what_an_error_is_about_is_told_without_words() {
     let error = Config::from_toml("retention_days = 1").unwrap_err();
     assert_eq!(error.place(), "configuration: retention_days");
     assert_eq!(error.names(), ["2"]);
+}
+
+#[test]
+fn an_address_for_others_needs_an_account_with_others_behind_it() {
+    let config = |kind: &str, url: &str| {
+        format!(
+            "[[account]]\nappid = \"wx1\"\nkind = \"{kind}\"\ntoken = \"tok\"\naes_key = \"{AES}\"\n\
+             [[app]]\nname = \"open\"\nurl = \"http://127.0.0.1/\"\nmessage_url = \"{url}\"\ntoken = \"own\"\naccounts = [\"wx1\"]\n"
+        )
+    };
+    let url = "http://127.0.0.1/$APPID$/callback";
+    let read = Config::from_toml(&config("component", url)).unwrap();
+    assert_eq!(read.apps[0].message_url.as_deref(), Some(url));
+    let error = refused(&config("service", url));
+    assert!(
+        error.contains("[[app]] open, message_url") && error.contains("`url` only"),
+        "{error}"
+    );
+    let error = refused(&config("component", "127.0.0.1/x"));
+    assert!(error.contains("begins with http://"), "{error}");
 }
