@@ -16,10 +16,10 @@ use clap::{Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand
 use clap_complete::ArgValueCandidates;
 
 pub(crate) use self::groups::closing;
-pub(crate) use self::refusal::Refused;
+pub(crate) use self::refusal::BadValue;
 use crate::fail::Fail;
 use crate::lang::Lang;
-use crate::{api, complete, control, crypt, dev, env, exec, explain, export, man, pay};
+use crate::{api, complete, control, crypt, dev, env, exec, explain, export, man, pay, scenario};
 
 /// The program's name.
 pub(crate) const NAME: &str = "xinqiao";
@@ -60,6 +60,11 @@ pub(crate) enum Verb {
     Say(control::SayOptions),
     /// Push any event of the catalog to the app
     Trigger(control::TriggerOptions),
+    /// Send a callback again, as it was or edited
+    Resend(control::ResendOptions),
+    /// Play scenarios: what people do, and what must come of it
+    #[command(after_help = scenario::EXAMPLES)]
+    Test(scenario::Options),
     /// Read or move the simulated clock
     Clock(control::ClockOptions),
     /// Make the next platform calls fail

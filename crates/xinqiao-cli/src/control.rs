@@ -4,32 +4,25 @@
 
 mod delivery;
 mod logs;
+mod resend;
+mod status;
 
 use std::path::PathBuf;
 
-use jiff::tz::{TimeZone, offset};
 use reqwest::Method;
 use serde_json::{Value, json};
+use xinqiao_types::{UnixSeconds, shanghai};
 
-pub(crate) use self::logs::{known as known_rows, line as row_line, logs};
-use crate::args::Refused;
+pub(crate) use self::logs::{FALLBACK, known as known_rows, line as row_line, logs, schema_only};
+pub(crate) use self::resend::{ResendOptions, resend};
+pub(crate) use self::status::{StatusOptions, status};
+use crate::args::BadValue;
 
 use crate::fail::{Fail, Outcome};
 use crate::lang::Lang;
-use crate::local::Local;
+use crate::local::{self, Local};
 use crate::project::{self, Ready};
 use crate::{chinese, talk};
-
-/// `xinqiao status`
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct StatusOptions {
-    /// As JSON
-    #[arg(long)]
-    json: bool,
-    /// Ready file of the running dev
-    #[arg(long, value_name = "FILE")]
-    ready_file: Option<PathBuf>,
-}
 
 /// `xinqiao open`
 #[derive(Clone, Debug, clap::Args)]
@@ -207,69 +200,13 @@ fn clock_line(answer: &Value, lang: Lang) -> String {
         .and_then(Value::as_i64)
         .unwrap_or_default();
     let frozen = answer.get("frozen").and_then(Value::as_bool) == Some(true);
-    let time = shanghai(now, "%Y-%m-%d %H:%M:%S");
+    let time = shanghai::written(UnixSeconds(now), "%Y-%m-%d %H:%M:%S");
     match (lang, frozen) {
         (Lang::Zh, false) => format!("模拟时钟：{time}（北京时间），正在走；秒数 {now}"),
         (Lang::Zh, true) => format!("模拟时钟：{time}（北京时间），已停住；秒数 {now}"),
         (Lang::En, false) => format!("simulated clock: {time} in Shanghai, running; second {now}"),
         (Lang::En, true) => format!("simulated clock: {time} in Shanghai, stopped; second {now}"),
     }
-}
-
-/// A second as Shanghai's clocks show it.
-fn shanghai(second: i64, format: &str) -> String {
-    jiff::Timestamp::from_second(second).map_or_else(
-        |_| second.to_string(),
-        |time| {
-            time.to_zoned(TimeZone::fixed(offset(8)))
-                .strftime(format)
-                .to_string()
-        },
-    )
-}
-
-/// Says what runs here, and how the app does. An app that is not up is a failure.
-pub(crate) async fn status(options: StatusOptions, lang: Lang) -> Outcome {
-    let control = Control::open(options.ready_file, lang).await?;
-    let dev = control.call(Method::GET, "/dev", None).await?;
-    let clock = control.call(Method::GET, "/clock", None).await?;
-    let ready = &control.ready;
-    let app = dev.get("app").filter(|app| app.is_object());
-    let state = app.and_then(|app| app.get("state")?.as_str());
-    let fails = app.is_some() && state != Some("connected");
-    let outcome = if fails { Err(Fail::silent(1)) } else { Ok(()) };
-    if options.json {
-        talk::data(json!({
-            "pid": ready.pid, "version": ready.version, "console": ready.console, "control": ready.control,
-            "gateway": ready.gateway, "via": ready.via, "app": app, "clock": clock,
-        }));
-        return outcome;
-    }
-    talk::data(match lang {
-        Lang::Zh => format!(
-            "信桥 {} 在运行：进程 {}，{}",
-            ready.version, ready.pid, ready.console
-        ),
-        Lang::En => format!(
-            "xinqiao {} runs: process {}, {}",
-            ready.version, ready.pid, ready.console
-        ),
-    });
-    if let Some(app) = app {
-        let url = app.get("url").and_then(Value::as_str).unwrap_or_default();
-        let word = match state {
-            Some("connected") => lang.pick("已接通", "connected"),
-            _ => lang.pick("还没有应答", "does not answer yet"),
-        };
-        talk::data(match lang {
-            Lang::Zh => format!("应用 {url}：{word}"),
-            Lang::En => format!("app {url}: {word}"),
-        });
-    } else {
-        talk::data(lang.pick("没有连接应用", "no app is connected"));
-    }
-    talk::data(clock_line(&clock, lang));
-    outcome
 }
 
 /// Opens the console in a browser.
@@ -312,7 +249,7 @@ pub(crate) async fn say(options: SayOptions, lang: Lang) -> Outcome {
     let act = json!({"do": "send", "account": account, "message": message});
     let path = format!("/users/{user}/actions");
     let answer = control.call(Method::POST, &path, Some(act)).await?;
-    delivery::tell(&answer, options.json, lang)
+    control.tell(&account, answer, options.json).await
 }
 
 /// Pushes an event and says how each delivery went.
@@ -332,7 +269,7 @@ pub(crate) async fn trigger(options: TriggerOptions, lang: Lang) -> Outcome {
             .into();
     }
     let answer = control.call(Method::POST, "/trigger", Some(body)).await?;
-    delivery::tell(&answer, options.json, lang)
+    control.tell(&account, answer, options.json).await
 }
 
 /// Sets or removes a fault.
@@ -413,13 +350,22 @@ pub(crate) async fn fault(options: FaultOptions, lang: Lang) -> Outcome {
 }
 
 async fn list_faults(control: &Control, as_json: bool, lang: Lang) -> Outcome {
-    let answer = control.call(Method::GET, "/faults", None).await?;
+    let mut items = Vec::new();
+    let mut path = "/faults".to_owned();
+    loop {
+        let mut page = control.call(Method::GET, &path, None).await?;
+        if let Some(Value::Array(more)) = page.get_mut("items").map(Value::take) {
+            items.extend(more);
+        }
+        match page.get("next").and_then(Value::as_str) {
+            Some(next) => path = format!("/faults?after={next}"),
+            None => break,
+        }
+    }
     if as_json {
-        talk::data(answer);
+        talk::data(json!({"items": items}));
         return Ok(());
     }
-    let items = answer.get("items").and_then(Value::as_array);
-    let items = items.map_or(&[][..], Vec::as_slice);
     if items.is_empty() {
         talk::data(lang.pick("没有故障", "there are no faults"));
     }
@@ -442,6 +388,9 @@ async fn list_faults(control: &Control, as_json: bool, lang: Lang) -> Outcome {
     Ok(())
 }
 
+/// How many of the latest rows are looked through for what warns of a delivery.
+const LATEST: usize = 100;
+
 /// A running simulator's control interface.
 pub(crate) struct Control {
     pub(crate) ready: Ready,
@@ -450,8 +399,14 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    async fn open(ready_file: Option<PathBuf>, lang: Lang) -> Result<Self, Fail> {
+    /// That of the running dev.
+    pub(crate) async fn open(ready_file: Option<PathBuf>, lang: Lang) -> Result<Self, Fail> {
         let (ready, _) = project::find_running(ready_file.as_deref(), lang).await?;
+        Self::of(ready, lang)
+    }
+
+    /// That of which a ready file tells.
+    pub(crate) fn of(ready: Ready, lang: Lang) -> Result<Self, Fail> {
         Ok(Self {
             ready,
             local: Local::new(lang)?,
@@ -459,7 +414,13 @@ impl Control {
         })
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Fail> {
+    /// One call; a refusal is said in the reader's language.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value, Fail> {
         let url = format!("{}{path}", self.ready.control);
         let answer = self.local.call(method, &url, body.as_ref()).await;
         answer.map_err(|mut fail| {
@@ -468,9 +429,27 @@ impl Control {
         })
     }
 
+    /// Says how the deliveries went that an answer lists, with what is known beside them.
+    async fn tell(&self, account: &str, answer: Value, as_json: bool) -> Outcome {
+        let app = self.ready.app_of(account);
+        let is_down = match app {
+            Some(url) => !local::accepts(url).await,
+            None => false,
+        };
+        let path = format!("/timeline?account={account}&limit={LATEST}");
+        let rows = self.call(Method::GET, &path, None).await?;
+        let beside = delivery::Beside {
+            app,
+            is_down,
+            via: self.ready.via,
+            warnings: delivery::warnings(&answer, &rows),
+        };
+        delivery::tell(answer, &beside, as_json, self.lang)
+    }
+
     /// The appid of an account, by itself or by name; the first without either. Accounts that were made later are
     /// known to the simulator alone.
-    fn account(&self, wanted: Option<&str>, lang: Lang) -> Result<String, Fail> {
+    pub(crate) fn account(&self, wanted: Option<&str>, lang: Lang) -> Result<String, Fail> {
         let known = self.ready.accounts.iter();
         let known = known.map(|account| (account.appid.as_str(), account.name.as_str()));
         named(known, wanted).ok_or_else(|| {
@@ -482,7 +461,7 @@ impl Control {
     }
 
     /// The same about a user.
-    fn user(&self, wanted: Option<&str>, lang: Lang) -> Result<String, Fail> {
+    pub(crate) fn user(&self, wanted: Option<&str>, lang: Lang) -> Result<String, Fail> {
         let known = self.ready.users.iter();
         let known = known.map(|user| (user.id.as_str(), user.nickname.as_str()));
         named(known, wanted).ok_or_else(|| {
@@ -507,7 +486,7 @@ fn named<'a>(
 }
 
 /// A number of seconds, or one with a unit.
-fn seconds(text: &str) -> Result<i64, Refused> {
+pub(crate) fn seconds(text: &str) -> Result<i64, BadValue> {
     let (number, unit) = match text.chars().last() {
         Some('s') => (&text[..text.len() - 1], 1),
         Some('m') => (&text[..text.len() - 1], 60),
@@ -520,17 +499,17 @@ fn seconds(text: &str) -> Result<i64, Refused> {
         .parse::<i64>()
         .ok()
         .and_then(|n| n.checked_mul(unit))
-        .ok_or(Refused {
+        .ok_or(BadValue {
             zh: "要写成秒数，或带单位 s、m、h、d，如 7201、48h",
             en: "a number of seconds, or one with s, m, h or d",
         })
 }
 
-fn pair(text: &str) -> Result<(String, String), Refused> {
+fn pair(text: &str) -> Result<(String, String), BadValue> {
     text.split_once('=')
         .filter(|(name, _)| !name.is_empty())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .ok_or(Refused {
+        .ok_or(BadValue {
             zh: "要写成 名字=值",
             en: "write it as name=value",
         })

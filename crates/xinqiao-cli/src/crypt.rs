@@ -10,6 +10,7 @@ mod page;
 mod session;
 
 use clap::{Args, Subcommand};
+use xinqiao_message::envelope;
 use xinqiao_types::{Clock as _, Entropy as _, SystemClock, SystemEntropy};
 
 use crate::fail::Outcome;
@@ -236,12 +237,9 @@ pub(crate) fn time(given: Option<i64>) -> i64 {
     given.unwrap_or_else(|| SystemClock.unix().0)
 }
 
-/// The nonce that was given, else ten digits.
+/// The nonce that was given, else one as callbacks have it.
 pub(crate) fn nonce(given: Option<&str>) -> String {
-    given.map_or_else(
-        || (1_000_000_000 + SystemEntropy.below(9_000_000_000)).to_string(),
-        str::to_owned,
-    )
+    given.map_or_else(|| envelope::nonce(&SystemEntropy), str::to_owned)
 }
 
 /// Random bytes.

@@ -3,10 +3,12 @@
 //! Order of the start: simulator, gateway, app; the ready file comes last, when everything listens.
 //! Order of the end: the reverse, on SIGINT or SIGTERM, each part finishing what it took.
 
+mod app;
 mod banner;
 mod demo;
 mod folder_lock;
 mod follow;
+mod project_file;
 mod stop;
 mod world_folder;
 
@@ -17,14 +19,17 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use xinqiao_gateway::{AccountConfig, AppConfig, Config, Gateway, StoreAt};
 use xinqiao_http::Cidr;
-use xinqiao_simulator::{DevInfo, SeededAccount, Simulator, Storage};
-use xinqiao_types::{AesKeyText, AppId, AppSecret, CallbackToken, SystemClock, SystemEntropy};
+use xinqiao_simulator::{DevInfo, Seeded, SeededAccount, Simulator, Storage};
+use xinqiao_types::{
+    AccountKind, AesKeyText, AppId, AppSecret, CallbackToken, CorpId, SystemClock, SystemEntropy,
+};
 
+use self::app::{App, Named, answers_messages};
 use self::demo::Demo;
 use self::folder_lock::FolderLock;
+use self::project_file::ProjectFile;
 pub(crate) use self::stop::Stop;
 use self::world_folder::WorldFolder;
-use crate::args::Refused;
 use crate::fail::{Fail, Outcome};
 use crate::lang::{Lang, either};
 use crate::project::{self, Account, Ready, User, Via};
@@ -38,18 +43,19 @@ const GATEWAY_PORTS: u16 = 10;
 /// Flags of `dev` and `sim`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Your app's callback address; it may start later
-    #[arg(long, value_name = "URL", value_parser = app_address)]
-    app: Option<String>,
-    /// How the app's callbacks go: direct, or through the gateway
-    #[arg(long, value_enum, default_value = "direct")]
-    via: Via,
-    /// Fixes every appid, secret, openid and token
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// First of five neighbouring ports (the gateway's begin at PORT+10); 0: all random
-    #[arg(long, default_value_t = FIRST_PORT)]
-    port: u16,
+    /// Your app's callback address; it may start later. Of WeCom or a third-party platform: work=URL,
+    /// component=URL; may be repeated
+    #[arg(long, value_name = "[ACCOUNT=]URL", value_parser = app::parse)]
+    app: Vec<Named>,
+    /// How the app's callbacks go: direct (the default), or through the gateway
+    #[arg(long, value_enum)]
+    via: Option<Via>,
+    /// Fixes every appid, secret, openid and token (default: 1)
+    #[arg(long)]
+    seed: Option<u64>,
+    /// First of five neighbouring ports (the gateway's begin at PORT+10); 0: all random (default: 8600)
+    #[arg(long)]
+    port: Option<u16>,
     /// Forget the kept world first
     #[arg(long, conflicts_with = "memory")]
     fresh: bool,
@@ -62,9 +68,9 @@ pub(crate) struct Options {
     /// Also write the ready file here
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// Address to listen on; other machines and containers need 0.0.0.0
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    bind: IpAddr,
+    /// Address to listen on; other machines and containers need 0.0.0.0 (default: 127.0.0.1)
+    #[arg(long, value_name = "ADDRESS")]
+    bind: Option<IpAddr>,
     /// Name besides loopback under which the console may be opened, may be repeated
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
@@ -83,12 +89,59 @@ pub(crate) struct SimOptions {
     seeded: bool,
 }
 
+/// The options, with what the project's file says where the command line says nothing.
+struct Settings {
+    app: Vec<Named>,
+    via: Via,
+    seed: u64,
+    port: u16,
+    fresh: bool,
+    memory: bool,
+    quiet: bool,
+    ready_file: Option<PathBuf>,
+    bind: IpAddr,
+    host: Vec<String>,
+    callback_allow: Vec<Cidr>,
+    file: ProjectFile,
+}
+
+impl Settings {
+    fn new(options: Options, file: ProjectFile, lang: Lang) -> Result<Self, Fail> {
+        let mut host = options.host;
+        host.extend(file.host.iter().cloned());
+        let mut callback_allow = options.callback_allow;
+        callback_allow.extend(file.networks()?);
+        Ok(Self {
+            app: if options.app.is_empty() {
+                file.apps(lang)?
+            } else {
+                options.app
+            },
+            via: options.via.or(file.via).unwrap_or_default(),
+            seed: options.seed.or(file.seed).unwrap_or(1),
+            port: options.port.or(file.port).unwrap_or(FIRST_PORT),
+            fresh: options.fresh,
+            memory: options.memory,
+            quiet: options.quiet,
+            ready_file: options.ready_file,
+            bind: { options.bind.or(file.bind) }.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            host,
+            callback_allow,
+            file,
+        })
+    }
+}
+
 /// What is running.
 struct Running {
     simulator: Simulator,
+    /// The seeded accounts and users, and the accounts of the project's file.
+    seeded: Seeded,
+    /// The account of the app that the phone tells of.
+    phone: Option<String>,
     gateway: Option<Gateway>,
     demo: Option<Demo>,
-    app: Option<String>,
+    apps: Vec<App>,
 }
 
 /// `xinqiao dev`: simulator, gateway, console and an app.
@@ -108,13 +161,13 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
 
 /// `xinqiao sim`: simulator and phone; a gateway only where callbacks shall go through it.
 pub(crate) async fn run_simulator(options: SimOptions, lang: Lang) -> Outcome {
-    if options.shared.app.is_some() && !options.seeded {
+    if !options.shared.app.is_empty() && !options.seeded {
         return Err(Fail::usage(lang.pick(
             "空的世界里没有可连接 --app 的账号；加上 --seeded，或用控制接口建账号",
             "an empty world has no account to connect --app to; add --seeded, or make one over the control interface",
         )));
     }
-    let gateway = options.shared.via == Via::Gateway;
+    let gateway = options.shared.via == Some(Via::Gateway);
     let parts = Parts {
         seeded: options.seeded,
         gateway,
@@ -139,6 +192,13 @@ async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
     // Signals that arrive during the start must not be lost.
     let mut stop =
         Stop::listen().context(lang.pick("无法接收信号", "cannot listen for signals"))?;
+    // `sim` is for tests, which say themselves what they need.
+    let file = if parts.demo {
+        project_file::read(lang)?
+    } else {
+        ProjectFile::default()
+    };
+    let options = Settings::new(options, file, lang)?;
     let project = project::create()?;
     let _lock = FolderLock::take(&project, lang)?;
     let world = if options.memory {
@@ -146,7 +206,7 @@ async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
     } else {
         Some(WorldFolder::open(&project, options.seed, options.fresh)?)
     };
-    let running = start(&options, parts, world.as_ref()).await?;
+    let running = start(&options, parts, world.as_ref(), lang).await?;
     let ready = ready(&options, &running);
     let ready_file = project::ready_path(&project);
     ready.write(&ready_file)?;
@@ -155,10 +215,11 @@ async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
     }
     banner::print(&ready, running.demo.is_some(), lang);
 
-    tokio::select! {
-        () = stop.wait() => {}
-        () = follow::run(&ready, lang), if parts.tells && !options.quiet => {}
-    }
+    let broken = tokio::select! {
+        () = stop.wait() => false,
+        () = follow::run(&ready, lang), if parts.tells && !options.quiet => false,
+        () = running.simulator.broken() => true,
+    };
     talk::say(lang.pick("正在停止……", "stopping …"));
     for path in [Some(&ready_file), options.ready_file.as_ref()]
         .into_iter()
@@ -170,6 +231,12 @@ async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
         () = end(running) => true,
         () = stop.wait() => false,
     };
+    if broken {
+        return Err(Fail::failed(lang.pick(
+            "模拟器内部出错，无法继续（详情见上面的日志）；重新启动即可，已写入磁盘的内容都在",
+            "the simulator met a fault of its own and could not go on (the log above tells more); start it again: what was written to disk is there",
+        )));
+    }
     if ended {
         Ok(())
     } else {
@@ -178,9 +245,10 @@ async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
 }
 
 async fn start(
-    options: &Options,
+    options: &Settings,
     parts: Parts,
     world: Option<&WorldFolder>,
+    lang: Lang,
 ) -> Result<Running, Fail> {
     let mut settings = xinqiao_simulator::Options::default();
     settings.seed = options.seed;
@@ -197,33 +265,42 @@ async fn start(
     let simulator = Simulator::start(settings)
         .await
         .context(either("模拟器", "simulator"))?;
-    let account = simulator
-        .seeded()
-        .accounts
-        .into_iter()
-        .find(answers_messages);
-
+    let (seeded, apps) = match furnished(options, &simulator, lang).await {
+        Ok(found) => found,
+        Err(wrong) => {
+            simulator.shutdown().await;
+            return Err(wrong);
+        }
+    };
+    let account = seeded.accounts.iter().find(|own| answers_messages(own));
+    let account = account.cloned();
+    let phones = apps.iter().find(|app| answers_messages(&app.account));
+    let phones = phones.map(|app| &app.account).or(account.as_ref());
     let mut running = Running {
         simulator,
+        phone: phones.map(|account| account.appid.clone()),
+        seeded,
         gateway: None,
         demo: None,
-        app: options.app.clone(),
+        apps,
     };
-    if parts.demo && options.app.is_none() && account.is_some() {
+    if parts.demo
+        && let Some(account) = account
+        && running.phone_app().is_none()
+    {
         // The gateway has to know the app's address before the app can know the gateway's.
         let demo = Demo::listen()
             .await
             .context(either("演示应用", "demo app"))?;
-        running.app = Some(demo.url());
+        running.apps.push(App {
+            account,
+            url: demo.url(),
+            message_url: None,
+        });
         running.demo = Some(demo);
     }
     if parts.gateway {
-        let config = gateway_config(
-            options,
-            &running,
-            account.as_ref(),
-            world.map(WorldFolder::path),
-        );
+        let config = gateway_config(options, &running, world.map(WorldFolder::path));
         let context = xinqiao_gateway::Context {
             clock: Arc::new(SystemClock),
             world: running.simulator.clock(),
@@ -241,52 +318,109 @@ async fn start(
     info.gateway = running.gateway.as_ref().map(Gateway::origin);
     running.simulator.set_dev(info);
 
-    if let Some(account) = &account {
-        connect(options.via, &mut running, account).await?;
+    for app in running.apps.clone() {
+        connect(options.via, &mut running, &app).await?;
     }
     Ok(running)
 }
 
-/// The account that the app is connected to: the verified service account.
-fn answers_messages(account: &SeededAccount) -> bool {
-    account.kind == xinqiao_types::AccountKind::Service && account.verified
+/// The accounts that there are, with those of the project's file, and the apps of both; the command line's go before the
+/// file's.
+async fn furnished(
+    options: &Settings,
+    simulator: &Simulator,
+    lang: Lang,
+) -> Result<(Seeded, Vec<App>), Fail> {
+    let mut seeded = simulator.seeded();
+    let (accounts, others) = options.file.furnish(&simulator.control(), lang).await?;
+    seeded.others.extend(accounts);
+    let mut apps = app::find(&options.app, &seeded, lang)?;
+    for app in others {
+        if !apps
+            .iter()
+            .any(|own| own.account.appid == app.account.appid)
+        {
+            apps.push(app);
+        }
+    }
+    Ok((seeded, apps))
 }
 
-async fn connect(via: Via, running: &mut Running, account: &SeededAccount) -> Result<(), Fail> {
-    let Some(url) = running.app.clone() else {
-        return Ok(());
-    };
-    let (callback, endpoints, secret) = match (&running.gateway, via) {
-        (Some(gateway), Via::Gateway) => {
-            let appid = AppId::new(account.appid.as_str());
-            let key = gateway.issue_key(APP_NAME, &[appid]).await.context(either(
-                "网关没有给应用签发密钥",
-                "the gateway did not issue a key for the app",
-            ))?;
-            let inlet = format!("{}/callback/{}", gateway.public_origin(), account.appid);
-            (inlet, gateway.endpoints(), key.key.expose().to_owned())
-        }
-        _ => (url, running.simulator.endpoints(), account.secret.clone()),
-    };
-    if let Some(demo) = &mut running.demo {
-        demo.start(account, secret, endpoints)
-            .context(either("演示应用", "demo app"))?;
+impl Running {
+    /// Whether an account is that of the app that the phone tells of: the first service account with an app.
+    fn is_phones(&self, account: &str) -> bool {
+        self.phone.as_deref() == Some(account)
     }
-    running.simulator.connect(&account.appid, &callback).await;
+
+    fn phone_app(&self) -> Option<&App> {
+        let mut apps = self.apps.iter();
+        apps.find(|app| self.is_phones(&app.account.appid))
+    }
+
+    /// An app's name at the gateway: that of the phone is `app`, others are called by what they answer for.
+    fn app_name(&self, app: &App) -> String {
+        match app.account.kind {
+            _ if self.is_phones(&app.account.appid) => "app".to_owned(),
+            AccountKind::Corp => app.account.appid.replace(':', "-"),
+            _ => app.account.appid.clone(),
+        }
+    }
+}
+
+async fn connect(via: Via, running: &mut Running, app: &App) -> Result<(), Fail> {
+    let App {
+        account,
+        url,
+        message_url,
+    } = app;
+    let is_phones = running.is_phones(&account.appid);
+    let (callback, messages, endpoints, secret) = match (&running.gateway, via) {
+        (Some(gateway), Via::Gateway) => {
+            let inlet = format!("{}/callback/{}", gateway.public_origin(), account.appid);
+            let secret = if is_phones {
+                let appid = AppId::new(account.appid.as_str());
+                let key = gateway.issue_key(&running.app_name(app), &[appid]).await;
+                let key = key.context(either(
+                    "网关没有给应用签发密钥",
+                    "the gateway did not issue a key for the app",
+                ))?;
+                key.key.expose().to_owned()
+            } else {
+                account.secret.clone()
+            };
+            let messages = format!("{inlet}/$APPID$");
+            (inlet, Some(messages), gateway.endpoints(), secret)
+        }
+        _ => {
+            let endpoints = running.simulator.endpoints();
+            (
+                url.clone(),
+                message_url.clone(),
+                endpoints,
+                account.secret.clone(),
+            )
+        }
+    };
+    if is_phones {
+        if let Some(demo) = &mut running.demo {
+            demo.start(account, secret, endpoints)
+                .context(either("演示应用", "demo app"))?;
+        }
+        running.simulator.connect(&account.appid, &callback).await;
+    } else {
+        let is_component = account.kind == AccountKind::Component;
+        let messages = messages.filter(|_| is_component);
+        let simulator = &running.simulator;
+        simulator
+            .connect_too(&account.appid, &callback, messages.as_deref())
+            .await;
+    }
     Ok(())
 }
 
-/// The app's name at the gateway.
-const APP_NAME: &str = "app";
-
 /// A gateway that knows the seeded accounts; the app keeps the Token and AES key of its account, so
 /// the same configuration works straight and through the gateway.
-fn gateway_config(
-    options: &Options,
-    running: &Running,
-    connected: Option<&SeededAccount>,
-    folder: Option<&Path>,
-) -> Config {
+fn gateway_config(options: &Settings, running: &Running, folder: Option<&Path>) -> Config {
     let mut config = Config {
         dev: true,
         ..Config::default()
@@ -302,32 +436,52 @@ fn gateway_config(
         StoreAt::File(folder.join("gateway.db"))
     });
     config.seal.key_file = folder.map(|folder| folder.join("gateway.key"));
-    for seeded in running.simulator.seeded().accounts {
-        let mut account = AccountConfig::new(seeded.appid.as_str());
-        account.secret = Some(AppSecret::new(seeded.secret));
-        account.kind = seeded.kind;
-        account.verified = Some(seeded.verified);
-        account.name = seeded.name;
-        account.token = Some(CallbackToken::new(seeded.token));
-        account.aes_key = Some(AesKeyText::new(seeded.aes_key));
-        account.mode = seeded.mode;
-        account.allow_plain = true;
-        config.accounts.push(account);
+    let seeded = running.seeded.clone();
+    for account in seeded.accounts.into_iter().chain(seeded.others) {
+        config.accounts.push(account_config(account));
     }
-    if let (Some(url), Some(account)) = (&running.app, connected) {
-        let mut app = AppConfig::new(APP_NAME, url, CallbackToken::new(account.token.as_str()));
-        app.aes_key = Some(AesKeyText::new(account.aes_key.as_str()));
-        app.accounts = vec![AppId::new(account.appid.as_str())];
-        config.apps.push(app);
+    for app in &running.apps {
+        let SeededAccount {
+            appid,
+            token,
+            aes_key,
+            ..
+        } = &app.account;
+        let token = CallbackToken::new(token.as_str());
+        let mut at_gateway = AppConfig::new(running.app_name(app), app.url.as_str(), token);
+        at_gateway.message_url.clone_from(&app.message_url);
+        at_gateway.aes_key = Some(AesKeyText::new(aes_key.as_str()));
+        at_gateway.accounts = vec![AppId::new(appid.as_str())];
+        config.apps.push(at_gateway);
     }
     config
 }
 
-fn ready(options: &Options, running: &Running) -> Ready {
-    let seeded = running.simulator.seeded();
+/// A seeded account as the gateway is told of it.
+fn account_config(seeded: SeededAccount) -> AccountConfig {
+    let mut account = AccountConfig::new(seeded.appid.as_str());
+    if let Some((corp, agent)) = seeded.appid.split_once(':') {
+        account.corpid = Some(CorpId::new(corp));
+        account.agentid = agent.parse().ok();
+    }
+    account.secret = Some(AppSecret::new(seeded.secret));
+    account.kind = seeded.kind;
+    // Whether it is verified tells rights of official accounts and mini programs only.
+    let has_rights = !matches!(seeded.kind, AccountKind::Corp | AccountKind::Component);
+    account.verified = has_rights.then_some(seeded.verified);
+    account.name = seeded.name;
+    account.token = Some(CallbackToken::new(seeded.token));
+    account.aes_key = Some(AesKeyText::new(seeded.aes_key));
+    account.mode = seeded.mode;
+    account.allow_plain = has_rights;
+    account
+}
+
+fn ready(options: &Settings, running: &Running) -> Ready {
+    let seeded = running.seeded.clone();
     let mut accounts: Vec<Account> = Vec::new();
-    for account in seeded.accounts {
-        let connected = answers_messages(&account);
+    for account in seeded.accounts.into_iter().chain(seeded.others) {
+        let connected = running.is_phones(&account.appid);
         let account = Account {
             appid: account.appid,
             secret: account.secret,
@@ -361,7 +515,11 @@ fn ready(options: &Options, running: &Running) -> Ready {
         via: options.via,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         seed: options.seed,
-        app: running.app.clone(),
+        app: running.phone_app().map(|app| app.url.clone()),
+        apps: { running.apps.iter() }
+            .filter(|app| !running.is_phones(&app.account.appid))
+            .map(|app| (app.account.appid.clone(), app.url.clone()))
+            .collect(),
         accounts,
         users: users.collect(),
     }
@@ -382,47 +540,5 @@ async fn end(running: Running) {
 fn remove_own(path: &Path) {
     if Ready::read(path).is_ok_and(|ready| ready.pid == std::process::id()) {
         let _ = std::fs::remove_file(path);
-    }
-}
-
-fn app_address(text: &str) -> Result<String, Refused> {
-    const WRONG: Refused = Refused {
-        zh: "应用的地址写成 http://127.0.0.1:3000/wx 的样子",
-        en: "an app's address looks like http://127.0.0.1:3000/wx",
-    };
-    // `127.0.0.1:3000/wx` is what people type.
-    let whole = if text.contains("://") || !text.contains(':') {
-        text.to_owned()
-    } else {
-        format!("http://{text}")
-    };
-    let uri: http::Uri = whole.parse().map_err(|_| WRONG)?;
-    match (uri.scheme_str(), uri.host()) {
-        (Some("http"), Some(host)) if !host.is_empty() => Ok(whole),
-        (Some("https"), Some(_)) => Err(Refused {
-            zh: "模拟器只用 http 调用；写应用自己的端口",
-            en: "the simulator calls plain http only; give the app's own port",
-        }),
-        _ => Err(WRONG),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_app_is_an_http_address() {
-        for fine in [
-            "http://127.0.0.1:3000/wx",
-            "127.0.0.1:3000/wx",
-            "localhost:3000",
-        ] {
-            let address = app_address(fine).expect(fine);
-            assert!(address.starts_with("http://"), "{address}");
-        }
-        for wrong in ["https://example.com/wx", "wx", "/wx", ":3000", "ftp://a/wx"] {
-            assert!(app_address(wrong).is_err(), "{wrong}");
-        }
     }
 }

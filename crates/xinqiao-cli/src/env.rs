@@ -1,20 +1,22 @@
 //! `xinqiao env`: the redirection as settings to paste, for apps that no wrapper starts.
+//!
+//! Through the gateway the secret is a key that it issued, as in `exec`: what is pasted somewhere is never the real one.
+
+mod sdk;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde_json::json;
 use xinqiao_client::Environment;
 
-use crate::exec::environment::WXJAVA_HOSTS;
+use crate::exec::environment::{Identity, WXJAVA_HOSTS, account_variables};
 use crate::fail::Outcome;
 use crate::lang::Lang;
-use crate::project::{self, Account, Via};
+use crate::project::{self, Account, Ready, Via};
 use crate::{exec, talk};
 
-/// The host whose origin most SDKs call their base URL.
-const API_HOST: &str = "api.weixin.qq.com";
-
-/// Which form, and about which account.
+/// In which form.
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "form", multiple = false)]
 pub(crate) struct Form {
@@ -25,11 +27,26 @@ pub(crate) struct Form {
     #[arg(long)]
     spring: bool,
     /// Lines of a .env file for EasyWeChat (Laravel), with the settings that need code
-    #[arg(long)]
+    #[arg(long, visible_alias = "easywechat")]
     dotenv: bool,
     /// Lines for docker --env-file, with this machine as host.docker.internal
     #[arg(long)]
     docker: bool,
+    /// Python code for wechatpy
+    #[arg(long)]
+    python: bool,
+    /// Node code for co-wechat-api
+    #[arg(long)]
+    node: bool,
+    /// Go code for silenceper/wechat
+    #[arg(long)]
+    go: bool,
+    /// Variables that the Rust SDK reads
+    #[arg(long)]
+    rust: bool,
+    /// As JSON: the variables, and what stands for each host
+    #[arg(long)]
+    json: bool,
 }
 
 /// Which form, and about which account.
@@ -54,17 +71,43 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
     let via = options.via.unwrap_or(ready.via);
     let endpoints = ready.endpoints(via, lang)?;
     let account = exec::choose(&ready, options.account.as_deref(), lang)?;
-    let lines = if options.form.spring {
-        spring(account, endpoints)
-    } else if options.form.dotenv {
-        dotenv(account, endpoints, lang)
-    } else if options.form.docker {
-        plain(account, endpoints)
+    let identity = exec::identity(&ready, account, via, "env").await?;
+    let plain = plain(&ready, &identity, endpoints);
+    let key = identity.key;
+    let form = &options.form;
+    if form.json {
+        let variables: BTreeMap<&str, &str> = plain
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        talk::data(json!({ "via": via, "variables": variables, "endpoints": endpoints }));
+        return Ok(());
+    }
+    // What code and properties name is one account with the secret that it is to use.
+    let account = account.map(|account| Account {
+        secret: key.clone().unwrap_or_else(|| account.secret.clone()),
+        ..account.clone()
+    });
+    let account = account.as_ref();
+    let lines = if form.spring {
+        sdk::spring(account, endpoints)
+    } else if form.dotenv {
+        sdk::dotenv(account, endpoints, lang)
+    } else if form.python {
+        sdk::python(account, endpoints, lang)
+    } else if form.node {
+        sdk::node(account, endpoints, lang)
+    } else if form.go {
+        sdk::go(account, endpoints, lang)
+    } else if form.rust {
+        sdk::rust(account, endpoints)
+    } else if form.docker {
+        plain
             .into_iter()
             .map(|(name, value)| format!("{name}={}", from_a_container(&value)))
             .collect()
     } else {
-        plain(account, endpoints)
+        plain
             .into_iter()
             .map(|(name, value)| format!("export {name}={}", shell_quote(&value)))
             .collect()
@@ -72,7 +115,13 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
     for line in lines {
         talk::data(line);
     }
-    if options.form.docker {
+    if key.is_some() {
+        talk::say(lang.pick(
+            "# 上面的密钥是网关刚签发的，不是真正的 AppSecret；再次运行会签发另一个",
+            "# the secret above is a key that the gateway just issued, not the real AppSecret; another run issues another",
+        ));
+    }
+    if form.docker {
         talk::say(lang.pick(
             "# 容器要能连到本机：xinqiao dev --bind 0.0.0.0 --host host.docker.internal --callback-allow 172.16.0.0/12，docker run --add-host host.docker.internal:host-gateway",
             "# containers must reach this machine: xinqiao dev --bind 0.0.0.0 --host host.docker.internal --callback-allow 172.16.0.0/12, docker run --add-host host.docker.internal:host-gateway",
@@ -81,19 +130,15 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
     Ok(())
 }
 
-/// `XINQIAO_HOST_API_WEIXIN_QQ_COM` and so on, and the account.
-fn plain(account: Option<&Account>, endpoints: &BTreeMap<String, String>) -> Vec<(String, String)> {
-    let mut lines = Vec::new();
-    if let Some(account) = account {
-        for (name, value) in [
-            ("XINQIAO_APPID", &account.appid),
-            ("XINQIAO_SECRET", &account.secret),
-            ("XINQIAO_TOKEN", &account.token),
-            ("XINQIAO_AES_KEY", &account.aes_key),
-        ] {
-            lines.push((name.to_owned(), value.clone()));
-        }
-    }
+/// The account's variables, `XINQIAO_HOST_API_WEIXIN_QQ_COM` and so on, and those that WxJava reads.
+fn plain(
+    ready: &Ready,
+    identity: &Identity<'_>,
+    endpoints: &BTreeMap<String, String>,
+) -> Vec<(String, String)> {
+    let mut lines: Vec<(String, String)> = account_variables(ready, identity)
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
     for (host, origin) in endpoints {
         lines.push((Environment::host_variable(host), origin.clone()));
     }
@@ -102,63 +147,6 @@ fn plain(account: Option<&Account>, endpoints: &BTreeMap<String, String>) -> Vec
             lines.push((name.to_owned(), origin.clone()));
         }
     }
-    lines
-}
-
-/// All three hosts: with the first alone, OAuth and QR-code addresses go to the real platform.
-fn spring(account: Option<&Account>, endpoints: &BTreeMap<String, String>) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(account) = account {
-        lines.push(format!("wx.mp.app-id={}", account.appid));
-        lines.push(format!("wx.mp.secret={}", account.secret));
-        lines.push(format!("wx.mp.token={}", account.token));
-        lines.push(format!("wx.mp.aes-key={}", account.aes_key));
-    }
-    for (property, (_, host)) in ["api-host", "open-host", "mp-host"]
-        .iter()
-        .zip(WXJAVA_HOSTS)
-    {
-        if let Some(origin) = endpoints.get(host) {
-            lines.push(format!("wx.mp.hosts.{property}={origin}"));
-        }
-    }
-    lines
-}
-
-fn dotenv(
-    account: Option<&Account>,
-    endpoints: &BTreeMap<String, String>,
-    lang: Lang,
-) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(account) = account {
-        lines.push(format!("WECHAT_OFFICIAL_ACCOUNT_APPID={}", account.appid));
-        lines.push(format!("WECHAT_OFFICIAL_ACCOUNT_SECRET={}", account.secret));
-        lines.push(format!("WECHAT_OFFICIAL_ACCOUNT_TOKEN={}", account.token));
-        lines.push(format!(
-            "WECHAT_OFFICIAL_ACCOUNT_AES_KEY={}",
-            account.aes_key
-        ));
-    }
-    if let Some(origin) = endpoints.get(API_HOST) {
-        lines.push(format!("WECHAT_BASE_URI={origin}/"));
-    }
-    lines.push(
-        lang.pick(
-            "# EasyWeChat 6 不读 WECHAT_BASE_URI，需要在账号配置里写：",
-            "# EasyWeChat 6 does not read WECHAT_BASE_URI; the account's configuration needs:",
-        )
-        .to_owned(),
-    );
-    lines.push("#   'http' => ['base_uri' => env('WECHAT_BASE_URI')],".to_owned());
-    lines.push("#   'use_stable_access_token' => false,".to_owned());
-    lines.push(
-        lang.pick(
-            "# 网页授权地址写死在 overtrue/socialite 里：请改用 xinqiao exec",
-            "# web login addresses are fixed in overtrue/socialite: use `xinqiao exec` for those",
-        )
-        .to_owned(),
-    );
     lines
 }
 
@@ -181,26 +169,6 @@ fn shell_quote(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn endpoints() -> BTreeMap<String, String> {
-        ["api", "open", "mp"]
-            .iter()
-            .enumerate()
-            .map(|(i, name)| {
-                (
-                    format!("{name}.weixin.qq.com"),
-                    format!("http://127.0.0.1:{}", 8601 + i),
-                )
-            })
-            .collect()
-    }
-
-    #[test]
-    fn spring_gets_all_three_hosts() {
-        let lines = spring(None, &endpoints());
-        assert_eq!(lines.len(), 3, "{lines:?}");
-        assert_eq!(lines[1], "wx.mp.hosts.open-host=http://127.0.0.1:8602");
-    }
 
     #[test]
     fn a_container_sees_this_machine_under_another_name() {

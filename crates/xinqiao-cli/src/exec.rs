@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use xinqiao_types::{SystemClock, SystemEntropy};
 
 use self::authority::Authority;
-use self::environment::Facts;
+use self::environment::{Facts, Identity};
 use self::hosts::Hosts;
 use self::proxy::{Outside, Proxy};
 use self::upstream::Upstream;
@@ -61,11 +61,7 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
     let via = options.via.unwrap_or(ready.via);
     let endpoints = ready.endpoints(via, lang)?;
     let account = choose(&ready, options.account.as_deref(), lang)?;
-    let secret = match (account, via) {
-        (Some(account), Via::Gateway) => Some(issue_key(&ready, account).await?),
-        (Some(account), Via::Direct) => Some(account.secret.clone()),
-        (None, _) => None,
-    };
+    let identity = identity(&ready, account, via, "exec").await?;
 
     let hosts = Hosts::parse(endpoints)?;
     let names = hosts.names();
@@ -107,8 +103,7 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
         ready: &ready,
         via,
         endpoints,
-        account,
-        secret: secret.as_deref(),
+        identity: &identity,
     };
     let variables = environment::variables(&facts, variable);
 
@@ -165,17 +160,60 @@ pub(crate) fn choose<'a>(
     })
 }
 
-/// Asks the gateway for a key, so that the real secret does not enter the child at all.
-async fn issue_key(ready: &Ready, account: &Account) -> Result<String, Fail> {
+/// Whom a program is told that it is. Where its calls go through the gateway it gets a key of its own for the account and
+/// the application of WeCom, so that no real secret enters it at all.
+pub(crate) async fn identity<'r>(
+    ready: &'r Ready,
+    account: Option<&'r Account>,
+    via: Via,
+    app: &str,
+) -> Result<Identity<'r>, Fail> {
+    let local = Local::new(Lang::settled())?;
+    let agent = environment::agent(ready, account);
+    let userid = match agent {
+        Some((_, corpid, _)) => {
+            let url = format!("{}/corps/{corpid}/members?limit=1", ready.control);
+            // A corporation that somebody deleted is no reason to start nothing.
+            let members = local.call(Method::GET, &url, None).await;
+            let members = members.unwrap_or_default();
+            let userid = members.pointer("/items/0/userid");
+            userid.and_then(|id| id.as_str()).map(str::to_owned)
+        }
+        None => None,
+    };
+    let agent = agent.map(|(agent, ..)| agent);
+    let mut accounts: Vec<&str> = account
+        .into_iter()
+        .chain(agent)
+        .map(|account| account.appid.as_str())
+        .collect();
+    accounts.dedup();
+    let key = if via == Via::Direct || accounts.is_empty() {
+        None
+    } else {
+        Some(issue_key(&local, ready, app, &accounts).await?)
+    };
+    Ok(Identity {
+        account,
+        key,
+        userid,
+    })
+}
+
+async fn issue_key(
+    local: &Local,
+    ready: &Ready,
+    app: &str,
+    accounts: &[&str],
+) -> Result<String, Fail> {
     let gateway = ready
         .gateway
         .as_deref()
         .context(either("就绪文件里没有网关", "no gateway in the ready file"))?;
-    let body = serde_json::json!({"app": "exec", "accounts": [account.appid]});
-    let answer = Local::new(Lang::settled())?
-        .call(Method::POST, &format!("{gateway}/v1/keys"), Some(&body))
-        .await?;
-    let key = answer.get("key").and_then(serde_json::Value::as_str);
+    let body = serde_json::json!({ "app": app, "accounts": accounts });
+    let url = format!("{gateway}/v1/keys");
+    let answer = local.call(Method::POST, &url, Some(&body)).await?;
+    let key = answer.get("key").and_then(|key| key.as_str());
     Ok(key.map(str::to_owned).context(either(
         "网关的应答里没有 key",
         "the gateway's answer has no `key`",

@@ -1,6 +1,7 @@
 //! Calls to what runs on this machine: the control interface and the gateway's own interface.
 //!
-//! Never through a proxy, JSON both ways, and a refusal becomes the other side's own words.
+//! Never through a proxy, JSON both ways, and a refusal becomes the other side's own words. [`accepts`] only looks whether
+//! anybody is there.
 
 use std::time::Duration;
 
@@ -14,6 +15,20 @@ use crate::lang::Lang;
 
 /// Longest wait for an answer; a trigger waits for three attempts of five seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long a connection may take to be accepted.
+const A_MOMENT: Duration = Duration::from_secs(3);
+
+/// Whether something accepts connections at an `http` address.
+pub(crate) async fn accepts(url: &str) -> bool {
+    let Ok(uri) = url.parse::<http::Uri>() else {
+        return false;
+    };
+    let Some(host) = uri.host() else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let connect = tokio::net::TcpStream::connect((host, uri.port_u16().unwrap_or(80)));
+    matches!(tokio::time::timeout(A_MOMENT, connect).await, Ok(Ok(_)))
+}
 
 /// A client for loopback.
 #[derive(Clone, Debug)]

@@ -24,6 +24,7 @@ mod local;
 mod man;
 mod pay;
 mod project;
+mod scenario;
 mod serve;
 mod talk;
 mod verdict;
@@ -31,6 +32,8 @@ mod width;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use crate::args::{Cli, Verb};
 use crate::fail::{Fail, Outcome};
@@ -70,6 +73,8 @@ fn run(cli: Cli, lang: Lang) -> Outcome {
             Verb::Open(options) => control::open(options, lang).await,
             Verb::Say(options) => control::say(options, lang).await,
             Verb::Trigger(options) => control::trigger(options, lang).await,
+            Verb::Resend(options) => control::resend(options, lang).await,
+            Verb::Test(options) => scenario::run(options, lang).await,
             Verb::Clock(options) => control::clock(options, lang).await,
             Verb::Fault(options) => control::fault(options, lang).await,
             Verb::Logs(options) => control::logs(options, lang).await,
@@ -91,17 +96,46 @@ fn run(cli: Cli, lang: Lang) -> Outcome {
 /// Logs go to standard error, and what cannot be written is dropped: a full disk or a closed pipe must not end
 /// the work that a line tells of. `XINQIAO_LOG` or `RUST_LOG` chooses what, warnings by default.
 fn start_logging() {
-    use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
 
-    let filter = EnvFilter::try_from_env("XINQIAO_LOG")
-        .or_else(|_| EnvFilter::try_from_default_env())
-        .unwrap_or_else(|_| EnvFilter::new("warn"));
+    let chosen = ["XINQIAO_LOG", "RUST_LOG"].map(|name| std::env::var(name).ok());
+    let filter = log_filter(chosen.iter().flatten().map(String::as_str));
     let colours = std::env::var_os("NO_COLOR").is_none()
         && std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(colours)
-        .log_internal_errors(false)
+        .log_internal_errors(false);
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
         .init();
+}
+
+/// The first choice that can be read. Not `EnvFilter`: its filters by span need the regular expressions that nothing
+/// else in the binary does.
+fn log_filter<'a>(mut chosen: impl Iterator<Item = &'a str>) -> Targets {
+    let read = chosen.find_map(|text| text.parse().ok());
+    read.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN))
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::log_filter;
+
+    #[test]
+    fn logs_are_chosen_by_level_and_target() {
+        let unread = log_filter(["a=b=c", "xinqiao_http=loud"].into_iter());
+        for filter in [log_filter([].into_iter()), unread] {
+            assert!(filter.would_enable("xinqiao_http", &Level::WARN));
+            assert!(!filter.would_enable("xinqiao_http", &Level::INFO));
+        }
+        let filter = log_filter(["xinqiao_http=loud", "info,xinqiao_http=trace"].into_iter());
+        assert!(filter.would_enable("xinqiao_http::serve", &Level::TRACE));
+        assert!(filter.would_enable("hyper", &Level::INFO));
+        assert!(!filter.would_enable("hyper", &Level::DEBUG));
+    }
 }

@@ -235,8 +235,8 @@ fn decrypt(options: &Decrypt, lang: Lang) -> Outcome {
     }
 }
 
-fn header(text: &str) -> Result<(String, String), crate::args::Refused> {
-    let (name, value) = text.split_once(':').ok_or(crate::args::Refused {
+fn header(text: &str) -> Result<(String, String), crate::args::BadValue> {
+    let (name, value) = text.split_once(':').ok_or(crate::args::BadValue {
         zh: "要写成 名字: 值",
         en: "write it as NAME: VALUE",
     })?;

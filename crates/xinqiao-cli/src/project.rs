@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fail::Fail;
 use crate::lang::{Lang, either};
+use crate::local;
 
 /// The folder's name.
 const FOLDER: &str = ".xinqiao";
@@ -51,6 +52,9 @@ pub(crate) struct Ready {
     /// The address of the app that was connected.
     #[serde(default)]
     pub(crate) app: Option<String>,
+    /// The apps that were connected beside it: account → address.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) apps: BTreeMap<String, String>,
     /// The seeded accounts, the one that the app is connected to first.
     #[serde(default)]
     pub(crate) accounts: Vec<Account>,
@@ -133,6 +137,18 @@ impl Ready {
         })
     }
 
+    /// The address of the app that answers for an account, where `--app` named one.
+    pub(crate) fn app_of(&self, account: &str) -> Option<&str> {
+        // The account of the phone's app stands first.
+        let is_first = self
+            .accounts
+            .first()
+            .is_some_and(|first| first.appid == account);
+        let own = self.apps.get(account);
+        own.or(self.app.as_ref().filter(|_| is_first))
+            .map(String::as_str)
+    }
+
     /// The map of hosts that `via` asks for.
     pub(crate) fn endpoints(
         &self,
@@ -189,7 +205,7 @@ pub(crate) async fn find_running(
     };
     let ready =
         Ready::read(&path).map_err(|error| Fail::usage(crate::chinese::chain(&error, lang)))?;
-    if !answers(&ready.console).await {
+    if !local::accepts(&ready.console).await {
         return Err(Fail::failed(match lang {
             Lang::Zh => format!(
                 "{} 里的进程 {} 已不再应答 {}；请重新运行 xinqiao dev",
@@ -217,22 +233,6 @@ fn search_upwards() -> Option<PathBuf> {
     here.ancestors()
         .map(|folder| folder.join(FOLDER).join(READY))
         .find(|path| path.is_file())
-}
-
-/// Whether something accepts connections at an origin.
-async fn answers(origin: &str) -> bool {
-    let Some(authority) = origin
-        .parse::<http::Uri>()
-        .ok()
-        .and_then(|uri| uri.authority().map(ToString::to_string))
-    else {
-        return false;
-    };
-    let connect = tokio::net::TcpStream::connect(authority);
-    matches!(
-        tokio::time::timeout(std::time::Duration::from_secs(3), connect).await,
-        Ok(Ok(_))
-    )
 }
 
 /// Writes a file that only its owner may read, so that readers see all of it or none, even after a

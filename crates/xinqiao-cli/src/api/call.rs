@@ -10,6 +10,7 @@ use xinqiao_catalog as catalog;
 use xinqiao_client::{Client, FilePart};
 
 use super::{find, pretty};
+use crate::control::{FALLBACK, schema_only};
 use crate::fail::{Fail, Outcome};
 use crate::lang::Lang;
 use crate::project::{self, Via};
@@ -95,6 +96,11 @@ pub(super) async fn run(call: Call, lang: Lang) -> Outcome {
         .answer()
         .await
         .map_err(|error| Fail::failed(chain(error, lang)))?;
+    // How the simulator marks what it answers (docs/control.md).
+    let fidelity = answer.headers.get("x-xinqiao-fidelity");
+    if fidelity.is_some_and(|fidelity| fidelity == FALLBACK) {
+        talk::say(format_args!("! {}: {}", endpoint.id, schema_only(lang)));
+    }
     match answer.json() {
         Ok(json) => {
             talk::data(pretty(&json));

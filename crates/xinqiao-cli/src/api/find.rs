@@ -5,7 +5,7 @@
 //! Anything else finds nothing, and says what is near.
 
 use xinqiao_catalog as catalog;
-use xinqiao_catalog::route::query_pairs;
+use xinqiao_types::percent;
 
 use crate::fail::Fail;
 use crate::lang::Lang;
@@ -139,7 +139,7 @@ fn by_route(text: &str, lang: Lang) -> Result<Vec<&'static catalog::Endpoint>, F
     let host = typed.host.split(':').next().unwrap_or_default();
     let canonical = catalog::host(typed.host).map_or(host, |known| known.canonical);
     narrow(&mut found, |endpoint| endpoint.host == canonical);
-    let pairs: Vec<_> = query_pairs(typed.query).collect();
+    let pairs: Vec<_> = percent::pairs(typed.query).collect();
     narrow(&mut found, |endpoint| {
         endpoint.when.is_some_and(|when| {
             pairs

@@ -17,7 +17,7 @@ impl Group {
 }
 
 /// Every command stands in one group.
-pub(crate) const ALL: [Group; 6] = [
+pub(crate) const ALL: [Group; 7] = [
     Group {
         title: ("启动", "Start"),
         verbs: &["dev", "sim", "serve"],
@@ -28,7 +28,13 @@ pub(crate) const ALL: [Group; 6] = [
     },
     Group {
         title: ("操作运行中的模拟器", "Act on what runs"),
-        verbs: &["status", "open", "say", "trigger", "clock", "fault", "logs"],
+        verbs: &[
+            "status", "open", "say", "trigger", "resend", "clock", "fault", "logs",
+        ],
+    },
+    Group {
+        title: ("测试", "Test"),
+        verbs: &["test"],
     },
     Group {
         title: (

@@ -11,22 +11,22 @@ use super::help;
 use crate::lang::Lang;
 
 /// Verbs of the design that nobody has built; whoever types one is told so.
-const NOT_BUILT: [&str; 5] = ["listen", "doctor", "test", "data", "store"];
+const NOT_BUILT: [&str; 4] = ["listen", "doctor", "data", "store"];
 
 /// Why a value was refused, in both languages: for the parsers of our own, which know no language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Refused {
+pub(crate) struct BadValue {
     pub(crate) zh: &'static str,
     pub(crate) en: &'static str,
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for BadValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.en)
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for BadValue {}
 
 /// What is wrong, how the command is called, and where its help is.
 pub(super) fn text(error: &clap::Error, path: &str, lang: Lang) -> String {
@@ -114,7 +114,7 @@ fn why(error: &clap::Error, lang: Lang) -> String {
     let Some(source) = error.source() else {
         return lang.pick("不合适", "it does not fit").to_owned();
     };
-    if let Some(refused) = source.downcast_ref::<Refused>() {
+    if let Some(refused) = source.downcast_ref::<BadValue>() {
         return lang.pick(refused.zh, refused.en).to_owned();
     }
     let chinese = if source.is::<ParseIntError>() {

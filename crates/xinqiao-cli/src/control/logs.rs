@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
+use xinqiao_types::{UnixSeconds, shanghai};
 
-use super::{Control, LogsOptions, shanghai};
+use super::{Control, LogsOptions};
 use crate::fail::Outcome;
 use crate::lang::Lang;
 use crate::talk;
@@ -100,7 +101,10 @@ pub(crate) fn line(row: &Value, colours: bool, lang: Lang) -> String {
             .map(escaped)
             .unwrap_or_default()
     };
-    let (mark, colour) = match row.get("state").and_then(Value::as_str) {
+    let is_fallback = row.pointer("/call/fidelity").and_then(Value::as_str) == Some(FALLBACK);
+    let state = row.get("state").and_then(Value::as_str);
+    let (mark, colour) = match state {
+        Some("ok") if is_fallback => ("!", "33"),
         Some("ok") => ("✓", "32"),
         Some("warn") => ("!", "33"),
         Some("error") => ("✗", "31"),
@@ -115,7 +119,7 @@ pub(crate) fn line(row: &Value, colours: bool, lang: Lang) -> String {
     };
     let time = row.get("time").and_then(Value::as_i64);
     let mut parts: Vec<String> = time
-        .map(|time| shanghai(time, "%H:%M:%S"))
+        .map(|time| shanghai::written(UnixSeconds(time), "%H:%M:%S"))
         .into_iter()
         .collect();
     parts.push(painted(mark));
@@ -132,6 +136,11 @@ pub(crate) fn line(row: &Value, colours: bool, lang: Lang) -> String {
     if let Some(ms) = row.get("ms").and_then(Value::as_f64) {
         parts.push(format!("{ms:.0} ms"));
     }
+    // What `xinqiao resend` takes.
+    parts.extend(delivery(row).map(str::to_owned));
+    if is_fallback {
+        parts.push(painted(schema_only(lang)));
+    }
     let mut all = parts.join("  ");
     if let Some(diagnosis) = row.get("diagnosis") {
         let rule = diagnosis
@@ -141,6 +150,23 @@ pub(crate) fn line(row: &Value, colours: bool, lang: Lang) -> String {
         let _ = write!(all, "\n    {rule}: {}", text(diagnosis.get("cause")));
     }
     all
+}
+
+/// The delivery that a row of a callback tells of; the check of an address is none.
+pub(super) fn delivery(row: &Value) -> Option<&str> {
+    let id = row.pointer("/callback/delivery")?.as_str()?;
+    Some(id).filter(|id| !id.is_empty())
+}
+
+/// How the simulator marks a call that has no behaviour.
+pub(crate) const FALLBACK: &str = "fallback";
+
+/// What an answer of such a call is worth.
+pub(crate) fn schema_only(lang: Lang) -> &'static str {
+    lang.pick(
+        "只按结构应答：什么也没有发生，手机上看不到",
+        "answered from its schema only: nothing happened, the phone shows nothing",
+    )
 }
 
 /// What people write may hold line breaks and worse; a row is one line.
@@ -177,6 +203,18 @@ mod tests {
         }
         assert_eq!(known(&[open, done.clone()], &mut looks), 1, "not for ever");
         assert_eq!(known(&[done], &mut looks), 1);
+    }
+
+    #[test]
+    fn a_call_that_was_answered_from_its_schema_says_so() {
+        let row = json!({
+            "state": "ok", "title": {"zh": "应用发模板消息", "en": "The app sends a template"},
+            "call": {"fidelity": "fallback"},
+        });
+        assert!(line(&row, false, Lang::Zh).contains("!  应用发模板消息  只按结构应答"));
+        assert!(line(&row, true, Lang::En).contains("\u{1b}[33m!"));
+        let known = json!({"state": "ok", "call": {"fidelity": "stateful"}});
+        assert_eq!(line(&known, false, Lang::En), "✓");
     }
 
     #[test]

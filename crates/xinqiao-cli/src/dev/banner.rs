@@ -40,15 +40,22 @@ fn lines(ready: &Ready, demo: bool, lang: Lang) -> Vec<String> {
             (false, true) => "你的应用",
             (false, false) => "Your app",
         };
-        let how = match ready.via {
-            Via::Gateway => lang.pick("（经网关）", " (through the gateway)"),
-            Via::Direct => "",
-        };
-        lines.push(row(name, &format!("{url}{how}")));
+        lines.push(row(name, &format!("{url}{}", how(ready.via, lang))));
     }
     if let Some(account) = ready.accounts.first() {
         lines.push(String::new());
         lines.extend(account_rows(account, lang));
+        for (appid, url) in &ready.apps {
+            let account = ready
+                .accounts
+                .iter()
+                .find(|account| account.appid == *appid);
+            let Some(account) = account else { continue };
+            let name = lang.pick("你的应用", "Your app");
+            lines.push(String::new());
+            lines.push(row(name, &format!("{url}{}", how(ready.via, lang))));
+            lines.extend(account_rows(account, lang));
+        }
         lines.push(String::new());
         lines.extend(pointers(demo, lang));
     }
@@ -56,14 +63,32 @@ fn lines(ready: &Ready, demo: bool, lang: Lang) -> Vec<String> {
     lines
 }
 
+/// How an app's callbacks go, where that is to be told.
+fn how(via: Via, lang: Lang) -> &'static str {
+    match via {
+        Via::Gateway => lang.pick("（经网关）", " (through the gateway)"),
+        Via::Direct => "",
+    }
+}
+
 fn account_rows(account: &Account, lang: Lang) -> Vec<String> {
-    vec![
-        row(lang.pick("公众号", "Account"), &account.name),
-        row("appid", &account.appid),
+    let zh = match account.kind.as_str() {
+        "component" => "第三方平台",
+        "corp" => "企业微信应用",
+        _ => "公众号",
+    };
+    let ids = match account.appid.split_once(':') {
+        None => vec![row("appid", &account.appid)],
+        Some((corp, agent)) => vec![row("corpid", corp), row("agentid", agent)],
+    };
+    let mut lines = vec![row(lang.pick(zh, "Account"), &account.name)];
+    lines.extend(ids);
+    lines.extend([
         row("secret", &account.secret),
         row("Token", &account.token),
         row("EncodingAESKey", &account.aes_key),
-    ]
+    ]);
+    lines
 }
 
 fn pointers(demo: bool, lang: Lang) -> Vec<String> {

@@ -19,12 +19,12 @@ use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
+use xinqiao_types::shanghai::{self, DAY};
 use xinqiao_types::{Clock, Entropy, UnixSeconds};
 
 use crate::hex;
 use crate::lang::either;
 
-const DAY: i64 = 86_400;
 /// How long an authority is used before a new one takes its place, in days.
 const AUTHORITY_DAYS: i64 = 365;
 /// An authority with fewer days left is replaced at the next start.
@@ -159,9 +159,9 @@ impl Authority {
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let (year, month, day) = civil(today - 1)?;
+        let (year, month, day) = date(today - 1);
         params.not_before = date_time_ymd(year, month, day);
-        let (year, month, day) = civil(today + LEAF_DAYS)?;
+        let (year, month, day) = date(today + LEAF_DAYS);
         params.not_after = date_time_ymd(year, month, day);
         let leaf = params
             .signed_by(&self.leaf_key, &self.issuer)
@@ -241,9 +241,9 @@ fn authority_params(description: &Description) -> anyhow::Result<CertificatePara
     params.serial_number = Some(SerialNumber::from_slice(&hex::decode(&description.serial)));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let (year, month, day) = civil(description.from)?;
+    let (year, month, day) = date(description.from);
     params.not_before = date_time_ymd(year, month, day);
-    let (year, month, day) = civil(description.until)?;
+    let (year, month, day) = date(description.until);
     params.not_after = date_time_ymd(year, month, day);
     params.name_constraints = Some(NameConstraints {
         permitted_subtrees: description
@@ -259,17 +259,9 @@ fn authority_params(description: &Description) -> anyhow::Result<CertificatePara
     Ok(params)
 }
 
-/// Year, month and day of a number of days since 1970.
-fn civil(days: i64) -> anyhow::Result<(i32, u8, u8)> {
-    let moment = UnixSeconds(days * DAY)
-        .timestamp()
-        .context(either("时钟超出范围", "the clock is out of range"))?;
-    let date = moment.to_zoned(jiff::tz::TimeZone::UTC).date();
-    Ok((
-        i32::from(date.year()),
-        u8::try_from(date.month())?,
-        u8::try_from(date.day())?,
-    ))
+/// Year, month and day of a number of days since 1970. When a day begins in UTC, Shanghai has the same date.
+fn date(days: i64) -> (i32, u8, u8) {
+    shanghai::date(UnixSeconds(days.saturating_mul(DAY)))
 }
 
 /// Sixteen bytes that make a positive number.

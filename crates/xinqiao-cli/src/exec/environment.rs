@@ -27,9 +27,17 @@ pub(crate) struct Facts<'a> {
     pub(crate) ready: &'a Ready,
     pub(crate) via: Via,
     pub(crate) endpoints: &'a BTreeMap<String, String>,
+    pub(crate) identity: &'a Identity<'a>,
+}
+
+/// Whom a program is told that it is.
+#[derive(Debug, Default)]
+pub(crate) struct Identity<'a> {
     pub(crate) account: Option<&'a Account>,
-    /// The secret that the script sees: the account's own, or a key of the gateway.
-    pub(crate) secret: Option<&'a str>,
+    /// The key of the gateway that stands where a secret stood, where calls go through it.
+    pub(crate) key: Option<String>,
+    /// A member of the corporation whose application it is told about.
+    pub(crate) userid: Option<String>,
 }
 
 /// What to set in the child, sorted by name.
@@ -184,21 +192,53 @@ fn scripts(facts: &Facts<'_>, set: &mut BTreeMap<String, String>) {
     if let Some(gateway) = &facts.ready.gateway {
         set.insert("XINQIAO_GATEWAY".to_owned(), gateway.clone());
     }
-    let Some(account) = facts.account else { return };
-    set.insert("XINQIAO_APPID".to_owned(), account.appid.clone());
-    set.insert("XINQIAO_TOKEN".to_owned(), account.token.clone());
-    set.insert("XINQIAO_AES_KEY".to_owned(), account.aes_key.clone());
-    if let Some(secret) = facts.secret {
-        set.insert("XINQIAO_SECRET".to_owned(), secret.to_owned());
+    let of_accounts = account_variables(facts.ready, facts.identity);
+    set.extend(of_accounts.map(|(name, value)| (name.to_owned(), value)));
+}
+
+/// The account that programs are told about, and an application of WeCom: the account itself if it is one, else the first
+/// that there is, because a program for WeCom names nothing by an appid.
+pub(crate) fn account_variables(
+    ready: &Ready,
+    identity: &Identity<'_>,
+) -> impl Iterator<Item = (&'static str, String)> {
+    let mut set = Vec::new();
+    let secret = |account: &Account| identity.key.clone().unwrap_or(account.secret.clone());
+    if let Some(account) = identity.account {
+        set.push(("XINQIAO_APPID", account.appid.clone()));
+        set.push(("XINQIAO_SECRET", secret(account)));
+        set.push(("XINQIAO_TOKEN", account.token.clone()));
+        set.push(("XINQIAO_AES_KEY", account.aes_key.clone()));
+        let mut users = ready.users.iter();
+        let follower = users.find_map(|user| user.openids.get(&account.appid));
+        if let Some(openid) = follower {
+            set.push(("XINQIAO_OPENID", openid.clone()));
+        }
     }
-    let follower = facts
-        .ready
-        .users
-        .iter()
-        .find_map(|user| user.openids.get(&account.appid));
-    if let Some(openid) = follower {
-        set.insert("XINQIAO_OPENID".to_owned(), openid.clone());
+    if let Some((agent, corpid, agentid)) = agent(ready, identity.account) {
+        set.push(("XINQIAO_CORPID", corpid.to_owned()));
+        set.push(("XINQIAO_AGENTID", agentid.to_owned()));
+        set.push(("XINQIAO_CORPSECRET", secret(agent)));
+        set.push(("XINQIAO_WORK_TOKEN", agent.token.clone()));
+        set.push(("XINQIAO_WORK_AES_KEY", agent.aes_key.clone()));
+        if let Some(userid) = &identity.userid {
+            set.push(("XINQIAO_USERID", userid.clone()));
+        }
     }
+    set.into_iter()
+}
+
+/// The application of WeCom that programs are told about, with its corp and number.
+pub(crate) fn agent<'r>(
+    ready: &'r Ready,
+    account: Option<&'r Account>,
+) -> Option<(&'r Account, &'r str, &'r str)> {
+    let all = account.into_iter().chain(&ready.accounts);
+    let mut agents = all.filter_map(|account| {
+        let (corpid, agentid) = account.appid.split_once(':')?;
+        Some((account, corpid, agentid))
+    });
+    agents.next()
 }
 
 fn joined(before: Option<String>, separator: &str, ours: &str) -> String {
@@ -216,10 +256,18 @@ mod tests {
         let ready: Ready = serde_json::from_value(serde_json::json!({
             "pid": 1, "control": "http://127.0.0.1:8600/_sim/v1", "console": "http://127.0.0.1:8600",
             "endpoints": {"api.weixin.qq.com": "http://127.0.0.1:8601"},
-            "accounts": [{"appid": "wx01", "secret": "s3", "token": "t", "aes_key": "k"}],
+            "accounts": [
+                {"appid": "wx01", "secret": "s3", "token": "t", "aes_key": "k"},
+                {"appid": "ww01:1000002", "secret": "s4", "token": "t2", "aes_key": "k2"},
+            ],
             "users": [{"id": "u1", "openids": {"wx01": "openid-1"}}],
         }))
         .expect("a ready file");
+        let identity = Identity {
+            account: ready.accounts.first(),
+            key: None,
+            userid: Some("lin".to_owned()),
+        };
         let hosts = vec!["api.weixin.qq.com".to_owned()];
         let facts = Facts {
             addresses: Addresses {
@@ -235,8 +283,7 @@ mod tests {
             ready: &ready,
             via: Via::Direct,
             endpoints: &ready.endpoints,
-            account: ready.accounts.first(),
-            secret: Some("s3"),
+            identity: &identity,
         };
         check(&variables(&facts, |name| {
             parent
@@ -257,6 +304,18 @@ mod tests {
             assert_eq!(set["WX_MP_HOSTS_APIHOST"], "http://127.0.0.1:8601");
             assert_eq!(set["XINQIAO_OPENID"], "openid-1");
             assert!(set["JAVA_TOOL_OPTIONS"].contains("-Dhttps.proxyPort=4001"));
+        });
+    }
+
+    #[test]
+    fn programs_for_wecom_find_an_application_beside_the_account() {
+        with(&[], |set| {
+            assert_eq!(set["XINQIAO_APPID"], "wx01");
+            assert_eq!(set["XINQIAO_SECRET"], "s3");
+            assert_eq!(set["XINQIAO_CORPID"], "ww01");
+            assert_eq!(set["XINQIAO_AGENTID"], "1000002");
+            assert_eq!(set["XINQIAO_CORPSECRET"], "s4");
+            assert_eq!(set["XINQIAO_USERID"], "lin");
         });
     }
 

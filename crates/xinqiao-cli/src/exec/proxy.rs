@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HOST, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
@@ -31,6 +31,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_util::sync::CancellationToken;
+use xinqiao_http::remove_hop_by_hop;
 
 use super::authority::Authority;
 use super::hosts::{Hosts, Origin, Place};
@@ -307,7 +308,11 @@ impl Proxy {
         }
         parts.uri = match origin.uri(parts.uri.path_and_query()) {
             Ok(uri) => uri,
-            Err(error) => return refuse(StatusCode::BAD_REQUEST, format!("{error}\n")),
+            Err(error) => {
+                tracing::debug!(%error, "A path that no address can have.");
+                let text = either("路径不能用\n", "the path cannot be used\n");
+                return refuse(StatusCode::BAD_REQUEST, text);
+            }
         };
         remove_hop_by_hop(&mut parts.headers);
         let target = parts.uri.clone();
@@ -322,6 +327,7 @@ impl Proxy {
                 Response::from_parts(parts, body.map_err(Into::into).boxed())
             }
             Err(error) => {
+                let error = reason(&error);
                 let origin = target.authority().map_or("", |origin| origin.as_str());
                 refuse(
                     StatusCode::BAD_GATEWAY,
@@ -359,7 +365,7 @@ impl Proxy {
             }
             Err(error) => refuse(
                 StatusCode::BAD_GATEWAY,
-                unreachable(&host, &error.without_url().to_string()),
+                unreachable(&host, &reason(&error.without_url())),
             ),
         }
     }
@@ -396,34 +402,6 @@ fn host_of(headers: &HeaderMap) -> Option<String> {
     uri.host().map(str::to_owned)
 }
 
-/// Headers that belong to one connection only.
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(http::header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in named {
-        headers.remove(name);
-    }
-    for name in [
-        "connection",
-        "expect",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ] {
-        headers.remove(name);
-    }
-}
-
 fn missing(host: &str) -> Response<Body> {
     let what = either("不在模拟范围内，已拒绝", "is not simulated, refused");
     crate::talk::say(format_args!("xinqiao exec: {host} {what}"));
@@ -436,6 +414,18 @@ fn missing(host: &str) -> Response<Body> {
             ),
         ),
     )
+}
+
+/// Why there was no answer, in the reader's language: what the system says stands at the end of the chain of causes.
+fn reason(error: &(dyn std::error::Error + 'static)) -> String {
+    let lang = Lang::settled();
+    let mut chain = std::iter::successors(Some(error), |error| error.source());
+    let from_system = chain.find_map(|error| error.downcast_ref::<io::Error>());
+    match from_system {
+        Some(system) => lang.io(system),
+        None if lang == Lang::Zh => "连接中断".to_owned(),
+        None => error.to_string(),
+    }
 }
 
 fn unreachable(place: &str, why: &str) -> String {

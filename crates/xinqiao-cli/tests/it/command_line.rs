@@ -13,11 +13,12 @@ fn help_lists_what_is_built_in_groups() {
             .any(|line| line.split_whitespace().next() == Some(verb) && line.starts_with("  "))
     };
     for verb in [
-        "dev", "sim", "serve", "exec", "env", "explain", "crypt", "pay", "api", "man",
+        "dev", "sim", "serve", "exec", "env", "explain", "crypt", "pay", "api", "man", "test",
+        "resend",
     ] {
         assert!(line(verb), "{verb}: {help}");
     }
-    for verb in ["listen", "doctor", "test", "data", "store"] {
+    for verb in ["listen", "doctor", "data", "store"] {
         assert!(!line(verb), "{verb}: {help}");
     }
     for words in ["Offline tools", "Exit codes: 0 done; 1", "2 wrong use"] {
@@ -83,7 +84,7 @@ fn exit_codes_tell_failure_from_wrong_use() {
 #[test]
 fn a_verb_that_is_not_built_says_so_with_code_2() {
     let folder = folder();
-    for verb in ["listen", "doctor", "test", "data", "store"] {
+    for verb in ["listen", "doctor", "data", "store"] {
         let output = run(folder.path(), &[verb, "--any", "thing"]);
         assert_eq!(output.status.code(), Some(2), "{verb}");
         assert!(
@@ -115,6 +116,23 @@ fn calling_it_wrongly_is_code_2() {
         &["nonsense"][..],
         &["dev", "--port", "many"],
         &["dev", "--app", "127.0.0.1"],
+        &["dev", "--app", "work=wecom"],
+        &[
+            "dev",
+            "--memory",
+            "--port",
+            "0",
+            "--app",
+            "wxnobody=127.0.0.1:9",
+        ],
+        &[
+            "dev",
+            "--memory",
+            "--port",
+            "0",
+            "--app",
+            "work=127.0.0.1:9/$APPID$",
+        ],
         &["dev", "--callback-allow", "everything"],
         &["sim", "--app", "http://127.0.0.1:3000/wx"],
         &["exec"],

@@ -195,3 +195,81 @@ fn a_quiet_dev_tells_its_addresses_only() {
     let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
     assert!(!log.contains("pushes"), "{log}");
 }
+
+/// An address of this machine on which nobody listens.
+fn nobody() -> String {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    format!("{}/wx", port.local_addr().expect("an address"))
+}
+
+#[test]
+fn behind_the_gateway_an_app_that_is_down_is_said_to_be_down() {
+    let folder = folder();
+    let (app, second) = (nobody(), nobody());
+    let second = format!("work={second}");
+    let arguments = [
+        "dev", "--memory", "--via", "gateway", "--app", &app, "--app", &second,
+    ];
+    let dev = Running::start(folder.path(), &arguments);
+    let appid = dev.text("/accounts/0/appid");
+    wait_for("a saved address", || {
+        let (_, account) = dev.control("GET", &format!("/accounts/{appid}"), None);
+        account["callback_url"]
+            .as_str()
+            .filter(|url| !url.is_empty())
+            .map(drop)
+    });
+    for (lang, words) in [("en", "is down"), ("zh", "没有在运行")] {
+        let status = run(folder.path(), &["--lang", lang, "status"]);
+        assert_eq!(status.status.code(), Some(1));
+        let said = stdout(&status);
+        // Both apps, each under its own address.
+        for url in [&app, second.trim_start_matches("work=")] {
+            let line = said.lines().find(|line| line.contains(url));
+            assert!(
+                line.is_some_and(|line| line.contains(words)),
+                "{url}: {said}"
+            );
+        }
+        let heard = run(folder.path(), &["--lang", lang, "say", "你好"]);
+        assert_eq!(heard.status.code(), Some(1), "{}", stdout(&heard));
+        let said = stderr(&heard);
+        assert!(said.contains(&app) && said.contains(words), "{said}");
+    }
+    let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
+    assert!(log.contains("is down"), "{log}");
+}
+
+#[test]
+fn before_the_app_is_up_say_names_the_app_and_not_a_missing_address() {
+    let folder = folder();
+    let app = nobody();
+    let _dev = Running::start(folder.path(), &["dev", "--memory", "--app", &app]);
+    let output = run(folder.path(), &["say", "hello"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains(&app) && said.contains("start it"), "{said}");
+}
+
+#[test]
+fn a_call_that_is_answered_from_its_schema_says_so() {
+    let folder = folder();
+    let dev = Running::start(folder.path(), &["dev", "--memory"]);
+    // Whichever endpoint has no behaviour today.
+    let ids = [
+        "official_account.guide.get_guide_acct_list",
+        "official_account.card.colors.get",
+        "official_account.biz_wifi.shop.list",
+    ];
+    let fallback = ids.iter().find(|id| {
+        let output = run(folder.path(), &["api", "call", "--force", id]);
+        stderr(&output).contains("answered from its schema only")
+    });
+    assert!(fallback.is_some(), "one of {ids:?}");
+    let (_, rows) = dev.control("GET", "/timeline", None);
+    assert!(rows.to_string().contains("fallback"), "{rows}");
+    let logs = stdout(&run(folder.path(), &["--lang", "zh", "logs"]));
+    assert!(logs.contains("只按结构应答"), "{logs}");
+    let known = run(folder.path(), &["api", "call", "official_account.menu.get"]);
+    assert!(!stderr(&known).contains("schema"), "{}", stderr(&known));
+}

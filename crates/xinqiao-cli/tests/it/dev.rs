@@ -136,6 +136,58 @@ fn an_app_takes_the_place_of_the_demo_before_it_answers() {
     }
 }
 
+#[test]
+fn apps_of_wecom_and_of_a_platform_are_connected_beside_the_demo() {
+    let folder = folder();
+    // Nobody listens there.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = closed.local_addr().expect("an address").port();
+    drop(closed);
+    let work = format!("work=http://127.0.0.1:{port}/wecom");
+    let open = format!("component=127.0.0.1:{port}/events");
+    let messages = format!("component=127.0.0.1:{port}/$APPID$");
+    let arguments = [
+        "dev", "--memory", "--via", "gateway", "--app", &work, "--app", &open, "--app", &messages,
+    ];
+    let dev = Running::start(folder.path(), &arguments);
+    wait_until_connected(&dev);
+    assert!(
+        !converse(&dev, "你好").is_empty(),
+        "the demo answers as ever"
+    );
+    let accounts = dev.ready["accounts"].as_array().expect("a list");
+    let of_kind = |kind: &str| {
+        let found = accounts.iter().find(|account| account["kind"] == kind);
+        found.expect(kind)["appid"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
+    };
+    let (agent, component) = (of_kind("corp"), of_kind("component"));
+    assert!(agent.contains(':'), "{agent}");
+    let apps = &dev.ready["apps"];
+    assert_eq!(apps[&agent], format!("http://127.0.0.1:{port}/wecom"));
+    assert_eq!(apps[&component], format!("http://127.0.0.1:{port}/events"));
+    // The platform's tickets come by the gateway, which keeps them; the agent's address is checked there.
+    let inlet = |id: &str| {
+        let account = dev.control("GET", &format!("/accounts/{id}"), None).1;
+        account["callback_url"].as_str().map(str::to_owned)
+    };
+    for id in [&agent, &component] {
+        let url = wait_for("an address at the gateway", || {
+            inlet(id).filter(|url| !url.is_empty())
+        });
+        assert!(url.ends_with(&format!("/callback/{id}")), "{url}");
+    }
+    let gateway = dev.text("/gateway");
+    wait_for("a ticket in the gateway's log", || {
+        let events = http("GET", &format!("{gateway}/v1/events?limit=100"), None).1;
+        let items = events["items"].as_array()?.clone();
+        let found = |item: &Value| item["kind"] == "info.component_verify_ticket";
+        items.iter().any(found).then_some(())
+    });
+}
+
 /// The demo's port is for programs of this machine, and for no page that a browser shows here.
 #[test]
 fn only_loopback_names_reach_the_demo_app() {
@@ -362,4 +414,65 @@ fn dev_says_where_the_phone_is_and_what_to_paste() {
         assert!(chinese.contains(part), "{part}: {chinese}");
     }
     assert!(!chinese.contains("接入你的应用"), "{chinese}");
+}
+
+#[test]
+fn a_teams_file_brings_its_accounts_people_and_apps() {
+    let folder = folder();
+    let text = "
+store = \"the gateway's\"
+
+[dev]
+seed = 9
+app = [\"work=127.0.0.1:1/wecom\"]
+
+[[dev.account]]
+appid = \"wx00000000000000aa\"
+secret = \"0123456789abcdef0123456789abcdef\"
+token = \"ourtoken\"
+aes_key = \"abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG\"
+name = \"门店\"
+url = \"http://127.0.0.1:1/wx/{appid}\"
+
+[[dev.user]]
+nickname = \"店长\"
+follow = [\"wx00000000000000aa\"]
+";
+    std::fs::write(folder.path().join("xinqiao.toml"), text).expect("written");
+    for round in 1..=2 {
+        let dev = Running::start(folder.path(), &["dev"]);
+        assert_eq!(dev.ready["seed"], 9);
+        assert_eq!(dev.text("/app"), "http://127.0.0.1:1/wx/wx00000000000000aa");
+        assert_eq!(dev.text("/accounts/0/appid"), "wx00000000000000aa");
+        assert_eq!(dev.text("/accounts/0/token"), "ourtoken");
+        assert!(dev.ready["apps"].to_string().contains("127.0.0.1:1/wecom"));
+        let (_, users) = dev.control("GET", "/users", None);
+        let named = users.to_string().matches("店长").count();
+        assert_eq!(named, 1, "round {round}: {users}");
+        assert_eq!(dev.terminate(), Some(0));
+        let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
+        assert!(!log.contains("--fresh"), "nothing differs: {log}");
+    }
+    // The command line goes before the file.
+    let arguments = [
+        "dev",
+        "--memory",
+        "--seed",
+        "3",
+        "--app",
+        "127.0.0.1:1/other",
+    ];
+    let dev = Running::start(folder.path(), &arguments);
+    assert_eq!(dev.ready["seed"], 3);
+    assert_eq!(dev.text("/app"), "http://127.0.0.1:1/other");
+    drop(dev);
+
+    std::fs::write(folder.path().join("xinqiao.toml"), "[dev]\nprot = 1\n").expect("written");
+    let wrong = run(folder.path(), &["dev", "--memory", "--port", "0"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(
+        stderr(&wrong).contains("xinqiao.toml:2"),
+        "{}",
+        stderr(&wrong)
+    );
 }

@@ -208,3 +208,63 @@ fn an_endpoint_is_called_by_its_id() {
     let user: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(user["openid"], openid.as_str());
 }
+
+#[test]
+fn programs_for_wecom_find_their_variables_and_get_a_token() {
+    if !installed("curl", &["--version"]) {
+        return;
+    }
+    let folder = folder();
+    let _dev = Running::start(folder.path(), &["dev", "--memory"]);
+    let script = "echo user $XINQIAO_USERID agent $XINQIAO_AGENTID; curl -sS --fail \
+        \"https://qyapi.weixin.qq.com/cgi-bin/gettoken?corpid=$XINQIAO_CORPID&corpsecret=$XINQIAO_CORPSECRET\"";
+    for via in ["direct", "gateway"] {
+        let arguments = ["exec", "--via", via, "--", "sh", "-c", script];
+        let output = run(folder.path(), &arguments);
+        has_a_token(&output);
+        let said = stdout(&output);
+        assert!(said.contains("agent 1000002"), "{said}");
+        assert!(!said.contains("user agent"), "a member is named: {said}");
+    }
+}
+
+#[test]
+fn settings_to_paste_hold_a_key_where_calls_go_through_the_gateway() {
+    let folder = folder();
+    let dev = Running::start(folder.path(), &["dev", "--memory"]);
+    let secret = dev.text("/accounts/0/secret");
+    for form in [
+        "--shell", "--spring", "--dotenv", "--docker", "--python", "--node", "--go", "--rust",
+        "--json",
+    ] {
+        let direct = stdout(&run(folder.path(), &["env", form]));
+        assert!(direct.contains(&secret), "{form}: {direct}");
+        let keyed = stdout(&run(folder.path(), &["env", form, "--via", "gateway"]));
+        assert!(
+            !keyed.contains(&secret) && keyed.contains("xqk_"),
+            "{form}: {keyed}"
+        );
+    }
+    let json = stdout(&run(folder.path(), &["env", "--json"]));
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["variables"]["XINQIAO_SECRET"], secret.as_str());
+    assert_eq!(json["endpoints"], dev.ready["endpoints"]);
+}
+
+#[test]
+fn what_the_proxy_answers_itself_is_in_the_readers_language() {
+    if !installed("curl", &["--version"]) {
+        return;
+    }
+    let folder = folder();
+    let dev = Running::start(folder.path(), &["dev", "--memory"]);
+    let pid = dev.child.id();
+    // The simulator goes while the program runs; and an address at which nobody is.
+    let script = format!(
+        "kill -9 {pid}; sleep 0.3; curl -s https://api.weixin.qq.com/; curl -s --noproxy '' -x $http_proxy http://127.0.0.1:1/"
+    );
+    let arguments = ["--lang", "zh", "exec", "--", "sh", "-c", &script];
+    let said = stdout(&run(folder.path(), &arguments));
+    assert!(said.contains("没有应答（连接被拒绝）"), "{said}");
+    assert!(said.contains("连不上 127.0.0.1：连接被拒绝"), "{said}");
+}

@@ -242,8 +242,13 @@ fn app_on(listener: TcpListener) -> mpsc::Receiver<String> {
             let Ok(mut stream) = stream else { return };
             let mut bytes = Vec::new();
             let mut part = [0; 4096];
+            let mut whole = false;
             // Head and body arrive together or one after the other; the length says when to stop.
             while let Ok(n) = stream.read(&mut part) {
+                // Who only looks whether somebody is there says nothing.
+                if n == 0 {
+                    break;
+                }
                 bytes.extend_from_slice(&part[..n]);
                 let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
                 let Some((head, body)) = text.split_once("\r\n\r\n") else {
@@ -254,9 +259,13 @@ fn app_on(listener: TcpListener) -> mpsc::Receiver<String> {
                     .find_map(|line| line.strip_prefix("content-length:"))
                     .and_then(|value| value.trim().parse::<usize>().ok())
                     .unwrap_or(0);
-                if n == 0 || body.len() >= length {
+                if body.len() >= length {
+                    whole = true;
                     break;
                 }
+            }
+            if !whole {
+                continue;
             }
             let _ = stream.write_all(
                 b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 7\r\nConnection: close\r\n\r\nsuccess",

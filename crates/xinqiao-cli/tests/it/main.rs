@@ -11,4 +11,6 @@ mod exec;
 mod gateway;
 mod languages;
 mod process;
+mod resend;
+mod scenario;
 mod tools;
