@@ -5,7 +5,7 @@ import { check, expect, shot, until } from "./browser.mjs";
 import { enterService, talk } from "./phone.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PAGES = ["phone", "timeline", "accounts", "users", "faults", "settings"];
+const PAGES = ["phone", "timeline", "accounts", "users", "explorer", "faults", "settings"];
 
 async function serious(page) {
   // Evaluated from outside: the page's own policy forbids scripts that it does not serve.
@@ -45,6 +45,8 @@ export async function run(browser) {
   await check("English says everything", page, async () => {
     await page.goto(`${browser.origin}/#/phone`);
     await page.locator("[data-test=lang]").click();
+    // Its words are loaded when they are first wanted.
+    await page.locator("html[lang=en]").waitFor({ state: "attached" });
     const chrome = await page.locator(".bar, .rail").allTextContents();
     const left = chrome.join(" ").replace(/[「“].*?[」”]/g, "").match(/[\u4e00-\u9fff]+/g) ?? [];
     // Names of accounts stay, and so does the one character that leads back.
@@ -67,6 +69,9 @@ export async function run(browser) {
         expect(over <= 0, `${name} is ${over} px too wide`);
         const cut = await page.evaluate(() => [...document.querySelectorAll(".bar > *, .rail > a")].filter((one) => one.offsetParent && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.className));
         expect(cut.length === 0, `${name}: cut off on the right: ${cut.join(", ")}`);
+        // One pane below the other scrolls as a page: none may be cut off inside.
+        const clipped = width < 860 ? await page.evaluate(() => [...document.querySelectorAll(".halves > .panel > .body")].filter((one) => one.scrollHeight > one.clientHeight + 1).length) : 0;
+        expect(clipped === 0, `${name}: ${clipped} panes are cut off`);
         await shot(page, `${name}-${width}`);
       }
     });

@@ -5,6 +5,8 @@ import { launch, report } from "./browser.mjs";
 import * as phone from "./phone.mjs";
 import * as timeline from "./timeline.mjs";
 import * as pages from "./pages.mjs";
+import * as features from "./features.mjs";
+import * as console_ from "./console.mjs";
 import * as look from "./look.mjs";
 
 const origin = process.env.XINQIAO_CONSOLE;
@@ -15,7 +17,7 @@ if (!origin) {
 
 const browser = await launch(origin);
 try {
-  for (const part of [phone, timeline, pages, look]) await part.run(browser);
+  for (const part of [phone, timeline, pages, features, console_, look]) await part.run(browser);
 } finally {
   await browser.close();
 }

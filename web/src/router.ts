@@ -1,7 +1,7 @@
 // Pages by the fragment: no route needs the server's help. A page that is not built is not in the rail.
 import { ref } from "vue";
 
-export const pages = ["phone", "timeline", "accounts", "users", "faults", "settings"] as const;
+export const pages = ["phone", "timeline", "accounts", "users", "explorer", "faults", "settings"] as const;
 export type Page = (typeof pages)[number];
 
 function read(): { page: Page; rest: string } {

@@ -1,4 +1,6 @@
 // World time as the platform shows it: Asia/Shanghai, whatever the machine's zone is.
+import type { Lang } from "./api/types";
+
 const shanghai = (options: Intl.DateTimeFormatOptions) =>
   new Intl.DateTimeFormat("zh-CN", { timeZone: "Asia/Shanghai", hourCycle: "h23", ...options });
 
@@ -22,13 +24,30 @@ const OFFSET = 8 * 3_600;
 export const nextMidnight = (seconds: number) =>
   (Math.floor((seconds + OFFSET) / DAY) + 1) * DAY - OFFSET;
 
-/** `47:58`: hours and minutes that are left. */
-export function hoursLeft(seconds: number): string {
-  const left = Math.max(0, Math.floor(seconds / 60));
-  return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+/** Time that is left as people say it: days and hours, hours and minutes, minutes and seconds. */
+export function leftParts(seconds: number): ["days" | "hours" | "minutes", Record<string, number>] {
+  const left = Math.max(0, Math.floor(seconds));
+  if (left > 2 * DAY) return ["days", { d: Math.floor(left / DAY), h: Math.floor((left % DAY) / 3_600) }];
+  if (left >= 3_600) return ["hours", { h: Math.floor(left / 3_600), m: Math.floor((left % 3_600) / 60) }];
+  return ["minutes", { m: Math.floor(left / 60), s: left % 60 }];
 }
 
-/** Time of a chat: the hour today, the day before that. */
-export function chatTime(seconds: number, now: number): string {
-  return yearMonthDay(seconds) === yearMonthDay(now) ? hhmm(seconds) : `${monthDay(seconds)} ${hhmm(seconds)}`;
+const inWords = {
+  zh: { weekday: shanghai({ weekday: "long" }), day: shanghai({ month: "long", day: "numeric" }), year: shanghai({ year: "numeric", month: "long", day: "numeric" }) },
+  en: {
+    weekday: new Intl.DateTimeFormat("en-US", { timeZone: "Asia/Shanghai", weekday: "long" }),
+    day: new Intl.DateTimeFormat("en-US", { timeZone: "Asia/Shanghai", month: "short", day: "numeric" }),
+    year: new Intl.DateTimeFormat("en-US", { timeZone: "Asia/Shanghai", year: "numeric", month: "short", day: "numeric" }),
+  },
+};
+
+/** Time of a chat as the app writes it: the hour today, yesterday, the weekday within a week, the date before that. */
+export function chatTime(seconds: number, now: number, lang: Lang, yesterday: string): string {
+  const days = Math.round((nextMidnight(now) - nextMidnight(seconds)) / DAY);
+  const words = inWords[lang];
+  if (days === 0) return hhmm(seconds);
+  if (days === 1) return `${yesterday} ${hhmm(seconds)}`;
+  if (days > 1 && days < 7) return `${words.weekday.format(at(seconds))} ${hhmm(seconds)}`;
+  const form = yearMonthDay(seconds).slice(0, 4) === yearMonthDay(now).slice(0, 4) ? words.day : words.year;
+  return `${form.format(at(seconds))} ${hhmm(seconds)}`;
 }

@@ -1,5 +1,5 @@
 // Every call to the control interface. Knows paths and shapes, nothing about the page.
-import type { Account, Chat, ChatSummary, Clock, Dev, Fault, Platform, Row, User } from "./types";
+import type { Account, Action, Called, Chat, ChatSummary, Clock, Counter, Dev, Endpoint, EndpointLine, Fault, Platform, ProductLine, Right, Row, User } from "./types";
 
 export const BASE = "/_sim/v1";
 
@@ -43,6 +43,27 @@ async function read<T>(answer: Response): Promise<T> {
 const items = <T>(found: { items?: T[] } | T[]): T[] => (Array.isArray(found) ? found : (found.items ?? []));
 const part = encodeURIComponent;
 
+/** A page of a list; `next` leads on where there is more. */
+export interface Page<T> {
+  items: T[];
+  next?: string;
+}
+
+const page = <T>(path: string, after?: string) =>
+  call<Page<T>>("GET", after === undefined ? path : `${path}${path.includes("?") ? "&" : "?"}after=${part(after)}`);
+
+/** A whole list, page by page. */
+async function whole<T>(path: string): Promise<T[]> {
+  const all: T[] = [];
+  let after: string | undefined;
+  do {
+    const found: Page<T> = await page(path, after);
+    all.push(...found.items);
+    after = found.next;
+  } while (after !== undefined);
+  return all;
+}
+
 export interface MediaSaved {
   media_id: string;
   url?: string;
@@ -53,6 +74,8 @@ export interface CallbackSettings {
   token: string;
   aes_key: string;
   mode: string;
+  /** Of a third-party platform: where messages of its accounts go. */
+  message_url?: string;
 }
 
 export const api = {
@@ -75,7 +98,7 @@ export const api = {
       after = last;
     }
   },
-  accounts: async () => items(await call<{ items: Account[] }>("GET", "/accounts")),
+  accounts: () => whole<Account>("/accounts"),
   createAccount: (account: Partial<Account>) => call<Account>("POST", "/accounts", account),
   patchAccount: (appid: string, change: Partial<Account>) =>
     call<Account>("PATCH", `/accounts/${part(appid)}`, change),
@@ -83,16 +106,43 @@ export const api = {
   saveCallback: (appid: string, settings: CallbackSettings) =>
     call<{ verified: boolean; reason?: string }>("PUT", `/accounts/${part(appid)}/callback`, settings),
 
-  users: async () => items(await call<{ items: User[] }>("GET", "/users")),
+  /** One page: a world may hold a million people. */
+  users: (after?: string) => page<User>("/users", after),
   createUser: (user: Partial<User> | { count: number }) => call<User>("POST", "/users", user),
-  chats: async (user: string) => items(await call<{ items: ChatSummary[] }>("GET", `/users/${part(user)}/chats`)),
-  chat: (user: string, account: string) =>
-    call<Chat>("GET", `/users/${part(user)}/chat?account=${part(account)}`),
+  chats: (user: string) => whole<ChatSummary>(`/users/${part(user)}/chats`),
+  /** One page of the list that a card shows. */
+  listed: (path: string, after?: string) => page<Record<string, unknown>>(path, after),
+  /** A whole chat: what is said of it beside its items is the last page's. */
+  async chat(user: string, account: string): Promise<Chat> {
+    const path = `/users/${part(user)}/chat?account=${part(account)}`;
+    const said: Chat["items"] = [];
+    for (let after: string | undefined; ; ) {
+      const found = (await page(path, after)) as Chat & Page<Chat["items"][number]>;
+      said.push(...found.items);
+      if (found.next === undefined) return { ...found, items: said };
+      after = found.next;
+    }
+  },
   markRead: (user: string, account: string) => call<unknown>("POST", `/users/${part(user)}/read`, { account }),
-  act: (user: string, action: Record<string, unknown>) =>
+  act: (user: string, action: Action) =>
     call<Record<string, unknown>>("POST", `/users/${part(user)}/actions`, { wait: false, ...action }),
 
-  faults: async () => items(await call<{ items: Fault[] }>("GET", "/faults")),
+  /** Sends a callback once more, as it was or with another text. */
+  resend: (delivery: string, how: { plain?: string; msg_id?: "same" | "new" }) =>
+    call<{ deliveries: unknown[] }>("POST", `/deliveries/${part(delivery)}/resend`, { wait: false, ...how }),
+
+  rights: async (appid: string) => items(await call<{ items: Right[] }>("GET", `/accounts/${part(appid)}/rights`)),
+  quotas: async (appid: string) => items(await call<{ items: Counter[] }>("GET", `/accounts/${part(appid)}/quotas`)),
+  setQuota: (appid: string, id: string, limit: number, used?: number) =>
+    call<unknown>("PATCH", `/accounts/${part(appid)}/quotas`, { [id]: { limit, ...(used === undefined ? {} : { used }) } }),
+  deleteAccount: (appid: string) => call<unknown>("DELETE", `/accounts/${part(appid)}`),
+
+  products: async () => items(await call<{ items: ProductLine[] }>("GET", "/catalog")),
+  endpoints: async (product: string) => items(await call<{ items: EndpointLine[] }>("GET", `/catalog/${part(product)}`)),
+  endpoint: (id: string) => call<Endpoint>("GET", `/catalog/endpoints/${part(id)}`),
+  callEndpoint: (wanted: Record<string, unknown>) => call<Called>("POST", "/call", wanted),
+
+  faults: () => whole<Fault>("/faults"),
   createFault: (fault: Omit<Fault, "id">) => call<{ id: string }>("POST", "/faults", fault),
   deleteFault: (id: string) => call<unknown>("DELETE", `/faults/${part(id)}`),
 

@@ -5,7 +5,7 @@ export interface Mark {
   text: string;
 }
 
-const TOKEN = /<!\[CDATA\[[\s\S]*?\]\]>|<[^>]*>|[^<]+/g;
+const TOKEN = /<!\[CDATA\[[\s\S]*?\]\]>|<[^<>]*>|[^<]+|</g;
 
 export function xmlMarks(xml: string): Mark[][] {
   const tokens = xml.match(TOKEN) ?? [xml];

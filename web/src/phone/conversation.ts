@@ -1,7 +1,7 @@
 // One open conversation: fetched, refreshed by the stream, with the user's own bubble shown before the simulator knows it.
 import { computed, onUnmounted, reactive, watch } from "vue";
 import { api } from "../api/client";
-import type { Chat, ChatItem } from "../api/types";
+import type { Action, Chat, ChatItem } from "../api/types";
 import { attempt, expectAct, onChat, state, worldNow } from "../store/store";
 
 export interface Pending extends ChatItem {
@@ -24,7 +24,7 @@ export function settle(pending: Pending[], items: ChatItem[]): Pending[] {
 
 const empty = (): Chat => ({ items: [], followed: false, menu: null, window: null, typing: false });
 
-export function useConversation(user: () => string, account: () => string) {
+export function useConversation(user: () => string, account: () => string, open: () => boolean) {
   const view = reactive({ chat: empty(), loaded: false, pending: [] as Pending[] });
   let again: ReturnType<typeof setTimeout> | undefined;
   let running = false;
@@ -61,6 +61,13 @@ export function useConversation(user: () => string, account: () => string) {
     // Typing ends by itself: nothing is said when it does.
     clearTimeout(again);
     if (found.typing) again = setTimeout(() => void refresh(), 1_500);
+    seen();
+  }
+
+  /** What is on the screen has been read; a chat that is chosen and not open has not. */
+  function seen(): void {
+    const [who, where] = [user(), account()];
+    if (!open() || !view.loaded) return;
     const unread = state.chats.find((one) => one.account === where)?.unread;
     if (unread) {
       void api.markRead(who, where).catch(() => undefined);
@@ -76,6 +83,10 @@ export function useConversation(user: () => string, account: () => string) {
     clearTimeout(again);
   });
   watch(
+    () => [open(), state.chats.find((one) => one.account === account())?.unread] as const,
+    seen,
+  );
+  watch(
     [user, account],
     () => {
       view.chat = empty();
@@ -87,12 +98,12 @@ export function useConversation(user: () => string, account: () => string) {
   );
 
   /** Does something as the user here; the rows that it causes light up. */
-  async function act(action: Record<string, unknown>): Promise<Record<string, unknown> | undefined> {
+  async function act(action: Action): Promise<Record<string, unknown> | undefined> {
     expectAct(user());
     return attempt(api.act(user(), { account: account(), ...action }));
   }
 
-  async function send(message: Record<string, unknown> & { type: string }): Promise<void> {
+  async function send(message: Record<string, unknown> & { type: string }): Promise<boolean> {
     const mine: Pending = {
       id: `pending-${performance.now()}`,
       time: worldNow(),
@@ -105,6 +116,7 @@ export function useConversation(user: () => string, account: () => string) {
     const done = await act({ do: "send", message });
     if (done === undefined) view.pending = view.pending.filter((one) => one.id !== mine.id);
     else void refresh();
+    return done !== undefined;
   }
 
   const items = computed<(ChatItem | Pending)[]>(() => [...view.chat.items, ...view.pending]);

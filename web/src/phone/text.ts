@@ -35,7 +35,7 @@ export function withFaces(text: string): string {
   );
 }
 
-const ANCHOR = /<a\s+([^>]*)>([\s\S]*?)<\/a>/gi;
+const ANCHOR = /<a\s([^<>]*)>([^<]*)<\/a>/gi;
 const HREF = /href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/i;
 const BARE = /https?:\/\/[^\s<>"'，。；！？、）】]+/gi;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Row } from "../api/types";
-import { everything, KEPT, lines, RowBook, telling } from "./rows";
+import { everything, KEPT, lines, rowOfItem, RowBook, telling } from "./rows";
 
 let serial = 0;
 export function row(fields: Partial<Row>): Row {
@@ -34,6 +34,13 @@ describe("lines", () => {
     expect(heads([row({ cause: "", kind: "call" }), row({ cause: "a", kind: "act" }), row({ cause: "", kind: "call" })])).toBe(3);
     expect(heads([row({ cause: "handshake" }), row({ cause: "a", kind: "act" }), row({ cause: "handshake" })])).toBe(3);
     expect(heads([row({ cause: "a", kind: "act" }), row({ cause: "", kind: "call" }), row({ cause: "a" })])).toBe(2);
+  });
+
+  it("brings the attempts of a push that no act began back to it", () => {
+    const push = (id: string) => row({ id, cause: "d7", kind: "callback", account: "x" });
+    const rows = [push("1"), row({ id: "2", cause: "a", kind: "act" }), push("3"), row({ id: "4", cause: "d7", kind: "call", account: "x" }), row({ id: "5", cause: "d8" })];
+    const list = lines(rows, everything).map((line) => (line.type === "heading" ? `#${line.cause}` : line.row.id));
+    expect(list).toEqual(["#d8", "5", "#a", "#d7", "1", "3", "4"]);
   });
 
   it("shows an act that caused nothing, and hides it when only errors are asked for", () => {
@@ -104,4 +111,29 @@ it("tells an act by its worst row", () => {
   expect(telling([row({ id: "why", state: "error", diagnosis }), row({ kind: "system", state: "error" })])?.id).toBe("why");
   expect(telling([row({ kind: "act" })])).toBeUndefined();
   expect(telling([row({ id: "act", kind: "act", state: "warn" })])?.id).toBe("act");
+});
+
+describe("the row of an item of a chat", () => {
+  const said = (text: string) => ({ zh: text, en: text });
+  const own = { account: "wx1", user: "u1" };
+  const rows = [
+    row({ id: "a", time: 100, ...own, cause: "a1", title: said("小林 说“你好”") }),
+    row({ id: "b", time: 100, ...own, cause: "a2", plain: { response: "<Content>在</Content>" } }),
+    row({ id: "c", time: 100, account: "wx2", user: "u1", cause: "a3", title: said("在") }),
+    row({ id: "d", time: 200, ...own, cause: "a4", title: said("在") }),
+  ];
+  it("has its words, its account and its time", () => {
+    expect(rowOfItem(rows, { time: 101, content: "在" }, "wx1", "u1")?.id).toBe("b");
+    expect(rowOfItem(rows, { time: 200, content: "在" }, "wx1", "u1")?.id).toBe("d");
+  });
+  it("is the nearest where no row has its words, and none far away", () => {
+    expect(rowOfItem(rows, { time: 99, content: undefined }, "wx1", "u1")?.id).toBe("a");
+    expect(rowOfItem(rows, { time: 150, content: "在" }, "wx1", "u1")).toBeUndefined();
+  });
+});
+
+it("three tries of one push are one line, and it shows the last", () => {
+  const push = (id: string, attempt: number) => row({ id, cause: "a", kind: "callback", callback: { delivery: "d1", attempt } as Row["callback"] });
+  const list = lines([row({ id: "0", cause: "a", kind: "act" }), push("1", 1), row({ id: "x", cause: "a", kind: "call" }), push("2", 2), push("3", 3)], everything);
+  expect(list.map((line) => (line.type === "heading" ? "#" : `${line.row.id}/${line.tries.length}`))).toEqual(["#", "3/3", "x/1"]);
 });

@@ -1,5 +1,6 @@
 // Rows of the timeline: kept bounded, grouped by cause, filtered. Pure; the store owns the reactive side.
 import type { Row, RowState } from "../api/types";
+import { sideOf } from "./sides";
 
 /** How many rows the page keeps; the oldest go first. */
 export const KEPT = 10_000;
@@ -29,7 +30,10 @@ export interface Heading {
 export interface Entry {
   type: "row";
   key: string;
+  /** Of several tries the last. */
   row: Row;
+  /** Every try of the same push, in order. */
+  tries: Row[];
 }
 
 export type Line = Heading | Entry;
@@ -102,8 +106,9 @@ function haystack(row: Row): string {
 }
 
 export function matches(row: Row, filter: Filter): boolean {
-  if (filter.kind === "callback" && row.kind !== "callback" && row.kind !== "reply") return false;
-  if (filter.kind === "call" && row.kind !== "call") return false;
+  const side = sideOf(row);
+  if (filter.kind === "callback" && side !== "push" && side !== "answer") return false;
+  if (filter.kind === "call" && side !== "call") return false;
   if (filter.kind === "error" && row.state !== "error" && row.state !== "warn") return false;
   if (filter.account && row.account !== filter.account) return false;
   if (filter.user && row.user !== filter.user) return false;
@@ -116,7 +121,13 @@ const TOGETHER_MS = 60_000;
 type Own = "app" | "world" | "";
 
 // A message that the app sent by a call is its effect, and belongs beside it.
-const ownOf = (row: Row): Own => (row.kind === "call" || row.kind === "reply" ? "app" : row.kind === "system" ? "world" : "");
+function ownOf(row: Row): Own {
+  const side = sideOf(row);
+  return side === "call" || side === "answer" ? "app" : side === "world" ? "world" : "";
+}
+
+/** A push that no act began is a cause by itself: its attempts, its reply and what the app does then come back to it. */
+const isPush = (cause: string) => /^d\d+$/.test(cause);
 
 /** Newest cause first; inside one cause in the order in which it happened. */
 export function lines(rows: Row[], filter: Filter): Line[] {
@@ -125,11 +136,12 @@ export function lines(rows: Row[], filter: Filter): Line[] {
   for (const row of rows) {
     const last = groups[groups.length - 1];
     let group = row.cause ? open.get(row.cause) : undefined;
-    // What no act began has no place of its own to come back to: it joins only what it directly follows.
-    if (group && !group.act && row.kind !== "act" && group !== last) group = undefined;
+    const heads = sideOf(row) === "person";
+    // What neither an act nor a push began has no place of its own to come back to: it joins only what it directly follows.
+    if (group && !group.act && !heads && !isPush(row.cause) && group !== last) group = undefined;
     if (!group) {
       const own = ownOf(row);
-      const near = last !== undefined && last.own === own && row.wall_ms - last.lastMs < TOGETHER_MS;
+      const near = !isPush(row.cause) && last !== undefined && last.own === own && row.wall_ms - last.lastMs < TOGETHER_MS;
       if (near && (own === "world" || (own === "app" && last.first.account === row.account))) {
         group = last;
       } else {
@@ -139,7 +151,7 @@ export function lines(rows: Row[], filter: Filter): Line[] {
       open.set(row.cause, group);
     }
     group.lastMs = row.wall_ms;
-    if (row.kind === "act" && !group.act) group.act = row;
+    if (heads && !group.act) group.act = row;
     else group.rows.push(row);
   }
 
@@ -163,7 +175,26 @@ export function lines(rows: Row[], filter: Filter): Line[] {
       count: shown.length,
       worst,
     });
-    for (const row of shown) out.push({ type: "row", key: row.id, row });
+    out.push(...entries(shown));
+  }
+  return out;
+}
+
+/** A line a row; the tries of one push are one line, where the first stood. */
+function entries(rows: Row[]): Entry[] {
+  const pushes = new Map<string, Entry>();
+  const out: Entry[] = [];
+  for (const row of rows) {
+    const push = row.kind === "callback" ? row.callback?.delivery : undefined;
+    const known = push === undefined ? undefined : pushes.get(push);
+    if (known) {
+      known.tries.push(row);
+      known.row = row;
+      continue;
+    }
+    const entry: Entry = { type: "row", key: row.id, row, tries: [row] };
+    if (push !== undefined) pushes.set(push, entry);
+    out.push(entry);
   }
   return out;
 }
@@ -171,6 +202,18 @@ export function lines(rows: Row[], filter: Filter): Line[] {
 /** When the act itself matches the text, what it caused is shown with it. */
 function sameScope(row: Row, filter: Filter): boolean {
   return matches(row, { ...filter, text: "" });
+}
+
+/** How many seconds an item of a chat and its rows may lie apart. */
+const NEAR = 2;
+
+/** The row that an item of a chat came with: of the same account and person, at the same time, with its words if any has them. */
+export function rowOfItem(rows: Row[], item: { time: number; content?: unknown; title?: unknown }, account: string, user: string): Row | undefined {
+  const words = [item.content, item.title].find((it): it is string => typeof it === "string" && it !== "");
+  const near = rows.filter((row) => row.account === account && row.user === user && row.cause && Math.abs(row.time - item.time) <= NEAR);
+  const says = near.filter((row) => words && [row.title.zh, row.subtitle.zh, row.plain?.request, row.plain?.response, row.request?.body].some((it) => it?.includes(words)));
+  const list = says.length ? says : near;
+  return list.reduce<Row | undefined>((best, row) => (best && Math.abs(best.time - item.time) <= Math.abs(row.time - item.time) ? best : row), undefined);
 }
 
 /** How much a row explains: first how bad it is, then whether it knows why. */
@@ -181,7 +224,7 @@ export function telling(rows: Row[]): Row | undefined {
   let best: Row | undefined;
   for (const row of rows) {
     // The act itself tells most only if it went wrong before anything came of it.
-    if (row.kind === "act" && row.state === "ok") continue;
+    if (sideOf(row) === "person" && row.state === "ok") continue;
     if (!best || weight(row) > weight(best) || (weight(row) === weight(best) && row.state === "error")) best = row;
   }
   return best;

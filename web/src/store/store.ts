@@ -1,8 +1,10 @@
 // The one store: what the simulator said, kept current by the stream; and what the page has selected.
 import { computed, reactive, shallowRef, watch } from "vue";
 import { api, Refused } from "../api/client";
-import type { Account, ChatSummary, Clock, Dev, Row, User } from "../api/types";
-import { everything, lines, RowBook, telling, type Filter } from "./rows";
+import type { Account, ChatItem, ChatSummary, Clock, Dev, Row, User } from "../api/types";
+import { everything, lines, rowOfItem, RowBook, telling, type Filter } from "./rows";
+import { t } from "../i18n";
+import { sideOf } from "./sides";
 import { openStream } from "./stream";
 
 export const state = reactive({
@@ -12,6 +14,8 @@ export const state = reactive({
   dev: { app: { state: "none" } } as Dev,
   accounts: [] as Account[],
   users: [] as User[],
+  /** Where the list of people goes on; a world may hold a million. */
+  moreUsers: undefined as string | undefined,
   user: "",
   account: "",
   chats: [] as ChatSummary[],
@@ -22,6 +26,8 @@ export const state = reactive({
   follow: true,
   /** The cause whose rows are lit because the phone just acted. */
   lit: "",
+  /** The last row that went wrong and was seen on the timeline. */
+  looked: 0,
   toasts: [] as { id: number; text: string; bad: boolean }[],
 });
 
@@ -50,7 +56,12 @@ export const selectedRow = computed(() => {
   void rows.value;
   return state.selected ? book.get(state.selected) : undefined;
 });
-export const wrong = computed(() => rows.value.filter((row) => row.state === "error" || row.state === "warn").length);
+const isWrong = (row: Row) => row.state === "error" || row.state === "warn";
+/** Three tries that fail are one thing that went wrong. */
+const causes = (list: Row[]) => new Set(list.map((row) => row.cause || row.id)).size;
+export const wrong = computed(() => causes(rows.value.filter(isWrong)));
+/** The same, as far as nobody has looked yet. */
+export const unlooked = computed(() => causes(rows.value.filter((row) => isWrong(row) && (Number(row.id) || 0) > state.looked)));
 export const currentAccount = computed(() => state.accounts.find((one) => one.appid === state.account));
 export const currentUser = computed(() => state.users.find((one) => one.id === state.user));
 export const publicAccounts = computed(() =>
@@ -77,7 +88,7 @@ function take(row: Row): void {
   const known = book.get(row.id);
   book.put(row);
   streamed.add(row.id);
-  if (!known && row.kind === "act" && awaited && row.user === awaited.user && performance.now() < awaited.until) {
+  if (!known && sideOf(row) === "person" && awaited && (row.user ?? "") === awaited.user && performance.now() < awaited.until) {
     awaited = null;
     state.lit = row.cause;
   }
@@ -111,7 +122,8 @@ export async function attempt<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    toast(error instanceof Refused ? `${error.code} · ${error.message}` : String(error), true);
+    // What the browser says of a lost connection helps nobody.
+    toast(error instanceof Refused ? `${error.code} · ${error.message}` : error instanceof TypeError ? t("stream.away") : String(error), true);
     return undefined;
   }
 }
@@ -135,9 +147,17 @@ export const loadAccounts = () =>
   });
 
 export const loadUsers = () =>
-  quietly(api.users(), (found) => {
+  quietly(api.users(), ({ items: found, next }) => {
     state.users = found;
+    state.moreUsers = next;
     if (!found.some((one) => one.id === state.user)) state.user = found[0]?.id ?? "";
+  });
+
+/** The next page of people, after those that are there. */
+export const loadMoreUsers = () =>
+  quietly(api.users(state.moreUsers), ({ items, next }) => {
+    state.users = [...state.users, ...items];
+    state.moreUsers = next;
   });
 
 let listing = false;
@@ -182,6 +202,7 @@ export function resynchronise(): void {
   streamed = new Set();
   state.selected = "";
   state.lit = "";
+  state.looked = 0;
   void snapshot();
 }
 
@@ -244,6 +265,20 @@ export function start(): () => void {
     },
     event: receive,
   });
+}
+
+/** Shows what an item of a chat came from, and the row that tells most of it: the item itself is part of the world and knows of no rows. */
+export function explain(item: ChatItem, account: string): void {
+  const found = rowOfItem(book.values(), item, account, state.user);
+  if (!found) return;
+  state.lit = found.cause;
+  const best = telling(book.values().filter((row) => row.cause === found.cause));
+  if (best) select(best.id);
+}
+
+/** What went wrong so far has been looked at. */
+export function lookedAt(): void {
+  state.looked = Math.max(state.looked, ...rows.value.filter(isWrong).map((row) => Number(row.id) || 0));
 }
 
 export function select(id: string): void {

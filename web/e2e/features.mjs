@@ -1,0 +1,99 @@
+// What features bring: the cashier, the messages of a corporation's applications, cards on an account's page.
+import { createHash } from "node:crypto";
+import { check, expect, shot, until } from "./browser.mjs";
+import { compose, enterService } from "./phone.mjs";
+
+/** The address that stands for a platform host. */
+async function origin(browser, host) {
+  const { body } = await browser.control("GET", "/");
+  return body.endpoints[host];
+}
+
+/** An order of the second generation, open for whoever has its prepay_id. */
+async function order(browser, appid, openid) {
+  const { body: merchant } = await browser.control("POST", "/merchants", { name: "桥头咖啡", appids: [appid] });
+  const fields = { appid, mch_id: merchant.mchid, nonce_str: "n", body: "拿铁", out_trade_no: `T${Date.now()}`, total_fee: "1990", spbill_create_ip: "127.0.0.1", notify_url: "http://127.0.0.1:9/", trade_type: "JSAPI", openid };
+  const signed = [...Object.keys(fields).sort().map((name) => `${name}=${fields[name]}`), `key=${merchant.api_v2_key}`].join("&");
+  const sign = createHash("md5").update(signed).digest("hex").toUpperCase();
+  const xml = `<xml>${Object.entries({ ...fields, sign }).map(([name, value]) => `<${name}>${value}</${name}>`).join("")}</xml>`;
+  const answer = await (await fetch(`${await origin(browser, "api.mch.weixin.qq.com")}/pay/unifiedorder`, { method: "POST", body: xml })).text();
+  const prepay = /<prepay_id><!\[CDATA\[(.+?)\]\]>/.exec(answer)?.[1];
+  expect(prepay, answer);
+  return prepay;
+}
+
+const SENT = [
+  { msgtype: "text", text: { content: "明早九点开会" } },
+  { msgtype: "textcard", textcard: { title: "领奖通知", description: '<div class="gray">2026年9月26日</div><div class="normal">恭喜你抽中一台手机</div><div class="highlight">请于 10 月 10 日前领取</div>', url: "https://example.com/prize", btntxt: "更多" } },
+  { msgtype: "markdown", markdown: { content: '# 会议室已预定\n事项：`开会`\n>负责人：**小林**\n请<font color="warning">准时</font>，[看日程](https://example.com/day)' } },
+  { msgtype: "news", news: { articles: [{ title: "中秋礼品", description: "今年有月饼", url: "https://example.com/gift" }] } },
+  { msgtype: "template_card", template_card: { card_type: "text_notice", source: { desc: "企业微信" }, main_title: { title: "欢迎使用", desc: "小林，你好" }, emphasis_content: { title: "100", desc: "本周访客" }, sub_title_text: "下载企业微信还能抢红包", horizontal_content_list: [{ keyname: "邀请人", value: "阿明" }], card_action: { type: 1, url: "https://example.com/in" } } },
+];
+
+export async function run(browser) {
+  const page = await browser.page();
+
+  await check("the cashier takes an order, and its payment stands in the timeline", page, async () => {
+    const account = await enterService(browser, page);
+    await compose(page);
+    const { body: users } = await browser.control("GET", "/users");
+    const name = (await page.locator("[data-test=user].on").textContent()).trim();
+    const { body: user } = await browser.control("GET", `/users/${users.items.find((one) => one.nickname === name).id}`);
+    const prepay = await order(browser, account.appid, user.openids[account.appid]);
+    await page.locator("[data-test=more]").click();
+    await shot(page, "tray");
+    await page.locator("[data-test=sheet-cashier]").click();
+    await page.locator("[data-test=pay-given]").fill(`prepay_id=${prepay}`);
+    await shot(page, "cashier");
+    await page.locator("[data-test=pay-go]").click();
+    await page.locator("[data-test=paid]", { hasText: "¥19.90" }).waitFor();
+    await shot(page, "cashier-paid");
+    await page.locator("[data-test=sheet] button").first().click();
+    const inspector = page.locator("[data-test=inspector]");
+    await until(() => page.locator(".lines .cause.lit", { hasText: "收银台" }).isVisible(), "the act is not lit");
+    await page.locator(".lines .cause.lit", { hasText: "收银台" }).click();
+    await until(async () => /拿铁.*¥19\.90/.test(await inspector.textContent()), "the payment's facts are not in the inspector");
+    await shot(page, "payment-facts");
+  });
+
+  await check("what an application sends is shown kind by kind", page, async () => {
+    const { body: accounts } = await browser.control("GET", "/accounts");
+    const agent = accounts.items.find((one) => one.kind === "corp");
+    expect(agent, "no application in the seeded world");
+    const { body: members } = await browser.control("GET", `/corps/${agent.corpid}/members`);
+    const member = members.items.find((one) => one.user);
+    const base = await origin(browser, "qyapi.weixin.qq.com");
+    const token = (await (await fetch(`${base}/cgi-bin/gettoken?corpid=${agent.corpid}&corpsecret=${agent.secret}`)).json()).access_token;
+    for (const message of SENT) {
+      const answer = await (await fetch(`${base}/cgi-bin/message/send?access_token=${token}`, { method: "POST", body: JSON.stringify({ touser: member.userid, agentid: agent.agentid, ...message }) })).json();
+      expect(answer.errcode === 0, JSON.stringify(answer));
+    }
+    const { body: person } = await browser.control("GET", `/users/${member.user}`);
+    await page.locator("[data-test=user]", { hasText: person.nickname }).click();
+    await page.locator("[data-test=to-list]").click();
+    await page.locator(`[data-test=thread][data-account="${agent.appid}"]`).click();
+    for (const { msgtype } of SENT) await page.locator(`[data-test=bubble][data-type=${msgtype}]`).last().waitFor();
+    await shot(page, "agent-chat-end");
+    await page.locator("[data-test=chat] .chat").evaluate((box) => (box.scrollTop = 0));
+    await shot(page, "agent-chat");
+    await page.locator("[data-test=bubble][data-type=textcard] button").last().click();
+    expect((await page.locator("[data-test=sheet-url]").textContent()) === "https://example.com/prize", "another page");
+    await page.locator("[data-test=sheet] button").first().click();
+    return SENT.map((one) => one.msgtype).join(" ");
+  });
+
+  await check("an account's page shows what features know of it", page, async () => {
+    const { body: accounts } = await browser.control("GET", "/accounts");
+    const account = accounts.items.find((one) => one.kind === "service");
+    await page.goto(`${browser.origin}/#/accounts`);
+    await page.locator(".pick-row", { hasText: account.name }).first().click();
+    await page.locator("[data-test=account-cards]").click();
+    await page.locator("[data-card=tags] td", { hasText: "星标组" }).waitFor();
+    await shot(page, "account-cards");
+  });
+
+  await check("no error in the browser's console", page, async () => {
+    expect(page.complaints.length === 0, page.complaints.join(" · "));
+  });
+  await page.context().close();
+}
