@@ -152,6 +152,12 @@ where
 
 /// In turns on this thread.
 pub(crate) fn run(rows: &mut Vec<Row>) -> Result<()> {
-    compare::<user::Get, Page>(rows, ["C1", "C2"], "a page of 10,000 openids", &page()?, 40)?;
+    compare::<user::Get, Page>(
+        rows,
+        ["C1", "C2"],
+        "a page of 10,000 openids",
+        &page()?,
+        200,
+    )?;
     compare::<user::InfoBatchGet, Users>(rows, ["C3", "C4"], "four users", &users(), 4_000)
 }

@@ -8,8 +8,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 /// What the calling thread has spent on a core.
+///
+/// Read with the clock: the file below `/proc` is brought up to date a few hundred times a second only.
 pub(crate) fn thread_cpu() -> Result<Duration> {
-    schedstat("/proc/thread-self/schedstat")
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Ok(Duration::new(
+        now.tv_sec.try_into()?,
+        now.tv_nsec.try_into()?,
+    ))
 }
 
 /// What all threads of a process have spent so far.
@@ -38,16 +44,19 @@ fn schedstat(path: &str) -> Result<Duration> {
 
 /// Proportional set size of a process in MB.
 pub(crate) fn pss(pid: u32) -> Result<f64> {
+    memory(pid, "Pss:")
+}
+
+/// What a process wrote to and shares with nobody, in MB.
+pub(crate) fn private(pid: u32) -> Result<f64> {
+    memory(pid, "Private_Dirty:")
+}
+
+fn memory(pid: u32, what: &str) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-    let line = text
-        .lines()
-        .find(|line| line.starts_with("Pss:"))
-        .context("no Pss line")?;
-    let kilobytes: f64 = line
-        .split_whitespace()
-        .nth(1)
-        .context("an empty Pss line")?
-        .parse()?;
+    let line = { text.lines() }.find(|line| line.starts_with(what));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    let kilobytes: f64 = { number.with_context(|| format!("no line {what}"))? }.parse()?;
     Ok(kilobytes / 1000.0)
 }
 

@@ -1,10 +1,13 @@
 //! S1: `user/info` of the simulator at 64 connections, beside bare axum.
 //!
+//! Both servers may use every core, as they do where people run them. The floors are what was measured last.
+//!
 //! Every call is recognised, its token looked up, its rights checked, its quota spent; it is answered from the world,
 //! remembered by its trace id and shown in the timeline. Nothing of that is left out for speed.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
@@ -48,23 +51,25 @@ fn asked(address: SocketAddr, path: &str) -> Result<Value> {
 pub(crate) fn run(rows: &mut Vec<Row>) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let port = child::free_block(5)?;
-    let mut command = child::on_first_core(&child::beside("xinqiao")?);
+    let mut command = Command::new(child::beside("xinqiao")?);
     command.current_dir(folder.path());
     command.args(["sim", "--seeded", "--port", &port.to_string()]);
     let simulator = Server::start(command, port)?;
     let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
     let api = at(port + 1);
+    let accounts = asked(at(port), "/_sim/v1/accounts")?;
+    let account = { accounts["items"].as_array().into_iter().flatten() }
+        .find(|account| account["kind"] == "service" && account["verified"] == true)
+        .context("a seeded world has a verified service account")?;
+    let appid = account["appid"].as_str().context("an appid")?;
     let person = asked(at(port), "/_sim/v1/users/u1")?;
-    let (appid, openid) = { person["openids"].as_object() }
-        .and_then(|ids| ids.iter().next())
-        .context("the seeded person follows an account")?;
-    let account = asked(at(port), &format!("/_sim/v1/accounts/{appid}"))?;
+    let openid = person["openids"][appid].as_str();
+    let openid = openid.context("the seeded person follows it")?;
     let secret = account["secret"].as_str().context("a secret")?;
     let token =
         format!("/cgi-bin/token?grant_type=client_credential&appid={appid}&secret={secret}");
     let token = asked(api, &token)?;
     let token = token["access_token"].as_str().context("a token")?;
-    let openid = openid.as_str().context("an openid")?;
     let info = format!("/cgi-bin/user/info?access_token={token}&openid={openid}&lang=zh_CN");
     anyhow::ensure!(
         asked(api, &info)?["subscribe"] == 1,
@@ -72,12 +77,11 @@ pub(crate) fn run(rows: &mut Vec<Row>) -> Result<()> {
     );
 
     let bare_port = child::free_port()?;
-    let mut command = child::on_first_core(&child::beside("bare-axum")?);
+    let mut command = Command::new(child::beside("bare-axum")?);
     command.arg(bare_port.to_string());
     let bare = Server::start(command, bare_port)?;
 
     let (mut cpu, mut rate) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
-    child::pin_self("1")?;
     for round in 0..=ROUNDS {
         for (which, (server, address, path)) in [
             (&bare, at(bare_port), "/healthz"),
@@ -93,7 +97,6 @@ pub(crate) fn run(rows: &mut Vec<Row>) -> Result<()> {
             }
         }
     }
-    child::pin_self(&format!("0-{}", child::cores() - 1))?;
     let ([bare_cpu, cpu], [bare_rate, rate]) =
         (cpu.map(measure::median), rate.map(measure::median));
     rows.push(Row {
@@ -102,22 +105,19 @@ pub(crate) fn run(rows: &mut Vec<Row>) -> Result<()> {
         value: format!("{cpu:.1}"),
         baseline: format!("{bare_cpu:.1} bare axum"),
         ratio: cpu / bare_cpu,
-        goal: GOAL,
-        floor: GOAL * 1.15,
+        goal: 5.0,
+        floor: 10.0 * 1.15,
         better: Better::Lower,
     });
     rows.push(Row {
         id: "S1",
-        measure: format!("the same, {CONNECTIONS} connections, req/s"),
+        measure: "the same, req/s".to_owned(),
         value: format!("{rate:.0}"),
         baseline: format!("{bare_rate:.0} bare axum"),
         ratio: rate / bare_rate,
-        goal: 1.0 / GOAL,
-        floor: 1.0 / GOAL * 0.85,
+        goal: 0.40,
+        floor: 0.17 * 0.85,
         better: Better::Higher,
     });
     Ok(())
 }
-
-/// Ten times what an answer of nothing costs: a first guess, to be set by what is measured.
-const GOAL: f64 = 10.0;

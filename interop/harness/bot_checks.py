@@ -5,6 +5,7 @@ import re
 import struct
 import tempfile
 import time
+import urllib.parse
 import zlib
 
 from . import web
@@ -256,7 +257,7 @@ def calls(report, label, name, control, user, account, openid, api, picture, ori
             ok(api.step("custom_image", openid=openid, media_id=media_id))
             equal(last(control.inbox(user, account)).get("media_id"), media_id, "media_id")
     with report.check(f"{label}: permanent material (WxJava names no boundary)"):
-        expect("xq" in str(ok(api.step("material_upload", path=str(picture)))), "no media id")
+        expect("SIM" in str(ok(api.step("material_upload", path=str(picture)))), "no media id")
     with report.check(f"{label}: customer-service accounts, kf_id a number"):
         token = token_of(origin, account)["access_token"]
         body = {"kf_account": f"test1@{account['alias']}", "nickname": "客服"}
@@ -275,12 +276,58 @@ def calls(report, label, name, control, user, account, openid, api, picture, ori
             expect("dns" in ok(api.step("check", action="all", operator="DEFAULT")), "no dns")
             failed_with(api.step("check", action="trace", operator="DEFAULT"), 40202)
             failed_with(api.step("check", action="all", operator="MOBILE"), 40203)
+    template_and_mass(report, label, control, user, account, openid, api)
+    if not label.startswith("co-wechat"):
+        web_login(report, label, control, user, account, openid, api)
     with report.check(f"{label}: an error reaches the SDK as its own error"):
         failed_with(api.step("custom", openid="o" + "x" * 27, content="谁"), 40003)
     with report.check(f"{label}: menu delete"):
         ok(api.step("menu_delete"))
         ok(api.step("menu_create", menu=MENU))
     return media_id
+
+
+def template_and_mass(report, label, control, user, account, openid, api):
+    """What is sent by template, and to all at once."""
+    with report.check(f"{label}: template message"):
+        template = ok(api.step("template_add", short="TM00015"))
+        ok(api.step("template_send", openid=openid, template_id=template, content="30.00元"))
+        shown = last(control.inbox(user, account))
+        equal((shown["via"], shown["url"]), ("template", "https://example.com/a"), "inbox item")
+        equal(shown["lines"], [{"name": "支付金额", "value": "30.00元"}], "lines")
+    with report.check(f"{label}: a template that the account does not have"):
+        failed_with(api.step("template_send", openid=openid, template_id="none", content="1"), 40037)
+    with report.check(f"{label}: mass message, and its state"):
+        sent = ok(api.step("mass", content=f"{label} 群发"))
+        number = next(v for k, v in sent.items() if k.lower().replace("_", "") == "msgid")
+        for _ in range(40):
+            state = str(ok(api.step("mass_state", msg_id=int(number))))
+            if "SENDING" not in state:
+                break
+            time.sleep(0.1)
+        expect("SEND_SUCCESS" in state, state)
+        shown = last(control.inbox(user, account))
+        equal((shown["via"], shown["content"]), ("mass", f"{label} 群发"), "inbox item")
+
+
+def web_login(report, label, control, user, account, openid, api):
+    """A person opens the SDK's link, agrees, and the SDK spends the code. The API of co-wechat has none of it."""
+    back = "https://shop.example/back?from=a%2Fb"
+    with report.check(f"{label}: a person logs in by the SDK's link, once a code"):
+        control.call("PATCH", f"/accounts/{account['appid']}", {"oauth_domain": "shop.example"})
+        link = ok(api.step("oauth_url", redirect_uri=back, scope="snsapi_userinfo"))
+        opened = control.act(user, "open", account, url=link)
+        led = urllib.parse.urlsplit(opened["final_url"])
+        query = dict(urllib.parse.parse_qsl(led.query))
+        equal((led.netloc, query["from"], query["state"]), ("shop.example", "a/b", "s1"), "where it leads")
+        said = ok(api.step("oauth_login", code=query["code"]))
+        equal((said["openid"], said["nickname"], said["valid"]), (openid, user["nickname"], True), "who it is")
+        got = api.step("oauth_login", code=query["code"])
+        expect(not got["ok"] and "40163" in f"{got.get('code')} {got.get('error')}", got)
+    with report.check(f"{label}: a person who refuses comes back without a code"):
+        link = ok(api.step("oauth_url", redirect_uri=back, scope="snsapi_userinfo"))
+        opened = control.act(user, "open", account, url=link, consent=False)
+        expect("code=" not in opened["final_url"], opened)
 
 
 def without_right(report, control, endpoints, command):

@@ -89,7 +89,7 @@ class Api:
 class Platform(Bot):
     """A third-party platform: both sides in one process, since its tokens come by callbacks."""
 
-    def __init__(self, command, component, api):
-        super().__init__(command, component, api, mode="component", stdin=subprocess.PIPE)
+    def __init__(self, command, component, api, port=0):
+        super().__init__(command, component, api, port, mode="component", stdin=subprocess.PIPE)
 
     step = Api.step

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 
 from .bot_checks import ok
 from .report import equal, expect
@@ -73,13 +74,13 @@ def third_settings(control, account, mode):
         "PAY_KEY": files["apiclient_key.pem"],
     }
     if mode == "public_key":
-        settings |= {"PAY_PUBLIC_KEY_ID": own["public_key_id"], "PAY_PUBLIC_KEY": files["pub_key.pem"]}
+        settings |= {"PAY_PUBLIC_KEY_ID": own["platform_public_key_id"], "PAY_PUBLIC_KEY": files["pub_key.pem"]}
     return own, files, settings
 
 
 def third(report, control, origin, command, mode):
     """wechatpay-go, with the platform's certificate or its public key."""
-    label = f"wechatpay-go, {mode}"
+    label = f"wechatpay-go, {mode}, straight"
     account = control.account(name="桥头咖啡")
     user = control.user(nickname="小林", follow=[account])
     openid = user["openids"][account["appid"]]
@@ -98,7 +99,7 @@ def third(report, control, origin, command, mode):
             params = ok(merchant.step("order", out_trade_no="T2026020100001", openid=openid, total=100))
             params.pop("prepay_id")
             equal(ok(merchant.step("query", out_trade_no="T2026020100001"))["trade_state"], "NOTPAY", "state")
-            paid = control.act(user, "pay", account, params=params)
+            paid = control.act(user, "pay", account, jsapi=params)
             expect(paid["deliveries"][0]["settled"], paid)
             order = ok(merchant.step("query", out_trade_no="T2026020100001"))
             equal((order["trade_state"], order["amount"]["total"]), ("SUCCESS", 100), "order")
@@ -117,7 +118,7 @@ def third(report, control, origin, command, mode):
             ok(merchant.step("refuse"))
             params = ok(merchant.step("order", out_trade_no="T2026020100002", openid=openid, total=1))
             params.pop("prepay_id")
-            paid = control.act(user, "pay", account, params=params)
+            paid = control.act(user, "pay", account, jsapi=params)
             expect(not paid["deliveries"][0]["settled"], paid)
             first = ok(merchant.step("notice"))
             ok(merchant.step("take"))
@@ -135,6 +136,34 @@ def third(report, control, origin, command, mode):
             control.act(user, "pay", account, code_url=code["code_url"])
             order = ok(merchant.step("query", out_trade_no="T2026020100005"))
             equal((order["trade_type"], order["payer"]["openid"]), ("NATIVE", openid), "order")
+            equal(ok(merchant.step("notice"))["transaction"]["trade_type"], "NATIVE", "notice")
+        with report.check(f"{label}: an order is refunded in parts, and each is found and told"):
+            part = {"out_trade_no": "T2026020100001", "total": 100}
+            refund = ok(merchant.step("refund", out_refund_no="R1", refund=60, **part))
+            equal((refund["status"], refund["funds_account"]), ("PROCESSING", "UNSETTLED"), "refund")
+            equal(ok(merchant.step("query", out_trade_no="T2026020100001"))["trade_state"], "REFUND", "state")
+            control.call("POST", "/clock", {"advance": 2})
+            equal(ok(merchant.step("query_refund", out_refund_no="R1"))["status"], "SUCCESS", "status")
+            notice = ok(merchant.step("notice"))
+            equal(notice.get("event_type"), "REFUND.SUCCESS", "event")
+            equal((notice["refund"]["out_refund_no"], notice["refund"]["amount"]["refund"]), ("R1", 60), "refund")
+            refused(merchant.step("refund", out_refund_no="R2", refund=41, **part), 400, "INVALID_REQUEST")
+        with report.check(f"{label}: where today's takings are short, the available balance pays when it is asked to"):
+            control.call("PATCH", f"/merchants/{own['mchid']}", {"unsettled": 0})
+            refused(merchant.step("refund", out_refund_no="R2", refund=40, **part), 403, "NOT_ENOUGH")
+            refund = ok(merchant.step("refund", out_refund_no="R2", refund=40, funds_account="AVAILABLE", **part))
+            equal(refund["funds_account"], "AVAILABLE", "source")
+        with report.check(f"{label}: the day's bill is asked for, fetched whole, and has every payment and refund"):
+            now = control.call("GET", "/clock")["now"]
+            day = time.strftime("%Y-%m-%d", time.gmtime(now + 8 * 3600))
+            refused(merchant.step("bill", path=f"/v3/bill/tradebill?bill_date={day}"), 400, "NO_STATEMENT_EXIST")
+            control.call("POST", "/clock", {"advance": 86400})
+            bill = ok(merchant.step("bill", path=f"/v3/bill/tradebill?bill_date={day}&bill_type=ALL"))
+            expect(bill["whole"], "the hash holds")
+            rows = [line for line in bill["text"].splitlines() if line.startswith("`20")]
+            equal([row.count(",`") for row in rows], [26] * 5, "columns of three payments and two refunds")
+            flow = ok(merchant.step("bill", path=f"/v3/bill/fundflowbill?bill_date={day}"))
+            expect("`退款,`退款,`支出,`0.60," in flow["text"], flow)
         with report.check(f"{label}: an openid of nobody is PARAM_ERROR, with the field"):
             got = merchant.step("order", out_trade_no="T2026020100004", openid="oNobody", total=1)
             refused(got, 400, "PARAM_ERROR")
@@ -143,7 +172,7 @@ def third(report, control, origin, command, mode):
 
 def second(report, control, origin, command):
     """wechatpy, XML."""
-    label = "wechatpy, pay v2"
+    label = "wechatpy, pay v2, straight"
     account = control.account(name="山城面馆")
     user = control.user(nickname="阿萍", follow=[account])
     openid = user["openids"][account["appid"]]
@@ -154,7 +183,7 @@ def second(report, control, origin, command):
             order = ok(merchant.step("order", out_trade_no="T2026020100001", openid=openid, total=100))
             query = ok(merchant.step("query", out_trade_no="T2026020100001"))
             equal(query["trade_state"], "NOTPAY", "state")
-            paid = control.act(user, "pay", account, params=order["params"])
+            paid = control.act(user, "pay", account, jsapi=order["params"])
             expect(paid["deliveries"][0]["settled"], paid)
             query = ok(merchant.step("query", out_trade_no="T2026020100001"))
             equal((query["trade_state"], query["total_fee"]), ("SUCCESS", "100"), "order")
@@ -172,6 +201,19 @@ def second(report, control, origin, command):
             ok(merchant.step("close", out_trade_no="T2026020100002"))
             got = merchant.step("close", out_trade_no="T2026020100002")
             equal((got["ok"], got["code"]), (False, "ORDERCLOSED"), "refusal")
+        with report.check(f"{label}: an order is refunded, and the sealed notice opens"):
+            part = {"out_trade_no": "T2026020100001", "total": 100}
+            ok(merchant.step("refund", out_refund_no="R1", refund=60, **part))
+            control.call("POST", "/clock", {"advance": 2})
+            query = ok(merchant.step("query_refund", out_refund_no="R1"))
+            equal((query["refund_status_0"], query["refund_fee_0"]), ("SUCCESS", "60"), "refund")
+            notice = ok(merchant.step("notice"))
+            equal((notice["refund_status"], notice["out_refund_no"]), ("SUCCESS", "R1"), "notice")
+            control.call("PATCH", f"/merchants/{own['mchid']}", {"unsettled": 0})
+            got = merchant.step("refund", out_refund_no="R2", refund=40, **part)
+            equal((got["ok"], got["code"]), (False, "NOTENOUGH"), "refusal")
+            source = "REFUND_SOURCE_RECHARGE_FUNDS"
+            ok(merchant.step("refund", out_refund_no="R2", refund=40, refund_account=source, **part))
         with report.check(f"{label}: a wrong key is 签名错误"):
             got = merchant.step("as", key="0" * 32)
             equal((got["ok"], got["code"], got["error"]), (False, "FAIL", "签名错误"), "refusal")

@@ -137,7 +137,9 @@ def _maven(name):
     sources = sorted((project / "src").rglob("*.java"))
     mark, digest, fresh = _fresh(name, project / "pom.xml", *sources)
     paths = folder / "classpath"
-    if not fresh or not paths.is_file():
+    # The paths are absolute: a cache that was copied from elsewhere leads there.
+    whole = paths.is_file() and all(pathlib.Path(jar).is_file() for jar in paths.read_text().split(":"))
+    if not fresh or not whole:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(project / "src", folder / "src")
         shutil.copyfile(project / "pom.xml", folder / "pom.xml")

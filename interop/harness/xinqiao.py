@@ -11,6 +11,9 @@ import time
 
 from . import web
 
+# What a debug build logs about an answer that does not fit.
+MISFIT = "An answer does not fit its schema"
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -81,6 +84,9 @@ class Process:
             shutil.rmtree(self.folder, ignore_errors=True)
         if "panicked at" in said:
             raise RuntimeError("xinqiao panicked: " + said[said.index("panicked at") - 60 :][:900])
+        # Debug builds hold every answer of the simulator against the catalog.
+        if (at := said.find(MISFIT)) >= 0:
+            raise RuntimeError("xinqiao answered what no schema has: " + said[at:][:900])
 
     def __enter__(self):
         return self

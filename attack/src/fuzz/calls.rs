@@ -1,12 +1,9 @@
 //! The head of a platform call, as proxy and simulator read it, and addresses.
 
 use http::{HeaderMap, HeaderValue};
-use xinqiao_catalog::{
-    route::query_pairs,
-    surface::{self, Credential, Place, Request},
-};
+use xinqiao_catalog::surface::{self, Credential, Place, Request};
 use xinqiao_http::{Cidr, CidrList, vouched};
-use xinqiao_types::AppSecret;
+use xinqiao_types::{AppSecret, percent};
 
 const HOSTS: [&str; 5] = [
     "api.weixin.qq.com",
@@ -79,7 +76,7 @@ fn swapped(query: &str, param: &str) {
     let Some(new) = surface::swap_param(query, param, NEW) else {
         return;
     };
-    let pairs = |text: &str| query_pairs(text).collect::<Vec<_>>();
+    let pairs = |text: &str| percent::pairs(text).collect::<Vec<_>>();
     let (before, after) = (pairs(query), pairs(&new));
     assert_eq!(before.len(), after.len());
     for ((name, value), (new_name, new_value)) in before.iter().zip(&after) {

@@ -10,7 +10,7 @@ use xinqiao_types::{AesKeyText, AppSecret, CallbackToken, Clock, SystemClock};
 
 use super::{
     Comparison,
-    opening::{AES_KEY, APPID, CLASSES, Classes, Refused, TOKEN},
+    opening::{AES_KEY, APPID, CLASSES, Classes, Forged, TOKEN},
 };
 use crate::chance::Chance;
 
@@ -61,7 +61,7 @@ struct Inlet {
     address: SocketAddr,
     stream: Option<TcpStream>,
     classes: Classes,
-    drawn: Refused,
+    drawn: Forged,
     timed: Timed,
     next: Vec<u8>,
     probe: Vec<u8>,
@@ -160,7 +160,7 @@ pub(super) fn comparisons() -> Vec<Box<dyn Comparison>> {
                 address,
                 stream: None,
                 classes: Classes { of: classes, time },
-                drawn: Refused::default(),
+                drawn: Forged::default(),
                 timed,
                 next: Vec::new(),
                 probe: Vec::new(),

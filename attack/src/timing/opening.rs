@@ -15,7 +15,7 @@ pub(super) const AES_KEY: &str = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
 
 /// A request that does not verify, as a URL's query and a body.
 #[derive(Debug, Default)]
-pub(super) struct Refused {
+pub(super) struct Forged {
     pub(super) query: String,
     pub(super) body: Vec<u8>,
 }
@@ -82,7 +82,7 @@ pub(super) fn keys(receiver: &str) -> Keys {
 }
 
 /// A request of a class, at a time.
-pub(super) fn refused((wrong, sealed): (Wrong, Sealed), time: i64, chance: &mut Chance) -> Refused {
+pub(super) fn refused((wrong, sealed): (Wrong, Sealed), time: i64, chance: &mut Chance) -> Forged {
     // Digits of one length: neither class is longer.
     let nonce = format!("{:010}", chance.draw() % 10_000_000_000);
     let plain = format!(
@@ -146,7 +146,7 @@ pub(super) fn refused((wrong, sealed): (Wrong, Sealed), time: i64, chance: &mut 
     let start = start.expect("an envelope") + "<Encrypt><![CDATA[".len();
     let end = start + push.body[start..].find("]]>").expect("an envelope");
     let body = format!("{}{encrypt}{}", &push.body[..start], &push.body[end..]);
-    Refused {
+    Forged {
         query: push.query.replace(&old, &signature),
         body: body.into_bytes(),
     }
@@ -163,7 +163,7 @@ pub(super) struct Classes {
 impl Classes {
     /// Makes one of each in any order, and copies the wanted one to where the last one was: neither what was done
     /// before nor the place in memory tells the class.
-    pub(super) fn draw(&self, class: bool, chance: &mut Chance, into: &mut Refused) {
+    pub(super) fn draw(&self, class: bool, chance: &mut Chance, into: &mut Forged) {
         let turned = chance.once_in(2);
         let [one, other] = if turned { [1, 0] } else { [0, 1] }
             .map(|at: usize| refused(self.of[at], self.time, chance));
@@ -179,7 +179,7 @@ struct Opening {
     name: String,
     keys: Keys,
     classes: Classes,
-    next: Refused,
+    next: Forged,
     is_check: bool,
 }
 
@@ -207,7 +207,7 @@ impl Comparison for Opening {
 }
 
 /// The query of a URL check with the ciphertext of a push.
-fn as_check(push: &Refused) -> String {
+fn as_check(push: &Forged) -> String {
     let body = String::from_utf8_lossy(&push.body);
     let start = body.find("<Encrypt><![CDATA[").expect("an envelope") + "<Encrypt><![CDATA[".len();
     let end = start + body[start..].find("]]>").expect("an envelope");
@@ -239,7 +239,7 @@ pub(super) fn comparisons() -> Vec<Box<dyn Comparison>> {
                     of: classes,
                     time: NOW,
                 },
-                next: Refused::default(),
+                next: Forged::default(),
                 is_check,
             }));
         }

@@ -76,7 +76,12 @@ func handle(w http.ResponseWriter, r *http.Request) {
 
 type command struct {
 	Step, OpenID, Content, Path string
+	Short                       string
 	MediaID                     string `json:"media_id"`
+	TemplateID                  string `json:"template_id"`
+	RedirectURI                 string `json:"redirect_uri"`
+	Scope, Code                 string
+	MsgID                       int64  `json:"msg_id"`
 	Menu                        json.RawMessage
 }
 
@@ -112,10 +117,46 @@ func run(line []byte) (any, error) {
 	case "material_upload":
 		id, url, err := account.GetMaterial().AddMaterial(material.MediaTypeImage, c.Path)
 		return map[string]any{"media_id": id, "url": url}, err
+	case "template_add":
+		return account.GetTemplate().Add(c.Short, nil)
+	case "template_send":
+		return account.GetTemplate().Send(&message.TemplateMessage{
+			ToUser:     c.OpenID,
+			TemplateID: c.TemplateID,
+			URL:        "https://example.com/a",
+			Data:       map[string]*message.TemplateDataItem{"orderMoneySum": {Value: c.Content}},
+		})
+	case "mass":
+		return account.GetBroadcast().SendText(nil, c.Content)
+	case "mass_state":
+		return account.GetBroadcast().GetMassStatus(fmt.Sprint(c.MsgID))
+	case "oauth_url":
+		return account.GetOauth().GetRedirectURL(c.RedirectURI, c.Scope, "s1")
+	case "oauth_login":
+		return login(c.Code)
 	case "kf_list":
 		return account.GetCustomerServiceManager().List()
 	}
 	return nil, fmt.Errorf("unknown step %s", c.Step)
+}
+
+// login spends a code, and does what an app does with a person's token.
+func login(code string) (any, error) {
+	oauth := account.GetOauth()
+	token, err := oauth.GetUserAccessToken(code)
+	if err != nil {
+		return nil, err
+	}
+	user, err := oauth.GetUserInfo(token.AccessToken, token.OpenID, "zh_CN")
+	if err != nil {
+		return nil, err
+	}
+	again, err := oauth.RefreshAccessToken(token.RefreshToken)
+	if err != nil {
+		return nil, err
+	}
+	valid, err := oauth.CheckAccessToken(again.AccessToken, token.OpenID)
+	return map[string]any{"openid": token.OpenID, "nickname": user.Nickname, "valid": valid}, err
 }
 
 // Reads a step a line and prints what came of it.

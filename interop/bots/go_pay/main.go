@@ -4,9 +4,11 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/sha1"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -21,6 +23,7 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/jsapi"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/native"
+	"github.com/wechatpay-apiv3/wechatpay-go/services/refunddomestic"
 	"github.com/wechatpay-apiv3/wechatpay-go/utils"
 )
 
@@ -47,6 +50,10 @@ type step struct {
 	Openid        string `json:"openid"`
 	Total         int64  `json:"total"`
 	Serial        string `json:"serial"`
+	OutRefundNo   string `json:"out_refund_no"`
+	Refund        int64  `json:"refund"`
+	FundsAccount  string `json:"funds_account"`
+	Path          string `json:"path"`
 }
 
 type shop struct {
@@ -66,14 +73,19 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// open makes a client as the SDK's README does, with certificates or with the public key.
-func open(ctx context.Context, serial string) (*core.Client, *downloader.CertificateDownloaderMgr, auth.Verifier, error) {
-	private := must(utils.LoadPrivateKey(os.Getenv("PAY_KEY")))
+// through leads the SDK to the simulator, if somebody says where it is.
+func through() core.ClientOption {
 	transport := http.DefaultTransport
 	if origin := os.Getenv("BOT_API"); origin != "" {
 		transport = elsewhere{must(url.Parse(origin))}
 	}
-	http := option.WithHTTPClient(&http.Client{Transport: transport})
+	return option.WithHTTPClient(&http.Client{Transport: transport})
+}
+
+// open makes a client as the SDK's README does, with certificates or with the public key.
+func open(ctx context.Context, serial string) (*core.Client, *downloader.CertificateDownloaderMgr, auth.Verifier, error) {
+	private := must(utils.LoadPrivateKey(os.Getenv("PAY_KEY")))
+	http := through()
 	if id := os.Getenv("PAY_PUBLIC_KEY_ID"); id != "" {
 		public := must(utils.LoadPublicKey(os.Getenv("PAY_PUBLIC_KEY")))
 		client, err := core.NewClient(ctx, option.WithWechatPayPublicKeyAuthCipher(mchid, serial, private, id, public), http)
@@ -92,14 +104,22 @@ func open(ctx context.Context, serial string) (*core.Client, *downloader.Certifi
 }
 
 func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	transaction := new(payments.Transaction)
-	notice, err := s.handler.ParseNotifyRequest(r.Context(), r, transaction)
+	resource := make(map[string]any)
+	notice, err := s.handler.ParseNotifyRequest(r.Context(), r, &resource)
 	if err != nil {
 		s.notices <- map[string]any{"error": err.Error()}
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	s.notices <- map[string]any{"id": notice.ID, "event_type": notice.EventType, "summary": notice.Summary, "transaction": transaction}
+	told := map[string]any{"id": notice.ID, "event_type": notice.EventType, "summary": notice.Summary}
+	if notice.Resource.OriginalType == "transaction" {
+		transaction := new(payments.Transaction)
+		must(0, json.Unmarshal([]byte(notice.Resource.Plaintext), transaction))
+		told["transaction"] = transaction
+	} else {
+		told[notice.Resource.OriginalType] = resource
+	}
+	s.notices <- told
 	if s.refusing {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
@@ -153,6 +173,28 @@ func (s *shop) do(ctx context.Context, step step) (any, error) {
 			return nil, err
 		}
 		return result.Response.StatusCode, nil
+	case "refund":
+		request := refunddomestic.CreateRequest{
+			OutTradeNo:  core.String(step.OutTradeNo),
+			OutRefundNo: core.String(step.OutRefundNo),
+			Reason:      core.String("少了一杯"),
+			NotifyUrl:   core.String(s.url),
+			Amount: &refunddomestic.AmountReq{
+				Refund: core.Int64(step.Refund), Total: core.Int64(step.Total), Currency: core.String("CNY"),
+			},
+		}
+		if step.FundsAccount != "" {
+			request.FundsAccount = refunddomestic.ReqFundsAccount(step.FundsAccount).Ptr()
+		}
+		refund, _, err := (&refunddomestic.RefundsApiService{Client: s.client}).Create(ctx, request)
+		return refund, err
+	case "query_refund":
+		refund, _, err := (&refunddomestic.RefundsApiService{Client: s.client}).QueryByOutRefundNo(ctx, refunddomestic.QueryByOutRefundNoRequest{
+			OutRefundNo: core.String(step.OutRefundNo),
+		})
+		return refund, err
+	case "bill":
+		return s.bill(ctx, step.Path)
 	case "as":
 		_, _, _, err := open(ctx, step.Serial)
 		return nil, err
@@ -166,6 +208,37 @@ func (s *shop) do(ctx context.Context, step step) (any, error) {
 		return <-s.notices, nil
 	}
 	return nil, fmt.Errorf("no step %q", step.Step)
+}
+
+// bill asks for a bill and fetches it; files are not signed, so whoever fetches them does not look for a signature.
+func (s *shop) bill(ctx context.Context, path string) (any, error) {
+	result, err := s.client.Get(ctx, "https://api.mch.weixin.qq.com"+path)
+	if err != nil {
+		return nil, err
+	}
+	var asked struct {
+		HashType    string `json:"hash_type"`
+		HashValue   string `json:"hash_value"`
+		DownloadURL string `json:"download_url"`
+	}
+	if err := core.UnMarshalResponse(result.Response, &asked); err != nil {
+		return nil, err
+	}
+	private := must(utils.LoadPrivateKey(os.Getenv("PAY_KEY")))
+	bare, err := core.NewClient(ctx, option.WithMerchantCredential(mchid, os.Getenv("PAY_SERIAL"), private), option.WithoutValidator(), through())
+	if err != nil {
+		return nil, err
+	}
+	file, err := bare.Get(ctx, asked.DownloadURL)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(file.Response.Body)
+	if err != nil {
+		return nil, err
+	}
+	hash := fmt.Sprintf("%x", sha1.Sum(text))
+	return map[string]any{"text": string(text), "whole": hash == asked.HashValue}, nil
 }
 
 func main() {

@@ -68,6 +68,13 @@ async function run(command) {
       return { size: got.length, buffer: Buffer.isBuffer(got) };
     }
     case 'material_upload': return api.uploadMaterial(command.path, 'image');
+    case 'template_add': return (await api.addTemplate(command.short)).template_id;
+    case 'template_send': {
+      const data = { orderMoneySum: { value: command.content } };
+      return api.sendTemplate(command.openid, command.template_id, 'https://example.com/a', '#000000', data);
+    }
+    case 'mass': return api.massSendText(command.content, true);
+    case 'mass_state': return api.getMassMessageStatus(command.msg_id);
     case 'kf_list': return api.getCustomServiceList();
     default: throw new Error(`unknown step ${command.step}`);
   }

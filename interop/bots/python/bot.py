@@ -1,5 +1,6 @@
 """A bot on released wechatpy, 1.8.18 or the pre-release 2. See ../README.md for what it speaks."""
 
+import inspect
 import io
 import json
 import os
@@ -9,9 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import wechatpy
 from wechatpy import WeChatClient, parse_message
-from wechatpy.client.api import WeChatCustomService
+from wechatpy.client.api import WeChatCustomService, WeChatTemplate
 from wechatpy.crypto import WeChatCrypto
 from wechatpy.exceptions import InvalidSignatureException, WeChatClientException
+from wechatpy.oauth import WeChatOAuth
 from wechatpy.replies import (
     ArticlesReply,
     ImageReply,
@@ -45,8 +47,9 @@ class Client(WeChatClient):
 
 
 if API and NAME == "wechatpy2":
-    # The second base URL of version 2: customer service has a class attribute of its own.
+    # Version 2 has more base URLs: customer service and templates have class attributes of their own.
     WeChatCustomService.API_BASE_URL = API + "/customservice/"
+    WeChatTemplate.API_BASE_URL = API + "/"
 
 client = Client(APPID, SECRET)
 
@@ -135,6 +138,17 @@ class Handler(BaseHTTPRequestHandler):
         return self.finish_with(200, sealed, "text/xml; charset=utf-8")
 
 
+class Login(WeChatOAuth):
+    """The released client of web login. Only the base URL moves."""
+
+    if API:
+        API_BASE_URL = API + "/"
+
+
+def oauth(command):
+    return Login(APPID, SECRET, command.get("redirect_uri", ""), command.get("scope", "snsapi_base"), "s1")
+
+
 def run(command):
     step = command["step"]
     if step == "token":
@@ -166,10 +180,34 @@ def run(command):
             return client.material.add(
                 "image", (os.path.basename(command["path"]), io.BytesIO(file.read()), "image/png")
             )
+    if step == "template_add":
+        added = client.template.get(command["short"])
+        return added["template_id"] if isinstance(added, dict) else added
+    if step == "template_send":
+        data = {"orderMoneySum": {"value": command["content"]}}
+        return client.message.send_template(
+            command["openid"], command["template_id"], data=data, url="https://example.com/a"
+        )
+    if step == "mass":
+        send = client.message.send_mass_text
+        # The releases call this argument differently.
+        named = set(inspect.signature(send).parameters) & {"tag_or_users", "group_or_users"}
+        return send(content=command["content"], is_to_all=True, **{named.pop(): None})
+    if step == "mass_state":
+        return client.message.get_mass(command["msg_id"])
     if step == "kf_list":
         return client.customservice.get_accounts()
     if step == "kf_online":
         return client.customservice.get_online_accounts()
+    if step == "oauth_url":
+        return oauth(command).authorize_url
+    if step == "oauth_login":
+        login = oauth(command)
+        token = login.fetch_access_token(command["code"])
+        user = login.get_user_info()
+        again = login.refresh_access_token(token["refresh_token"])
+        valid = login.check_access_token(openid=token["openid"], access_token=again["access_token"])
+        return {"openid": token["openid"], "nickname": user["nickname"], "valid": bool(valid)}
     if step == "check":
         return client.misc.check_network(command["action"], command["operator"])
     raise ValueError(f"unknown step {step}")

@@ -32,7 +32,9 @@ class Notify(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         try:
-            notices.put(dict(merchant.parse_payment_result(body)))
+            sealed = b"<req_info>" in body
+            parse = merchant.parse_refund_notify_result if sealed else merchant.parse_payment_result
+            notices.put(dict(parse(body)))
             self.send_response(200)
         except InvalidSignatureException as error:
             notices.put({"error": repr(error)})
@@ -78,6 +80,18 @@ def do(step, url):
         answer = merchant.order.query(out_trade_no=step["out_trade_no"])
     elif name == "close":
         answer = merchant.order.close(step["out_trade_no"])
+    elif name == "refund":
+        more = {"refund_account": step["refund_account"]} if "refund_account" in step else {}
+        answer = merchant.refund.apply(
+            step["total"],
+            step["refund"],
+            step["out_refund_no"],
+            out_trade_no=step["out_trade_no"],
+            notify_url=url,
+            **more,
+        )
+    elif name == "query_refund":
+        answer = merchant.refund.query(out_refund_no=step["out_refund_no"])
     elif name == "as":
         answer = Merchant(APPID, step["key"], MCHID).order.query(out_trade_no="x")
     elif name == "notice":

@@ -15,17 +15,23 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
+import me.chanjar.weixin.common.bean.WxOAuth2UserInfo;
+import me.chanjar.weixin.common.bean.oauth2.WxOAuth2AccessToken;
 import me.chanjar.weixin.common.error.WxErrorException;
 import me.chanjar.weixin.mp.api.WxMpMessageRouter;
 import me.chanjar.weixin.mp.api.WxMpService;
 import me.chanjar.weixin.mp.api.impl.WxMpServiceImpl;
+import me.chanjar.weixin.mp.bean.WxMpMassTagMessage;
 import me.chanjar.weixin.mp.bean.kefu.WxMpKefuMessage;
 import me.chanjar.weixin.mp.bean.material.WxMpMaterial;
 import me.chanjar.weixin.mp.bean.message.WxMpXmlMessage;
 import me.chanjar.weixin.mp.bean.message.WxMpXmlOutMessage;
 import me.chanjar.weixin.mp.bean.message.WxMpXmlOutNewsMessage;
+import me.chanjar.weixin.mp.bean.template.WxMpTemplateData;
+import me.chanjar.weixin.mp.bean.template.WxMpTemplateMessage;
 import me.chanjar.weixin.mp.config.WxMpHostConfig;
 import me.chanjar.weixin.mp.config.impl.WxMpDefaultConfigImpl;
 
@@ -46,7 +52,8 @@ public final class Bot {
     config.setAesKey(System.getenv("BOT_AES_KEY"));
     String origin = System.getenv("BOT_API");
     if (origin != null && !origin.isEmpty()) {
-      config.setHostConfig(new WxMpHostConfig(origin, origin, origin));
+      // Links for people keep the name that people's phones know.
+      config.setHostConfig(new WxMpHostConfig(origin, "https://open.weixin.qq.com", origin));
     }
     service.setWxMpConfigStorage(config);
     router = new WxMpMessageRouter(service);
@@ -166,6 +173,31 @@ public final class Bot {
         material.setFile(new File(command.get("path").getAsString()));
         material.setName("pixel.png");
         return service.getMaterialService().materialFileUpload("image", material);
+      case "oauth_url":
+        return service.getOAuth2Service().buildAuthorizationUrl(
+            command.get("redirect_uri").getAsString(), command.get("scope").getAsString(), "s1");
+      case "oauth_login":
+        WxOAuth2AccessToken token = service.getOAuth2Service().getAccessToken(command.get("code").getAsString());
+        WxOAuth2UserInfo person = service.getOAuth2Service().getUserInfo(token, "zh_CN");
+        WxOAuth2AccessToken again = service.getOAuth2Service().refreshAccessToken(token.getRefreshToken());
+        return Map.of("openid", token.getOpenId(), "nickname", person.getNickname(),
+            "valid", service.getOAuth2Service().validateAccessToken(again));
+      case "template_add":
+        return service.getTemplateMsgService().addTemplate(command.get("short").getAsString());
+      case "template_send":
+        return service.getTemplateMsgService().sendTemplateMsg(
+            WxMpTemplateMessage.builder().toUser(openid).templateId(command.get("template_id").getAsString())
+                .url("https://example.com/a")
+                .data(List.of(new WxMpTemplateData("orderMoneySum", command.get("content").getAsString())))
+                .build());
+      case "mass":
+        WxMpMassTagMessage mass = new WxMpMassTagMessage();
+        mass.setMsgType("text");
+        mass.setContent(command.get("content").getAsString());
+        mass.setSendAll(true);
+        return service.getMassMessageService().massGroupMessageSend(mass);
+      case "mass_state":
+        return service.getMassMessageService().messageMassGet(command.get("msg_id").getAsLong());
       case "kf_list":
         return service.getKefuService().kfList();
       default:
