@@ -6,8 +6,9 @@
 use std::{
     collections::VecDeque,
     convert::Infallible,
+    ops::Deref,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -28,7 +29,54 @@ pub struct Item {
     /// The event's name.
     pub kind: &'static str,
     /// Its data: one line of JSON.
-    pub data: Arc<str>,
+    pub data: Arc<Text>,
+}
+
+/// A text that is made when somebody reads it, once: most events are forgotten before anybody does.
+pub struct Text {
+    size: usize,
+    text: LazyLock<Box<str>, Box<dyn FnOnce() -> Box<str> + Send>>,
+}
+
+impl Text {
+    /// A text that takes about this many bytes, until it is read and after.
+    pub fn made_when_read(size: usize, make: impl FnOnce() -> String + Send + 'static) -> Self {
+        Self {
+            size,
+            text: LazyLock::new(Box::new(|| make().into_boxed_str())),
+        }
+    }
+
+    /// About how many bytes it takes.
+    pub const fn size(&self) -> usize {
+        self.size
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self::made_when_read(text.len(), || text)
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Text(about {} bytes)", self.size)
+    }
 }
 
 #[derive(Debug)]
@@ -87,8 +135,12 @@ impl EventLog {
     }
 
     /// Adds an event and returns its id. Never waits for a reader.
-    pub fn publish(&self, kind: &'static str, data: impl Into<Arc<str>>) -> u64 {
-        let data = data.into();
+    pub fn publish(&self, kind: &'static str, data: impl Into<Text>) -> u64 {
+        self.share(kind, Arc::new(data.into()))
+    }
+
+    /// Adds an event whose text others have too.
+    pub fn share(&self, kind: &'static str, data: Arc<Text>) -> u64 {
         let id = {
             let mut ring = self
                 .inner
@@ -97,7 +149,7 @@ impl EventLog {
                 .unwrap_or_else(PoisonError::into_inner);
             let id = ring.next;
             ring.next += 1;
-            ring.bytes += data.len();
+            ring.bytes += data.size();
             ring.items.push_back(Item { id, kind, data });
             while ring.items.len() > self.inner.most_items
                 || (ring.bytes > self.inner.most_bytes && ring.items.len() > 1)
@@ -105,7 +157,7 @@ impl EventLog {
                 let Some(oldest) = ring.items.pop_front() else {
                     break;
                 };
-                ring.bytes -= oldest.data.len();
+                ring.bytes -= oldest.data.size();
             }
             id
         };
@@ -192,7 +244,7 @@ impl Subscription {
             }
             for item in items {
                 let event = Event::default().id(item.id.to_string()).event(item.kind);
-                events.push(Ok(event.data(&*item.data)));
+                events.push(Ok(event.data(&**item.data)));
             }
             Some((stream::iter(events), subscription))
         });
@@ -233,7 +285,28 @@ mod tests {
         let mut reader = log.subscribe(None);
         log.publish("row", "new");
         let (items, _) = reader.next().await.unwrap();
-        assert_eq!(&*items[0].data, "new");
+        assert_eq!(&**items[0].data, "new");
+    }
+
+    #[tokio::test]
+    async fn a_text_is_made_when_it_is_read_and_once() {
+        let made = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let log = EventLog::new(10, 1000);
+        let count = made.clone();
+        log.publish(
+            "row",
+            Text::made_when_read(3, move || {
+                count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                "new".to_owned()
+            }),
+        );
+        let seen = || made.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(seen(), 0);
+        for _ in 0..2 {
+            let (items, _) = log.subscribe(Some(0)).next().await.unwrap();
+            assert_eq!(&**items[0].data, "new");
+        }
+        assert_eq!(seen(), 1);
     }
 
     #[test]

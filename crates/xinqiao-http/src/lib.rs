@@ -25,7 +25,7 @@ pub use self::{
     assets::{Asset, Assets, assets_router, content_type},
     body::{BodyError, BodyLimit, read_body},
     cidr::{Cidr, CidrError, CidrList},
-    event_stream::{EventLog, Item, Subscription},
+    event_stream::{EventLog, Item, Subscription, Text},
     hop_by_hop::remove_hop_by_hop,
     listen::{ListenError, Listener, listen, listen_block},
     origin_guard::{

@@ -65,13 +65,14 @@ use self::{
 
 pub(crate) const FEATURE: Feature = Feature {
     name: "door",
-    tables: &[&faults::FAULTS, &traced::TRACED, &fallback::made::MADE],
+    tables: &[&faults::FAULTS, &fallback::made::MADE],
     verbs: &[
         verb::<Box<PlatformCall>>(),
         verb::<faults::Add>(),
         verb::<faults::Delete>(),
     ],
     topics: &[(accounts::DELETED, fallback::made::forget)],
+    retired: &[traced::KEPT_ONCE],
     index: Some(index),
     earlier: Some(earlier),
     shows: &[
@@ -85,7 +86,6 @@ pub(crate) const FEATURE: Feature = Feature {
 fn index(world: &mut World) {
     fallback::made::index(world);
     faults::index(world);
-    traced::index(world);
 }
 
 fn earlier(world: &mut World, kept: &Value) -> Result<(), String> {
@@ -94,10 +94,6 @@ fn earlier(world: &mut World, kept: &Value) -> Result<(), String> {
     for (id, fault) in read {
         let number = id.strip_prefix('f').and_then(|digits| digits.parse().ok());
         faults::insert(world, number.ok_or("a fault has no number")?, fault);
-    }
-    for call in kept["traffic"]["rids"].as_array().into_iter().flatten() {
-        let call = serde_json::from_value(call.clone()).map_err(|error| error.to_string())?;
-        traced::remember(world, call);
     }
     Ok(())
 }
@@ -481,7 +477,7 @@ fn remember(
     };
     let traced = Traced {
         rid: rid.as_str().into(),
-        appid: account.to_string(),
+        appid: account.clone(),
         time: turn.now.0,
         url: format!("{}?{}", call.path, masking::query(&call.query)),
         request: shown(&call.body).chars().take(500).collect(),

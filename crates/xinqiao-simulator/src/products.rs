@@ -115,6 +115,7 @@ impl Feature {
             objections: self.objections,
             routes: self.routes,
             shows: self.shows,
+            retired: &[],
             migrate: self.migrate,
             earlier: self.earlier,
         }

@@ -1,4 +1,4 @@
-//! Calls that can be looked up by their trace id. Bounded, kept over a restart, not part of an export.
+//! Calls that can be looked up by their trace id: the latest of them, until the program ends.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,15 +7,18 @@ use crate::kernel::{Id, Table, World};
 /// Most calls that are remembered.
 const MOST: u64 = 4000;
 
+/// What was kept over a restart, by programs whose timeline was not.
+pub(crate) const KEPT_ONCE: &str = "door.traced";
+
 /// Calls by number.
-pub(crate) static TRACED: Table<u64, Traced> = Table::traffic("door.traced", 1);
+static TRACED: Table<u64, Traced> = Table::memory("door.traced_calls");
 static BY_RID: Table<Id, u64> = Table::memory("door.traced_by_rid");
 
 /// A call that can be looked up.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Traced {
     pub(crate) rid: Id,
-    pub(crate) appid: String,
+    pub(crate) appid: Id,
     pub(crate) time: i64,
     pub(crate) url: String,
     pub(crate) request: String,
@@ -25,7 +28,8 @@ pub(crate) struct Traced {
 }
 
 pub(crate) fn remember(world: &mut World, call: Traced) {
-    let number = world.traffic_serial("traced");
+    let last = { TRACED.all(world).next_back() }.map_or(0, |(number, _)| *number);
+    let number = last + 1;
     BY_RID.put(world, call.rid.clone(), number);
     TRACED.put(world, number, call);
     if let Some(old) = number.checked_sub(MOST)
@@ -37,14 +41,4 @@ pub(crate) fn remember(world: &mut World, call: Traced) {
 
 pub(crate) fn find<'w>(world: &'w World, rid: &str) -> Option<&'w Traced> {
     TRACED.get(world, BY_RID.get(world, rid)?)
-}
-
-pub(crate) fn index(world: &mut World) {
-    let rids: Vec<(Id, u64)> = TRACED
-        .all(world)
-        .map(|(number, call)| (call.rid.clone(), *number))
-        .collect();
-    for (rid, number) in rids {
-        BY_RID.put(world, rid, number);
-    }
 }

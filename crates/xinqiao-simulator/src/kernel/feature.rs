@@ -36,6 +36,8 @@ pub(crate) struct Feature {
     pub(crate) routes: &'static [Route],
     /// What the phone and the console show of it.
     pub(crate) shows: &'static [Shown],
+    /// Tables of traffic that earlier programs kept for it and nobody reads any more: what is in them is forgotten.
+    pub(crate) retired: &'static [&'static str],
     /// Makes a row of its present version from an older one; none is dropped in silence.
     pub(crate) migrate: Option<Migrate>,
     /// Takes its part out of a world of format 1.
@@ -66,6 +68,7 @@ impl Feature {
         objections: &[],
         routes: &[],
         shows: &[],
+        retired: &[],
         migrate: None,
         earlier: None,
     };
@@ -123,6 +126,11 @@ impl House {
 
     pub(crate) fn routes(&self) -> impl Iterator<Item = &'static Route> {
         self.features.iter().flat_map(|feature| feature.routes)
+    }
+
+    /// Whether earlier programs kept a table of this name, and nobody reads it any more.
+    pub(crate) fn is_retired(&self, table: &str) -> bool {
+        { self.features.iter() }.any(|feature| feature.retired.contains(&table))
     }
 
     /// What a room above made of the declarations.

@@ -131,6 +131,19 @@ pub(crate) struct Row {
     pub(crate) timing: Vec<Timing>,
 }
 
+impl Row {
+    /// About how many bytes it takes: bounds what is kept of the timeline.
+    pub(crate) fn size(&self) -> usize {
+        /// Names, marks and short texts.
+        const FRAME: usize = 1024;
+        let exchanges = { [&self.request, &self.response].into_iter() }.flatten();
+        let plain = { self.plain.iter() }.flat_map(|plain| [&plain.request, &plain.response]);
+        exchanges.map(Exchange::size).sum::<usize>()
+            + plain.flatten().map(String::len).sum::<usize>()
+            + FRAME
+    }
+}
+
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands out references"
@@ -215,6 +228,13 @@ pub(crate) struct Exchange {
     pub(crate) headers: Vec<(String, String)>,
     /// Body as text, cut at [`BODY_SHOWN`].
     pub(crate) body: String,
+}
+
+impl Exchange {
+    fn size(&self) -> usize {
+        let headers = { self.headers.iter() }.map(|(name, value)| name.len() + value.len());
+        self.url.len() + headers.sum::<usize>() + self.body.len()
+    }
 }
 
 /// Both bodies, decrypted.

@@ -12,7 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::{Shared, breath::Breath, store::Store};
 use crate::kernel::{Command, Effect, Refused, World};
 
-/// So long after a change at the latest it is handed over to be written; at once if nothing is being written.
+/// So long after a change it is handed over to be written, with all that came since: a thousand calls a second are
+/// fifty transactions.
 const SOON: Duration = Duration::from_millis(20);
 /// So many changes are handed over at once: encoding them is a part of what everybody else waits for.
 const ENOUGH: usize = 500;
@@ -332,7 +333,7 @@ impl Thread {
         };
         let now = Instant::now();
         let at = *self.due.get_or_insert(now + SOON);
-        if !store.is_busy() || self.world.tables.changed() >= ENOUGH || now >= at {
+        if self.world.tables.changed() >= ENOUGH || now >= at {
             self.hand_over();
         }
     }

@@ -4,10 +4,9 @@
 //! waits into one transaction. So the file always holds the world as it was between two turns.
 //!
 //! What a killed process loses: the turns since the latest commit. While nothing is being written, a command of the
-//! control interface is answered when it is committed, and a call of an app is handed over at its end; otherwise both
-//! are answered at once and handed over after 20 ms at the latest, and who makes much at once waits for the writer. So
-//! it is at most what was acknowledged in the last 50 ms beside other work, on a disk that keeps up. The file itself
-//! survives the end of the power.
+//! control interface is answered when it is committed; otherwise, and after any call of an app, the answer comes at once
+//! and the change is handed over after 20 ms, and who makes much at once waits for the writer. So it is at most what was
+//! acknowledged in the last 50 ms, on a disk that keeps up. The file itself survives the end of the power.
 //!
 //! Files of format 1 (one document and the commands since) are read and replaced by rows.
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use xinqiao_http::EventLog;
+use xinqiao_http::{EventLog, Text};
 
 use crate::kernel::row::Row;
 
@@ -32,7 +32,7 @@ struct Entry {
     id: u64,
     account: Option<String>,
     user: Option<String>,
-    json: Arc<str>,
+    json: Arc<Text>,
 }
 
 impl Timeline {
@@ -45,37 +45,37 @@ impl Timeline {
             kept.last
         });
         row.id = id.to_string();
-        let json: Arc<str> = match serde_json::to_string(&row) {
-            Ok(json) => json.into(),
-            Err(error) => {
+        let (own, account, user) = (row.id.clone(), row.account.clone(), row.user.clone());
+        let json = Arc::new(Text::made_when_read(row.size(), move || {
+            serde_json::to_string(&row).unwrap_or_else(|error| {
                 tracing::error!(%error, "A row could not be written.");
-                return row.id;
-            }
-        };
-        stream.publish("row", json.clone());
+                format!("{{\"id\":\"{}\"}}", row.id)
+            })
+        }));
+        stream.share("row", json.clone());
         let entry = Entry {
             id,
-            account: row.account,
-            user: row.user,
+            account,
+            user,
             json,
         };
-        kept.bytes += entry.json.len();
+        kept.bytes += entry.json.size();
         let place = known.and_then(|id| kept.rows.iter().rposition(|other| other.id == id));
         match place {
             Some(place) => {
                 let old = std::mem::replace(&mut kept.rows[place], entry);
-                kept.bytes -= old.json.len();
+                kept.bytes -= old.json.size();
             }
-            None if known.is_some() => kept.bytes -= entry.json.len(),
+            None if known.is_some() => kept.bytes -= entry.json.size(),
             None => kept.rows.push_back(entry),
         }
         while kept.rows.len() > ROWS || (kept.bytes > BYTES && kept.rows.len() > 1) {
             let Some(oldest) = kept.rows.pop_front() else {
                 break;
             };
-            kept.bytes -= oldest.json.len();
+            kept.bytes -= oldest.json.size();
         }
-        row.id
+        own
     }
 
     /// Rows after an id, of an account, of a user: the oldest first, the latest `limit` of them, as JSON.
@@ -86,20 +86,20 @@ impl Timeline {
         user: Option<&str>,
         limit: usize,
     ) -> String {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |entry: &&Entry| {
             entry.id > after
                 && account.is_none_or(|appid| entry.account.as_deref() == Some(appid))
                 && user.is_none_or(|user| entry.user.as_deref() == Some(user))
         };
-        let fitting: Vec<&str> = kept
-            .rows
-            .iter()
-            .filter(fits)
-            .map(|entry| &*entry.json)
-            .collect();
-        let skip = fitting.len().saturating_sub(limit);
-        format!("{{\"items\":[{}]}}", fitting[skip..].join(","))
+        // What nobody has read yet is written here, while rows go on coming.
+        let mut fitting: Vec<Arc<Text>> = {
+            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let newest = kept.rows.iter().rev().filter(fits).take(limit);
+            newest.map(|entry| entry.json.clone()).collect()
+        };
+        fitting.reverse();
+        let texts: Vec<&str> = fitting.iter().map(|json| &***json).collect();
+        format!("{{\"items\":[{}]}}", texts.join(","))
     }
 
     pub(crate) fn forget(&self) {

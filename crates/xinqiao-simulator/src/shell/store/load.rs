@@ -137,6 +137,10 @@ fn rows(
     let mut names = names.query([])?;
     while let Some(row) = names.next()? {
         let (id, name): (i64, String) = (row.get(0)?, row.get(1)?);
+        if house.is_retired(&name) {
+            connection.execute("DELETE FROM rows WHERE tbl = ?1", [id])?;
+            continue;
+        }
         let table = house
             .table(&name)
             .ok_or_else(|| format!("this program has no table {name}"))?;
