@@ -327,10 +327,10 @@ impl Thread {
 
     /// Hands over what changed, if it is time.
     fn keep_up(&mut self) {
-        let Some(store) = self.store.as_ref().filter(|_| self.world.has_changes()) else {
+        if self.store.is_none() || !self.world.has_changes() {
             self.due = None;
             return;
-        };
+        }
         let now = Instant::now();
         let at = *self.due.get_or_insert(now + SOON);
         if self.world.tables.changed() >= ENOUGH || now >= at {
