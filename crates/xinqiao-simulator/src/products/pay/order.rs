@@ -48,6 +48,10 @@ pub(super) static FEATURE: Feature = Feature {
 };
 const NAME: &str = "pay.order";
 
+/// Most fen of an order here; the platform tells no greatest sum, its customers' banks have one.
+pub(super) const MOST: i64 = 1_000_000_000_000;
+/// The one currency of orders and refunds in the mainland.
+pub(super) const CURRENCY: &str = "CNY";
 /// The page that a browser opens to pay.
 const PAGE: &str = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb";
 /// How the text of a code begins, and how many characters follow.
@@ -184,6 +188,13 @@ impl Order {
             State::Closed => "订单已关闭",
         }
     }
+}
+
+/// Fen as yuan.
+pub(super) fn yuan(fen: i64) -> String {
+    let sign = if fen < 0 { "-" } else { "" };
+    let fen = fen.unsigned_abs();
+    format!("{sign}{}.{:02}", fen / 100, fen % 100)
 }
 
 /// The last second at which an order can be paid that is placed now.
@@ -406,6 +417,18 @@ mod tests {
     use xinqiao_types::shanghai::DAY;
 
     use super::*;
+
+    #[test]
+    fn fen_are_written_as_yuan() {
+        for (fen, written) in [
+            (0, "0.00"),
+            (5, "0.05"),
+            (100, "1.00"),
+            (-12_345, "-123.45"),
+        ] {
+            assert_eq!(yuan(fen), written);
+        }
+    }
 
     #[test]
     fn a_time_that_is_too_early_or_too_late_is_moved() {
