@@ -12,7 +12,7 @@ use xinqiao_types::shanghai;
 
 use super::{
     funds::{self, Business, Purse},
-    limits, notice,
+    limits,
     order::{self, Generation, Order, State},
 };
 use crate::{
@@ -51,6 +51,9 @@ pub(super) static FEATURE: Feature = Feature {
     ..Feature::EMPTY
 };
 const NAME: &str = "pay.refund";
+
+/// A refund has arrived, or has not: `{"merchant", "out_refund_no"}`.
+pub(super) const ENDED: &str = "pay.refund_ended";
 
 /// Most refunds of one order.
 pub(super) const MOST: &str = "refunds.partial_refunds";
@@ -375,7 +378,8 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
         let back = (refund.amount, refund.of_day);
         funds::give_back(turn, &mchid, refund.source, &number, back);
     }
-    notice::refunded(turn, &mchid, &number, &refund);
+    let what = json!({"merchant": &*mchid, "out_refund_no": &*number});
+    turn.publish(ENDED, &what);
 }
 
 fn merchant_deleted(turn: &mut Turn<'_>, what: &Value) {
