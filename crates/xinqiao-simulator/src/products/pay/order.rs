@@ -170,6 +170,13 @@ impl TradeType {
 }
 
 impl Order {
+    /// When the platform closes it if nobody pays.
+    ///
+    /// WECHAT: when it cannot be paid any more it is not closed yet; the platform does that after seven days.
+    fn closes(&self) -> i64 {
+        self.payable_until.max(payable_until(self.created_at, None)) + 1
+    }
+
     /// `SUCCESS`, `REFUND`, `NOTPAY` or `CLOSED`.
     pub(super) fn trade_state(&self) -> &'static str {
         match self.state {
@@ -265,10 +272,8 @@ pub(super) fn place(
             State::Open => {}
         },
         None => {
-            // WECHAT: when it cannot be paid any more it is not closed yet; the platform does that after seven days.
-            let closes = order.payable_until.max(payable_until(turn.now.0, None));
             let what = json!({"merchant": &*key.0, "close": &*key.1});
-            turn.later(closes + 1, NAME, what);
+            turn.later(order.closes(), NAME, what);
             ORDERS.put(turn.world, key.clone(), order);
         }
     }
@@ -349,6 +354,11 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
         PREPAYS.remove(turn.world, &*prepay_id);
     }
     if let (Some(mchid), Some(out_trade_no)) = (id_in(what, "merchant"), id_in(what, "close")) {
+        // A merchant may be deleted meanwhile, and another of its number use the order's number again.
+        let order = find(turn.world, &mchid, &out_trade_no);
+        if order.is_some_and(|order| turn.now.0 < order.closes()) {
+            return;
+        }
         // What was paid or is gone is not to be closed.
         let _ = close(turn.world, &mchid, &out_trade_no);
     }
