@@ -74,8 +74,8 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
     if !refusals.is_empty() {
         return Err(Fail::usage(refusals.join("\n")));
     }
-    let mut stop =
-        Stop::listen().context(lang.pick("无法接收信号", "cannot listen for signals"))?;
+    let mut stop = Stop::listen_to_hang_ups_too()
+        .context(lang.pick("无法接收信号", "cannot listen for signals"))?;
     // Where no world runs that is named, nothing is played at all.
     if plans.iter().any(|(_, plan)| options.app(plan).is_none()) {
         World::running(options.ready_file.as_deref(), lang).await?;

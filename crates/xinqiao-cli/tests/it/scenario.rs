@@ -236,14 +236,14 @@ const APPS: [&str; 2] = [
 #[cfg(unix)]
 #[test]
 fn a_scenario_that_is_interrupted_leaves_nothing_behind() {
-    for app in APPS {
+    for (app, signal) in APPS.into_iter().zip(["-TERM", "-HUP"]) {
         let app = format!("app:\n  run: [sh, -c, '{app}']\n  url: http://127.0.0.1:$PORT/wx\n");
         let folder = with(&format!("{app}steps:\n- say: a\n"));
         let mut test = command(folder.path(), &["test", "s.yaml", "--junit", "report.xml"])
             .spawn()
             .expect("the binary starts");
         let pid = written(folder.path(), "pid");
-        assert!(kill(&[&test.id().to_string()]));
+        assert!(kill(&[signal, &test.id().to_string()]));
         let ended = wait_for("its end", || test.try_wait().expect("a child"));
         assert_eq!(ended.code(), Some(1));
         wait_for("the app's end", || (!kill(&["-0", &pid])).then_some(()));
