@@ -1,4 +1,4 @@
-//! The wish to end: SIGINT or SIGTERM.
+//! The wish to end: SIGINT or SIGTERM, and for whoever asks SIGHUP.
 
 use tokio::sync::watch;
 
@@ -9,17 +9,33 @@ pub(crate) struct Stop(watch::Receiver<u32>);
 impl Stop {
     /// Begins to listen; without it a signal ends the process at once.
     pub(crate) fn listen() -> std::io::Result<Self> {
+        Self::listen_to(false)
+    }
+
+    /// Hears also that the terminal is gone, for who has started what the terminal does not reach.
+    pub(crate) fn listen_to_hang_ups_too() -> std::io::Result<Self> {
+        Self::listen_to(true)
+    }
+
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "there are none"))]
+    fn listen_to(hang_ups: bool) -> std::io::Result<Self> {
         let (count, heard) = watch::channel(0);
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
             let mut interrupt = signal(SignalKind::interrupt())?;
             let mut terminate = signal(SignalKind::terminate())?;
+            let mut hang_up = if hang_ups {
+                Some(signal(SignalKind::hangup())?)
+            } else {
+                None
+            };
             tokio::spawn(async move {
                 loop {
                     tokio::select! {
                         _ = interrupt.recv() => {}
                         _ = terminate.recv() => {}
+                        Some(()) = async { hang_up.as_mut()?.recv().await } => {}
                     }
                     count.send_modify(|count| *count += 1);
                 }

@@ -66,9 +66,10 @@ impl<'n> Fields<'n> {
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, Wrong> {
         match self.get(name) {
             None => Ok(None),
-            Some(node) => match node.json() {
-                Value::String(text) if !text.is_empty() => Ok(Some(text)),
-                Value::Number(number) => Ok(Some(number.to_string())),
+            Some(node) => match (node.json(), node.word()) {
+                (Value::String(_) | Value::Number(_), Some(word)) if !word.is_empty() => {
+                    Ok(Some(word.to_owned()))
+                }
                 _ => Err(self.must(node.line, name, "是文本", "a text")),
             },
         }

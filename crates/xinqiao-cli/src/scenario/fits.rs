@@ -28,7 +28,10 @@ pub(super) fn fits(wanted: &Value, found: &Value) -> bool {
         }
         // An id that looks like a number is one for YAML.
         (Value::Number(number), Value::String(text)) => number.to_string() == *text,
-        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        // As fractions whole numbers would lose digits.
+        (Value::Number(one), Value::Number(other)) if one.is_f64() || other.is_f64() => {
+            one.as_f64() == other.as_f64()
+        }
         _ => wanted == found,
     }
 }
@@ -111,6 +114,8 @@ mod tests {
         check(json!(7), json!("7"), true);
         check(json!("7"), json!(7), true);
         check(json!(7), json!(7.0), true);
+        check(json!(u64::MAX), json!(u64::MAX), true);
+        check(json!(u64::MAX), json!(u64::MAX - 1), false);
         check(
             json!("*回复*"),
             json!({"zh": "应用回复", "en": "replies"}),

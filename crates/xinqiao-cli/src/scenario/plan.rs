@@ -194,12 +194,9 @@ fn whose(fields: &Fields<'_>) -> Result<Whose, Wrong> {
     })
 }
 
-/// A word of a command: `8080` is one too.
+/// A word of a command: `8080` and `1.50` are too, as they stand.
 fn plain(node: &Node) -> String {
-    match node.json() {
-        Value::String(text) => text,
-        other => other.to_string(),
-    }
+    { node.word().map(str::to_owned) }.unwrap_or_else(|| node.json().to_string())
 }
 
 /// What a step may begin with.
@@ -342,7 +339,7 @@ fn expected(node: &Node, lang: Lang) -> Result<Expected, Wrong> {
     };
     let fits = match (kind, value.text()) {
         ("reply", Some(text)) => json!({"type": "text", "content": text}),
-        ("reply", None) if matches!(value.kind, Kind::Scalar(_)) => {
+        ("reply", None) if matches!(value.kind, Kind::Scalar(..)) => {
             json!({"type": "text", "content": plain(value)})
         }
         ("call", Some(path)) if path.starts_with('/') => {
@@ -399,7 +396,7 @@ mod tests {
 
     #[test]
     fn acts_are_bodies_of_the_control_interface() {
-        let text = "account: A\nsteps:\n- {do: click, key: K, user: u2}\n- say: 12\n- clock: {advance: 2d}\n\
+        let text = "account: A\nsteps:\n- {do: click, key: K, user: u2}\n- say: 12.50\n- clock: {advance: 2d}\n\
                     - trigger: {event: SCAN, user: u1, set: {EventKey: x}}\n- fault: {path: /x, errcode: -1}\n";
         let plan = plan(text).expect("a plan");
         assert_eq!(plan.whose.account.as_deref(), Some("A"));
@@ -411,7 +408,7 @@ mod tests {
         let Does::Act(act) = &plan.steps[1].does else {
             panic!()
         };
-        assert_eq!(act["message"], json!({"type": "text", "content": "12"}));
+        assert_eq!(act["message"], json!({"type": "text", "content": "12.50"}));
         let Does::Clock(clock) = &plan.steps[2].does else {
             panic!()
         };

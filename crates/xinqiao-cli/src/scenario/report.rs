@@ -61,7 +61,7 @@ pub(super) fn line(played: &Played, lang: Lang) -> String {
 }
 
 /// Test Anything Protocol 13: <https://testanything.org/tap-version-13-specification.html>.
-pub(super) fn tap(all: &[Played]) -> String {
+pub(super) fn tap(all: &[Played], interrupted: bool) -> String {
     let mut out = format!("TAP version 13\n1..{}\n", all.len());
     for (number, played) in (1..).zip(all) {
         // A `#` would begin a directive.
@@ -83,6 +83,9 @@ pub(super) fn tap(all: &[Played]) -> String {
             }
             out.push_str("  ...\n");
         }
+    }
+    if interrupted {
+        out.push_str("Bail out! interrupted\n");
     }
     out
 }
@@ -168,8 +171,17 @@ mod tests {
     #[test]
     fn tap_names_the_place() {
         assert_eq!(
-            tap(&two()),
+            tap(&two(), false),
             "TAP version 13\n1..2\nok 1 - greets\nnot ok 2 -  2 \"pays\"\n  ---\n  at: a.yaml:7\n  message: |\n    no reply <a&b>\n      nothing came\n    Traceback \u{1b}[31m\n  ...\n"
+        );
+    }
+
+    #[test]
+    fn tap_says_that_it_was_interrupted() {
+        let said = tap(&two()[..1], true);
+        assert!(
+            said.ends_with("ok 1 - greets\nBail out! interrupted\n"),
+            "{said}"
         );
     }
 

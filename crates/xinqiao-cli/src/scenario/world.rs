@@ -24,8 +24,10 @@ use crate::project::{Ready, Via};
 
 /// How often it is looked whether something is up.
 const EVERY: Duration = Duration::from_millis(30);
-/// How long `dev` may take to come up, and anything to end when it is asked to.
+/// How long `dev` may take to come up.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long anything may take to end when it is asked to.
+const GRACE: Duration = Duration::from_secs(5);
 /// How much of a log is shown.
 const LINES: usize = 20;
 
@@ -85,16 +87,21 @@ impl World {
         if let Some(url) = &url {
             dev.args(["--app", url]);
         }
-        let mut dev = dev.spawn().context(either("启动 dev", "starting dev"))?;
+        // From here on it is ended with what holds it, whenever that goes.
+        let mut own = Own {
+            dev: dev.spawn().context(either("启动 dev", "starting dev"))?,
+            folder: place,
+            app: None,
+        };
         let until = Instant::now() + PATIENCE;
         let ready = loop {
             if let Ok(ready) = Ready::read(&ready_file) {
                 break ready;
             }
-            let ended = dev.try_wait().ok().flatten().is_some();
+            let ended = own.dev.try_wait().ok().flatten().is_some();
             if ended || Instant::now() > until {
-                stop(&mut dev).await;
-                let log = tail(&place.path().join("dev.log"));
+                stop(&mut own.dev).await;
+                let log = tail(&own.folder.path().join("dev.log"));
                 return Err(NoWorld::File(Wrong::new(
                     app.line,
                     match lang {
@@ -104,11 +111,6 @@ impl World {
                 )));
             }
             tokio::time::sleep(EVERY).await;
-        };
-        let mut own = Own {
-            folder: place,
-            dev,
-            app: None,
         };
         if !app.run.is_empty() {
             let mut run = command(&program, folder, &own.log())?;
@@ -246,17 +248,32 @@ fn command(program: &Path, folder: &Path, log: &Path) -> anyhow::Result<Command>
         .stderr(file)
         .env("XINQIAO_LANG", either("zh", "en"))
         .kill_on_drop(cfg!(not(unix)));
+    // A group of its own, so that all that it starts can be ended with it.
+    #[cfg(unix)]
+    command.process_group(0);
     Ok(command)
+}
+
+/// The number of a process that has not ended.
+#[cfg(unix)]
+fn number(child: &Child) -> Option<rustix::process::Pid> {
+    let id = child.id().and_then(|id| i32::try_from(id).ok());
+    id.and_then(rustix::process::Pid::from_raw)
 }
 
 /// Asks a process to end; `exec` passes that on to the app. One that ended is left alone.
 #[cfg(unix)]
 fn ask_to_end(child: &Child) {
-    use rustix::process::{Pid, Signal, kill_process};
+    if let Some(pid) = number(child) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
 
-    let id = child.id().and_then(|id| i32::try_from(id).ok());
-    if let Some(pid) = id.and_then(Pid::from_raw) {
-        let _ = kill_process(pid, Signal::TERM);
+/// Ends what did not end when it was asked to, with all that it started: of `exec` alone, the app would stay.
+#[cfg(unix)]
+fn kill(child: &Child) {
+    if let Some(pid) = number(child) {
+        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
     }
 }
 
@@ -265,19 +282,31 @@ async fn stop(child: &mut Child) {
     #[cfg(unix)]
     {
         ask_to_end(child);
-        if tokio::time::timeout(PATIENCE, child.wait()).await.is_ok() {
+        if tokio::time::timeout(GRACE, child.wait()).await.is_ok() {
             return;
         }
+        kill(child);
     }
     let _ = child.kill().await;
 }
 
-/// Where a scenario is interrupted nobody waits any more, but nothing stays behind: killed, `exec` could not end the app.
+/// A scenario that is interrupted leaves nothing behind, whatever was up by then. What was stopped before is not there
+/// any more.
 #[cfg(unix)]
 impl Drop for Own {
     fn drop(&mut self) {
         for child in self.app.iter().chain([&self.dev]) {
             ask_to_end(child);
+        }
+        let until = Instant::now() + GRACE;
+        for child in self.app.iter_mut().chain([&mut self.dev]) {
+            while let Ok(None) = child.try_wait() {
+                if Instant::now() > until {
+                    kill(child);
+                    break;
+                }
+                std::thread::sleep(EVERY);
+            }
         }
     }
 }
@@ -294,4 +323,29 @@ fn tail(path: &Path) -> String {
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_does_not_end_when_it_is_asked_to_is_ended_with_all_that_it_started() {
+        let place = tempfile::tempdir().expect("a folder");
+        let script = "trap '' TERM; (echo child; while :; do sleep 1; done) & wait; sleep 600";
+        let log = place.path().join("log");
+        let mut run = command(Path::new("sh"), place.path(), &log).expect("a command");
+        let mut shell = run.args(["-c", script]).spawn().expect("a shell");
+        let group = number(&shell).expect("a number");
+        while tail(&log).is_empty() {
+            tokio::time::sleep(EVERY).await;
+        }
+        stop(&mut shell).await;
+        // The child belongs to nobody any more: whoever adopts it may take its time to bury it.
+        let until = Instant::now() + PATIENCE;
+        while rustix::process::test_kill_process_group(group).is_ok() {
+            assert!(Instant::now() < until, "something is left");
+            tokio::time::sleep(EVERY).await;
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! YAML as a tree that knows its lines, so that whatever is wrong with a scenario can be pointed at.
 //!
 //! The core schema of YAML 1.2, without anchors, tags and second documents: none of them helps a scenario, and each is
-//! refused by name.
+//! refused by name. A number is what says all of itself again: ids with a leading zero, or longer than 64 bits, are texts.
+
+use std::collections::HashSet;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 use serde_json::{Map, Number, Value};
@@ -36,8 +38,8 @@ pub(super) struct Node {
 
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
-    /// A text, a number, a flag or nothing.
-    Scalar(Value),
+    /// A text, a number, a flag or nothing; and how it is written.
+    Scalar(Value, String),
     List(Vec<Node>),
     Map(Vec<Entry>),
 }
@@ -54,7 +56,7 @@ impl Node {
     /// The same as JSON, as the control interface takes it.
     pub(super) fn json(&self) -> Value {
         match &self.kind {
-            Kind::Scalar(value) => value.clone(),
+            Kind::Scalar(value, _) => value.clone(),
             Kind::List(items) => items.iter().map(Self::json).collect(),
             Kind::Map(entries) => {
                 let pairs = entries.iter();
@@ -67,7 +69,15 @@ impl Node {
     /// The text, where it is one.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Scalar(Value::String(text)) => Some(text),
+            Kind::Scalar(Value::String(text), _) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A word of any kind, as it is written.
+    pub(super) fn word(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar(_, written) => Some(written),
             _ => None,
         }
     }
@@ -135,7 +145,9 @@ impl<'t> Reader<'t> {
         }
         let line = self.line;
         let kind = match event {
-            Event::Scalar(text, style, 0, None) => Kind::Scalar(scalar(&text, style)),
+            Event::Scalar(text, style, 0, None) => {
+                Kind::Scalar(scalar(&text, style), text.into_owned())
+            }
             Event::SequenceStart(0, None) => {
                 let mut items = Vec::new();
                 loop {
@@ -147,6 +159,7 @@ impl<'t> Reader<'t> {
             }
             Event::MappingStart(0, None) => {
                 let mut entries: Vec<Entry> = Vec::new();
+                let mut known = HashSet::new();
                 loop {
                     let event = self.next()?;
                     let line = self.line;
@@ -155,7 +168,7 @@ impl<'t> Reader<'t> {
                         Event::Scalar(text, _, 0, None) => text.into_owned(),
                         _ => return Err(self.refuse("键要是一个词", "a key is a word")),
                     };
-                    if entries.iter().any(|entry| entry.key == key) {
+                    if !known.insert(key.clone()) {
                         return Err(Wrong::new(
                             line,
                             match self.lang {
@@ -191,17 +204,29 @@ fn scalar(text: &str, style: ScalarStyle) -> Value {
         "false" | "False" | "FALSE" => return false.into(),
         _ => {}
     }
-    if let Ok(whole) = text.parse::<i64>() {
-        return whole.into();
+    number(text).map_or_else(|| text.into(), Value::Number)
+}
+
+/// A number without an exponent: `0755`, `12e5` and what 64 bits do not hold are ids.
+fn number(text: &str) -> Option<Number> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (digits, None),
+    };
+    let all_digits =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !all_digits(whole) || (whole.len() > 1 && whole.starts_with('0')) {
+        return None;
     }
-    let looks_like_one = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
-        && text
-            .chars()
-            .all(|c| c.is_ascii_digit() || "+-.eE".contains(c));
-    let number = text.parse::<f64>().ok().filter(|_| looks_like_one);
-    number
-        .and_then(Number::from_f64)
-        .map_or_else(|| text.into(), Value::Number)
+    match fraction {
+        Some(fraction) if all_digits(fraction) => Number::from_f64(text.parse().ok()?),
+        Some(_) => None,
+        None if text == "-0" => None,
+        None => { text.parse::<i64>().map(Number::from) }
+            .or_else(|_| text.parse::<u64>().map(Number::from))
+            .ok(),
+    }
 }
 
 #[cfg(test)]
@@ -224,6 +249,52 @@ mod tests {
         };
         assert_eq!(entries[2].line, 3);
         assert_eq!(entries[2].value.line, 4);
+    }
+
+    #[test]
+    fn what_is_no_number_stays_as_it_is_written() {
+        for text in [
+            "0755",
+            "+5",
+            "-0",
+            "00.5",
+            "12e5",
+            "1e400",
+            ".5",
+            "5.",
+            "1.2.3",
+            "18446744073709551616",
+        ] {
+            let node = read(&format!("a: {text}\n"), Lang::En).expect("YAML");
+            assert_eq!(node.json(), json!({"a": text}));
+        }
+        for number in [
+            json!(0),
+            json!(-5),
+            json!(u64::MAX),
+            json!(i64::MIN),
+            json!(0.5),
+            json!(-1.25),
+        ] {
+            let node = read(&format!("a: {number}\n"), Lang::En).expect("YAML");
+            assert_eq!(node.json(), json!({"a": number}));
+        }
+        let node = read("a: 1.50\n", Lang::En).expect("YAML");
+        let Kind::Map(entries) = node.kind else {
+            panic!("a mapping")
+        };
+        assert_eq!(entries[0].value.word(), Some("1.50"));
+    }
+
+    #[test]
+    fn many_keys_are_read_in_one_go() {
+        let text: String =
+            (0..20_000).fold(String::new(), |all, key| all + &format!("k{key}: 1\n"));
+        let Kind::Map(entries) = read(&text, Lang::En).expect("YAML").kind else {
+            panic!("a mapping")
+        };
+        assert_eq!(entries.len(), 20_000);
+        assert!(read(&(text + "k7: 1\n"), Lang::En).is_err());
     }
 
     #[test]

@@ -53,11 +53,9 @@ fn the_console_is_a_page_and_a_missing_file_is_missing() {
         page.contains("<!doctype html>") || page.contains("<!DOCTYPE html>"),
         "{page}"
     );
-    assert!(
-        head.to_ascii_lowercase()
-            .contains("content-security-policy"),
-        "{head}"
-    );
+    for part in ["content-security-policy", "base-uri 'none'"] {
+        assert!(head.to_ascii_lowercase().contains(part), "{head}");
+    }
     assert_eq!(
         raw_http("GET", &format!("{console}/assets/none.js"), None).0,
         404

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::process::{Running, folder, installed, run, stderr, stdout};
+#[cfg(unix)]
+use crate::process::wait_for;
+use crate::process::{Running, command, folder, installed, run, stderr, stdout};
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/scenarios")
@@ -151,26 +153,124 @@ fn without_an_app_a_scenario_plays_in_the_world_that_runs() {
     assert!(timeline.to_string().contains("你好"), "{timeline}");
 }
 
+#[test]
+fn what_is_no_file_or_too_large_is_refused() {
+    let folder = with("steps:\n- say: a\n");
+    let large = "steps:\n".to_owned() + &"- say: a\n".repeat(150_000);
+    std::fs::write(folder.path().join("large.yaml"), large).expect("written");
+    std::fs::write(folder.path().join("bytes.yaml"), [0xff, 0xfe]).expect("written");
+    let mut cases = vec![
+        ("large.yaml", "1 MB"),
+        ("bytes.yaml", "UTF-8"),
+        (".", "no file"),
+    ];
+    if cfg!(unix) {
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(pipe).status();
+        assert!(made.expect("mkfifo runs").success());
+        cases.extend([("/dev/zero", "no file"), ("pipe", "no file")]);
+    }
+    for (file, words) in cases {
+        let output = run(folder.path(), &["test", file]);
+        assert_eq!(output.status.code(), Some(2), "{file}");
+        let said = stderr(&output);
+        assert!(said.contains(file) && said.contains(words), "{said}");
+    }
+}
+
+#[test]
+fn a_world_that_does_not_start_fails_its_scenario_only() {
+    let folder = with("app: demo\nsteps:\n- say: a\n");
+    let other = "steps:\n- say: 你好\n- expect: {reply: '*'}\n";
+    std::fs::write(folder.path().join("other.yaml"), other).expect("written");
+    let _dev = Running::start(folder.path(), &["dev", "--memory"]);
+    let arguments = [
+        "test",
+        "other.yaml",
+        "s.yaml",
+        "other.yaml",
+        "--junit",
+        "report.xml",
+    ];
+    // Without a temporary folder it has no place.
+    let output = command(folder.path(), &arguments)
+        .env("TMPDIR", folder.path().join("none"))
+        .output()
+        .expect("the binary runs");
+    let said = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(said.matches('✓').count(), 2, "{said}");
+    assert!(
+        said.contains("s.yaml:1: ") && said.contains("temporary"),
+        "{said}"
+    );
+    let report = std::fs::read_to_string(folder.path().join("report.xml")).expect("a report");
+    assert!(report.contains("tests=\"3\" failures=\"1\""), "{report}");
+}
+
+#[cfg(unix)]
+fn kill(arguments: &[&str]) -> bool {
+    let status = std::process::Command::new("kill")
+        .args(arguments)
+        .stderr(std::process::Stdio::null())
+        .status();
+    status.expect("kill runs").success()
+}
+
+/// What an app writes into a file, when it is there.
+#[cfg(unix)]
+fn written(folder: &Path, name: &str) -> String {
+    wait_for(name, || {
+        let text = std::fs::read_to_string(folder.join(name)).ok()?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    })
+}
+
+/// Apps that end when they are asked to, and that do not.
+#[cfg(unix)]
+const APPS: [&str; 2] = [
+    "echo $$ > pid; exec sleep 600",
+    "trap \"\" TERM; echo $$ > pid; while :; do sleep 1; done",
+];
+
 #[cfg(unix)]
 #[test]
 fn a_scenario_that_is_interrupted_leaves_nothing_behind() {
-    use crate::process::{command, wait_for};
+    for (app, signal) in APPS.into_iter().zip(["-TERM", "-HUP"]) {
+        let app = format!("app:\n  run: [sh, -c, '{app}']\n  url: http://127.0.0.1:$PORT/wx\n");
+        let folder = with(&format!("{app}steps:\n- say: a\n"));
+        let mut test = command(folder.path(), &["test", "s.yaml", "--junit", "report.xml"])
+            .spawn()
+            .expect("the binary starts");
+        let pid = written(folder.path(), "pid");
+        assert!(kill(&[signal, &test.id().to_string()]));
+        let ended = wait_for("its end", || test.try_wait().expect("a child"));
+        assert_eq!(ended.code(), Some(1));
+        wait_for("the app's end", || (!kill(&["-0", &pid])).then_some(()));
+        assert!(folder.path().join("report.xml").exists());
+    }
+}
 
-    let app = "app:\n  run: [sh, -c, 'echo $$ > pid; exec sleep 600']\n  url: http://127.0.0.1:$PORT/wx\n";
-    let folder = with(&format!("{app}steps:\n- say: a\n"));
+/// Before `dev` is up there is something to end, too.
+#[cfg(unix)]
+#[test]
+fn a_scenario_that_is_interrupted_while_its_world_starts_leaves_nothing_behind() {
+    let folder = with("app:\n  url: http://127.0.0.1:$PORT/wx\nsteps:\n- say: a\n");
     let mut test = command(folder.path(), &["test", "s.yaml"])
         .spawn()
         .expect("the binary starts");
-    let pid = wait_for("an app", || {
-        let pid = std::fs::read_to_string(folder.path().join("pid")).ok()?;
-        Some(pid.trim().to_owned()).filter(|pid| !pid.is_empty())
+    let parent = test.id().to_string();
+    let dev = wait_for("a child", || {
+        let processes = std::process::Command::new("ps")
+            .args(["-A", "-o", "pid=,ppid="])
+            .output();
+        let processes = stdout(&processes.expect("ps runs"));
+        processes.lines().find_map(|line| {
+            let (pid, of) = line.trim().split_once(' ')?;
+            (of.trim() == parent).then(|| pid.to_owned())
+        })
     });
-    let kill = |arguments: &[&str]| {
-        let status = std::process::Command::new("kill").args(arguments).status();
-        status.expect("kill runs").success()
-    };
-    assert!(kill(&[&test.id().to_string()]));
-    let ended = wait_for("its end", || test.try_wait().expect("a child"));
-    assert_eq!(ended.code(), Some(1));
-    wait_for("the app's end", || (!kill(&["-0", &pid])).then_some(()));
+    assert!(kill(&[&parent]));
+    wait_for("its end", || test.try_wait().expect("a child"));
+    wait_for("the end of dev", || (!kill(&["-0", &dev])).then_some(()));
 }

@@ -6,8 +6,6 @@
 
 pub(crate) mod keys;
 
-use std::fmt::Write as _;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -167,12 +165,9 @@ impl Signer {
 
 /// A nonce that belongs to something: 32 hexadecimal digits.
 pub(crate) fn nonce(of: &str) -> String {
-    let digest = Sha256::digest(of.as_bytes());
-    let mut text = String::with_capacity(digest.len());
-    for byte in digest.iter().take(digest.len() / 2) {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    let mut half = [0; 16];
+    half.copy_from_slice(&Sha256::digest(of.as_bytes())[..16]);
+    xinqiao_crypto::Hex::from(half).to_string()
 }
 
 /// The merchant of this number.

@@ -24,8 +24,8 @@ pub(crate) struct Rule {
 /// The default of a switch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Preset {
-    /// A whole number.
-    Number(i64),
+    /// A whole number, and the greatest that may be set.
+    Number(i64, i64),
     /// One of several words.
     Word(&'static str, &'static [&'static str]),
 }
@@ -40,37 +40,52 @@ pub(crate) struct Rules(BTreeMap<&'static str, &'static Rule>);
 impl Rule {
     fn default_value(&self) -> Value {
         match self.default {
-            Preset::Number(number) => json!(number),
+            Preset::Number(number, _) => json!(number),
             Preset::Word(word, _) => json!(word),
         }
     }
 
     fn takes(&self, value: &Value) -> bool {
         match self.default {
-            Preset::Number(_) => value.as_i64().is_some_and(|number| number >= 0),
+            Preset::Number(_, most) => {
+                { value.as_i64() }.is_some_and(|number| (0..=most).contains(&number))
+            }
             Preset::Word(_, words) => value.as_str().is_some_and(|word| words.contains(&word)),
+        }
+    }
+
+    /// What it takes, in words.
+    fn range(&self) -> String {
+        match self.default {
+            Preset::Number(_, most) => format!("a whole number from 0 to {most}"),
+            Preset::Word(_, words) => words.join(", "),
         }
     }
 
     fn view(&self) -> Value {
         let allowed = match self.default {
-            Preset::Number(_) => json!("number"),
+            Preset::Number(..) => json!("number"),
             Preset::Word(_, words) => json!(words),
         };
-        json!({
+        let mut view = json!({
             "name": self.name,
             "default": self.default_value(),
             "allowed": allowed,
             "about": {"zh": self.about.0, "en": self.about.1},
             "source": self.source,
-        })
+        });
+        if let Preset::Number(_, most) = self.default {
+            view["most"] = json!(most);
+        }
+        view
     }
 
     /// The number that holds where these are switched.
     pub(crate) fn number(&self, switched: &Switched) -> i64 {
         let value = switched.get(self.name).and_then(Value::as_i64);
         match self.default {
-            Preset::Number(number) => value.unwrap_or(number),
+            // A world that was kept or brought along may hold more than is taken today.
+            Preset::Number(number, most) => value.unwrap_or(number).clamp(0, most),
             Preset::Word(..) => 0,
         }
     }
@@ -79,7 +94,7 @@ impl Rule {
     pub(crate) fn word<'s>(&self, switched: Option<&'s Switched>) -> &'s str {
         let value = switched.and_then(|switched| switched.get(self.name)?.as_str());
         match self.default {
-            Preset::Number(_) => "",
+            Preset::Number(..) => "",
             Preset::Word(word, _) => value.unwrap_or(word),
         }
     }
@@ -110,7 +125,8 @@ pub(crate) fn check(world: &World, switched: &Switched) -> Result<(), Refused> {
         };
         if !rule.takes(value) {
             return Err(Refused::invalid(format!(
-                "rule `{name}` does not take {value}"
+                "rule `{name}` does not take {value}; it takes {}",
+                rule.range()
             )));
         }
     }

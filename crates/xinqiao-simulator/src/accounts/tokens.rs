@@ -8,13 +8,14 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use xinqiao_types::shanghai::DAY;
 
 /// How long a token lives.
 pub(crate) const LIFETIME: i64 = 7200;
 /// How long the token before goes on.
 pub(crate) const OVERLAP: i64 = 300;
 /// After its end, this long the platform still knows that it was a token.
-pub(crate) const REMEMBERED: i64 = 86_400;
+pub(crate) const REMEMBERED: i64 = DAY;
 
 /// One issued token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

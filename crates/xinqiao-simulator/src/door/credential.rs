@@ -13,7 +13,11 @@ use xinqiao_types::AccountKind;
 
 use super::{Refusal, body::Parsed, call::PlatformCall};
 use crate::{
-    accounts::{ACCOUNTS, account::SecretState, tokens::Standing},
+    accounts::{
+        ACCOUNTS,
+        account::{Account, SecretState},
+        tokens::Standing,
+    },
     kernel::{Id, Turn, World, chance::looks_like_our_token},
 };
 
@@ -204,9 +208,9 @@ pub(crate) fn by_secret_of(
     whose: &mut Option<Caller>,
     holders: &Holders,
 ) -> Result<Caller, Refusal> {
-    let Credential::Secret { id, secret, .. } = &asking.seen.credential else {
+    if !matches!(asking.seen.credential, Credential::Secret { .. }) {
         return Err(Refusal::code(holders.nameless));
-    };
+    }
     let wants_grant_type = asking.endpoint.query.field("grant_type").is_some()
         || asking.endpoint.request.field("grant_type").is_some();
     if wants_grant_type {
@@ -219,10 +223,41 @@ pub(crate) fn by_secret_of(
             return Err(Refusal::code(code::INVALID_GRANT_TYPE));
         }
     }
+    let (caller, account) = holder(turn.world, asking, whose, holders)?;
+    let peer = asking.call.peer.to_canonical();
+    if !account.ip_whitelist.is_empty() && !listed(&account.ip_whitelist, peer) {
+        return Err((holders.not_listed)(peer).because(
+            "egress.not_whitelisted",
+            Some(peer.to_string()),
+            Some(account.ip_whitelist.join(", ")),
+        ));
+    }
+    Ok(caller)
+}
+
+/// appid → secret, for calls that have no list of addresses.
+pub(crate) fn by_secret_alone(
+    turn: &Turn<'_>,
+    asking: &Asking<'_>,
+    whose: &mut Option<Caller>,
+) -> Result<Caller, Refusal> {
+    holder(turn.world, asking, whose, &ACCOUNT_HOLDERS).map(|(caller, _)| caller)
+}
+
+/// Who stands behind id and secret, and its account.
+fn holder<'w>(
+    world: &'w World,
+    asking: &Asking<'_>,
+    whose: &mut Option<Caller>,
+    holders: &Holders,
+) -> Result<(Caller, &'w Account), Refusal> {
+    let Credential::Secret { id, secret, .. } = &asking.seen.credential else {
+        return Err(Refusal::code(holders.nameless));
+    };
     let Some(appid) = id.as_ref().filter(|id| !id.is_empty()) else {
         return Err(Refusal::code(holders.nameless));
     };
-    let known = { ACCOUNTS.entry(turn.world, appid.as_str()) }
+    let known = { ACCOUNTS.entry(world, appid.as_str()) }
         .filter(|(_, account)| (holders.kinds)(account.kind));
     let Some((known, account)) = known else {
         let refuse = Refusal::code(code::INVALID_APPID);
@@ -239,15 +274,7 @@ pub(crate) fn by_secret_of(
     if account.secret_state == SecretState::Frozen {
         return Err(Refusal::code(code::SECRET_FROZEN));
     }
-    let peer = asking.call.peer.to_canonical();
-    if !account.ip_whitelist.is_empty() && !listed(&account.ip_whitelist, peer) {
-        return Err((holders.not_listed)(peer).because(
-            "egress.not_whitelisted",
-            Some(peer.to_string()),
-            Some(account.ip_whitelist.join(", ")),
-        ));
-    }
-    Ok(caller)
+    Ok((caller, account))
 }
 
 pub(crate) fn listed(list: &[String], peer: IpAddr) -> bool {

@@ -98,7 +98,7 @@ pub(super) fn answer(
     let (status, body, mut headers) = match (shows.run)(turn, &visit) {
         Leaf::Page(html) => {
             // What stands in a link must not run as script of ours.
-            let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+            let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
             let headers = vec![
                 ("content-type", "text/html; charset=utf-8".to_owned()),
                 ("content-security-policy", policy.to_owned()),

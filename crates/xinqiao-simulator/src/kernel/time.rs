@@ -29,7 +29,7 @@ fn read(at: UnixSeconds) -> String {
 fn distance(seconds: i64) -> Words {
     let (sign, left) = (if seconds < 0 { "-" } else { "+" }, seconds.unsigned_abs());
     let parts = [
-        (left / 86_400, "天", "d"),
+        (left / shanghai::DAY.unsigned_abs(), "天", "d"),
         (left / 3600 % 24, "小时", "h"),
         (left / 60 % 60, "分", "min"),
         (left % 60, "秒", "s"),

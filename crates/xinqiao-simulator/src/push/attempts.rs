@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 use xinqiao_message::push::Judgement;
+use xinqiao_types::shanghai::DAY;
 
 use super::{
     Kinds, NAME,
@@ -462,7 +463,7 @@ pub(crate) fn settle(turn: &mut Turn<'_>, number: u64, reply: Value) {
 /// After how many failed attempts in a row pushing stops.
 pub(super) static MARK_FAIL_AFTER: Rule = Rule {
     name: "callback.mark_fail_after",
-    default: rules::Preset::Number(60),
+    default: rules::Preset::Number(60, 1_000_000),
     about: (
         "连续多少次推送失败后暂停推送（MarkFail）",
         "after how many failed attempts in a row pushing pauses (MarkFail)",
@@ -473,7 +474,7 @@ pub(super) static MARK_FAIL_AFTER: Rule = Rule {
 /// For how long pushing stops.
 pub(super) static MARK_FAIL_SECONDS: Rule = Rule {
     name: "callback.mark_fail_seconds",
-    default: rules::Preset::Number(60),
+    default: rules::Preset::Number(60, 365 * DAY),
     about: (
         "MarkFail 暂停多少秒",
         "for how many seconds MarkFail pauses pushing",

@@ -36,6 +36,9 @@ pub(super) const ROUTE: Route = Route {
 /// What the body may say.
 const FIELDS: &[&str] = &["plain", "msg_id"];
 
+/// The least number that the simulator gives a message.
+const OWN: u64 = 90_000_000_000_000_000;
+
 /// `POST /deliveries/{id}/resend`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -172,21 +175,22 @@ fn said(message: &Message) -> (String, Option<String>, Option<String>) {
 ///
 /// Source: doc page "接收事件推送": "FromUserName + CreateTime".
 fn renewed(turn: &mut Turn<'_>, message: &Message, text: &str) -> String {
-    let number = message.head.msg_id.map(|old| {
-        let old = old.to_string();
-        // As long as the old one, which begins as all of its kind do.
-        let drawn = turn.world.next("push.msg_id").digits(old.len() - 1);
-        format!("{}{drawn}", &old[..1])
-    });
+    let number = message
+        .head
+        .msg_id
+        .map(|old| another(turn, old).to_string());
     let now = turn.now.0.to_string();
     if message.form() == Form::Json {
         let mut fields: Value = serde_json::from_str(text).unwrap_or_default();
         let changes = [("CreateTime", Some(now)), ("MsgId", number)];
         for (name, new) in changes {
-            let new = new.and_then(|new| new.parse::<u64>().ok());
-            if let (Some(own), Some(new)) = (fields.get_mut(name), new) {
-                *own = json!(new);
-            }
+            let (Some(own), Some(new)) = (fields.get_mut(name), new) else {
+                continue;
+            };
+            *own = match new.parse::<u64>() {
+                Ok(number) if own.is_number() => json!(number),
+                _ => json!(new),
+            };
         }
         return fields.to_string();
     }
@@ -196,6 +200,19 @@ fn renewed(turn: &mut Turn<'_>, message: &Message, text: &str) -> String {
         Some(number) => replaced(&text, "<MsgId>", &number, |text, tag| text.rfind(tag)),
         None => text,
     }
+}
+
+/// Another number, as long as the old one and with its first digit, as all of its kind begin. Of short ones there are too
+/// few: theirs is as long as the simulator's own.
+fn another(turn: &mut Turn<'_>, old: u64) -> u64 {
+    let old = old.max(OWN);
+    let unit = 10_u64.pow(old.ilog10());
+    let begin = old / unit * unit;
+    // Of those with twenty digits not all are numbers of 64 bits.
+    let room = unit.min(u64::MAX - begin);
+    let digits = usize::try_from(old.ilog10()).unwrap_or_default();
+    let drawn = turn.world.next("push.msg_id").digits(digits);
+    begin + drawn.parse::<u64>().unwrap_or_default() % room
 }
 
 /// The text with another content behind a tag, which is found so.

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use serde_json::{Value, json};
-use xinqiao_crypto::pay_v2::SignType;
+use xinqiao_crypto::{Hex, pay_v2::SignType};
 use xinqiao_wire::bill::{Bill, Fund, FundSums, Trade, TradeSums};
 
 use crate::shop::{Answer, Shop, now};
@@ -148,11 +148,7 @@ async fn a_days_bills_are_asked_for_fetched_and_agree() {
 
 fn sha1(file: &[u8]) -> String {
     use sha1::Digest as _;
-    let hash = sha1::Sha1::digest(file);
-    let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    { digits.map(u32::from) }
-        .filter_map(|digit| char::from_digit(digit, 16))
-        .collect()
+    Hex::from(<[u8; 20]>::from(sha1::Sha1::digest(file))).to_string()
 }
 
 #[tokio::test]
@@ -189,6 +185,46 @@ async fn a_bill_may_be_late_as_on_the_platform() {
     assert_eq!(early.body["code"], "STATEMENT_CREATING");
     day.shop.world.advance(3600).await;
     assert_eq!(day.trade_bill("").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_hour_that_no_day_has_is_refused() {
+    let day = Day::begin().await;
+    let path = format!("/merchants/{}", day.shop.mchid);
+    for hour in [24, i64::MAX] {
+        let rules = json!({"rules": {"pay.bill_ready_hour": hour}});
+        let (status, answer) = day.shop.world.control("PATCH", &path, rules).await;
+        assert_eq!(status, 400, "{hour}: {answer}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(
+            message.contains("pay.bill_ready_hour") && message.contains("23"),
+            "{message}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_bill_has_the_whole_day_though_the_clock_was_set_back() {
+    let day = Day::begin().await;
+    let morning = day.shop.world.get("/clock").await["now"].as_i64().unwrap();
+    day.shop.world.advance(86_400).await;
+    day.pay("T2026020200001", 7).await;
+    day.shop
+        .world
+        .must("POST", "/clock", json!({"now": morning}))
+        .await;
+    day.pay("T2026020100001", 150).await;
+    day.shop.world.advance(2 * 86_400).await;
+    for (date, sum) in [(0, 150), (86_400, 7)] {
+        let date = xinqiao_types::UnixSeconds(morning + date);
+        let date = xinqiao_types::shanghai::written(date, "%Y-%m-%d");
+        let path = format!("/v3/bill/tradebill?bill_date={date}");
+        let answer = day.shop.call("GET", &path, Value::Null).await;
+        let bill = Bill::parse(&day.file(&answer).await).unwrap();
+        let sums: TradeSums = bill.sums.unwrap().read().unwrap();
+        let paid = sums.settlement_total.unwrap().fen().unwrap().0;
+        assert_eq!((sums.count, paid), (Some(1), sum), "{date}");
+    }
 }
 
 /// `/pay/downloadbill` and `/pay/downloadfundflow`.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod account;
 mod auto_replies;
 mod bad_input;
 mod bills;
@@ -41,9 +42,12 @@ use xinqiao_testkit::{TestApp, TestWorld};
 
 /// A verified service account in this mode with a follower, connected to an app.
 async fn connected(world: &TestWorld, mode: &str) -> (Value, String, TestApp) {
-    let account = world
-        .account(json!({"kind": "service", "mode": mode}))
-        .await;
+    connected_of(world, "service", mode).await
+}
+
+/// The same of an account of this kind.
+async fn connected_of(world: &TestWorld, kind: &str, mode: &str) -> (Value, String, TestApp) {
+    let account = world.account(json!({"kind": kind, "mode": mode})).await;
     let appid = account["appid"].as_str().unwrap().to_owned();
     let app = TestApp::start().await;
     let saved = json!({"url": app.url});

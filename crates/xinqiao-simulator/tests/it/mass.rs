@@ -1,59 +1,17 @@
 use serde_json::{Value, json};
-use xinqiao_testkit::{TestApp, TestWorld};
 
-use crate::{appid, element, events, material};
+use crate::{
+    account::{Connected, is_connected},
+    appid, element, events, material,
+};
 
 /// An account with followers: the calls of its mass messages.
-struct Press {
-    world: TestWorld,
-    account: Value,
-    user: String,
-    app: TestApp,
-    token: String,
-}
+struct Press(Connected);
+is_connected!(Press);
 
 impl Press {
     async fn open(kind: &str) -> Self {
-        let world = TestWorld::start().await;
-        let account = world.account(json!({"kind": kind, "mode": "plain"})).await;
-        let app = TestApp::start().await;
-        let path = format!("/accounts/{}/callback", appid(&account));
-        world.must("PUT", &path, json!({"url": app.url})).await;
-        let user = world.user("小林").await;
-        let follow = json!({"do": "follow", "account": appid(&account)});
-        world.act(&user, follow).await;
-        let token = world.token(&account).await;
-        Self {
-            world,
-            account,
-            user,
-            app,
-            token,
-        }
-    }
-
-    async fn call(&self, path: &str, body: Value) -> Value {
-        let path = format!("/cgi-bin/{path}?access_token={}", self.token);
-        self.world.call(&path, body).await
-    }
-
-    async fn refused(&self, path: &str, body: Value, code: i64) {
-        let answer = self.call(path, body).await;
-        assert_eq!(answer["errcode"], code, "{path}: {answer}");
-    }
-
-    async fn follower(&self, name: &str) -> (String, String) {
-        let user = self.world.user(name).await;
-        let follow = json!({"do": "follow", "account": appid(&self.account)});
-        self.world.act(&user, follow).await;
-        let openid = self.openid(&user).await;
-        (user, openid)
-    }
-
-    async fn openid(&self, user: &str) -> String {
-        let user = self.world.get(&format!("/users/{user}")).await;
-        let openid = user["openids"][appid(&self.account)].as_str();
-        openid.unwrap().to_owned()
+        Self(Connected::of(kind).await)
     }
 
     async fn inbox(&self, user: &str) -> Vec<Value> {

@@ -1,41 +1,17 @@
 use serde_json::{Value, json};
-use xinqiao_testkit::{TestApp, TestWorld};
 
-use crate::{appid, connected, element, events};
+use crate::{
+    account::{Connected, is_connected},
+    appid, element, events,
+};
 
 /// A service account with a person: the calls of its notices.
-struct Board {
-    world: TestWorld,
-    account: Value,
-    user: String,
-    app: TestApp,
-    token: String,
-}
+struct Board(Connected);
+is_connected!(Board);
 
 impl Board {
     async fn open() -> Self {
-        let world = TestWorld::start().await;
-        let (account, user, app) = connected(&world, "plain").await;
-        let token = world.token(&account).await;
-        Self {
-            world,
-            account,
-            user,
-            app,
-            token,
-        }
-    }
-
-    async fn call(&self, path: &str, body: Value) -> Value {
-        let joint = if path.contains('?') { '&' } else { '?' };
-        let path = format!("{path}{joint}access_token={}", self.token);
-        self.world.call(&path, body).await
-    }
-
-    async fn openid(&self) -> String {
-        let user = self.world.get(&format!("/users/{}", self.user)).await;
-        let openid = user["openids"][appid(&self.account)].as_str();
-        openid.unwrap().to_owned()
+        Self(Connected::open().await)
     }
 
     async fn added(&self) -> String {
@@ -54,7 +30,7 @@ impl Board {
 
     async fn send(&self, template: &str, amount: &str) -> Value {
         let body = json!({
-            "touser": self.openid().await, "template_id": template, "page": "http://shop.example/2",
+            "touser": self.openid(&self.user).await, "template_id": template, "page": "http://shop.example/2",
             "data": {"thing1": {"value": "绿茶"}, "amount2": {"value": amount}},
         });
         self.call("/cgi-bin/message/subscribe/bizsend", body).await
@@ -170,7 +146,7 @@ async fn one_message_follows_one_consent() {
         .await;
     let leave = json!({"do": "unfollow", "account": appid(&board.account)});
     board.world.act(&board.user, leave).await;
-    let openid = board.openid().await;
+    let openid = board.openid(&board.user).await;
     let template = account["once_template_id"].clone();
     let body = json!({
         "touser": openid, "template_id": template, "url": "http://shop.example/3", "scene": "7",

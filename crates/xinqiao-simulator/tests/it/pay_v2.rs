@@ -174,6 +174,19 @@ async fn an_order_in_xml_placed_again_must_be_the_same() {
 }
 
 #[tokio::test]
+async fn an_order_in_xml_has_a_sum_that_somebody_can_pay() {
+    let shop = Shop::open().await;
+    for total in ["0", "-1", "1.5", "9223372036854775807", "1000000000001"] {
+        let answer = placed(&shop, total, SignType::Md5).await;
+        assert_eq!(text(&answer, "return_code"), "FAIL", "{total}: {answer:?}");
+        let message = text(&answer, "return_msg");
+        assert!(message.contains("total_fee"), "{total}: {message}");
+    }
+    let answer = placed(&shop, "1000000000000", SignType::Md5).await;
+    assert_eq!(text(&answer, "result_code"), "SUCCESS", "{answer:?}");
+}
+
+#[tokio::test]
 async fn a_code_in_xml_needs_a_product_and_is_paid_by_whoever_scans_it() {
     let shop = Shop::open().await;
     let mut fields = vec![

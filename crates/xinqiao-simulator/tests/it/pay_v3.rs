@@ -507,6 +507,28 @@ async fn a_prepay_id_and_an_order_have_their_times() {
     );
 }
 
+/// The merchant of the first was deleted, and another of its number uses the order's number again.
+#[tokio::test]
+async fn an_order_is_closed_at_its_own_time_even_if_one_before_it_had_its_number() {
+    let shop = Shop::open().await;
+    let number = "T2026020100001";
+    shop.place(number).await;
+    shop.world.advance(86_400).await;
+    let path = format!("/merchants/{}", shop.mchid);
+    shop.world.must("DELETE", &path, Value::Null).await;
+    let shop = Shop::open_in(shop.world, json!({"mchid": shop.mchid})).await;
+    shop.place(number).await;
+    let path = format!(
+        "/v3/pay/transactions/out-trade-no/{number}?mchid={}",
+        shop.mchid
+    );
+    for (wait, state) in [(7 * 86_400 - 60, "NOTPAY"), (120, "CLOSED")] {
+        shop.world.advance(wait).await;
+        let order = shop.call("GET", &path, Value::Null).await;
+        assert_eq!(order.body["trade_state"], state, "{order:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_notice_is_sealed_signed_and_repeated_until_it_is_taken() {
     let shop = Shop::open().await;

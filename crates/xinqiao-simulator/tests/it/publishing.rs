@@ -1,37 +1,17 @@
 use serde_json::{Value, json};
-use xinqiao_testkit::{TestApp, TestWorld};
 
-use crate::{appid, connected, element, material};
+use crate::{
+    account::{Connected, is_connected},
+    appid, element, material,
+};
 
 /// An account that publishes, with the app that hears of it.
-struct Press {
-    world: TestWorld,
-    account: Value,
-    app: TestApp,
-    token: String,
-}
+struct Press(Connected);
+is_connected!(Press);
 
 impl Press {
     async fn open() -> Self {
-        let world = TestWorld::start().await;
-        let (account, _, app) = connected(&world, "plain").await;
-        let token = world.token(&account).await;
-        Self {
-            world,
-            account,
-            app,
-            token,
-        }
-    }
-
-    async fn call(&self, path: &str, body: Value) -> Value {
-        let path = format!("/cgi-bin/{path}?access_token={}", self.token);
-        self.world.call(&path, body).await
-    }
-
-    async fn refused(&self, path: &str, body: Value, code: i64) {
-        let answer = self.call(path, body).await;
-        assert_eq!(answer["errcode"], code, "{path}: {answer}");
+        Self(Connected::open().await)
     }
 
     /// A draft of articles with these titles.

@@ -1,34 +1,21 @@
 use serde_json::{Value, json};
-use xinqiao_testkit::{TestApp, TestWorld};
 
-use crate::{appid, connected, element};
+use crate::{
+    account::{Connected, is_connected},
+    appid, element,
+};
 
 /// An account with codes, and the app that hears who scans them.
-struct Poster {
-    world: TestWorld,
-    account: Value,
-    fan: String,
-    app: TestApp,
-    token: String,
-}
+struct Poster(Connected);
+is_connected!(Poster);
 
 impl Poster {
     async fn open() -> Self {
-        let world = TestWorld::start().await;
-        let (account, fan, app) = connected(&world, "plain").await;
-        let token = world.token(&account).await;
-        Self {
-            world,
-            account,
-            fan,
-            app,
-            token,
-        }
+        Self(Connected::open().await)
     }
 
     async fn create(&self, body: Value) -> Value {
-        let path = format!("/cgi-bin/qrcode/create?access_token={}", self.token);
-        self.world.call(&path, body).await
+        self.call("qrcode/create", body).await
     }
 
     async fn code(&self, action: &str, scene: Value) -> Value {
@@ -48,13 +35,8 @@ impl Poster {
     }
 
     async fn info(&self, user: &str) -> Value {
-        let user = self.world.get(&format!("/users/{user}")).await;
-        let openid = user["openids"][appid(&self.account)].as_str().unwrap();
-        let path = format!(
-            "/cgi-bin/user/info?access_token={}&openid={openid}",
-            self.token
-        );
-        self.world.call(&path, Value::Null).await
+        let path = format!("user/info?openid={}", self.openid(user).await);
+        self.call(&path, Value::Null).await
     }
 }
 
@@ -66,7 +48,7 @@ async fn a_code_is_scanned_and_the_event_says_its_scene() {
         .await;
     assert_eq!(code["expire_seconds"], 60, "{code}");
     let ticket = &code["ticket"];
-    assert_eq!(poster.scan(&poster.fan, ticket).await.0, 200);
+    assert_eq!(poster.scan(&poster.user, ticket).await.0, 200);
     let push = poster.pushed();
     assert_eq!(element(&push, "Event"), "SCAN");
     assert_eq!(element(&push, "EventKey"), "门店");
@@ -89,7 +71,7 @@ async fn a_code_is_scanned_and_the_event_says_its_scene() {
     poster.scan(&other, ticket).await;
     assert_eq!(poster.info(&other).await["qr_scene_str"], "门店");
     assert_eq!(
-        poster.info(&poster.fan).await["qr_scene_str"],
+        poster.info(&poster.user).await["qr_scene_str"],
         "",
         "followed before"
     );
@@ -122,11 +104,11 @@ async fn temporary_codes_end_and_permanent_ones_are_one_a_scene() {
     let path = format!("/accounts/{}/qr_codes", appid(&poster.account));
     let listed = poster.world.get(&path).await;
     assert_eq!(listed["items"].as_array().unwrap().len(), 4, "{listed}");
-    assert_eq!(poster.scan(&poster.fan, &short["ticket"]).await.0, 200);
+    assert_eq!(poster.scan(&poster.user, &short["ticket"]).await.0, 200);
     poster.world.advance(100).await;
-    assert_eq!(poster.scan(&poster.fan, &short["ticket"]).await.0, 422);
-    assert_eq!(poster.scan(&poster.fan, &long["ticket"]).await.0, 200);
-    assert_eq!(poster.scan(&poster.fan, &json!("gQ")).await.0, 422);
+    assert_eq!(poster.scan(&poster.user, &short["ticket"]).await.0, 422);
+    assert_eq!(poster.scan(&poster.user, &long["ticket"]).await.0, 200);
+    assert_eq!(poster.scan(&poster.user, &json!("gQ")).await.0, 422);
 }
 
 #[tokio::test]

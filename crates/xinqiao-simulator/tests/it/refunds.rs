@@ -278,6 +278,72 @@ async fn a_closed_refund_gives_the_money_back_and_may_be_tried_again() {
     assert_eq!(refund(&shop, "R2", 100).await.status, 200);
 }
 
+/// The merchant is deleted while a refund is on its way, and another of its number gives the same refund.
+#[tokio::test]
+async fn a_refund_ends_once_even_if_one_before_it_had_its_number() {
+    let shop = paid_shop().await;
+    let closes = json!({"pay.refund_result": "CLOSED"});
+    set(&shop, json!({"rules": closes})).await;
+    refund(&shop, "R1", 60).await;
+    shop.world.advance(1).await;
+    let path = format!("/merchants/{}", shop.mchid);
+    shop.world.must("DELETE", &path, Value::Null).await;
+    let settings = json!({"mchid": shop.mchid, "rules": closes});
+    let shop = Shop::open_in(shop.world, settings).await;
+    pay(&shop, ORDER).await;
+    let before = funds(&shop).await;
+    refund(&shop, "R1", 60).await;
+    shop.world.advance(1).await;
+    assert_eq!(found(&shop, "R1").await["status"], "PROCESSING");
+    shop.world.advance(1).await;
+    assert_eq!(found(&shop, "R1").await["status"], "CLOSED");
+    assert_eq!(funds(&shop).await, before);
+    assert_eq!(shop.app.pushes().len(), 2, "the payment and one refund");
+}
+
+/// What was settled, or lay there before, is no income of the day on which its refund is closed.
+#[tokio::test]
+async fn what_a_closed_refund_gives_back_is_settled_only_if_the_day_brought_it() {
+    for (late, settled) in [(false, 100), (true, 0)] {
+        let shop = paid_shop().await;
+        if late {
+            shop.world.advance(86_400).await;
+        }
+        set(&shop, json!({"rules": {"pay.refund_result": "CLOSED"}})).await;
+        let before = funds(&shop).await;
+        refund(&shop, "R1", 60).await;
+        shop.world.advance(2).await;
+        assert_eq!(funds(&shop).await, before);
+        shop.world.advance(86_400).await;
+        let after = (before.0 - settled, before.1 + settled);
+        assert_eq!(funds(&shop).await, after, "late: {late}");
+    }
+}
+
+#[tokio::test]
+async fn amounts_that_no_purse_and_no_order_holds_are_refused() {
+    let shop = Shop::open().await;
+    let path = format!("/merchants/{}", shop.mchid);
+    for amount in [i64::MAX, i64::MIN, 1_000_000_000_000_001] {
+        for purse in ["unsettled", "available"] {
+            let (status, answer) = shop
+                .world
+                .control("PATCH", &path, json!({purse: amount}))
+                .await;
+            assert_eq!(status, 400, "{answer}");
+            let message = answer["error"]["message"].as_str().unwrap();
+            assert!(message.contains(purse), "{message}");
+        }
+    }
+    let most =
+        json!({"unsettled": 1_000_000_000_000_000_i64, "available": 1_000_000_000_000_000_i64});
+    set(&shop, most).await;
+    let mut order = shop.order(ORDER);
+    order["amount"]["total"] = json!(i64::MAX);
+    let placed = shop.call("POST", "/v3/pay/transactions/jsapi", order).await;
+    refused(&placed, 400, "PARAM_ERROR");
+}
+
 #[tokio::test]
 async fn refunds_of_one_order_lie_apart_where_that_is_switched_on() {
     let shop = paid_shop().await;

@@ -111,6 +111,34 @@ async fn a_new_msg_id_makes_it_another_message() {
     assert_ne!(number(&last(&app).body), number(&after));
 }
 
+/// Whatever is drawn: numbers of twenty digits end before all of them are used up, and of one digit there are few.
+#[tokio::test]
+async fn a_new_number_is_another_one_and_a_number() {
+    let world = TestWorld::start().await;
+    let (account, user, app) = connected(&world, "plain").await;
+    let first = world.say(&user, appid(&account), "你好").await;
+    let xml = last(&app).body;
+    let mut seen = std::collections::BTreeSet::from([u64::MAX, 7]);
+    for _ in 0..16 {
+        for old in [u64::MAX, 7] {
+            let text = json!({"MsgType": "text", "Content": "x", "CreateTime": 1, "MsgId": old});
+            let json = json!({"plain": text.to_string(), "msg_id": "new"});
+            let answer = resend(&world, delivery(&first), json).await;
+            let plain = answer["deliveries"][0]["plain"].as_str().unwrap();
+            let sent: Value = serde_json::from_str(plain).unwrap();
+            assert!(seen.insert(sent["MsgId"].as_u64().unwrap()), "{plain}");
+
+            let number = element(&xml, "MsgId");
+            let text = xml.replace(number, &old.to_string());
+            let xml = json!({"plain": text, "msg_id": "new"});
+            let answer = resend(&world, delivery(&first), xml).await;
+            let plain = answer["deliveries"][0]["plain"].as_str().unwrap();
+            let sent: u64 = element(plain, "MsgId").parse().unwrap();
+            assert!(seen.insert(sent), "{plain}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_event_has_a_time_instead_of_a_number() {
     let world = TestWorld::start().await;

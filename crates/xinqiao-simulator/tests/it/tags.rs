@@ -1,37 +1,17 @@
 use serde_json::{Value, json};
-use xinqiao_testkit::TestWorld;
 
-use crate::{appid, connected};
+use crate::{
+    account::{Connected, is_connected},
+    appid,
+};
 
 /// An account with followers: the calls of its tags.
-struct Shop {
-    world: TestWorld,
-    account: Value,
-    user: String,
-    token: String,
-}
+struct Shop(Connected);
+is_connected!(Shop);
 
 impl Shop {
     async fn open() -> Self {
-        let world = TestWorld::start().await;
-        let (account, user, _app) = connected(&world, "plain").await;
-        let token = world.token(&account).await;
-        Self {
-            world,
-            account,
-            user,
-            token,
-        }
-    }
-
-    async fn call(&self, path: &str, body: Value) -> Value {
-        let path = format!("/cgi-bin/{path}?access_token={}", self.token);
-        self.world.call(&path, body).await
-    }
-
-    async fn refused(&self, path: &str, body: Value, code: i64) {
-        let answer = self.call(path, body).await;
-        assert_eq!(answer["errcode"], code, "{path}: {answer}");
+        Self(Connected::open().await)
     }
 
     async fn tag(&self, name: &str) -> i64 {
@@ -40,14 +20,6 @@ impl Shop {
             .await;
         assert_eq!(made["tag"]["name"], name, "{made}");
         made["tag"]["id"].as_i64().unwrap()
-    }
-
-    async fn openid(&self, user: &str) -> String {
-        let user = self.world.get(&format!("/users/{user}")).await;
-        user["openids"][appid(&self.account)]
-            .as_str()
-            .unwrap()
-            .to_owned()
     }
 
     /// More followers, made in bulk.

@@ -1,43 +1,17 @@
 use serde_json::{Value, json};
-use xinqiao_testkit::{TestApp, TestWorld};
 
-use crate::{appid, connected, element, events};
+use crate::{
+    account::{Connected, is_connected},
+    appid, element, events,
+};
 
 /// An account with a follower: the calls of its templates.
-struct Desk {
-    world: TestWorld,
-    account: Value,
-    user: String,
-    app: TestApp,
-    token: String,
-}
+struct Desk(Connected);
+is_connected!(Desk);
 
 impl Desk {
     async fn open() -> Self {
-        let world = TestWorld::start().await;
-        let (account, user, app) = connected(&world, "plain").await;
-        let token = world.token(&account).await;
-        Self {
-            world,
-            account,
-            user,
-            app,
-            token,
-        }
-    }
-
-    fn path(&self, path: &str) -> String {
-        format!("/cgi-bin/{path}?access_token={}", self.token)
-    }
-
-    async fn call(&self, path: &str, body: Value) -> Value {
-        self.world.call(&self.path(path), body).await
-    }
-
-    async fn openid(&self) -> String {
-        let user = self.world.get(&format!("/users/{}", self.user)).await;
-        let openid = user["openids"][appid(&self.account)].as_str();
-        openid.unwrap().to_owned()
+        Self(Connected::open().await)
     }
 
     /// The order template of the library, added to the account.
@@ -49,7 +23,7 @@ impl Desk {
 
     async fn send(&self, template: &str, more: Value) -> Value {
         let mut body = json!({
-            "touser": self.openid().await, "template_id": template, "url": "http://shop.example/1",
+            "touser": self.openid(&self.user).await, "template_id": template, "url": "http://shop.example/1",
             "data": {
                 "first": {"value": "您好"}, "orderMoneySum": {"value": "30.00元", "color": "#FF0000"},
                 "orderProductName": {"value": "一二三四五六七八九十一二三四五六七八九十多"},

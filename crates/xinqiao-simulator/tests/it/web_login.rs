@@ -369,6 +369,11 @@ async fn a_wrong_link_shows_the_platforms_own_error() {
         assert!(error.contains(expected), "{url}: {opened}");
         let page = login.load(&login.here(&url).await, "").await;
         assert_eq!(page.status(), 200);
+        // What stands in a link neither runs nor moves what is relative.
+        let policy = page.headers()["content-security-policy"].to_str().unwrap();
+        for part in ["default-src 'none'", "base-uri 'none'"] {
+            assert!(policy.contains(part), "{policy}");
+        }
         let html = page.text().await.unwrap();
         assert!(html.contains(expected), "{url}: {html}");
     }

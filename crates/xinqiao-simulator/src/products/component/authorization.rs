@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xinqiao_catalog::{code, event_id::open_platform::info as events, id::open_platform as op};
-use xinqiao_types::AccountKind;
+use xinqiao_types::{AccountKind, shanghai::DAY};
 
 use super::{
     authorizers::{self, Grant},
@@ -138,7 +138,7 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
 /// How long a code is good with which an account is asked to authorize.
 static PRE_AUTH_CODE_SECONDS: Rule = Rule {
     name: "authorization.pre_auth_code_seconds",
-    default: rules::Preset::Number(1800),
+    default: rules::Preset::Number(1800, 365 * DAY),
     about: (
         "预授权码（pre_auth_code）有效多少秒，设在第三方平台上",
         "for how many seconds a pre_auth_code is good; set on the third-party platform",

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 use xinqiao_catalog::{AuthKind, Product, code, id::open_platform as op, surface::Credential};
-use xinqiao_types::AccountKind;
+use xinqiao_types::{AccountKind, shanghai::DAY};
 
 use super::{authorizers, ticket};
 use crate::{
@@ -158,7 +158,7 @@ fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
 /// How long the token before goes on beside a new one.
 static OVERLAP_SECONDS: Rule = Rule {
     name: "component.token_overlap_seconds",
-    default: rules::Preset::Number(OVERLAP),
+    default: rules::Preset::Number(OVERLAP, 365 * DAY),
     about: (
         "重新获取 component_access_token 后，旧的还能用多少秒，设在第三方平台上；0 表示立即失效",
         "for how many seconds the component_access_token before goes on when another is fetched; set on the third-party \

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xinqiao_catalog::{code, id::official_account as oa};
 use xinqiao_message::names::event;
+use xinqiao_types::shanghai::DAY;
 
 use super::{
     customer_service, fans, message,
@@ -61,7 +62,7 @@ const WAIT: &str = "a_passive_reply_hands_over_to_staff";
 const RECORDED: &str = "what_is_said_in_a_session_is_recorded";
 
 /// The longest time that one call asks for.
-const SPAN: i64 = 86_400;
+const SPAN: i64 = DAY;
 /// Most records of one answer.
 const PAGE: i64 = 10_000;
 /// Most people of a waiting list.

@@ -9,13 +9,12 @@
 mod content;
 mod job;
 
-use std::fmt::Write as _;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use xinqiao_catalog::{code, id::official_account as oa, rules::quota::Limit};
-use xinqiao_types::AccountKind;
+use xinqiao_crypto::Hex;
+use xinqiao_types::{AccountKind, shanghai::DAY};
 
 use super::{custom_message::TO_WRITE, draft, fans, sent, tags};
 use crate::{
@@ -110,7 +109,7 @@ static REPEAT: Rule = Rule {
 };
 static CLIENT_ID_BYTES: Rule = Rule {
     name: "mass.client_id_bytes",
-    default: Preset::Number(64),
+    default: Preset::Number(64, 1024),
     about: ("clientmsgid 最多多少字节", "most bytes of a clientmsgid"),
     source: "the page says 64; a report has 36 refused",
 };
@@ -122,7 +121,7 @@ const FIRST_DATA_ID: u64 = 2_247_483_000;
 /// Fewest and most people of a list.
 const LIST: std::ops::RangeInclusive<usize> = 2..=10_000;
 /// For how long a `clientmsgid` is remembered.
-const DAY: i64 = 86_400;
+const REMEMBERED: i64 = DAY;
 /// In so many seconds a repeat is too fast.
 const TOO_FAST: i64 = 60;
 /// Ten thousands a minute, by speed.
@@ -205,7 +204,7 @@ fn take_in(turn: &mut Turn<'_>, asked: &Asked, audience: Audience) -> Verdict {
     let number = FIRST_ID + turn.world.serial("mass");
     if let Some(client_id) = client_id {
         turn.later(
-            turn.now.0 + DAY,
+            turn.now.0 + REMEMBERED,
             NAME,
             json!({"account": &*asked.appid, "forget": &*client_id}),
         );
@@ -294,13 +293,9 @@ fn digest(asked: &Asked) -> String {
     let mut hash = Sha256::new();
     hash.update(asked.endpoint.id);
     hash.update(asked.body.to_string());
-    let digest = hash.finalize();
-    let mut text = String::with_capacity(32);
-    for byte in &digest[..16] {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash.finalize()[..16]);
+    Hex::from(half).to_string()
 }
 
 /// Counts a message that is taken in: what was refused counts nowhere.

@@ -10,6 +10,7 @@ use xinqiao_catalog::{
     id::official_account as oa,
     rules::media::{File as Facts, Violation, check},
 };
+use xinqiao_types::shanghai::DAY;
 
 use crate::{
     accounts::files::{self, File, PICTURE, base64, extension_of, sniff},
@@ -35,7 +36,7 @@ pub(super) static FEATURE: Feature = Feature {
 const LIVES: &str = "files_live_three_days";
 
 /// How long a temporary file is kept.
-const THREE_DAYS: i64 = 3 * 86_400;
+const THREE_DAYS: i64 = 3 * DAY;
 /// Most bytes that a phone sends.
 pub(crate) const FROM_PHONE: usize = 20 * 1024 * 1024;
 

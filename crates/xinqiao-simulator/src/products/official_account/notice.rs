@@ -16,7 +16,7 @@ use super::{
     KINDS, fans, message,
     push_xml::{Draft, elements},
     sent,
-    template::is_text,
+    template::{self, is_text},
 };
 use crate::{
     accounts,
@@ -186,14 +186,8 @@ fn listed<'w>(world: &'w World, appid: &Id) -> Vec<(&'w Id, &'w Template)> {
 }
 
 fn unknown(world: &World, appid: &Id, id: &str) -> Refusal {
-    let own: Vec<&str> = { listed(world, appid).into_iter() }
-        .map(|(id, _)| &**id)
-        .collect();
-    Refusal::code(code::INVALID_TEMPLATE_ID).because(
-        "template.unknown",
-        Some(id.to_owned()),
-        Some(own.join(", ")),
-    )
+    let own = listed(world, appid).into_iter();
+    template::unknown(own.map(|(id, _)| id), id)
 }
 
 /// `newtmpl/gettemplate`.

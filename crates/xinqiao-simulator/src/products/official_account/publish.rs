@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xinqiao_catalog::{code, id::official_account as oa};
 use xinqiao_message::names::event;
+use xinqiao_types::shanghai::DAY;
 
 use super::{
     draft::{self, Article},
@@ -70,7 +71,7 @@ static OUTCOME: Rule = Rule {
 /// How long a job takes.
 static SECONDS: Rule = Rule {
     name: "publish.seconds",
-    default: Preset::Number(2),
+    default: Preset::Number(2, 365 * DAY),
     about: ("发布任务要几秒", "how many seconds a publishing job takes"),
     source: "inferred: the page only says that it takes a while",
 };

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xinqiao_catalog::{code, id::official_account as oa};
 use xinqiao_message::names::event;
+use xinqiao_types::shanghai::DAY;
 
 use super::{
     KINDS,
@@ -97,7 +98,7 @@ const SCENE: usize = 64;
 /// How long a temporary code lives that nobody gave a time.
 const SHORT: i64 = 60;
 /// How long it lives at most.
-const LONG: i64 = 30 * 86_400;
+const LONG: i64 = 30 * DAY;
 
 /// A code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

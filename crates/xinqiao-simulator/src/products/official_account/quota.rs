@@ -8,7 +8,7 @@ use xinqiao_catalog::{
     id::official_account as oa,
     rules::quota::{Ledger, Limit},
 };
-use xinqiao_types::{ErrCode, UnixSeconds};
+use xinqiao_types::{ErrCode, UnixSeconds, shanghai::DAY};
 
 use crate::{
     accounts::QUOTAS,
@@ -36,7 +36,7 @@ const CLEAR_ROW: &str = "clear_quota";
 /// The row that counts clears of one path.
 const CLEAR_ONE_ROW: &str = "quota.clear_one";
 /// For how long a call can be looked up.
-const TRACED_SECONDS: i64 = 7 * 86_400;
+const TRACED_SECONDS: i64 = 7 * DAY;
 
 fn spend(ledger: &mut Ledger, row: &str, otherwise: u64, now: UnixSeconds) -> Result<(), Refusal> {
     let used_up = ErrCode::from(code::CLEAR_QUOTA_USED_UP);

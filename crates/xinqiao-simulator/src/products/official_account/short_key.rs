@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xinqiao_catalog::{code, id::official_account as oa};
+use xinqiao_types::shanghai::DAY;
 
 use crate::{
     accounts,
@@ -33,7 +34,7 @@ const FETCHED: &str = "data_is_fetched_by_its_short_key_until_it_ends";
 /// Most bytes of the data.
 const DATA: usize = 4 * 1024;
 /// How long it is kept at most.
-const LONG: i64 = 30 * 86_400;
+const LONG: i64 = 30 * DAY;
 /// Characters of a key.
 const KEY: usize = 15;
 

@@ -256,10 +256,9 @@ fn list(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     Ok(Reply::Json(json!({"template_list": list})))
 }
 
-fn unknown(world: &World, appid: &Id, id: &str) -> Refusal {
-    let own: Vec<&str> = { listed(world, appid).into_iter() }
-        .map(|(id, _)| &**id)
-        .collect();
+/// There is no such template; these are the account's own.
+pub(super) fn unknown<'i>(own: impl Iterator<Item = &'i Id>, id: &str) -> Refusal {
+    let own: Vec<&str> = own.map(|id| &**id).collect();
     Refusal::code(code::INVALID_TEMPLATE_ID).because(
         "template.unknown",
         Some(id.to_owned()),
@@ -267,12 +266,17 @@ fn unknown(world: &World, appid: &Id, id: &str) -> Refusal {
     )
 }
 
+fn not_own(world: &World, appid: &Id, id: &str) -> Refusal {
+    let own = listed(world, appid).into_iter();
+    unknown(own.map(|(id, _)| id), id)
+}
+
 /// `template/del_private_template`.
 fn delete(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let id = asked.text("template_id")?;
     match TEMPLATES.remove(turn.world, &(asked.appid.clone(), id.into())) {
         Some(_) => Ok(Reply::Acknowledged),
-        None => Err(unknown(turn.world, &asked.appid, id)),
+        None => Err(not_own(turn.world, &asked.appid, id)),
     }
 }
 
@@ -288,7 +292,7 @@ fn send(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         .get(turn.world, &(appid.clone(), id.into()))
         .cloned()
     else {
-        return Err(unknown(turn.world, appid, id));
+        return Err(not_own(turn.world, appid, id));
     };
     if !followed {
         return Err(Refusal::code(code::NOT_FOLLOWING).because(

@@ -18,6 +18,7 @@ mod visit;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use xinqiao_types::shanghai::DAY;
 
 use super::KINDS;
 use crate::{
@@ -73,15 +74,15 @@ const PAGE: &str = "page.connect.oauth2.authorize";
 /// How long a code can be exchanged.
 const CODE_LIFETIME: i64 = 300;
 /// How long a token can be renewed; renewing does not prolong it.
-const REFRESH_LIFETIME: i64 = 30 * 86_400;
+const REFRESH_LIFETIME: i64 = 30 * DAY;
 /// How long a browser has to load what was opened on the phone.
 const TICKET_LIFETIME: i64 = 3600;
 /// How long a browser stays somebody's phone.
-const BROWSER_LIFETIME: i64 = 86_400;
+const BROWSER_LIFETIME: i64 = DAY;
 
 static REMEMBERS: Rule = Rule {
     name: "web_login_remembers_days",
-    default: Preset::Number(0),
+    default: Preset::Number(0, 3650),
     about: (
         "用户同意 snsapi_userinfo 之后，几天之内不再弹窗（forcePopup=true 时仍弹）；0 表示每次都弹",
         "for how many days a consent to snsapi_userinfo is remembered and not asked for again, unless forcePopup=true; 0 asks each time",
@@ -269,7 +270,7 @@ fn let_in(turn: &mut Turn<'_>, link: &Link, person: u64) -> String {
             .get(turn.world, &*link.appid)
             .map_or(0, |account| REMEMBERS.number(&account.rules));
         if days > 0 {
-            let until = turn.now.0 + days.min(3650) * 86_400;
+            let until = turn.now.0 + days * DAY;
             CONSENTS.put(turn.world, (link.appid.clone(), person), until);
         }
     }

@@ -11,7 +11,7 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     funds::{self, Business, Movement},
-    order::{self, Order, State},
+    order::{self, Order, State, yuan},
     refund::{self, Refund},
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 /// From which hour of a day on the bill of the day before is there.
 pub(super) static READY: Rule = Rule {
     name: "pay.bill_ready_hour",
-    default: Preset::Number(0),
+    default: Preset::Number(0, 23),
     about: (
         "次日几点起可以下载账单，设在商户上；平台约为 9 点，设为 9 时更早的请求得到 STATEMENT_CREATING",
         "from which hour on the bill of the day before is there; set on the merchant. On the platform it is about 9: set that, and who asks earlier gets STATEMENT_CREATING",
@@ -147,13 +147,6 @@ impl Table {
         self.line(values);
         self.text
     }
-}
-
-/// Fen as yuan.
-fn yuan(fen: i64) -> String {
-    let sign = if fen < 0 { "-" } else { "" };
-    let fen = fen.unsigned_abs();
-    format!("{sign}{}.{:02}", fen / 100, fen % 100)
 }
 
 fn time(at: i64) -> String {
@@ -378,21 +371,4 @@ fn moved(table: &mut Table, world: &World, mchid: &Id, serial: u64, movement: &M
         "",
         number,
     ]);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fen_are_written_as_yuan() {
-        for (fen, written) in [
-            (0, "0.00"),
-            (5, "0.05"),
-            (100, "1.00"),
-            (-12_345, "-123.45"),
-        ] {
-            assert_eq!(yuan(fen), written);
-        }
-    }
 }

@@ -2,13 +2,14 @@
 //!
 //! Source: doc pages "申请交易账单", "申请资金账单", "下载账单", and those of the second generation.
 
-use std::{fmt::Write as _, io::Write as _};
+use std::io::Write as _;
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::json;
 use sha1::{Digest, Sha1};
 use xinqiao_catalog::{code, id::pay_v2 as v2, id::pay_v3 as v3};
+use xinqiao_crypto::Hex;
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
@@ -133,16 +134,12 @@ fn ready(turn: &mut Turn<'_>, asked: &Asked, mchid: &Id, text: &str) -> Reply {
     };
     let token = files::store(turn, file, bytes);
     // WECHAT: over the text, whether it is packed or not.
-    let digest = Sha1::digest(text);
-    let hash = digest.iter().fold(String::new(), |mut hash, byte| {
-        let _ = write!(hash, "{byte:02x}");
-        hash
-    });
+    let hash = Hex::from(<[u8; 20]>::from(Sha1::digest(text)));
     let path = xinqiao_catalog::endpoint(v3::bill_download::DOWNLOAD_FILE);
     let path = path.map_or("", |endpoint| endpoint.path);
     Reply::Json(json!({
         "hash_type": "SHA1",
-        "hash_value": hash,
+        "hash_value": hash.as_str(),
         "download_url": format!("{}{path}?token={token}", asked.origin),
     }))
 }

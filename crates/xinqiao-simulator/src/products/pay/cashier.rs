@@ -247,7 +247,7 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
     let Some(order) = order::pay(turn, &prepay, &openid) else {
         return Err(Refused::unknown("order", &prepay.out_trade_no));
     };
-    let yuan = format!("{}.{:02}", order.total / 100, order.total % 100);
+    let yuan = order::yuan(order.total);
     row.subtitle = Words::new(
         format!("支付 {yuan} 元：{}", order.description),
         format!("pays {yuan} CNY: {}", order.description),

@@ -38,6 +38,8 @@ pub(super) static FEATURE: Feature = Feature {
 };
 const NAME: &str = "pay.funds";
 
+/// Most that somebody may put into a purse, in fen: sums of any number of purses and orders stay numbers.
+pub(super) const MOST: i64 = 1_000_000_000_000_000;
 /// What a new merchant has in each purse, in fen: enough for whatever is tried.
 const ENOUGH: i64 = 10_000_000;
 
@@ -69,7 +71,7 @@ pub(super) enum Business {
 pub(super) struct Funds {
     pub(super) unsettled: i64,
     pub(super) available: i64,
-    /// What came in since the latest settlement and is still there.
+    /// What came in since the latest settlement and is still there: a part of what is unsettled.
     taken: i64,
 }
 
@@ -123,7 +125,8 @@ pub(super) fn funds(world: &World, mchid: &str) -> Funds {
     FUNDS.get(world, mchid).copied().unwrap_or_default()
 }
 
-/// A purse gains, or loses what is negative.
+/// A purse gains, or loses what is negative. Says how much of that was money of the day, which waits for its settlement:
+/// all that is paid in, and as much as there is of what goes out.
 pub(super) fn change(
     turn: &mut Turn<'_>,
     mchid: &Id,
@@ -131,6 +134,38 @@ pub(super) fn change(
     business: Business,
     number: &Id,
     amount: i64,
+) -> i64 {
+    let taken = match (purse, business) {
+        (Purse::Unsettled, Business::Payment) => amount,
+        (Purse::Unsettled, Business::Refund) => {
+            let taken = funds(turn.world, mchid).taken;
+            -taken.min(amount.saturating_neg())
+        }
+        _ => 0,
+    };
+    moves(turn, mchid, (purse, business), number, (amount, taken));
+    taken
+}
+
+/// What a refund took comes back, with what `change` said of it then.
+pub(super) fn give_back(
+    turn: &mut Turn<'_>,
+    mchid: &Id,
+    purse: Purse,
+    number: &Id,
+    (amount, taken): (i64, i64),
+) {
+    let what = (purse, Business::RefundReturned);
+    moves(turn, mchid, what, number, (amount, taken));
+}
+
+/// An amount moves, and so much of the day's money with it.
+fn moves(
+    turn: &mut Turn<'_>,
+    mchid: &Id,
+    (purse, business): (Purse, Business),
+    number: &Id,
+    (amount, taken): (i64, i64),
 ) {
     if amount == 0 {
         return;
@@ -140,14 +175,12 @@ pub(super) fn change(
         Purse::Unsettled => &mut funds.unsettled,
         Purse::Available => &mut funds.available,
     };
-    *held += amount;
+    // A world that was brought along may hold any number.
+    *held = held.saturating_add(amount);
     let balance = *held;
-    let total = funds.unsettled + funds.available;
+    let total = funds.unsettled.saturating_add(funds.available);
     let first = funds.taken == 0;
-    if purse == Purse::Unsettled && !matches!(business, Business::Adjustment | Business::Settlement)
-    {
-        funds.taken = (funds.taken + amount).max(0);
-    }
+    funds.taken = funds.taken.saturating_add(taken);
     let begins = first && funds.taken > 0;
     let movement = Movement {
         at: turn.now.0,
@@ -166,7 +199,8 @@ pub(super) fn change(
     }
 }
 
-/// What moved from one second up to another, in the order of its happening, with numbers of its own.
+/// What moved from one second up to another, in the order of its happening, with numbers of its own. The clock may have
+/// been set back in between, so a day need not be of one piece.
 pub(super) fn moved<'w>(
     world: &'w World,
     mchid: &Id,
@@ -175,13 +209,12 @@ pub(super) fn moved<'w>(
 ) -> impl Iterator<Item = (u64, &'w Movement)> {
     let all = MOVEMENTS.under(world, mchid);
     all.map(|(serial, movement)| (*serial, movement))
-        .skip_while(move |(_, movement)| movement.at < from.0)
-        .take_while(move |(_, movement)| movement.at < until.0)
+        .filter(move |(_, movement)| (from.0..until.0).contains(&movement.at))
 }
 
 /// Sets what somebody wants a merchant to have.
 pub(super) fn set(turn: &mut Turn<'_>, mchid: &Id, purse: Purse, amount: i64) {
-    let by = amount - funds(turn.world, mchid).of(purse);
+    let by = amount.saturating_sub(funds(turn.world, mchid).of(purse));
     change(turn, mchid, purse, Business::Adjustment, &"".into(), by);
 }
 

@@ -387,8 +387,11 @@ impl Settings {
             accounts::account(world, appid)?;
         }
         for (name, amount) in [("unsettled", self.unsettled), ("available", self.available)] {
-            if amount.is_some_and(|fen| fen < 0) {
-                return Err(Refused::invalid(format!("`{name}` must be fen, 0 or more")));
+            if amount.is_some_and(|fen| !(0..=funds::MOST).contains(&fen)) {
+                return Err(Refused::invalid(format!(
+                    "`{name}` must be fen, 0 to {}",
+                    funds::MOST
+                )));
             }
         }
         rules::check(world, &self.rules)?;

@@ -11,12 +11,11 @@ use xinqiao_types::shanghai;
 
 use super::{
     order::{self, Generation, Order, State},
-    refund::Refund,
-    refund_v2, refund_v3, v2, v3,
+    refund, refund_v2, refund_v3, v2, v3,
 };
 use crate::{
     accounts::merchant::MERCHANTS,
-    kernel::{Id, Turn, World},
+    kernel::{Id, Turn, World, feature::id_in},
     people,
     products::Feature,
     push::{
@@ -33,6 +32,7 @@ static REFUND_OF_V2: PushKind =
 pub(super) static FEATURE: Feature = Feature {
     name: "pay.notice",
     pushes: &[&OF_V3, &OF_V2, &REFUND_OF_V2],
+    topics: &[(refund::ENDED, refund_ended)],
     ..Feature::EMPTY
 };
 
@@ -62,13 +62,15 @@ pub(super) fn paid(
     Some(push::start_to(turn, kind, to, person, content))
 }
 
-/// Tells a merchant that a refund has ended, if it gave an address for that.
-pub(super) fn refunded(
-    turn: &mut Turn<'_>,
-    mchid: &Id,
-    number: &str,
-    refund: &Refund,
-) -> Option<u64> {
+fn refund_ended(turn: &mut Turn<'_>, what: &Value) {
+    if let (Some(mchid), Some(number)) = (id_in(what, "merchant"), id_in(what, "out_refund_no")) {
+        // A merchant that gave no address is not told.
+        let _ = tell_refund(turn, &mchid, &number);
+    }
+}
+
+fn tell_refund(turn: &mut Turn<'_>, mchid: &Id, number: &str) -> Option<u64> {
+    let refund = &refund::find(turn.world, mchid, number)?.1.clone();
     let order = order::find(turn.world, mchid, &refund.out_trade_no)?;
     let (appid, payer) = (order.appid.clone(), order.payer.clone()?);
     let user = people::person(turn.world, &appid, &payer)?;

@@ -48,6 +48,10 @@ pub(super) static FEATURE: Feature = Feature {
 };
 const NAME: &str = "pay.order";
 
+/// Most fen of an order here; the platform tells no greatest sum, its customers' banks have one.
+pub(super) const MOST: i64 = 1_000_000_000_000;
+/// The one currency of orders and refunds in the mainland.
+pub(super) const CURRENCY: &str = "CNY";
 /// The page that a browser opens to pay.
 const PAGE: &str = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb";
 /// How the text of a code begins, and how many characters follow.
@@ -166,6 +170,13 @@ impl TradeType {
 }
 
 impl Order {
+    /// When the platform closes it if nobody pays.
+    ///
+    /// WECHAT: when it cannot be paid any more it is not closed yet; the platform does that after seven days.
+    fn closes(&self) -> i64 {
+        self.payable_until.max(payable_until(self.created_at, None)) + 1
+    }
+
     /// `SUCCESS`, `REFUND`, `NOTPAY` or `CLOSED`.
     pub(super) fn trade_state(&self) -> &'static str {
         match self.state {
@@ -184,6 +195,13 @@ impl Order {
             State::Closed => "订单已关闭",
         }
     }
+}
+
+/// Fen as yuan.
+pub(super) fn yuan(fen: i64) -> String {
+    let sign = if fen < 0 { "-" } else { "" };
+    let fen = fen.unsigned_abs();
+    format!("{sign}{}.{:02}", fen / 100, fen % 100)
 }
 
 /// The last second at which an order can be paid that is placed now.
@@ -254,10 +272,8 @@ pub(super) fn place(
             State::Open => {}
         },
         None => {
-            // WECHAT: when it cannot be paid any more it is not closed yet; the platform does that after seven days.
-            let closes = order.payable_until.max(payable_until(turn.now.0, None));
             let what = json!({"merchant": &*key.0, "close": &*key.1});
-            turn.later(closes + 1, NAME, what);
+            turn.later(order.closes(), NAME, what);
             ORDERS.put(turn.world, key.clone(), order);
         }
     }
@@ -338,6 +354,11 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
         PREPAYS.remove(turn.world, &*prepay_id);
     }
     if let (Some(mchid), Some(out_trade_no)) = (id_in(what, "merchant"), id_in(what, "close")) {
+        // A merchant may be deleted meanwhile, and another of its number use the order's number again.
+        let order = find(turn.world, &mchid, &out_trade_no);
+        if order.is_some_and(|order| turn.now.0 < order.closes()) {
+            return;
+        }
         // What was paid or is gone is not to be closed.
         let _ = close(turn.world, &mchid, &out_trade_no);
     }
@@ -406,6 +427,18 @@ mod tests {
     use xinqiao_types::shanghai::DAY;
 
     use super::*;
+
+    #[test]
+    fn fen_are_written_as_yuan() {
+        for (fen, written) in [
+            (0, "0.00"),
+            (5, "0.05"),
+            (100, "1.00"),
+            (-12_345, "-123.45"),
+        ] {
+            assert_eq!(yuan(fen), written);
+        }
+    }
 
     #[test]
     fn a_time_that_is_too_early_or_too_late_is_moved() {

@@ -12,7 +12,7 @@ use xinqiao_types::shanghai;
 
 use super::{
     funds::{self, Business, Purse},
-    limits, notice,
+    limits,
     order::{self, Generation, Order, State},
 };
 use crate::{
@@ -51,6 +51,9 @@ pub(super) static FEATURE: Feature = Feature {
     ..Feature::EMPTY
 };
 const NAME: &str = "pay.refund";
+
+/// A refund has arrived, or has not: `{"merchant", "out_refund_no"}`.
+pub(super) const ENDED: &str = "pay.refund_ended";
 
 /// Most refunds of one order.
 pub(super) const MOST: &str = "refunds.partial_refunds";
@@ -110,6 +113,9 @@ pub(super) struct Refund {
     pub(super) notify_url: Option<String>,
     /// Which purse pays.
     pub(super) source: Purse,
+    /// How much of it was money of the day on which it was asked for, in fen.
+    #[serde(default)]
+    of_day: i64,
     /// Where it goes, in the platform's words.
     pub(super) received_by: String,
     pub(super) generation: Generation,
@@ -245,7 +251,7 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Ref
     let (transaction_id, currency) = (transaction_id.clone(), order.currency.clone());
     let number = turn.world.next("pay.refund").digits(10);
     let day = shanghai::written(turn.now, "%Y%m%d");
-    let refund = Refund {
+    let mut refund = Refund {
         id: format!("5030000000{day}0{number}").into(),
         serial: turn.world.serial("pay.refund_order"),
         out_trade_no: wanted.out_trade_no,
@@ -256,6 +262,7 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Ref
         reason: wanted.reason,
         notify_url: wanted.notify_url,
         source: wanted.source,
+        of_day: 0,
         received_by: WALLET.to_owned(),
         generation: wanted.generation,
         created_at: turn.now.0,
@@ -265,10 +272,10 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Ref
     let out_trade_no = refund.out_trade_no.clone();
     order::refunded(turn.world, mchid, &out_trade_no);
     let (purse, business) = (refund.source, Business::Refund);
-    funds::change(turn, mchid, purse, business, &number, -refund.amount);
+    refund.of_day = -funds::change(turn, mchid, purse, business, &number, -refund.amount);
     known(turn.world, mchid, &number, &refund);
     REFUNDS.put(turn.world, (mchid.clone(), number.clone()), refund.clone());
-    on_its_way(turn, mchid, &number);
+    on_its_way(turn, mchid, &number, refund.serial);
     Ok(refund)
 }
 
@@ -324,12 +331,15 @@ pub(super) fn elsewhere(
     let refund = refund.ok_or(Objection::NotAbnormal)?;
     refund.status = Status::Processing;
     refund.received_by = received_by;
-    on_its_way(turn, mchid, out_refund_no);
+    let serial = refund.serial;
+    on_its_way(turn, mchid, out_refund_no, serial);
     Ok(())
 }
 
-fn on_its_way(turn: &mut Turn<'_>, mchid: &Id, out_refund_no: &Id) {
-    let what = json!({"merchant": &**mchid, "arrives": &**out_refund_no});
+/// A merchant may be deleted meanwhile, and another of its number use the refund's number again: the serial number is of
+/// one refund only.
+fn on_its_way(turn: &mut Turn<'_>, mchid: &Id, out_refund_no: &Id, serial: u64) {
+    let what = json!({"merchant": &**mchid, "arrives": &**out_refund_no, "serial": serial});
     turn.later(turn.now.0 + ON_ITS_WAY, NAME, what);
 }
 
@@ -341,7 +351,10 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     let now = turn.now.0;
     let merchant = MERCHANTS.get(turn.world, &*mchid);
     let ends = ENDS.word(merchant.map(|merchant| &merchant.rules));
-    let Some((_, refund)) = find(turn.world, &mchid, &number) else {
+    let found = find(turn.world, &mchid, &number).map(|(_, refund)| refund);
+    let Some(refund) = found.filter(|refund| {
+        refund.status == Status::Processing && json!(refund.serial) == what["serial"]
+    }) else {
         return;
     };
     // What is sent elsewhere arrives there.
@@ -362,10 +375,11 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     refund.status = status;
     let refund = refund.clone();
     if status == Status::Closed {
-        let (purse, business) = (refund.source, Business::RefundReturned);
-        funds::change(turn, &mchid, purse, business, &number, refund.amount);
+        let back = (refund.amount, refund.of_day);
+        funds::give_back(turn, &mchid, refund.source, &number, back);
     }
-    notice::refunded(turn, &mchid, &number, &refund);
+    let what = json!({"merchant": &*mchid, "out_refund_no": &*number});
+    turn.publish(ENDED, &what);
 }
 
 fn merchant_deleted(turn: &mut Turn<'_>, what: &Value) {

@@ -14,7 +14,7 @@ use super::{
     limits, merchants,
     order::{self, Generation},
     refund::{self, Objection, Refund, Status, TEXTS, WALLET, Wanted},
-    v2::{HMAC, element, own},
+    v2::{HMAC, element, given, own},
 };
 use crate::{
     door::{Asked, Refusal, Reply, Verdict, stateful},
@@ -97,10 +97,6 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         "coupon_refund_fee": "0",
         "coupon_refund_count": "0",
     })))
-}
-
-fn given<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
-    asked.given(name).filter(|text| !text.is_empty())
 }
 
 fn wanted(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Wanted), Refusal> {

@@ -8,8 +8,8 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     funds::Purse,
-    limits, merchants, order,
-    order::Generation,
+    limits, merchants,
+    order::{self, CURRENCY, Generation},
     refund::{self, Objection, Refund, TEXTS, Wanted},
     v3::parameter,
 };
@@ -35,8 +35,6 @@ pub(super) static FEATURE: Feature = Feature {
 const GIVEN_BACK: &str = "a_refund_is_accepted_arrives_and_is_told";
 const ABNORMAL: &str = "a_refund_that_does_not_arrive_is_sent_elsewhere";
 
-/// The one currency of refunds in the mainland.
-const CURRENCY: &str = "CNY";
 /// Whose bank account takes an abnormal refund.
 const TO_USER: &str = "USER_BANK_CARD";
 const TO_MERCHANT: &str = "MERCHANT_BANK_CARD";

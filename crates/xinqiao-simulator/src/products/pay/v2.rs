@@ -10,7 +10,7 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     limits, merchants,
-    order::{self, Generation, Objection, Order, State, TradeType},
+    order::{self, CURRENCY, Generation, Objection, Order, State, TradeType},
 };
 use crate::{
     accounts::merchant::Merchant,
@@ -32,7 +32,6 @@ pub(super) static FEATURE: Feature = Feature {
 const PLACED: &str = "an_order_in_xml_is_placed_paid_and_told_by_a_signed_notice";
 const CLOSED: &str = "an_order_in_xml_is_closed_once";
 
-const CURRENCY: &str = "CNY";
 pub(super) const HMAC: &str = "HMAC-SHA256";
 /// Texts of an order, with the catalog's limits for them.
 const TEXTS: [(&str, &str); 4] = [
@@ -51,10 +50,14 @@ const ONCE: [&str; 6] = [
     "time_expire",
 ];
 
+/// An element that is there and not empty.
+pub(super) fn given<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
+    asked.given(name).filter(|text| !text.is_empty())
+}
+
 /// An element that must be there.
 pub(super) fn element<'a>(asked: &'a Asked, name: &str) -> Result<&'a str, Refusal> {
-    let given = asked.given(name).filter(|text| !text.is_empty());
-    given.ok_or_else(|| {
+    given(asked, name).ok_or_else(|| {
         let refuse = merchants::not_understood(&format!("缺少参数{name}"));
         refuse.because("call.parameter", Some(format!("{name} is missing")), None)
     })
@@ -110,10 +113,7 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refusal> {
         element(asked, name)?;
     }
     for (name, limit) in TEXTS {
-        if asked
-            .given(name)
-            .is_some_and(|text| !text.is_empty() && !limits::fits(limit, text))
-        {
+        if given(asked, name).is_some_and(|text| !limits::fits(limit, text)) {
             return Err(merchants::not_understood(&format!("{name}参数长度有误")));
         }
     }
@@ -128,7 +128,7 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refusal> {
         return Err(Refusal::text(code::NOAUTH, "商户未开通此接口权限"));
     };
     let total: Option<i64> = element(asked, "total_fee")?.parse().ok();
-    let Some(total) = total.filter(|total| *total > 0) else {
+    let Some(total) = total.filter(|total| (1..=order::MOST).contains(total)) else {
         return Err(merchants::not_understood("total_fee参数格式有误"));
     };
     let payer = match trade_type {
@@ -150,7 +150,7 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refusal> {
     if !notify_url.starts_with("https://") && !notify_url.starts_with("http://") {
         return Err(Refusal::text(code::PARAM_ERROR, "notify_url填写错误"));
     }
-    let expires = match asked.given("time_expire").filter(|text| !text.is_empty()) {
+    let expires = match given(asked, "time_expire") {
         None => None,
         Some(text) => match shanghai::read(text) {
             Some(at) => Some(at.0),
@@ -161,18 +161,17 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refusal> {
     if let Some(fields) = repeated.as_object_mut() {
         fields.retain(|name, _| !ONCE.contains(&name.as_str()));
     }
-    let given = |name: &str| asked.given(name).filter(|text| !text.is_empty());
     let order = Order {
         appid: appid.clone(),
         payer,
         description: element(asked, "body")?.to_owned(),
-        attach: given("attach").map(str::to_owned),
+        attach: given(asked, "attach").map(str::to_owned),
         notify_url: notify_url.to_owned(),
         total,
-        currency: given("fee_type").unwrap_or(CURRENCY).to_owned(),
+        currency: given(asked, "fee_type").unwrap_or(CURRENCY).to_owned(),
         trade_type,
         generation: Generation::V2 {
-            hmac: given("sign_type") == Some(HMAC),
+            hmac: given(asked, "sign_type") == Some(HMAC),
         },
         asked: repeated,
         created_at: turn.now.0,
@@ -212,8 +211,7 @@ pub(super) fn paid(world: &World, out_trade_no: &str, order: &Order) -> Map<Stri
 /// `pay/orderquery`.
 fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let (merchant, _) = own(turn.world, asked)?;
-    let given = |name: &str| asked.given(name).filter(|text| !text.is_empty());
-    let by = (given("transaction_id"), given("out_trade_no"));
+    let by = (given(asked, "transaction_id"), given(asked, "out_trade_no"));
     if by == (None, None) {
         let text = "缺少参数out_trade_no或transaction_id";
         return Err(merchants::not_understood(text));

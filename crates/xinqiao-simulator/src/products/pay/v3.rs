@@ -8,7 +8,7 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     limits, merchants,
-    order::{self, Generation, Objection, Opener, Order, State, TEXTS, TradeType},
+    order::{self, CURRENCY, Generation, Objection, Opener, Order, State, TEXTS, TradeType},
 };
 use crate::{
     accounts::merchant::Merchant,
@@ -37,9 +37,6 @@ const IN_AN_APP: &str = "an_apps_order_is_paid_with_what_the_app_signs";
 const IN_A_BROWSER: &str = "an_address_is_paid_by_whoever_opens_it_within_five_minutes";
 const PAID: &str = "an_order_is_placed_paid_in_the_phone_and_found_by_both_numbers";
 const CLOSED: &str = "a_closed_order_answers_204_and_cannot_be_paid";
-
-/// The one currency of orders in the mainland.
-const CURRENCY: &str = "CNY";
 
 /// A wrong parameter, with what the platform says about it.
 pub(super) fn parameter(field: &str, value: &Value, issue: &str) -> Refusal {
@@ -149,6 +146,10 @@ fn draft(turn: &Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<(Id, O
             "must be at least 1 fen",
         ));
     };
+    if total > order::MOST {
+        let issue = format!("must be {} fen at most", order::MOST);
+        return Err(parameter("amount.total", &json!(total), &issue));
+    }
     let currency = amount["currency"].as_str().unwrap_or(CURRENCY);
     if currency != CURRENCY {
         return Err(parameter(

@@ -13,12 +13,14 @@ use super::{
 use crate::{
     accounts::{
         ACCOUNTS,
-        account::SecretState,
         tokens::{LIFETIME, REMEMBERED, Standing},
     },
     door::{
         Asked, Refusal, Reply, Verdict,
-        credential::{Asking, Caller, Finder, Proof, claimed_by_secret, must_stand, of_nobody},
+        credential::{
+            Asking, Caller, Finder, Proof, by_secret_alone, claimed_by_secret, must_stand,
+            of_nobody,
+        },
         stateful,
     },
     kernel::{Id, Turn, World},
@@ -47,7 +49,7 @@ pub(in super::super) static FEATURE: Feature = Feature {
             proof: Proof::SecretAt(open::sns::oauth2::ACCESS_TOKEN),
             products: &[Product::OpenPlatform],
             claimed: claimed_by_secret,
-            find: by_secret,
+            find: by_secret_alone,
         },
         Finder {
             proof: Proof::Auth(AuthKind::Sns),
@@ -63,36 +65,6 @@ const TOLD: &str = "a_person_is_told_as_far_as_they_agreed";
 /// The grant types of the two calls.
 const BY_CODE: &str = "authorization_code";
 const BY_REFRESH: &str = "refresh_token";
-
-/// appid → secret. There is no list of addresses for these calls.
-fn by_secret(
-    turn: &Turn<'_>,
-    asking: &Asking<'_>,
-    whose: &mut Option<Caller>,
-) -> Result<Caller, Refusal> {
-    let Credential::Secret { id, secret, .. } = &asking.seen.credential else {
-        return Err(Refusal::code(code::APPID_MISSING));
-    };
-    let Some(appid) = id.as_ref().filter(|id| !id.is_empty()) else {
-        return Err(Refusal::code(code::APPID_MISSING));
-    };
-    let Some((known, account)) = ACCOUNTS.entry(turn.world, appid.as_str()) else {
-        let refuse = Refusal::code(code::INVALID_APPID);
-        return Err(refuse.because("credential.appid", Some(appid.clone()), None));
-    };
-    let caller = Caller::Account(known.clone());
-    *whose = Some(caller.clone());
-    let Some(secret) = secret.as_ref().filter(|secret| !secret.is_empty()) else {
-        return Err(Refusal::code(code::SECRET_MISSING));
-    };
-    if !xinqiao_crypto::constant_time_eq(secret.expose().as_bytes(), account.secret.as_bytes()) {
-        return Err(Refusal::code(code::INVALID_SECRET).because("credential.secret", None, None));
-    }
-    if account.secret_state == SecretState::Frozen {
-        return Err(Refusal::code(code::SECRET_FROZEN));
-    }
-    Ok(caller)
-}
 
 /// Whom a token says to speak of.
 fn claimed(world: &World, credential: &Credential) -> Option<Caller> {
