@@ -1,5 +1,6 @@
 // What features bring: the cashier, the messages of a corporation's applications, cards on an account's page.
 import { createHash } from "node:crypto";
+import { createServer } from "node:http";
 import { check, expect, shot, until } from "./browser.mjs";
 import { compose, enterService } from "./phone.mjs";
 
@@ -20,6 +21,45 @@ async function order(browser, appid, openid) {
   const prepay = /<prepay_id><!\[CDATA\[(.+?)\]\]>/.exec(answer)?.[1];
   expect(prepay, answer);
   return prepay;
+}
+
+/** A site of the account's, whose one page says who came back with which code. */
+async function site() {
+  const server = createServer((asked, answer) => {
+    const query = new URL(asked.url, "http://site").searchParams;
+    answer.setHeader("content-type", "text/html; charset=utf-8").end(`<p id="code">${query.get("code")}</p><p id="state">${query.get("state")}</p>`);
+  });
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  return { back: `http://127.0.0.1:${server.address().port}/back`, close: () => server.close() };
+}
+
+/** A login link, as an app writes it. */
+function loginLink(appid, back, scope, state) {
+  const query = new URLSearchParams({ appid, redirect_uri: back, response_type: "code", scope, state });
+  return `https://open.weixin.qq.com/connect/oauth2/authorize?${query}#wechat_redirect`;
+}
+
+/** Calls the platform as the account. */
+async function call(browser, account, path, body) {
+  const base = await origin(browser, "api.weixin.qq.com");
+  const { access_token } = await (await fetch(`${base}/cgi-bin/token?grant_type=client_credential&appid=${account.appid}&secret=${account.secret}`)).json();
+  return (await fetch(`${base}${path}?access_token=${access_token}`, { method: "POST", body: JSON.stringify(body) })).json();
+}
+
+/** Opens what the sheet leads to, in the tab that is the phone's own. */
+async function followed(page) {
+  const [tab] = await Promise.all([page.context().waitForEvent("page"), page.locator("[data-test=sheet-open]").click()]);
+  tab.setDefaultTimeout(8_000);
+  return tab;
+}
+
+/** Who a code stands for. */
+async function loggedIn(browser, account, tab, state) {
+  await tab.locator("#code").waitFor();
+  expect((await tab.locator("#state").textContent()) === state, `another state: ${tab.url()}`);
+  const base = await origin(browser, "api.weixin.qq.com");
+  const code = await tab.locator("#code").textContent();
+  return (await fetch(`${base}/sns/oauth2/access_token?appid=${account.appid}&secret=${account.secret}&code=${code}&grant_type=authorization_code`)).json();
 }
 
 const SENT = [
@@ -54,6 +94,44 @@ export async function run(browser) {
     await page.locator(".lines .cause.lit", { hasText: "收银台" }).click();
     await until(async () => /拿铁.*¥19\.90/.test(await inspector.textContent()), "the payment's facts are not in the inspector");
     await shot(page, "payment-facts");
+  });
+
+  await check("a link in a chat leads to consent, one in the menu logs a follower in unasked", page, async () => {
+    const account = await enterService(browser, page);
+    const { body: users } = await browser.control("GET", "/users");
+    const name = (await page.locator("[data-test=user].on").textContent()).trim();
+    const { body: user } = await browser.control("GET", `/users/${users.items.find((one) => one.nickname === name).id}`);
+    const openid = user.openids[account.appid];
+    const { back, close } = await site();
+    try {
+      const link = loginLink(account.appid, back, "snsapi_userinfo", "chat");
+      const said = await call(browser, account, "/cgi-bin/message/custom/send", { touser: openid, msgtype: "text", text: { content: `<a href="${link}">登录看看</a>` } });
+      expect(said.errcode === 0, JSON.stringify(said));
+      await page.locator("[data-test=bubble]", { hasText: "登录看看" }).last().getByText("登录看看").click();
+      const asked = await followed(page);
+      await asked.locator("button[name=consent][value=yes]").waitFor();
+      expect((await asked.textContent("body")).includes(account.name), "the page does not say who asks");
+      await shot(asked, "consent");
+      await asked.locator("button[name=consent][value=yes]").click();
+      const agreed = await loggedIn(browser, account, asked, "chat");
+      expect(agreed.openid === openid && agreed.scope === "snsapi_userinfo", JSON.stringify(agreed));
+      await asked.close();
+      await page.locator("[data-test=sheet] button").first().click();
+
+      const view = { name: "我的", type: "view", url: loginLink(account.appid, back, "snsapi_userinfo", "menu") };
+      const made = await call(browser, account, "/cgi-bin/menu/create", { button: [view] });
+      expect(made.errcode === 0, JSON.stringify(made));
+      await page.locator("[data-test=to-list]").click();
+      await page.locator(`[data-test=thread][data-account="${account.appid}"]`).click();
+      await page.locator("[data-test=menubar] button", { hasText: "我的" }).click();
+      const silent = await followed(page);
+      const known = await loggedIn(browser, account, silent, "menu");
+      expect(known.openid === openid, JSON.stringify(known));
+      await silent.close();
+      await page.locator("[data-test=sheet] button").first().click();
+    } finally {
+      close();
+    }
   });
 
   await check("what an application sends is shown kind by kind", page, async () => {

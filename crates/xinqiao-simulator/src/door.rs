@@ -464,6 +464,13 @@ fn write(
     written
 }
 
+/// The beginning of a body.
+fn begun(body: &str) -> String {
+    const CHARACTERS: usize = 500;
+    let end = body.char_indices().nth(CHARACTERS);
+    body[..end.map_or(body.len(), |(at, _)| at)].to_owned()
+}
+
 /// Keeps what `rid/get` will be asked for.
 fn remember(
     turn: &mut Turn<'_>,
@@ -480,8 +487,8 @@ fn remember(
         appid: account.clone(),
         time: turn.now.0,
         url: format!("{}?{}", call.path, masking::query(&call.query)),
-        request: shown(&call.body).chars().take(500).collect(),
-        response: written.text.chars().take(500).collect(),
+        request: begun(&shown(&call.body)),
+        response: begun(&written.text),
         client: call.peer.to_string(),
         ms: 1,
     };

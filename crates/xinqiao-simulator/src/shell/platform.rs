@@ -67,7 +67,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, host: String, request: Request) -
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers,
-        body: body.to_vec(),
+        body: body.into(),
         peer,
     };
     match shared.world.apply_soon(Box::new(call)).await {
