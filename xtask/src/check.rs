@@ -10,6 +10,12 @@ mod sources;
 
 use anyhow::{Result, ensure};
 
+/// What is wrong with the behaviours of the simulator: a test that is none, or does not call what it is to prove.
+pub(crate) fn unproven() -> Result<Vec<String>> {
+    let sources = sources::read(&crate::source::read::repository())?;
+    Ok(rooms::proofs(&sources))
+}
+
 /// Runs every check; each complaint is one line that names the place.
 pub(crate) fn run() -> Result<()> {
     let repository = crate::source::read::repository();

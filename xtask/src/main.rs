@@ -17,6 +17,7 @@ mod check;
 mod codegen;
 mod facts;
 mod features;
+mod fidelity;
 mod import;
 mod names;
 mod openapi;
@@ -65,6 +66,8 @@ enum Command {
     },
     /// Writes the book's pages, chapters and reference, and builds it where there is an `mdbook` (`MDBOOK`, or on the path).
     Book,
+    /// How true the simulator is: proves what each behaviour's test calls, writes `docs/fidelity.md`, prints its counts.
+    Fidelity,
     /// What must hold over the repository: dependency directions, bans, layout, literals.
     Check,
     /// First pass from a fact base to TOML.
@@ -103,6 +106,7 @@ fn main() -> Result<()> {
         Command::Samples { index, untyped } => samples(&index, untyped),
         Command::Openapi { product, output } => openapi::run(&product, output.as_deref()),
         Command::Book => book::run(),
+        Command::Fidelity => fidelity::run(),
         Command::Check => check::run(),
         Command::Import(options) => import::run(&options),
     }

@@ -9,7 +9,8 @@
 //! 7. state: the endpoint's behaviour ([`behaviour`]); without one the schema answers ([`fallback`]);
 //! 8. the answer is written by the product's dialect ([`dialect`]), and held against the catalog ([`fitting`]).
 //!
-//! Every answer carries `x-xinqiao-fidelity`, and a trace id by which the call is found again ([`traced`]).
+//! Every answer carries `x-xinqiao-fidelity`, and a trace id by which the call is found again ([`traced`]); a refusal
+//! says in `x-xinqiao-diagnosis` which rule it is, why, and what to do, as its row does.
 //!
 //! Pages that people open in a browser are no calls: [`pages`].
 //!
@@ -460,6 +461,18 @@ fn write(
     ];
     let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
     written.answer.headers.splice(0..0, own);
+    if let Some(code) = written.errcode.filter(|code| *code != 0)
+        && written.diagnosis.is_none()
+    {
+        written.diagnosis = explain_code(progress.product, code.into());
+    }
+    if let Some(diagnosis) = &written.diagnosis {
+        let line = diagnosis.line();
+        written
+            .answer
+            .headers
+            .push(("x-xinqiao-diagnosis".to_owned(), line));
+    }
     written.text = shown(&written.answer.body);
     written
 }

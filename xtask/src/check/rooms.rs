@@ -238,7 +238,7 @@ fn word(text: &str) -> &str {
 }
 
 /// Behaviours whose test does not exist or does not make their call.
-fn proofs(sources: &[Source]) -> Vec<String> {
+pub(super) fn proofs(sources: &[Source]) -> Vec<String> {
     let tests: Vec<&str> = sources
         .iter()
         .filter(|source| {

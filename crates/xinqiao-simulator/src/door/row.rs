@@ -1,8 +1,6 @@
 //! What the timeline shows of a call: its row, and what it follows from.
 
-use super::{
-    Progress, call::PlatformCall, credential::Caller, dialect::Written, explain_code, masking,
-};
+use super::{Progress, call::PlatformCall, credential::Caller, dialect::Written, masking};
 use crate::{
     accounts::{ACCOUNTS, merchant::MERCHANTS},
     kernel::{
@@ -129,10 +127,7 @@ pub(super) fn show(
         (None, 200) => Words::same("ok"),
         (None, status) => Words::same(status.to_string()),
     };
-    row.diagnosis = written
-        .diagnosis
-        .take()
-        .or_else(|| errcode.and_then(|code| explain_code(progress.product, code.into())));
+    row.diagnosis = written.diagnosis.take();
     row.call = Some(CallFacts {
         endpoint: progress
             .endpoint

@@ -169,6 +169,26 @@ pub(crate) struct Diagnosed {
     pub(crate) expected: Option<String>,
 }
 
+impl Diagnosed {
+    /// `rule: cause; remedy` in English, as a header may hold it.
+    pub(crate) fn line(&self) -> String {
+        let steps = { self.remedy["en"].as_array().into_iter().flatten() }
+            .filter_map(Value::as_str)
+            .filter(|step| !step.is_empty());
+        let line = steps.fold(format!("{}: {}", self.rule, self.cause.en), |line, step| {
+            format!("{line} {step}")
+        });
+        let shown = |c: char| {
+            if c == ' ' || c.is_ascii_graphic() {
+                c
+            } else {
+                '?'
+            }
+        };
+        line.trim().chars().map(shown).collect()
+    }
+}
+
 /// Of a callback.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct CallbackFacts {

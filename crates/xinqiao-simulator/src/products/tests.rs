@@ -1,4 +1,5 @@
 mod declared;
+mod fidelity;
 
 use serde_json::{Value, json};
 use xinqiao_catalog::{EventKind, EventWire, Product, id};

@@ -20,6 +20,7 @@ mod kept_worlds;
 mod kf_sessions;
 mod mass;
 mod material;
+mod mistakes;
 mod notices;
 mod pages;
 mod pay_v2;
