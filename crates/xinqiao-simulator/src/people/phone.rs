@@ -12,7 +12,7 @@ use super::{
     BY_OPENID, CHAT, CHAT_LENGTHS, CONTACTS, FOLLOWER_COUNTS, FOLLOWERS, USERS, broadcast, bubbles,
     contact::{ChatItem, Contact, Said, Speaker},
     fingerprint,
-    user::{self, About, User},
+    user::{self, About, Platform, User},
 };
 use crate::{
     accounts,
@@ -39,6 +39,9 @@ pub(crate) struct NewUser {
     pub(crate) country: Option<String>,
     /// Telephone number.
     pub(crate) phone: Option<String>,
+    /// `zh_CN`, `en` …
+    pub(crate) language: Option<String>,
+    pub(crate) platform: Option<Platform>,
     /// Where the user works. Whoever knows corporations takes it out before.
     pub(crate) corp: Option<Value>,
 }
@@ -143,6 +146,8 @@ fn put(world: &mut World, number: u64, new: NewUser) {
         city: new.city.unwrap_or_default(),
         country: new.country.unwrap_or_default(),
         phone: new.phone.unwrap_or_default(),
+        language: new.language.unwrap_or_default(),
+        platform: new.platform.unwrap_or_default(),
     };
     let user = User {
         nickname: new

@@ -53,6 +53,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &quota::FEATURE,
     &network::FEATURE,
     &menu::FEATURE,
+    &menu::conditional::FEATURE,
     &message::FEATURE,
     &phone::FEATURE,
     &bubble::FEATURE,

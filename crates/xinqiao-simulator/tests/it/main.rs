@@ -19,6 +19,7 @@ mod kept_worlds;
 mod kf_sessions;
 mod mass;
 mod material;
+mod menus;
 mod notices;
 mod pages;
 mod pay_v2;

@@ -58,7 +58,7 @@ pub(super) static STRANGERS: Rule = Rule {
     source: "inferred: a phone shows no chat with an account that is not followed",
 };
 
-/// The kind of view for a chat on the phone, by the account's appid.
+/// The kind of view for a chat on the phone, by `appid openid`; by the appid alone where account and person have not met.
 pub(crate) const CHAT_VIEW: &str = "chat";
 
 /// Most characters of a text that a phone sends.
@@ -353,14 +353,16 @@ fn read_message(turn: &mut Turn<'_>, appid: &str, input: &Input) -> Result<Messa
 }
 
 fn click(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
-    let Some(current) = menu::of(turn.world, &scene.appid) else {
+    let known = people::openid(turn.world, scene.user, &scene.appid).cloned();
+    let known = known.unwrap_or_default();
+    let Some(current) = menu::seen_by(turn.world, &scene.appid, &known) else {
         return Err(Refused::unwilling("the account has no menu"));
     };
     let (key, url) = (input.field::<String>("key")?, input.field::<String>("url")?);
-    let button = menu::find_button(current, key.as_deref(), url.as_deref())
-        .ok_or_else(|| Refused::unwilling("the current menu has no such button"))?
+    let button = menu::find_button(current.buttons, key.as_deref(), url.as_deref())
+        .ok_or_else(|| Refused::unwilling("the menu that this person sees has no such button"))?
         .clone();
-    let menu_id = menu::menu_id(current);
+    let menu_id = current.id;
     let text = |name: &str| {
         button
             .get(name)

@@ -271,6 +271,11 @@ fn worn(world: &World, appid: &Id, openid: &Id) -> Vec<u64> {
         .collect()
 }
 
+/// The tag that was put on a person last; 0 without one.
+pub(super) fn last_worn(world: &World, appid: &Id, openid: &Id) -> u64 {
+    worn(world, appid, openid).last().copied().unwrap_or(0)
+}
+
 /// The people of a call; all of them, or it is refused as a whole.
 fn people_named(world: &World, asked: &Asked, most: usize) -> Result<Vec<Id>, Refusal> {
     let list = asked.texts("openid_list")?;
