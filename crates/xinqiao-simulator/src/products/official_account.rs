@@ -11,6 +11,7 @@ mod custom_message;
 mod customer_service;
 mod draft;
 mod fans;
+mod groups;
 mod kf_session;
 mod mass;
 mod material;
@@ -63,6 +64,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &auto_reply::FEATURE,
     &fans::FEATURE,
     &tags::FEATURE,
+    &groups::FEATURE,
     &media::FEATURE,
     &material::FEATURE,
     &draft::FEATURE,
