@@ -13,6 +13,7 @@ mod draft;
 mod fans;
 mod groups;
 mod kf_session;
+mod location;
 mod mass;
 mod material;
 mod media;
@@ -30,6 +31,7 @@ mod quota;
 pub(crate) mod seeded;
 mod sent;
 mod short_key;
+mod short_url;
 mod stable_token;
 mod tags;
 mod template;
@@ -57,6 +59,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &menu::conditional::FEATURE,
     &message::FEATURE,
     &phone::FEATURE,
+    &location::FEATURE,
     &bubble::FEATURE,
     &custom_message::FEATURE,
     &customer_service::FEATURE,
@@ -71,6 +74,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &publish::FEATURE,
     &qr_code::FEATURE,
     &short_key::FEATURE,
+    &short_url::FEATURE,
     &template::FEATURE,
     &mass::FEATURE,
     &notice::FEATURE,

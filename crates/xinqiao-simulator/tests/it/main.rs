@@ -18,6 +18,7 @@ mod fallback;
 mod groups;
 mod kept_worlds;
 mod kf_sessions;
+mod location;
 mod mass;
 mod material;
 mod menus;

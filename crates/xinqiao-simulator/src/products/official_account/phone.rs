@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use xinqiao_message::names::{event, msg_type};
 
 use super::{
-    KINDS, auto_reply, kf_session, media, menu, message,
+    KINDS, auto_reply, kf_session, location, media, menu, message,
     push_xml::{Draft, elements},
 };
 use crate::{
@@ -41,7 +41,7 @@ pub(super) static FEATURE: Feature = Feature {
         },
         act("click", said("点菜单", "Press a button"), CLICKED, click),
     ],
-    not_built: &["report_location", "js_config"],
+    not_built: &["js_config"],
     rules: &[&STRANGERS],
     shows: &[Shown::Sheet(&PAGE)],
     ..Feature::EMPTY
@@ -143,14 +143,23 @@ fn unfollow(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refu
     Ok(happen(turn, scene, &openid, words, &[draft]))
 }
 
+/// The openid of the person with the account, who meet now if they did not before.
+pub(super) fn contact_of(turn: &mut Turn<'_>, scene: &Scene) -> Id {
+    contact(turn.world, scene.user, &scene.appid)
+}
+
 /// Entering the chat pushes nothing by itself: a place is reported only where the account has asked for it.
 fn enter(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refused> {
     let openid = contact(turn.world, scene.user, &scene.appid);
     seen(turn, scene.user, &scene.appid);
+    let reports = location::entered(turn, scene);
     let words = Words::new(
         format!("{} 进入{}", scene.nickname, scene.account_name),
         format!("{} enters {}", scene.nickname, scene.account_name),
     );
+    if !reports.is_empty() {
+        return Ok(happen(turn, scene, &openid, words, &reports));
+    }
     let mut row = scene.row(turn, &openid, words);
     row.subtitle = Words::new("不推送事件", "pushes nothing");
     turn.show(row);
