@@ -5,8 +5,10 @@
     reason = "behaviours, acts and what reads older worlds have types of their own"
 )]
 
+mod articles;
 mod auto_reply;
 mod bubble;
+mod comment;
 mod custom_message;
 mod customer_service;
 mod draft;
@@ -71,6 +73,8 @@ pub(super) static FEATURES: &[&Feature] = &[
     &media::FEATURE,
     &material::FEATURE,
     &draft::FEATURE,
+    &articles::FEATURE,
+    &comment::FEATURE,
     &publish::FEATURE,
     &qr_code::FEATURE,
     &short_key::FEATURE,
