@@ -180,6 +180,8 @@ fn follow_at_once(turn: &mut Turn<'_>, people: RangeInclusive<u64>, appid: &Id, 
         FOLLOWERS.put(world, (appid.clone(), order), openid);
     }
     *FOLLOWER_COUNTS.or_default(world, appid.clone()) += many;
+    let what = json!({"account": &**appid, "scene": &**scene, "many": many});
+    turn.publish(FOLLOWED, &what);
 }
 
 fn openid(world: &World, user: u64, appid: &Id) -> Id {
@@ -262,6 +264,19 @@ pub(crate) fn mark_following(
     *FOLLOWER_COUNTS.or_default(world, appid.clone()) += 1;
     FOLLOWERS.put(world, (appid.clone(), order), openid);
     true
+}
+
+/// So many users follow an account from now on, found in this way: `{"account", "scene", "many"}`.
+pub(crate) const FOLLOWED: &str = "people.followed";
+
+/// The user now follows the account, and whoever hears of it is told. Says whether that is news.
+pub(crate) fn follows(turn: &mut Turn<'_>, user: u64, appid: &Id, scene: &Id) -> bool {
+    let news = mark_following(turn.world, user, appid, turn.now.0, scene);
+    if news {
+        let what = json!({"account": &**appid, "scene": &**scene, "many": 1});
+        turn.publish(FOLLOWED, &what);
+    }
+    news
 }
 
 /// A user no longer follows an account: `{"account", "openid"}`.

@@ -11,6 +11,7 @@ mod bubble;
 mod comment;
 mod custom_message;
 mod customer_service;
+mod data_cube;
 mod draft;
 mod fans;
 mod groups;
@@ -75,6 +76,11 @@ pub(super) static FEATURES: &[&Feature] = &[
     &draft::FEATURE,
     &articles::FEATURE,
     &comment::FEATURE,
+    &data_cube::FEATURE,
+    &data_cube::users::FEATURE,
+    &data_cube::messages::FEATURE,
+    &data_cube::callbacks::FEATURE,
+    &data_cube::reads::FEATURE,
     &publish::FEATURE,
     &qr_code::FEATURE,
     &short_key::FEATURE,

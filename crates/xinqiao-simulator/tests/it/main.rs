@@ -11,6 +11,7 @@ mod comments;
 mod components;
 mod control;
 mod custom_messages;
+mod data_cube;
 mod determinism;
 mod drafts;
 mod endpoints;

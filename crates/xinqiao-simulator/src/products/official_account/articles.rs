@@ -34,8 +34,9 @@ pub(super) struct Article {
     pub(super) url: String,
     /// By which statistics name its message.
     pub(super) message: u64,
-    /// How many people it was sent to; nobody where it was only published.
-    pub(super) receivers: u64,
+    /// How many people it was sent to; none where it was only published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) receivers: Option<u64>,
     /// When.
     pub(super) at: i64,
     /// Whether people comment it.
@@ -84,6 +85,14 @@ pub(super) fn get<'w>(world: &'w World, appid: &Id, place: u64) -> Option<&'w Ar
 
 pub(super) fn get_mut<'w>(world: &'w mut World, appid: &Id, place: u64) -> Option<&'w mut Article> {
     ARTICLES.get_mut(world, &(appid.clone(), place))
+}
+
+/// The articles of an account, in the order of their data.
+pub(super) fn all<'w>(
+    world: &'w World,
+    appid: &Id,
+) -> impl Iterator<Item = (u64, &'w Article)> + use<'w> {
+    { ARTICLES.under(world, appid) }.map(|(place, article)| (*place, article))
 }
 
 /// The article that is read at an address.

@@ -111,7 +111,7 @@ impl Article {
             title: self.title.clone(),
             url,
             message,
-            receivers: 0,
+            receivers: None,
             at,
             comments: self.need_open_comment,
             fans_only: self.only_fans_can_comment,

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 use xinqiao_message::names::{event, msg_type};
 
 use super::{
-    KINDS, auto_reply, kf_session, location, media, menu, message,
+    KINDS, auto_reply,
+    data_cube::messages,
+    kf_session, location, media, menu, message,
     push_xml::{Draft, elements},
 };
 use crate::{
@@ -23,7 +25,7 @@ use crate::{
         act::{Act, Input, Scene},
         causes,
         contact::Speaker,
-        phone::{contact, mark_following, mark_unfollowed, seen},
+        phone::{contact, follows, mark_unfollowed, seen},
     },
     products::Feature,
     push::attempts::numbers,
@@ -111,7 +113,7 @@ pub(super) const fn act(
 fn follow(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refused> {
     let openid = contact(turn.world, scene.user, &scene.appid);
     let how: Id = "ADD_SCENE_SEARCH".into();
-    let news = mark_following(turn.world, scene.user, &scene.appid, turn.now.0, &how);
+    let news = follows(turn, scene.user, &scene.appid, &how);
     if !news {
         return Ok(json!({"deliveries": [], "already": true}));
     }
@@ -187,6 +189,7 @@ fn send(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
         message.bubble,
     );
     kf_session::person_said(turn, &scene.appid, &openid, &message.spoken);
+    messages::person_said(turn, &scene.appid, scene.user, message.kind);
     let words = Words::new(
         format!("{} 说“{}”", scene.nickname, message.spoken),
         format!("{} says “{}”", scene.nickname, message.spoken),

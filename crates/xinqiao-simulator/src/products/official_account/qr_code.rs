@@ -36,7 +36,7 @@ use crate::{
     },
     people::{
         act::{Input, Scene},
-        phone::{UNFOLLOWED, contact, mark_following},
+        phone::{UNFOLLOWED, contact, follows},
     },
     products::Feature,
 };
@@ -287,7 +287,7 @@ fn scan(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
     let (ticket, code) = (ticket.clone(), code.clone());
     let openid = contact(turn.world, scene.user, &scene.appid);
     let how: Id = "ADD_SCENE_QR_CODE".into();
-    let news = mark_following(turn.world, scene.user, &scene.appid, turn.now.0, &how);
+    let news = follows(turn, scene.user, &scene.appid, &how);
     // WECHAT: who follows by a code is told with the prefix, who followed already without it.
     let (name, key) = if news {
         let came = Came {

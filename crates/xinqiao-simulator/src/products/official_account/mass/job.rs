@@ -255,7 +255,7 @@ fn put_out(turn: &mut Turn<'_>, appid: &Id, number: u64, mass: &Mass) {
             title: card["title"].as_str().unwrap_or_default().to_owned(),
             url: url(turn.world, mass.data_id, at),
             message: number,
-            receivers: mass.sent,
+            receivers: Some(mass.sent),
             at: turn.now.0,
             comments: card["comments"] == true,
             fans_only: card["fans_only"] == true,
