@@ -54,6 +54,9 @@ pub(crate) const FEATURE: Feature = Feature {
 
 const NAME: &str = "push";
 
+/// An attempt came to its end: `{"account", "ms", "failed"}`.
+pub(crate) const ATTEMPTED: &str = "push.attempted";
+
 /// What may be switched about every push.
 pub(crate) static RULES: &[&Rule] = &[
     &attempts::MARK_FAIL_AFTER,

@@ -394,7 +394,8 @@ async fn platform_hosts_first(
     }
 }
 
-/// The port of one face: the named host if it is one of the platform's, else the face's first.
+/// The port of one face: the named host if it is one of the platform's, else the one that has a page at this path, else
+/// the face's first.
 fn face_port(shared: Arc<Shared>, face: &'static str) -> Router {
     let default = xinqiao_catalog::hosts()
         .iter()
@@ -406,10 +407,21 @@ fn face_port(shared: Arc<Shared>, face: &'static str) -> Router {
             if request.uri().path().starts_with("/_sim/") {
                 return StatusCode::NOT_FOUND.into_response();
             }
-            let host = platform::named_host(&request).unwrap_or(default).to_owned();
+            let host = platform::named_host(&request)
+                .or_else(|| host_of_page(face, request.uri().path()))
+                .unwrap_or(default)
+                .to_owned();
             platform::serve(shared, host, request).await
         }
     })
+}
+
+/// The host of a face that has a page at this path.
+fn host_of_page(face: &str, path: &str) -> Option<&'static str> {
+    let page = xinqiao_catalog::pages().iter().find(|page| {
+        page.path == path && xinqiao_catalog::host(page.host).is_some_and(|host| host.face == face)
+    })?;
+    Some(page.host)
 }
 
 /// Lets fall due what is due, once a second, while the clock runs.

@@ -45,13 +45,20 @@ export interface Acts {
   block_templates: { allow?: boolean };
   browse: { from?: string; url: string };
   click: { count?: number; key?: string; label?: string; lat?: number; lng?: number; precision?: number; result?: string; url?: string };
+  comment: { content: string; url: string };
   confirm_once: { consent?: boolean; redirect_url?: string; reserved?: string; scene: number };
+  delete_comment: { comment: number; url: string };
   enter: Record<never, never>;
   follow: Record<never, never>;
+  keep_article: { url: string };
+  leave: Record<never, never>;
   open: { consent?: boolean; from?: string; url: string };
   pay: { app?: unknown; code_url?: string; h5_url?: string; jsapi?: unknown; prepay_id?: string };
+  read_article: { from?: string; original?: boolean; url: string };
+  report_location: { lat?: number; lng?: number; precision?: number };
   scan: { ticket: string };
   send: { message: unknown };
+  share_article: { from?: string; to?: string; url: string };
   subscribe: { settings?: boolean; templates: unknown };
   unfollow: Record<never, never>;
 }
@@ -63,7 +70,7 @@ export type RowKind = "act" | "call" | "callback" | "reply" | "system" | "web_lo
 export type DiagnosisKind = "call" | "callback" | "pay_signature" | "web_login";
 
 /** What an account's page shows. */
-export type CardName = "authorizations" | "corp" | "followers" | "material" | "qr_codes" | "tags" | "templates";
+export type CardName = "authorizations" | "comments" | "corp" | "followers" | "material" | "qr_codes" | "tags" | "templates";
 
 /** The same with the words for people. */
 export const declared: Declared = {
@@ -116,6 +123,7 @@ export const declared: Declared = {
   },
   cards: {
     authorizations: {"name":"authorizations","title":{"zh":"授权的账号","en":"Accounts that authorized"},"kinds":["component"],"path":"/accounts/{appid}/authorizations","fields":[{"name":"account","title":{"zh":"账号","en":"Account"},"holds":"text","optional":false},{"name":"since","title":{"zh":"授权时间","en":"Since"},"holds":"time","optional":false},{"name":"receives_messages","title":{"zh":"代收消息","en":"Receives its messages"},"holds":"flag","optional":false},{"name":"functions","title":{"zh":"权限集","en":"Permission sets"},"holds":"any","optional":false}]},
+    comments: {"name":"comments","title":{"zh":"留言","en":"Comments"},"kinds":["subscription","service"],"path":"/accounts/{appid}/comments","fields":[{"name":"article","title":{"zh":"文章","en":"Article"},"holds":"text","optional":false},{"name":"user_name","title":{"zh":"谁","en":"Who"},"holds":"text","optional":false},{"name":"content","title":{"zh":"留言","en":"Comment"},"holds":"text","optional":false},{"name":"featured","title":{"zh":"精选","en":"Featured"},"holds":"flag","optional":false},{"name":"reply","title":{"zh":"回复","en":"Answer"},"holds":"text","optional":true},{"name":"create_time","title":{"zh":"时间","en":"When"},"holds":"time","optional":false}]},
     corp: {"name":"corp","title":{"zh":"所在企业","en":"Corporation"},"kinds":["corp"],"path":"","fields":[{"name":"corpid","title":{"zh":"企业 ID","en":"corpid"},"holds":"text","optional":false},{"name":"agentid","title":{"zh":"应用 ID","en":"Agentid"},"holds":"number","optional":false}]},
     followers: {"name":"followers","title":{"zh":"粉丝","en":"Followers"},"kinds":["subscription","service"],"path":"","fields":[{"name":"followers","title":{"zh":"关注人数","en":"People who follow"},"holds":"number","optional":false}]},
     material: {"name":"material","title":{"zh":"永久素材","en":"Permanent material"},"kinds":["subscription","service"],"path":"/accounts/{appid}/material","fields":[{"name":"name","title":{"zh":"名称","en":"Name"},"holds":"text","optional":false},{"name":"kind","title":{"zh":"类型","en":"Kind"},"holds":"text","optional":false},{"name":"media_id","title":{"zh":"media_id","en":"media_id"},"holds":"text","optional":false},{"name":"added_at","title":{"zh":"新增时间","en":"Added"},"holds":"number","optional":false}]},
@@ -127,13 +135,20 @@ export const declared: Declared = {
     block_templates: [{"title":{"zh":"拒收模板消息","en":"Block template messages"},"kinds":["subscription","service"],"fields":[{"name":"allow","title":{"zh":"恢复接收","en":"Allow again"},"holds":"flag","optional":true}]}],
     browse: [{"title":{"zh":"在浏览器里打开","en":"Open in a browser"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"链接","en":"Link"},"holds":"text","optional":false},{"name":"from","title":{"zh":"从哪里打开","en":"Opened from"},"holds":{"choice":[{"word":"session","title":{"zh":"会话","en":"Chat"}},{"word":"menu","title":{"zh":"菜单","en":"Menu"}},{"word":"web","title":{"zh":"别处","en":"Elsewhere"}}]},"optional":true}]}],
     click: [{"title":{"zh":"点菜单","en":"Press a button"},"kinds":["subscription","service"],"fields":[{"name":"key","title":{"zh":"按钮的 key","en":"Key of the button"},"holds":"text","optional":true},{"name":"url","title":{"zh":"按钮的链接","en":"Link of the button"},"holds":"text","optional":true},{"name":"result","title":{"zh":"扫码结果","en":"What was scanned"},"holds":"text","optional":true},{"name":"count","title":{"zh":"图片数","en":"Pictures"},"holds":"number","optional":true},{"name":"lat","title":{"zh":"纬度","en":"Latitude"},"holds":"number","optional":true},{"name":"lng","title":{"zh":"经度","en":"Longitude"},"holds":"number","optional":true},{"name":"label","title":{"zh":"地点","en":"Place"},"holds":"text","optional":true},{"name":"precision","title":{"zh":"精度","en":"Precision"},"holds":"number","optional":true}]}],
+    comment: [{"title":{"zh":"留言","en":"Comment"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"文章的地址","en":"Address of the article"},"holds":"text","optional":false},{"name":"content","title":{"zh":"留言","en":"Comment"},"holds":"text","optional":false}]}],
     confirm_once: [{"title":{"zh":"确认一次性订阅","en":"Confirm a one-time subscription"},"kinds":["subscription","service"],"fields":[{"name":"scene","title":{"zh":"场景","en":"Scene"},"holds":"number","optional":false},{"name":"redirect_url","title":{"zh":"回到","en":"Back to"},"holds":"text","optional":true},{"name":"reserved","title":{"zh":"reserved","en":"reserved"},"holds":"text","optional":true},{"name":"consent","title":{"zh":"同意","en":"Agrees"},"holds":"flag","optional":true}]}],
+    delete_comment: [{"title":{"zh":"删除留言","en":"Delete a comment"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"文章的地址","en":"Address of the article"},"holds":"text","optional":false},{"name":"comment","title":{"zh":"留言的编号","en":"Number of the comment"},"holds":"number","optional":false}]}],
     enter: [{"title":{"zh":"进入","en":"Enter"},"kinds":["subscription","service"],"fields":[]},{"title":{"zh":"进入","en":"Enter"},"kinds":["corp"],"fields":[]}],
     follow: [{"title":{"zh":"关注","en":"Follow"},"kinds":["subscription","service"],"fields":[]}],
+    keep_article: [{"title":{"zh":"收藏文章","en":"Add an article to favourites"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"文章的地址","en":"Address of the article"},"holds":"text","optional":false}]}],
+    leave: [{"title":{"zh":"离开会话","en":"Leave the chat"},"kinds":["subscription","service"],"fields":[]}],
     open: [{"title":{"zh":"打开授权链接","en":"Open a login link"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"链接","en":"Link"},"holds":"text","optional":false},{"name":"consent","title":{"zh":"同意","en":"Agrees"},"holds":"flag","optional":true},{"name":"from","title":{"zh":"从哪里打开","en":"Opened from"},"holds":{"choice":[{"word":"session","title":{"zh":"会话","en":"Chat"}},{"word":"menu","title":{"zh":"菜单","en":"Menu"}},{"word":"web","title":{"zh":"别处","en":"Elsewhere"}}]},"optional":true}]}],
     pay: [{"title":{"zh":"支付","en":"Pay"},"kinds":["service","subscription","miniprogram","mobileapp","website"],"fields":[{"name":"jsapi","title":{"zh":"requestPayment 的参数","en":"Parameters of requestPayment"},"holds":"any","optional":true},{"name":"app","title":{"zh":"App 调起支付的参数","en":"Parameters of an app"},"holds":"any","optional":true},{"name":"prepay_id","title":{"zh":"prepay_id","en":"prepay_id"},"holds":"text","optional":true},{"name":"code_url","title":{"zh":"code_url","en":"code_url"},"holds":"text","optional":true},{"name":"h5_url","title":{"zh":"h5_url","en":"h5_url"},"holds":"text","optional":true}]}],
+    read_article: [{"title":{"zh":"读文章","en":"Read an article"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"文章的地址","en":"Address of the article"},"holds":"text","optional":false},{"name":"from","title":{"zh":"从哪里读到","en":"Read from"},"holds":{"choice":[{"word":"session","title":{"zh":"会话","en":"Chat"}},{"word":"friend","title":{"zh":"好友","en":"Friend"}},{"word":"moments","title":{"zh":"朋友圈","en":"Moments"}},{"word":"history","title":{"zh":"历史消息","en":"History"}},{"word":"other","title":{"zh":"其他","en":"Elsewhere"}}]},"optional":true},{"name":"original","title":{"zh":"阅读原文","en":"Opens the original"},"holds":"flag","optional":true}]}],
+    report_location: [{"title":{"zh":"上报位置","en":"Report the place"},"kinds":["subscription","service"],"fields":[{"name":"lat","title":{"zh":"纬度","en":"Latitude"},"holds":"number","optional":true},{"name":"lng","title":{"zh":"经度","en":"Longitude"},"holds":"number","optional":true},{"name":"precision","title":{"zh":"精度","en":"Precision"},"holds":"number","optional":true}]}],
     scan: [{"title":{"zh":"扫码","en":"Scan"},"kinds":["subscription","service"],"fields":[{"name":"ticket","title":{"zh":"二维码的 ticket 或 url","en":"Ticket or url of the code"},"holds":"text","optional":false}]}],
     send: [{"title":{"zh":"发消息","en":"Send"},"kinds":["subscription","service"],"fields":[{"name":"message","title":{"zh":"消息","en":"Message"},"holds":"any","optional":false}]},{"title":{"zh":"发消息","en":"Send"},"kinds":["corp"],"fields":[{"name":"message","title":{"zh":"消息","en":"Message"},"holds":"any","optional":false}]}],
+    share_article: [{"title":{"zh":"分享文章","en":"Share an article"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"文章的地址","en":"Address of the article"},"holds":"text","optional":false},{"name":"from","title":{"zh":"从哪里读到","en":"Read from"},"holds":{"choice":[{"word":"session","title":{"zh":"会话","en":"Chat"}},{"word":"friend","title":{"zh":"好友","en":"Friend"}},{"word":"moments","title":{"zh":"朋友圈","en":"Moments"}},{"word":"history","title":{"zh":"历史消息","en":"History"}},{"word":"other","title":{"zh":"其他","en":"Elsewhere"}}]},"optional":true},{"name":"to","title":{"zh":"分享到","en":"Shared to"},"holds":{"choice":[{"word":"friend","title":{"zh":"好友","en":"Friend"}},{"word":"moments","title":{"zh":"朋友圈","en":"Moments"}},{"word":"other","title":{"zh":"其他","en":"Elsewhere"}}]},"optional":true}]}],
     subscribe: [{"title":{"zh":"答复订阅弹窗","en":"Answer the sheet that asks for notices"},"kinds":["subscription","service"],"fields":[{"name":"templates","title":{"zh":"各模板的答复","en":"Answer by template"},"holds":"any","optional":false},{"name":"settings","title":{"zh":"在设置里改","en":"Changed in the settings"},"holds":"flag","optional":true}]}],
     unfollow: [{"title":{"zh":"取消关注","en":"Unfollow"},"kinds":["subscription","service"],"fields":[]}],
   },

@@ -108,6 +108,8 @@ export interface User {
   province?: string;
   city?: string;
   country?: string;
+  language?: string;
+  platform?: "ios" | "android" | "other";
   openids?: Record<string, string>;
   unionids?: Record<string, string>;
 }

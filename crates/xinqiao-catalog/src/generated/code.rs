@@ -582,12 +582,30 @@ pub const DATA_NOT_READY: i64 = 61503;
 pub const DATA_BUSY: i64 = 61504;
 /// 65301: The menu id is not a conditional menu
 pub const NOT_A_CONDITIONAL_MENU: i64 = 65301;
+/// 65302: There is no such user
+pub const NO_SUCH_MENU_USER: i64 = 65302;
 /// 65303: There is no default menu
 pub const DEFAULT_MENU_MISSING: i64 = 65303;
 /// 65304: The match rule is empty
 pub const MATCH_RULE_EMPTY: i64 = 65304;
+/// 65307: The conditional menu has no button
+pub const CONDITIONAL_MENU_EMPTY: i64 = 65307;
+/// 65308: A button has no type
+pub const BUTTON_WITHOUT_TYPE: i64 = 65308;
+/// 65310: A province or city without its country
+pub const MATCH_RULE_WITHOUT_COUNTRY: i64 = 65310;
+/// 65311: A city without its province
+pub const MATCH_RULE_WITHOUT_PROVINCE: i64 = 65311;
+/// 65315: The user does not follow
+pub const MENU_USER_NOT_FOLLOWING: i64 = 65315;
+/// 65316: Conditional menus lead to more than 3 domains
+pub const MENU_HOST_LIMIT: i64 = 65316;
+/// 65317: A button's link is malformed
+pub const MENU_URL_INVALID: i64 = 65317;
 /// 65318: The body must be UTF-8
 pub const UTF8_REQUIRED: i64 = 65318;
+/// 65320: The rule asks for sex, place or language, which is no longer matched
+pub const PRIVATE_MATCH_RULE: i64 = 65320;
 /// 65400: Customer service is not enabled
 pub const CUSTOMER_SERVICE_DISABLED: i64 = 65400;
 /// 65401: There is no such customer service account

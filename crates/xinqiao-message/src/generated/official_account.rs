@@ -1020,7 +1020,7 @@ pub mod event {
         /// The user reported a location (上报地理位置).
         ///
         /// * When: location report: on entering the chat, or every 5 s while open, after the user agreed.
-        /// * Answer: passive reply allowed.
+        /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
         /// * Catalog: `official_account.event.location`, `work.event.location`.
         pub struct Location {

@@ -8,27 +8,29 @@ w::record! {
     pub struct GetArticleSummaryList {
         /// Day of the reading, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
+        /// Always `0`, without a meaning.
+        1 user_source: Option<i64> => "user_source",
         /// Number of the mass message, underscore, position of the article from 1; such as `12003_3`; `msgid` on the wire.
         #[doc(alias = "msgid")]
-        1 msg_id: String => "msgid: must",
+        2 msg_id: String => "msgid: must",
         /// Headline of the article that is counted.
-        2 title: String => "title: must",
+        3 title: String => "title: must",
         /// People who read the article page.
-        3 int_page_read_user: i64 => "int_page_read_user: must",
+        4 int_page_read_user: i64 => "int_page_read_user: must",
         /// Reads of the article page.
-        4 int_page_read_count: i64 => "int_page_read_count: must",
+        5 int_page_read_count: i64 => "int_page_read_count: must",
         /// People who opened “阅读原文” (the original); 0 without one.
-        5 ori_page_read_user: i64 => "ori_page_read_user: must",
+        6 ori_page_read_user: i64 => "ori_page_read_user: must",
         /// How often “阅读原文” (the original) was opened.
-        6 ori_page_read_count: i64 => "ori_page_read_count: must",
+        7 ori_page_read_count: i64 => "ori_page_read_count: must",
         /// People who shared.
-        7 share_user: i64 => "share_user: must",
+        8 share_user: i64 => "share_user: must",
         /// How often it was shared.
-        8 share_count: i64 => "share_count: must",
+        9 share_count: i64 => "share_count: must",
         /// People who added it to favourites.
-        9 add_to_fav_user: i64 => "add_to_fav_user: must",
+        10 add_to_fav_user: i64 => "add_to_fav_user: must",
         /// How often it was added to favourites.
-        10 add_to_fav_count: i64 => "add_to_fav_count: must",
+        11 add_to_fav_count: i64 => "add_to_fav_count: must",
     }
 }
 
@@ -259,8 +261,10 @@ w::record! {
     pub struct GetUserCumulateList {
         /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
+        /// Always `0`: all sources together.
+        1 user_source: Option<i64> => "user_source",
         /// Followers in total at the end of the day.
-        1 cumulate_user: i64 => "cumulate_user: must",
+        2 cumulate_user: i64 => "cumulate_user: must",
     }
 }
 

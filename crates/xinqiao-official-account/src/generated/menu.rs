@@ -78,16 +78,26 @@ w::record! {
 w::record! {
     /// `matchrule` of `menu::AddConditional`.
     pub struct MatchRule {
-        /// Tag that the user carries.
+        /// Tag of the user; of several the one put on last.
         0 tag_id: Option<i64> => "tag_id",
+        /// Old name of `tag_id`.
+        1 group_id: Option<i64> => "group_id",
+        /// Sex: `1` male, `2` female; refused now (65320).
+        2 sex: Option<i64> => "sex",
         /// Client: `1` iOS, `2` Android, `3` other.
-        1 client_platform_type: Option<i64> => "client_platform_type",
-        /// Language of the client; no longer matched; such as `zh_CN`.
-        2 language: Option<String> => "language",
+        3 client_platform_type: Option<i64> => "client_platform_type",
+        /// Country; refused now (65320).
+        4 country: Option<String> => "country",
+        /// Province; refused now (65320).
+        5 province: Option<String> => "province",
+        /// City; refused now (65320).
+        6 city: Option<String> => "city",
+        /// Language of the client; refused now (65320); such as `zh_CN`.
+        7 language: Option<String> => "language",
     }
     new()
-    text(language: String)
-    set(tag_id: i64, client_platform_type: i64)
+    text(country: String, province: String, city: String, language: String)
+    set(tag_id: i64, group_id: i64, sex: i64, client_platform_type: i64)
 }
 
 w::record! {

@@ -247,7 +247,11 @@ pub(super) async fn chat(
                 "expires_at": window.expires, "remaining": window.remaining,
             })));
             view["typing"] = json!(typing.is_some_and(|until| now.0 < until));
-            Ok::<_, Refused>(world.completed(CHAT_VIEW, &account.appid, view))
+            let id = contact.map_or_else(
+                || account.appid.to_string(),
+                |contact| format!("{} {}", account.appid, contact.openid),
+            );
+            Ok::<_, Refused>(world.completed(CHAT_VIEW, &id, view))
         })
         .await??;
     ok(view)

@@ -35,6 +35,13 @@ pub(crate) struct Visit<'a> {
 pub(crate) enum Leaf {
     /// A page.
     Page(String),
+    /// A picture.
+    Picture {
+        content_type: &'static str,
+        bytes: Vec<u8>,
+    },
+    /// There is nothing at this address.
+    Missing,
     /// Another address; with a cookie for this page's path.
     Elsewhere {
         to: String,
@@ -103,15 +110,26 @@ pub(super) fn answer(
                 ("content-type", "text/html; charset=utf-8".to_owned()),
                 ("content-security-policy", policy.to_owned()),
             ];
-            (200, html, headers)
+            (200, html.into(), headers)
         }
+        Leaf::Picture {
+            content_type,
+            bytes,
+        } => {
+            let headers = vec![
+                ("content-type", content_type.to_owned()),
+                ("x-content-type-options", "nosniff".to_owned()),
+            ];
+            (200, bytes, headers)
+        }
+        Leaf::Missing => (404, Vec::new(), Vec::new()),
         Leaf::Elsewhere { to, cookie } => {
             let mut headers = vec![("location", to)];
             if let Some((name, value)) = cookie {
                 let cookie = format!("{name}={value}; Path={}; HttpOnly; SameSite=Lax", page.path);
                 headers.push(("set-cookie", cookie));
             }
-            (302, String::new(), headers)
+            (302, Vec::new(), headers)
         }
     };
     headers.push(("cache-control", "no-store".to_owned()));

@@ -12,7 +12,7 @@ use super::{
     BY_OPENID, CHAT, CHAT_LENGTHS, CONTACTS, FOLLOWER_COUNTS, FOLLOWERS, USERS, broadcast, bubbles,
     contact::{ChatItem, Contact, Said, Speaker},
     fingerprint,
-    user::{self, About, User},
+    user::{self, About, Platform, User},
 };
 use crate::{
     accounts,
@@ -39,6 +39,9 @@ pub(crate) struct NewUser {
     pub(crate) country: Option<String>,
     /// Telephone number.
     pub(crate) phone: Option<String>,
+    /// `zh_CN`, `en` …
+    pub(crate) language: Option<String>,
+    pub(crate) platform: Option<Platform>,
     /// Where the user works. Whoever knows corporations takes it out before.
     pub(crate) corp: Option<Value>,
 }
@@ -143,6 +146,8 @@ fn put(world: &mut World, number: u64, new: NewUser) {
         city: new.city.unwrap_or_default(),
         country: new.country.unwrap_or_default(),
         phone: new.phone.unwrap_or_default(),
+        language: new.language.unwrap_or_default(),
+        platform: new.platform.unwrap_or_default(),
     };
     let user = User {
         nickname: new
@@ -175,6 +180,8 @@ fn follow_at_once(turn: &mut Turn<'_>, people: RangeInclusive<u64>, appid: &Id, 
         FOLLOWERS.put(world, (appid.clone(), order), openid);
     }
     *FOLLOWER_COUNTS.or_default(world, appid.clone()) += many;
+    let what = json!({"account": &**appid, "scene": &**scene, "many": many});
+    turn.publish(FOLLOWED, &what);
 }
 
 fn openid(world: &World, user: u64, appid: &Id) -> Id {
@@ -257,6 +264,19 @@ pub(crate) fn mark_following(
     *FOLLOWER_COUNTS.or_default(world, appid.clone()) += 1;
     FOLLOWERS.put(world, (appid.clone(), order), openid);
     true
+}
+
+/// So many users follow an account from now on, found in this way: `{"account", "scene", "many"}`.
+pub(crate) const FOLLOWED: &str = "people.followed";
+
+/// The user now follows the account, and whoever hears of it is told. Says whether that is news.
+pub(crate) fn follows(turn: &mut Turn<'_>, user: u64, appid: &Id, scene: &Id) -> bool {
+    let news = mark_following(turn.world, user, appid, turn.now.0, scene);
+    if news {
+        let what = json!({"account": &**appid, "scene": &**scene, "many": 1});
+        turn.publish(FOLLOWED, &what);
+    }
+    news
 }
 
 /// A user no longer follows an account: `{"account", "openid"}`.

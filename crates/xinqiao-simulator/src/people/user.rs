@@ -31,6 +31,42 @@ pub(crate) struct About {
     pub(crate) city: String,
     pub(crate) country: String,
     pub(crate) phone: String,
+    /// The language of the phone; Chinese where it is empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) language: String,
+    /// What the phone runs on.
+    pub(crate) platform: Platform,
+}
+
+/// What a phone runs on, as menus ask for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Platform {
+    Ios,
+    Android,
+    /// A phone that nobody said anything of.
+    #[default]
+    Other,
+}
+
+impl Platform {
+    /// The platform's number of it.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Ios => 1,
+            Self::Android => 2,
+            Self::Other => 3,
+        }
+    }
+}
+
+impl About {
+    pub(crate) fn language(&self) -> &str {
+        match &*self.language {
+            "" => "zh_CN",
+            language => language,
+        }
+    }
 }
 
 #[expect(
@@ -90,6 +126,8 @@ pub(crate) fn view(world: &World, number: u64, user: &User) -> Value {
         "city": about.city,
         "country": about.country,
         "phone": about.phone,
+        "language": about.language(),
+        "platform": about.platform,
         "openids": ids,
         "unionids": unions,
     })

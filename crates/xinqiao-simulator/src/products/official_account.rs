@@ -5,13 +5,18 @@
     reason = "behaviours, acts and what reads older worlds have types of their own"
 )]
 
+mod articles;
 mod auto_reply;
 mod bubble;
+mod comment;
 mod custom_message;
 mod customer_service;
+mod data_cube;
 mod draft;
 mod fans;
+mod groups;
 mod kf_session;
+mod location;
 mod mass;
 mod material;
 mod media;
@@ -29,6 +34,7 @@ mod quota;
 pub(crate) mod seeded;
 mod sent;
 mod short_key;
+mod short_url;
 mod stable_token;
 mod tags;
 mod template;
@@ -53,8 +59,10 @@ pub(super) static FEATURES: &[&Feature] = &[
     &quota::FEATURE,
     &network::FEATURE,
     &menu::FEATURE,
+    &menu::conditional::FEATURE,
     &message::FEATURE,
     &phone::FEATURE,
+    &location::FEATURE,
     &bubble::FEATURE,
     &custom_message::FEATURE,
     &customer_service::FEATURE,
@@ -62,12 +70,21 @@ pub(super) static FEATURES: &[&Feature] = &[
     &auto_reply::FEATURE,
     &fans::FEATURE,
     &tags::FEATURE,
+    &groups::FEATURE,
     &media::FEATURE,
     &material::FEATURE,
     &draft::FEATURE,
+    &articles::FEATURE,
+    &comment::FEATURE,
+    &data_cube::FEATURE,
+    &data_cube::users::FEATURE,
+    &data_cube::messages::FEATURE,
+    &data_cube::callbacks::FEATURE,
+    &data_cube::reads::FEATURE,
     &publish::FEATURE,
     &qr_code::FEATURE,
     &short_key::FEATURE,
+    &short_url::FEATURE,
     &template::FEATURE,
     &mass::FEATURE,
     &notice::FEATURE,

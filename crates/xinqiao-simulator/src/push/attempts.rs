@@ -229,7 +229,10 @@ pub(crate) fn conclude(turn: &mut Turn<'_>, outcome: PushOutcome) -> Option<Judg
     let kind = turn.world.house.part::<Kinds>().of(&order)?;
     turn.cause.clone_from(&order.cause);
     let taken = take(turn, kind, &order, replyable, &outcome.result);
+    let failed = !matches!(taken, Taken::Fine { .. });
+    let what = json!({"account": &*order.appid, "ms": outcome.ms, "failed": failed});
     note(turn, outcome, &taken);
+    turn.publish(super::ATTEMPTED, &what);
     match taken {
         Taken::Fine { judged, reply } => {
             settle(turn, number, reply);

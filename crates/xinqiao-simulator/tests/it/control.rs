@@ -32,7 +32,6 @@ async fn what_is_not_built_says_so() {
     let (account, user, _app) = connected(&world, "plain").await;
     let actions = format!("/users/{user}/actions");
     for verb in [
-        "report_location",
         "js_config",
         "login",
         "profile",

@@ -1,3 +1,7 @@
+use std::io::Read;
+
+use qrcode::{Color, EcLevel, QrCode};
+use reqwest::Response;
 use serde_json::{Value, json};
 
 use crate::{
@@ -28,6 +32,14 @@ impl Poster {
         let act = json!({"do": "scan", "account": appid(&self.account), "ticket": ticket});
         let path = format!("/users/{user}/actions");
         self.world.control("POST", &path, act).await
+    }
+
+    /// The picture of a code, as any browser gets it.
+    async fn picture(&self, ticket: &str) -> Response {
+        let info = self.world.get("/").await;
+        let origin = info["endpoints"]["mp.weixin.qq.com"].as_str().unwrap();
+        let address = format!("{origin}/cgi-bin/showqrcode?ticket={ticket}");
+        self.world.client().get(address).send().await.unwrap()
     }
 
     fn pushed(&self) -> String {
@@ -127,4 +139,54 @@ async fn a_scene_fits_its_action() {
     }
     let longest = json!({"scene_str": "字".repeat(64)});
     assert!(poster.code("QR_STR_SCENE", longest).await["ticket"].is_string());
+}
+
+#[tokio::test]
+async fn a_picture_says_what_the_code_says() {
+    let poster = Poster::open().await;
+    let code = poster.code("QR_SCENE", json!({"scene_id": 7})).await;
+    let ticket = code["ticket"].as_str().unwrap().replace('=', "%3D");
+    let answer = poster.picture(&ticket).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-type"], "image/png");
+    let picture = answer.bytes().await.unwrap();
+    let (side, white) = read(&picture);
+    // The modules, one pixel of each, without the margin.
+    let url = code["url"].as_str().unwrap();
+    let wanted = QrCode::with_error_correction_level(url, EcLevel::M).unwrap();
+    let first = white.iter().position(|white| !white).unwrap();
+    let (margin, width) = (first % side, wanted.width());
+    assert_eq!(first / side, margin, "as wide as high");
+    let scale = (side - 2 * margin) / width;
+    assert!(margin >= 4 * scale, "a margin that readers need");
+    for (at, color) in wanted.to_colors().into_iter().enumerate() {
+        let pixel = |module: usize| margin + module * scale + scale / 2;
+        let (x, y) = (pixel(at % width), pixel(at / width));
+        assert_eq!(white[y * side + x], color == Color::Light, "at {x} {y}");
+    }
+    assert_eq!(poster.picture("gQnobody").await.status(), 404);
+    assert_eq!(poster.picture("").await.status(), 404);
+    let path = format!("/accounts/{}/qr_codes", appid(&poster.account));
+    let listed = poster.world.get(&path).await;
+    let address = listed["items"][0]["picture"].as_str().unwrap();
+    let shown = poster.world.client().get(address).send().await.unwrap();
+    assert_eq!(shown.bytes().await.unwrap(), picture);
+    poster.world.advance(60).await;
+    assert_eq!(poster.picture(&ticket).await.status(), 404, "it ended");
+}
+
+/// Side and pixels of a PNG of one bit a pixel, and whether each is white.
+fn read(png: &[u8]) -> (usize, Vec<bool>) {
+    let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap()) as usize;
+    assert_eq!(&png[12..16], b"IHDR");
+    let side = number(16);
+    assert_eq!((number(20), &png[24..29]), (side, &[1, 0, 0, 0, 0][..]));
+    assert_eq!(&png[37..41], b"IDAT");
+    let packed = &png[41..41 + number(33)];
+    let mut rows = Vec::new();
+    let mut reader = flate2::read::ZlibDecoder::new(packed);
+    reader.read_to_end(&mut rows).unwrap();
+    let pixels = { rows.chunks(1 + side.div_ceil(8)) }
+        .flat_map(|row| (0..side).map(|x| row[1 + x / 8] & (0x80 >> (x % 8)) != 0));
+    (side, pixels.collect())
 }

@@ -34,3 +34,18 @@ async fn data_is_fetched_by_its_short_key_until_it_ends() {
     world.advance(100).await;
     assert_eq!(world.call(&fetch, named).await["errcode"], 40035);
 }
+
+#[tokio::test]
+async fn links_are_not_shortened_any_more() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let token = world.token(&account).await;
+    let path = format!("/cgi-bin/shorturl?access_token={token}");
+    let body = json!({"action": "long2short", "long_url": "https://example.com/long"});
+    assert_eq!(world.call(&path, body.clone()).await["errcode"], 45103);
+    let own = format!("/accounts/{}", account["appid"].as_str().unwrap());
+    let rules = json!({"rules": {"short_url.answer": "long_url"}});
+    world.must("PATCH", &own, rules).await;
+    let answer = world.call(&path, body).await;
+    assert_eq!(answer["short_url"], "https://example.com/long", "{answer}");
+}

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xinqiao_catalog::{code, id::official_account as oa};
 
-use super::material;
+use super::{articles, material};
 use crate::{
     accounts::{
         self, files,
@@ -102,6 +102,22 @@ pub(super) struct Article {
     show_cover_pic: bool,
     need_open_comment: bool,
     only_fans_can_comment: bool,
+}
+
+impl Article {
+    /// As people read it at this address from this second on.
+    pub(super) fn put_out(&self, url: String, message: u64, at: i64) -> articles::Article {
+        articles::Article {
+            title: self.title.clone(),
+            url,
+            message,
+            receivers: None,
+            at,
+            comments: self.need_open_comment,
+            fans_only: self.only_fans_can_comment,
+            gone: false,
+        }
+    }
 }
 
 /// Whether a field that is 0 or 1 on the wire is on.
@@ -197,7 +213,8 @@ fn unknown(media_id: &str) -> Refusal {
     Refusal::code(code::INVALID_MEDIA_ID).because("media.unknown", Some(media_id.to_owned()), None)
 }
 
-/// The articles of a draft as a phone shows them in a message; none if the account has no such draft.
+/// The articles of a draft as a phone shows them in a message, and whether people comment them; none if the account has no
+/// such draft.
 pub(super) fn cards(world: &World, appid: &Id, media_id: &str) -> Option<Vec<Value>> {
     let draft = DRAFTS.get(world, &(appid.clone(), media_id.into()))?;
     let card = |article: &Article| {
@@ -205,6 +222,8 @@ pub(super) fn cards(world: &World, appid: &Id, media_id: &str) -> Option<Vec<Val
             "title": article.title,
             "description": article.digest,
             "picurl": format!("/_sim/v1/media/{}", article.thumb_media_id),
+            "comments": article.need_open_comment,
+            "fans_only": article.only_fans_can_comment,
         })
     };
     Some(draft.articles.iter().map(card).collect())

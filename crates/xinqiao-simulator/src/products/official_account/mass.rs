@@ -16,7 +16,7 @@ use xinqiao_catalog::{code, id::official_account as oa, rules::quota::Limit};
 use xinqiao_crypto::Hex;
 use xinqiao_types::{AccountKind, shanghai::DAY};
 
-use super::{custom_message::TO_WRITE, draft, fans, sent, tags};
+use super::{articles, custom_message::TO_WRITE, draft, fans, sent, tags};
 use crate::{
     accounts::{
         self,
@@ -402,7 +402,7 @@ fn delete(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let mass = MESSAGES
         .get(turn.world, &key)
         .ok_or_else(|| unknown(key.1))?;
-    let (item, articles) = (mass.item, mass.articles);
+    let (item, articles, data) = (mass.item, mass.articles, mass.data_id);
     let at = asked.body.get("article_idx").and_then(whole).unwrap_or(0);
     let at = usize::try_from(at).unwrap_or(usize::MAX);
     if at > articles.max(1) {
@@ -416,6 +416,8 @@ fn delete(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
             article.as_object_mut().map(|article| article.remove("url"));
         }
     }
+    let which = at.checked_sub(1).map(|at| at as u64);
+    articles::take_back(turn.world, &key.0, data, which);
     if (at == 0 || articles <= 1)
         && let Some(mass) = MESSAGES.get_mut(turn.world, &key)
     {

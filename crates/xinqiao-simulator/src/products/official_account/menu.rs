@@ -1,6 +1,12 @@
-//! The custom menu (自定义菜单): limits in bytes, one menu at a time.
+//! The custom menu (自定义菜单): one that all see, and conditional ones for some.
+//!
+//! * [`buttons`]: limits of buttons, how they are found and told;
+//! * [`conditional`]: menus for some people.
 //!
 //! Source: doc pages "创建接口", "查询接口", "删除接口", "获取自定义菜单配置".
+
+mod buttons;
+pub(super) mod conditional;
 
 use serde_json::{Value, json};
 use xinqiao_catalog::{code, id::official_account as oa};
@@ -13,6 +19,8 @@ use crate::{
     people::{self, FOLLOWERS},
     products::Feature,
 };
+
+pub(super) use self::buttons::find_button;
 
 /// The menu of an account, as it was set over the interface.
 static MENUS: Table<Id, Value> = Table::new("official_account.menus", 1);
@@ -33,30 +41,39 @@ pub(super) static FEATURE: Feature = Feature {
 };
 const READ: &str = "a_menu_is_made_read_and_deleted";
 
-/// The menu of an account, if it has one.
-pub(super) fn of<'w>(world: &'w World, appid: &str) -> Option<&'w Value> {
-    MENUS.get(world, appid)
+/// A menu that somebody sees.
+#[derive(Debug)]
+pub(super) struct Seen<'w> {
+    pub(super) buttons: &'w Value,
+    /// The menu's number, as VIEW events carry it.
+    pub(super) id: String,
 }
 
-/// Whether a button of the account's menu shows this file.
-pub(super) fn shows(world: &World, appid: &str, media_id: &str) -> bool {
-    let shown = |button: &Value| button["media_id"] == media_id;
-    of(world, appid).is_some_and(|menu| {
-        menu["button"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|button| {
-                let below = button["sub_button"].as_array();
-                shown(button) || below.is_some_and(|subs| subs.iter().any(shown))
-            })
-    })
+/// The menu of an account that this person sees: the newest whose conditions hold, otherwise the one for all.
+pub(super) fn seen_by<'w>(world: &'w World, appid: &Id, openid: &str) -> Option<Seen<'w>> {
+    let menu = MENUS.get(world, appid)?;
+    let fitting = conditional::fitting(world, appid, openid);
+    Some(fitting.unwrap_or_else(|| Seen {
+        buttons: &menu["button"],
+        id: menu["menuid"].to_string(),
+    }))
 }
 
-fn in_chat(world: &World, appid: &str, view: &mut Value) {
-    view["menu"] = MENUS
-        .get(world, appid)
-        .map_or(Value::Null, |menu| json!({"button": menu["button"]}));
+/// Whether a button of the account's menus shows this file.
+pub(super) fn shows(world: &World, appid: &Id, media_id: &str) -> bool {
+    let default = MENUS.get(world, appid).map(|menu| &menu["button"]);
+    default
+        .into_iter()
+        .chain(conditional::buttons(world, appid))
+        .flat_map(buttons::each)
+        .any(|button| button["media_id"] == media_id)
+}
+
+/// The id is `appid openid`, or the appid alone where account and person have not met.
+fn in_chat(world: &World, id: &str, view: &mut Value) {
+    let (appid, openid) = id.split_once(' ').unwrap_or((id, ""));
+    view["menu"] = seen_by(world, &appid.into(), openid)
+        .map_or(Value::Null, |menu| json!({"button": menu.buttons}));
 }
 
 fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
@@ -74,35 +91,17 @@ fn earlier(world: &mut World, kept: &Value) -> Result<(), String> {
     Ok(())
 }
 
-const BUTTONS: usize = 3;
-const SUB_BUTTONS: usize = 5;
-const NAME_BYTES: usize = 16;
-const SUB_NAME_BYTES: usize = 60;
-const KEY_BYTES: usize = 128;
-const URL_BYTES: usize = 1024;
-
-/// Types that need a `key`.
-const KEYED: &[&str] = &[
-    "click",
-    "scancode_push",
-    "scancode_waitmsg",
-    "pic_sysphoto",
-    "pic_photo_or_album",
-    "pic_weixin",
-    "location_select",
-];
-/// Types that need a file.
-const FILED: &[&str] = &["media_id", "view_limited"];
-/// Types that need an article.
-const ARTICLED: &[&str] = &["article_id", "article_view_limited"];
+/// The number of a menu that is made now.
+fn number(world: &mut World) -> u64 {
+    world.serial("menu") + 400_000_000
+}
 
 /// `menu/create`.
-pub(crate) fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let buttons = asked.body.get("button").and_then(Value::as_array);
-    let buttons = buttons.ok_or_else(|| Refusal::code(code::INVALID_BUTTON_COUNT))?;
-    check(buttons)?;
-    let id = turn.world.serial("menu") + 400_000_000;
-    let menu = json!({"button": buttons, "menuid": id});
+fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let given = asked.body.get("button").and_then(Value::as_array);
+    let given = given.ok_or_else(|| Refusal::code(code::INVALID_BUTTON_COUNT))?;
+    buttons::check(given)?;
+    let menu = json!({"button": given, "menuid": number(turn.world)});
     MENUS.put(turn.world, asked.appid.clone(), menu);
     tell_phones(turn, &asked.appid);
     Ok(Reply::Acknowledged)
@@ -123,132 +122,33 @@ fn tell_phones(turn: &mut Turn<'_>, appid: &Id) {
     }
 }
 
-fn check(buttons: &[Value]) -> Result<(), Refusal> {
-    if buttons.is_empty() || buttons.len() > BUTTONS {
-        return Err(Refusal::code(code::INVALID_BUTTON_COUNT));
-    }
-    for button in buttons {
-        check_name(button, NAME_BYTES, code::INVALID_BUTTON_NAME_SIZE)?;
-        match button.get("sub_button").and_then(Value::as_array) {
-            Some(subs) if !subs.is_empty() => {
-                if subs.len() > SUB_BUTTONS {
-                    return Err(Refusal::code(code::INVALID_SUB_BUTTON_COUNT));
-                }
-                for sub in subs {
-                    let deeper = sub.get("sub_button").and_then(Value::as_array);
-                    if deeper.is_some_and(|list| !list.is_empty()) {
-                        return Err(Refusal::code(code::INVALID_SUB_MENU_LEVEL));
-                    }
-                    check_name(sub, SUB_NAME_BYTES, code::INVALID_SUB_BUTTON_NAME_SIZE)?;
-                    check_kind(sub, true)?;
-                }
-            }
-            _ => check_kind(button, false)?,
-        }
-    }
-    Ok(())
-}
-
-fn check_name(button: &Value, most: usize, code: i64) -> Result<(), Refusal> {
-    let name = button
-        .get("name")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    if name.is_empty() || name.len() > most {
-        return Err(Refusal::code(code).because(
-            "menu.name",
-            Some(format!("{name} ({} bytes)", name.len())),
-            Some(format!("1-{most} bytes")),
-        ));
-    }
-    Ok(())
-}
-
-fn check_kind(button: &Value, sub: bool) -> Result<(), Refusal> {
-    let text = |name: &str| button.get(name).and_then(Value::as_str).unwrap_or_default();
-    let pick = |own: i64, of_sub: i64| if sub { of_sub } else { own };
-    let kind = text("type");
-    if KEYED.contains(&kind) {
-        let key = text("key");
-        if key.is_empty() || key.len() > KEY_BYTES {
-            let code = pick(
-                code::INVALID_BUTTON_KEY_SIZE,
-                code::INVALID_SUB_BUTTON_KEY_SIZE,
-            );
-            return Err(Refusal::code(code));
-        }
-        return Ok(());
-    }
-    if kind == "view" || kind == "miniprogram" {
-        let url = text("url");
-        if url.is_empty() || url.len() > URL_BYTES {
-            let code = pick(
-                code::INVALID_BUTTON_URL_SIZE,
-                code::INVALID_SUB_BUTTON_URL_SIZE,
-            );
-            return Err(Refusal::code(code));
-        }
-        if !url.contains("://") {
-            return Err(Refusal::code(code::INVALID_BUTTON_URL_DOMAIN));
-        }
-        return Ok(());
-    }
-    if FILED.contains(&kind) {
-        let fine = !text("media_id").is_empty();
-        return if fine {
-            Ok(())
-        } else {
-            Err(Refusal::code(code::INVALID_MEDIA_ID))
-        };
-    }
-    if ARTICLED.contains(&kind) {
-        return Ok(());
-    }
-    Err(Refusal::code(pick(
-        code::INVALID_BUTTON_TYPE,
-        code::INVALID_SUB_BUTTON_TYPE,
-    )))
-}
-
 /// `menu/get`.
 ///
-/// WECHAT: 46003 when no menu was set over the interface; the answer wraps the buttons once more than the request.
-pub(crate) fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+/// WECHAT: 46003 when no menu was set over the interface; the answer wraps the buttons once more than the request. The
+/// menu's number is told beside conditional menus only, of which the newest comes first.
+fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let Some(menu) = MENUS.get(turn.world, &*asked.appid) else {
         return Err(Refusal::code(code::MENU_NOT_FOUND));
     };
-    let mut buttons = menu.get("button").cloned().unwrap_or_default();
-    if let Some(list) = buttons.as_array_mut() {
-        for button in list {
-            complete(button);
-        }
+    let mut answer = json!({"menu": {"button": buttons::completed(&menu["button"])}});
+    let conditional = conditional::told(turn.world, &asked.appid);
+    if !conditional.is_empty() {
+        answer["menu"]["menuid"] = menu["menuid"].clone();
+        answer["conditionalmenu"] = json!(conditional);
     }
-    Ok(Reply::Json(json!({"menu": {"button": buttons}})))
+    Ok(Reply::Json(answer))
 }
 
-/// The platform gives every button a list of sub-buttons, empty or not.
-fn complete(button: &mut Value) {
-    let Some(fields) = button.as_object_mut() else {
-        return;
-    };
-    if let Some(subs) = fields.get_mut("sub_button").and_then(Value::as_array_mut) {
-        for sub in subs {
-            complete(sub);
-        }
-    } else {
-        fields.insert("sub_button".to_owned(), json!([]));
-    }
-}
-
-/// `menu/delete`.
-pub(crate) fn delete(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+/// `menu/delete`: the menu for all, and with it the conditional ones.
+fn delete(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     MENUS.remove(turn.world, &*asked.appid);
+    conditional::delete_all(turn.world, &asked.appid);
     tell_phones(turn, &asked.appid);
     Ok(Reply::Acknowledged)
 }
 
 /// `get_current_selfmenu_info`: whichever menu is live, with sub-buttons one level deeper than elsewhere.
-pub(crate) fn current(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+fn current(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let Some(menu) = MENUS.get(turn.world, &*asked.appid) else {
         return Ok(Reply::Json(
             json!({"is_menu_open": 0, "selfmenu_info": {"button": []}}),
@@ -276,84 +176,4 @@ pub(crate) fn current(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     Ok(Reply::Json(
         json!({"is_menu_open": 1, "selfmenu_info": {"button": buttons}}),
     ))
-}
-
-/// The button of a menu that has this key or address.
-pub(crate) fn find_button<'m>(
-    menu: &'m Value,
-    key: Option<&str>,
-    url: Option<&str>,
-) -> Option<&'m Value> {
-    let top = menu.get("button")?.as_array()?;
-    let fits = |button: &&Value| {
-        let same = |name: &str, wanted: Option<&str>| {
-            wanted.is_some_and(|wanted| button.get(name).and_then(Value::as_str) == Some(wanted))
-        };
-        same("key", key) || same("url", url)
-    };
-    top.iter()
-        .flat_map(|button| {
-            let subs = button.get("sub_button").and_then(Value::as_array);
-            subs.into_iter().flatten().chain(std::iter::once(button))
-        })
-        .find(fits)
-}
-
-/// The menu's number, as VIEW events carry it.
-pub(crate) fn menu_id(menu: &Value) -> String {
-    menu.get("menuid")
-        .map(ToString::to_string)
-        .unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn refused(buttons: Value, code: i64) {
-        let refuse = check(buttons.as_array().unwrap()).unwrap_err();
-        assert_eq!(refuse.code, code.into());
-    }
-
-    #[test]
-    fn limits_count_bytes() {
-        let click = |name: &str| json!({"type": "click", "name": name, "key": "K"});
-        assert!(check(&[click("今日歌曲吧")]).is_ok(), "15 bytes");
-        refused(
-            json!([click("今日歌曲推荐")]),
-            code::INVALID_BUTTON_NAME_SIZE,
-        );
-        refused(json!([]), code::INVALID_BUTTON_COUNT);
-        refused(
-            json!([click("a"), click("b"), click("c"), click("d")]),
-            code::INVALID_BUTTON_COUNT,
-        );
-        let subs: Vec<Value> = (0..6).map(|_| click("x")).collect();
-        refused(
-            json!([{"name": "a", "sub_button": subs}]),
-            code::INVALID_SUB_BUTTON_COUNT,
-        );
-        let deep =
-            json!([{"name": "a", "sub_button": [{"name": "b", "sub_button": [click("c")]}]}]);
-        refused(deep, code::INVALID_SUB_MENU_LEVEL);
-        refused(
-            json!([{"name": "a", "type": "unheard", "key": "K"}]),
-            code::INVALID_BUTTON_TYPE,
-        );
-    }
-
-    #[test]
-    fn a_button_is_found_on_both_levels() {
-        let menu = json!({"button": [
-            {"name": "a", "type": "click", "key": "A"},
-            {"name": "b", "sub_button": [{"name": "c", "type": "view", "url": "http://x/"}]},
-        ]});
-        assert_eq!(find_button(&menu, Some("A"), None).unwrap()["name"], "a");
-        assert_eq!(
-            find_button(&menu, None, Some("http://x/")).unwrap()["name"],
-            "c"
-        );
-        assert!(find_button(&menu, Some("Z"), None).is_none());
-    }
 }

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 use xinqiao_message::names::{event, msg_type};
 
 use super::{
-    KINDS, auto_reply, kf_session, media, menu, message,
+    KINDS, auto_reply,
+    data_cube::messages,
+    kf_session, location, media, menu, message,
     push_xml::{Draft, elements},
 };
 use crate::{
@@ -23,7 +25,7 @@ use crate::{
         act::{Act, Input, Scene},
         causes,
         contact::Speaker,
-        phone::{contact, mark_following, mark_unfollowed, seen},
+        phone::{contact, follows, mark_unfollowed, seen},
     },
     products::Feature,
     push::attempts::numbers,
@@ -41,7 +43,7 @@ pub(super) static FEATURE: Feature = Feature {
         },
         act("click", said("点菜单", "Press a button"), CLICKED, click),
     ],
-    not_built: &["report_location", "js_config"],
+    not_built: &["js_config"],
     rules: &[&STRANGERS],
     shows: &[Shown::Sheet(&PAGE)],
     ..Feature::EMPTY
@@ -58,7 +60,7 @@ pub(super) static STRANGERS: Rule = Rule {
     source: "inferred: a phone shows no chat with an account that is not followed",
 };
 
-/// The kind of view for a chat on the phone, by the account's appid.
+/// The kind of view for a chat on the phone, by `appid openid`; by the appid alone where account and person have not met.
 pub(crate) const CHAT_VIEW: &str = "chat";
 
 /// Most characters of a text that a phone sends.
@@ -111,7 +113,7 @@ pub(super) const fn act(
 fn follow(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refused> {
     let openid = contact(turn.world, scene.user, &scene.appid);
     let how: Id = "ADD_SCENE_SEARCH".into();
-    let news = mark_following(turn.world, scene.user, &scene.appid, turn.now.0, &how);
+    let news = follows(turn, scene.user, &scene.appid, &how);
     if !news {
         return Ok(json!({"deliveries": [], "already": true}));
     }
@@ -143,14 +145,23 @@ fn unfollow(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refu
     Ok(happen(turn, scene, &openid, words, &[draft]))
 }
 
+/// The openid of the person with the account, who meet now if they did not before.
+pub(super) fn contact_of(turn: &mut Turn<'_>, scene: &Scene) -> Id {
+    contact(turn.world, scene.user, &scene.appid)
+}
+
 /// Entering the chat pushes nothing by itself: a place is reported only where the account has asked for it.
 fn enter(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refused> {
     let openid = contact(turn.world, scene.user, &scene.appid);
     seen(turn, scene.user, &scene.appid);
+    let reports = location::entered(turn, scene);
     let words = Words::new(
         format!("{} 进入{}", scene.nickname, scene.account_name),
         format!("{} enters {}", scene.nickname, scene.account_name),
     );
+    if !reports.is_empty() {
+        return Ok(happen(turn, scene, &openid, words, &reports));
+    }
     let mut row = scene.row(turn, &openid, words);
     row.subtitle = Words::new("不推送事件", "pushes nothing");
     turn.show(row);
@@ -178,6 +189,7 @@ fn send(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
         message.bubble,
     );
     kf_session::person_said(turn, &scene.appid, &openid, &message.spoken);
+    messages::person_said(turn, &scene.appid, scene.user, message.kind);
     let words = Words::new(
         format!("{} 说“{}”", scene.nickname, message.spoken),
         format!("{} says “{}”", scene.nickname, message.spoken),
@@ -353,14 +365,16 @@ fn read_message(turn: &mut Turn<'_>, appid: &str, input: &Input) -> Result<Messa
 }
 
 fn click(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
-    let Some(current) = menu::of(turn.world, &scene.appid) else {
+    let known = people::openid(turn.world, scene.user, &scene.appid).cloned();
+    let known = known.unwrap_or_default();
+    let Some(current) = menu::seen_by(turn.world, &scene.appid, &known) else {
         return Err(Refused::unwilling("the account has no menu"));
     };
     let (key, url) = (input.field::<String>("key")?, input.field::<String>("url")?);
-    let button = menu::find_button(current, key.as_deref(), url.as_deref())
-        .ok_or_else(|| Refused::unwilling("the current menu has no such button"))?
+    let button = menu::find_button(current.buttons, key.as_deref(), url.as_deref())
+        .ok_or_else(|| Refused::unwilling("the menu that this person sees has no such button"))?
         .clone();
-    let menu_id = menu::menu_id(current);
+    let menu_id = current.id;
     let text = |name: &str| {
         button
             .get(name)

@@ -13,6 +13,7 @@ use xinqiao_message::names::event;
 use xinqiao_types::shanghai::DAY;
 
 use super::{
+    articles,
     draft::{self, Article},
     message,
     push_xml::{Draft, elements},
@@ -79,7 +80,7 @@ static SECONDS: Rule = Rule {
 /// The number before an account's first job.
 const JOB: u64 = 100_000_000;
 /// The number before the first data of a message, by which comments name it.
-const DATA: u64 = 2_247_480_000;
+const DATA: u64 = 2_240_000_000;
 /// Most of them in one answer.
 const PAGE: i64 = 20;
 
@@ -163,10 +164,14 @@ fn submit(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     JOBS.put(turn.world, (asked.appid.clone(), number), job);
     let what = json!({"account": &*asked.appid, "job": number});
     turn.later(turn.now.0 + seconds, NAME, what);
-    let data = DATA + (number - JOB);
     Ok(Reply::Json(
-        json!({"publish_id": number, "msg_data_id": data}),
+        json!({"publish_id": number, "msg_data_id": data(number)}),
     ))
+}
+
+/// The number of a job's data.
+fn data(number: u64) -> u64 {
+    DATA + number.saturating_sub(JOB)
 }
 
 /// A job ends.
@@ -195,6 +200,10 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     let job = job.clone();
     if status == DONE {
         draft::use_up(turn.world, &appid, &job.draft);
+        let out = { job.articles.iter().zip(1..) }
+            .map(|(article, place)| article.put_out(job.url(turn.world, place), number, turn.now.0))
+            .collect();
+        articles::put_out(turn.world, &appid, data(number), out);
         enter(turn.world, key, &job);
     }
     let info = job.result(turn.world, number);
@@ -250,6 +259,8 @@ fn delete(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     if job.deleted.iter().all(|deleted| *deleted) {
         job.status = DELETED;
     }
+    let at = place.checked_sub(1).map(|at| at as u64);
+    articles::take_back(turn.world, &key.0, data(key.1), at);
     Ok(Reply::Acknowledged)
 }
 

@@ -1,15 +1,17 @@
 //! QR codes with a scene (带参数二维码): made by a call, scanned on the phone.
 //!
 //! Whoever scans a code and does not follow yet follows by it; the event says which scene it was. A temporary code ends at
-//! its second; a permanent one of the same scene is the same code.
+//! its second; a permanent one of the same scene is the same code. Its picture is a page of the platform.
 //!
 //! Source: doc pages "生成带参数的二维码", "接收事件推送".
+
+mod picture;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xinqiao_catalog::{code, id::official_account as oa};
 use xinqiao_message::names::event;
-use xinqiao_types::shanghai::DAY;
+use xinqiao_types::{percent, shanghai::DAY};
 
 use super::{
     KINDS,
@@ -19,7 +21,12 @@ use super::{
 };
 use crate::{
     accounts,
-    door::{Asked, Refusal, Reply, Verdict, asked::whole, stateful},
+    door::{
+        Asked, Refusal, Reply, Verdict,
+        asked::whole,
+        pages::{Leaf, Shows, Visit},
+        stateful,
+    },
     kernel::{
         Effect, Id, Refused, Table, Turn, World,
         declared::{Card, Field, Holds, Shown, field, said, text},
@@ -29,7 +36,7 @@ use crate::{
     },
     people::{
         act::{Input, Scene},
-        phone::{UNFOLLOWED, contact, mark_following},
+        phone::{UNFOLLOWED, contact, follows},
     },
     products::Feature,
 };
@@ -40,6 +47,8 @@ static CODES: Table<(Id, Id), Code> = Table::new("official_account.qr_codes", 1)
 static PERMANENT: Table<(Id, Id), Id> = Table::memory("official_account.qr_codes_permanent");
 /// How many permanent codes an account has.
 static PERMANENT_COUNTS: Table<Id, usize> = Table::memory("official_account.qr_codes_counts");
+/// Whose code a ticket is.
+static TICKETS: Table<Id, Id> = Table::memory("official_account.qr_codes_tickets");
 /// With which code a person came to follow, by account and openid.
 static CAME: Table<(Id, Id), Came> = Table::new("official_account.qr_codes_came", 1);
 
@@ -47,6 +56,10 @@ pub(super) static FEATURE: Feature = Feature {
     name: NAME,
     tables: &[&CODES, &CAME],
     behaviours: &[stateful(oa::qr_code::CREATE, SCANNED, create)],
+    pages: &[Shows {
+        page: "page.showqrcode",
+        run: show,
+    }],
     acts: &[phone::act("scan", said("扫码", "Scan"), FIELDS, scan)],
     routes: &[Route {
         method: "GET",
@@ -166,6 +179,33 @@ fn permanent_key(appid: &Id, code: &Code) -> (Id, Id) {
     )
 }
 
+/// Where a browser finds the picture of a code.
+fn picture_of(world: &World, ticket: &str) -> String {
+    let ticket = percent::encode(ticket);
+    format!("{}/cgi-bin/showqrcode?ticket={ticket}", world.origins.pages)
+}
+
+/// `showqrcode`: the picture of a code.
+///
+/// WECHAT: whoever has the ticket sees it, without a token; a ticket of no code is a 404.
+fn show(turn: &mut Turn<'_>, visit: &Visit<'_>) -> Leaf {
+    let ticket: Id = visit
+        .query
+        .get("ticket")
+        .cloned()
+        .unwrap_or_default()
+        .into();
+    let of = TICKETS.get(turn.world, &*ticket);
+    let code = of.and_then(|appid| CODES.get(turn.world, &(appid.clone(), ticket.clone())));
+    match code.and_then(|code| picture::of(&code.url)) {
+        Some(bytes) => Leaf::Picture {
+            content_type: "image/png",
+            bytes,
+        },
+        None => Leaf::Missing,
+    }
+}
+
 /// A permanent code is found by its scene.
 fn enter(world: &mut World, key: (Id, Id), ticket: Id) {
     *PERMANENT_COUNTS.or_default(world, key.0.clone()) += 1;
@@ -210,6 +250,7 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         enter(turn.world, key, ticket.clone());
     }
     let answer = told(&ticket, &code, seconds);
+    TICKETS.put(turn.world, ticket.clone(), asked.appid.clone());
     CODES.put(turn.world, (asked.appid.clone(), ticket), code);
     Ok(Reply::Json(answer))
 }
@@ -217,6 +258,7 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 /// A temporary code ends.
 fn due(turn: &mut Turn<'_>, what: &Value) {
     if let (Some(appid), Some(ticket)) = (id_in(what, "account"), id_in(what, "ticket")) {
+        TICKETS.remove(turn.world, &*ticket);
         CODES.remove(turn.world, &(appid, ticket));
     }
 }
@@ -245,7 +287,7 @@ fn scan(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
     let (ticket, code) = (ticket.clone(), code.clone());
     let openid = contact(turn.world, scene.user, &scene.appid);
     let how: Id = "ADD_SCENE_QR_CODE".into();
-    let news = mark_following(turn.world, scene.user, &scene.appid, turn.now.0, &how);
+    let news = follows(turn, scene.user, &scene.appid, &how);
     // WECHAT: who follows by a code is told with the prefix, who followed already without it.
     let (name, key) = if news {
         let came = Came {
@@ -303,7 +345,7 @@ fn in_control(world: &World, request: &Request) -> Result<Value, Refused> {
         .map(|(ticket, code)| {
             let view = json!({
                 "ticket": &**ticket, "action": code.action, "scene": code.scene,
-                "url": code.url, "expires_at": code.expires_at,
+                "url": code.url, "expires_at": code.expires_at, "picture": picture_of(world, ticket),
             });
             (ticket.to_string(), view)
         });
@@ -319,7 +361,9 @@ fn unfollowed(turn: &mut Turn<'_>, what: &Value) {
 
 fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
     if let Some(appid) = id_in(what, "account") {
-        CODES.remove_under(turn.world, &appid);
+        for (ticket, _) in CODES.remove_under(turn.world, &appid) {
+            TICKETS.remove(turn.world, &*ticket);
+        }
         PERMANENT.remove_under(turn.world, &appid);
         PERMANENT_COUNTS.remove(turn.world, &appid);
         CAME.remove_under(turn.world, &appid);
@@ -327,6 +371,13 @@ fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
 }
 
 fn index(world: &mut World) {
+    let tickets: Vec<(Id, Id)> = CODES
+        .all(world)
+        .map(|((appid, ticket), _)| (ticket.clone(), appid.clone()))
+        .collect();
+    for (ticket, appid) in tickets {
+        TICKETS.put(world, ticket, appid);
+    }
     let all: Vec<((Id, Id), Id)> = CODES
         .all(world)
         .filter(|(_, code)| code.expires_at.is_none())

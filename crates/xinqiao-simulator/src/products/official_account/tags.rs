@@ -23,7 +23,7 @@ use crate::{
         feature::id_in,
         route::{self, Handler, Request, Route},
     },
-    people::phone::UNFOLLOWED,
+    people::{self, phone::UNFOLLOWED},
     products::Feature,
 };
 
@@ -35,6 +35,8 @@ static WORN: Table<(Id, Id), Vec<u64>> = Table::new("official_account.tags_worn"
 static BLACKLIST: Table<(Id, Id), i64> = Table::new("official_account.blacklist", 1);
 /// Who wears a tag of an account.
 static WEARERS: Table<((Id, u64), Id), ()> = Table::memory("official_account.tag_wearers");
+/// How many wear any tag of an account.
+static TAGGED: Table<Id, u64> = Table::memory("official_account.tagged");
 /// How many wear it.
 static COUNTS: Table<(Id, u64), u64> = Table::memory("official_account.tag_counts");
 
@@ -89,6 +91,8 @@ const WEAR: &str = "people_wear_tags_and_show_them";
 const FREED: &str = "a_deleted_tag_is_gone_from_everybody";
 const BLACK: &str = "who_is_on_the_blacklist_is_not_written_to";
 
+/// The number that stands for no tag.
+pub(super) const UNTAGGED: u64 = 0;
 /// Tags 0, 1 and 2 are the platform's; the last of them exists in every account.
 const RESERVED: u64 = 2;
 const STARS: (u64, &str) = (2, "星标组");
@@ -130,7 +134,10 @@ pub(super) fn exists(world: &World, appid: &Id, tag: u64) -> bool {
 }
 
 /// An account's tags with how many wear them, the platform's first.
-fn listed<'w>(world: &'w World, appid: &Id) -> impl Iterator<Item = (u64, Value)> + use<'w> {
+pub(super) fn listed<'w>(
+    world: &'w World,
+    appid: &Id,
+) -> impl Iterator<Item = (u64, Value)> + use<'w> {
     let appid = appid.clone();
     let own = TAGS.under(world, &appid).map(|(id, tag)| (*id, &*tag.name));
     std::iter::once(STARS).chain(own).map(move |(id, name)| {
@@ -141,46 +148,64 @@ fn listed<'w>(world: &'w World, appid: &Id) -> impl Iterator<Item = (u64, Value)
     })
 }
 
-/// The name that a call gives a tag.
+/// Refuses a name that the account cannot give a tag.
 ///
 /// WECHAT: names are unique in an account; the limit counts bytes, as its error says, though pages say characters.
-fn given_name(world: &World, asked: &Asked, own: Option<u64>) -> Result<String, Refusal> {
-    let name = asked.group("tag")?.get("name").and_then(Value::as_str);
-    let name = name.unwrap_or_default();
+fn check_name(world: &World, appid: &Id, name: &str, own: Option<u64>) -> Result<(), Refusal> {
     if name.len() > NAME_BYTES {
         return Err(Refusal::code(code::TAG_NAME_TOO_LONG));
     }
     let taken = TAGS
-        .under(world, &asked.appid)
+        .under(world, appid)
         .any(|(id, tag)| tag.name == name && Some(*id) != own);
     if name.is_empty() || name == STARS.1 || taken {
         return Err(Refusal::code(code::TAG_NAME_TAKEN));
     }
-    Ok(name.to_owned())
+    Ok(())
+}
+
+fn given_name(asked: &Asked) -> Result<&str, Refusal> {
+    let name = asked.group("tag")?.get("name").and_then(Value::as_str);
+    Ok(name.unwrap_or_default())
 }
 
 /// The tag of the account that a call is to change.
 fn own_tag(world: &World, asked: &Asked) -> Result<u64, Refusal> {
     let id = asked.group("tag")?.get("id").and_then(whole);
-    let id = id.and_then(|id| u64::try_from(id).ok());
-    match id {
+    changeable(world, &asked.appid, id, code::INVALID_TAG_ID)
+}
+
+/// A tag of the account's own, which alone can be changed; `unknown` where there is none.
+pub(super) fn changeable(
+    world: &World,
+    appid: &Id,
+    id: Option<i64>,
+    unknown: i64,
+) -> Result<u64, Refusal> {
+    match id.and_then(|id| u64::try_from(id).ok()) {
         Some(id) if id <= RESERVED => Err(Refusal::code(code::SYSTEM_TAG)),
-        Some(id) if exists(world, &asked.appid, id) => Ok(id),
-        _ => Err(Refusal::code(code::INVALID_TAG_ID)),
+        Some(id) if exists(world, appid, id) => Ok(id),
+        _ => Err(Refusal::code(unknown)),
     }
+}
+
+/// A new tag of the account.
+pub(super) fn make(turn: &mut Turn<'_>, appid: &Id, name: &str) -> Result<(u64, String), Refusal> {
+    check_name(turn.world, appid, name, None)?;
+    if TAGS.under(turn.world, appid).count() >= TAGS_MOST {
+        return Err(Refusal::code(code::TOO_MANY_TAGS));
+    }
+    let made = turn.world.serial(&format!("{NAME} {appid}"));
+    let (id, name) = (FIRST - 1 + made, name.to_owned());
+    let tag = Tag { name: name.clone() };
+    TAGS.put(turn.world, (appid.clone(), id), tag);
+    Ok((id, name))
 }
 
 /// `tags/create`.
 fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let name = given_name(turn.world, asked, None)?;
-    if TAGS.under(turn.world, &asked.appid).count() >= TAGS_MOST {
-        return Err(Refusal::code(code::TOO_MANY_TAGS));
-    }
-    let made = turn.world.serial(&format!("{NAME} {}", asked.appid));
-    let id = FIRST - 1 + made;
-    let answer = json!({"tag": {"id": id, "name": name}});
-    TAGS.put(turn.world, (asked.appid.clone(), id), Tag { name });
-    Ok(Reply::Json(answer))
+    let (id, name) = make(turn, &asked.appid, given_name(asked)?)?;
+    Ok(Reply::Json(json!({"tag": {"id": id, "name": name}})))
 }
 
 /// `tags/get`.
@@ -191,24 +216,37 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     Ok(Reply::Json(json!({"tags": tags})))
 }
 
+/// Another name for a tag of the account's own.
+pub(super) fn rename(turn: &mut Turn<'_>, appid: &Id, id: u64, name: &str) -> Result<(), Refusal> {
+    check_name(turn.world, appid, name, Some(id))?;
+    let name = name.to_owned();
+    TAGS.put(turn.world, (appid.clone(), id), Tag { name });
+    Ok(())
+}
+
 /// `tags/update`.
 fn update(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let id = own_tag(turn.world, asked)?;
-    let name = given_name(turn.world, asked, Some(id))?;
-    TAGS.put(turn.world, (asked.appid.clone(), id), Tag { name });
+    rename(turn, &asked.appid, id, given_name(asked)?)?;
     Ok(Reply::Acknowledged)
 }
 
-/// `tags/delete`.
+/// A tag goes.
 ///
 /// WECHAT: a tag that more than 100,000 wear must be taken off first (45057).
-fn delete(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let id = own_tag(turn.world, asked)?;
-    if count(turn.world, &asked.appid, id) > TOO_MANY {
+pub(super) fn drop(turn: &mut Turn<'_>, appid: &Id, id: u64) -> Result<(), Refusal> {
+    if count(turn.world, appid, id) > TOO_MANY {
         return Err(Refusal::code(code::TAG_HAS_TOO_MANY_FANS));
     }
-    TAGS.remove(turn.world, &(asked.appid.clone(), id));
-    free_some(turn, &json!({"account": &*asked.appid, "tag": id}));
+    TAGS.remove(turn.world, &(appid.clone(), id));
+    free_some(turn, &json!({"account": &**appid, "tag": id}));
+    Ok(())
+}
+
+/// `tags/delete`.
+fn delete(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let id = own_tag(turn.world, asked)?;
+    drop(turn, &asked.appid, id)?;
     Ok(Reply::Acknowledged)
 }
 
@@ -236,7 +274,35 @@ fn put_on(world: &mut World, appid: &Id, openid: &Id, tag: u64) {
         return;
     }
     worn.push(tag);
+    let first = worn.len() == 1;
     note(world, appid, openid, tag);
+    if first {
+        *TAGGED.or_default(world, appid.clone()) += 1;
+    }
+}
+
+/// This tag and no other; none at all for [`UNTAGGED`].
+pub(super) fn wear_only(world: &mut World, appid: &Id, openid: &Id, tag: u64) {
+    let worn = WORN.get(world, &(appid.clone(), openid.clone()));
+    for other in worn.cloned().unwrap_or_default() {
+        take_off(world, appid, openid, other);
+    }
+    if tag != UNTAGGED {
+        put_on(world, appid, openid, tag);
+    }
+}
+
+/// How many followers wear no tag and are not on the blacklist.
+pub(super) fn untagged(world: &World, appid: &Id) -> u64 {
+    let tagged = TAGGED.get(world, appid).copied().unwrap_or(0);
+    let follows = |openid: &Id| {
+        let contact = people::contact(world, appid, openid);
+        contact.is_some_and(|contact| contact.followed)
+    };
+    let black = { BLACKLIST.under(world, appid) }
+        .filter(|(openid, _)| follows(openid) && worn(world, appid, openid).is_empty());
+    let others = tagged + black.count() as u64;
+    people::follower_count(world, appid).saturating_sub(others)
 }
 
 fn take_off(world: &mut World, appid: &Id, openid: &Id, tag: u64) {
@@ -249,6 +315,7 @@ fn take_off(world: &mut World, appid: &Id, openid: &Id, tag: u64) {
     let (after, empty) = (worn.len(), worn.is_empty());
     if empty {
         WORN.remove(world, &key);
+        *TAGGED.or_default(world, appid.clone()) -= 1;
     }
     if after < before {
         WEARERS.remove(world, &((appid.clone(), tag), openid.clone()));
@@ -269,6 +336,11 @@ fn worn(world: &World, appid: &Id, openid: &Id) -> Vec<u64> {
         .copied()
         .filter(|tag| exists(world, appid, *tag))
         .collect()
+}
+
+/// The tag that was put on a person last; 0 without one.
+pub(super) fn last_worn(world: &World, appid: &Id, openid: &Id) -> u64 {
+    worn(world, appid, openid).last().copied().unwrap_or(0)
 }
 
 /// The people of a call; all of them, or it is refused as a whole.
@@ -364,19 +436,31 @@ fn wearers(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 /// `tags/members/batchblacklist`.
 fn blacklist(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     for openid in people_named(turn.world, asked, BLACK_BATCH)? {
-        let key = (asked.appid.clone(), openid);
-        if !BLACKLIST.has(turn.world, &key) {
-            let since = turn.now.0;
-            BLACKLIST.put(turn.world, key, since);
-        }
+        put_on_blacklist(turn, &asked.appid, &openid);
     }
     Ok(Reply::Acknowledged)
+}
+
+pub(super) fn put_on_blacklist(turn: &mut Turn<'_>, appid: &Id, openid: &Id) {
+    let key = (appid.clone(), openid.clone());
+    if !BLACKLIST.has(turn.world, &key) {
+        let since = turn.now.0;
+        BLACKLIST.put(turn.world, key, since);
+    }
+}
+
+pub(super) fn take_off_blacklist(world: &mut World, appid: &Id, openid: &Id) {
+    BLACKLIST.remove(world, &(appid.clone(), openid.clone()));
+}
+
+pub(super) fn blacklist_length(world: &World, appid: &Id) -> u64 {
+    BLACKLIST.under(world, appid).count() as u64
 }
 
 /// `tags/members/batchunblacklist`.
 fn unblacklist(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     for openid in people_named(turn.world, asked, BLACK_BATCH)? {
-        BLACKLIST.remove(turn.world, &(asked.appid.clone(), openid));
+        take_off_blacklist(turn.world, &asked.appid, &openid);
     }
     Ok(Reply::Acknowledged)
 }
@@ -389,7 +473,7 @@ fn blacklisted(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         .take(PAGE)
         .map(|(openid, _)| &**openid)
         .collect();
-    let total = BLACKLIST.under(turn.world, &asked.appid).count();
+    let total = blacklist_length(turn.world, &asked.appid);
     let last = page.last().copied().unwrap_or_default();
     Ok(Reply::Json(json!({
         "total": total, "count": page.len(), "data": {"openid": page}, "next_openid": last,
@@ -440,6 +524,7 @@ fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
         }
     }
     COUNTS.remove_under(turn.world, &appid);
+    TAGGED.remove(turn.world, &*appid);
 }
 
 fn index(world: &mut World) {
@@ -448,6 +533,7 @@ fn index(world: &mut World) {
         .map(|(key, worn)| (key.clone(), worn.clone()))
         .collect();
     for ((appid, openid), worn) in all {
+        *TAGGED.or_default(world, appid.clone()) += 1;
         for tag in worn {
             note(world, &appid, &openid, tag);
         }

@@ -12,7 +12,7 @@ use xinqiao_types::{AccountKind, shanghai};
 
 use super::{
     super::{
-        message,
+        articles, message,
         push_xml::{Draft, elements},
         tags,
     },
@@ -213,6 +213,9 @@ pub(super) fn finish(turn: &mut Turn<'_>, appid: &Id, number: u64, state: State)
     };
     mass.state = state;
     let mass = mass.clone();
+    if mass.state == State::Sent {
+        put_out(turn, appid, number, &mass);
+    }
     show(turn, appid, &mass);
     let status = match &mass.state {
         State::Failed(reason) => reason.as_str(),
@@ -242,6 +245,24 @@ pub(super) fn finish(turn: &mut Turn<'_>, appid: &Id, number: u64, state: State)
     let from: Id = turn.world.named("openid", "platform").openid().into();
     let draft = Draft::event(event::MASS_SEND_JOB_FINISH, fields).told();
     message::push(turn, appid, &from, &draft);
+}
+
+/// From now on its articles are read and commented.
+fn put_out(turn: &mut Turn<'_>, appid: &Id, number: u64, mass: &Mass) {
+    let list = mass.fields.get("articles").and_then(Value::as_array);
+    let out = { list.into_iter().flatten().zip(1..).take(mass.articles) }
+        .map(|(card, at)| articles::Article {
+            title: card["title"].as_str().unwrap_or_default().to_owned(),
+            url: url(turn.world, mass.data_id, at),
+            message: number,
+            receivers: Some(mass.sent),
+            at: turn.now.0,
+            comments: card["comments"] == true,
+            fans_only: card["fans_only"] == true,
+            gone: false,
+        })
+        .collect();
+    articles::put_out(turn.world, appid, mass.data_id, out);
 }
 
 /// Where an article of a mass message is read.
