@@ -624,6 +624,10 @@ pub const RID_NOT_FOUND: i64 = 76001;
 pub const RID_OF_ANOTHER_ACCOUNT: i64 = 76003;
 /// 76004: The rid is older than seven days
 pub const RID_TOO_OLD: i64 = 76004;
+/// 76021: There is no such cgi_path
+pub const CGI_PATH_NOT_FOUND: i64 = 76021;
+/// 76022: Calls of this cgi_path take a token of another kind
+pub const CGI_PATH_OF_OTHERS: i64 = 76022;
 /// 85001: The WeChat id is unknown or hides from search
 pub const TESTER_NOT_FOUND: i64 = 85001;
 /// 85002: There are too many testers

@@ -425,6 +425,7 @@ w::record! {
     ///
     /// * Call: `POST /datacube/getarticleread` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Needs: `datacube`.
     /// * Catalog: `official_account.data_cube.get_article_read`.
     pub struct GetArticleRead {
         /// Further keys.
@@ -448,7 +449,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["datacube"],
     }
 }
 
@@ -457,6 +458,7 @@ w::record! {
     ///
     /// * Call: `POST /datacube/getarticleshare` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Needs: `datacube`.
     /// * Catalog: `official_account.data_cube.get_article_share`.
     pub struct GetArticleShare {
         /// Further keys.
@@ -480,7 +482,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["datacube"],
     }
 }
 
@@ -575,6 +577,7 @@ w::record! {
     ///
     /// * Call: `POST /datacube/getarticletotaldetail` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Needs: `datacube`.
     /// * Catalog: `official_account.data_cube.get_article_total_detail`.
     pub struct GetArticleTotalDetail {
         /// Further keys.
@@ -598,7 +601,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["datacube"],
     }
 }
 
@@ -607,6 +610,7 @@ w::record! {
     ///
     /// * Call: `POST /datacube/getbizsummary` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Needs: `datacube`.
     /// * Catalog: `official_account.data_cube.get_biz_summary`.
     pub struct GetBizSummary {
         /// Further keys.
@@ -630,7 +634,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["datacube"],
     }
 }
 
@@ -638,6 +642,7 @@ w::record! {
     /// Get the card figures (查询卡券概况数据).
     ///
     /// * Call: `POST /datacube/getcardbizuininfo` on `api.weixin.qq.com`.
+    /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_biz_uin_info`.
     pub struct GetCardBizUinInfo {
@@ -674,7 +679,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["card"],
     }
 }
 
@@ -682,6 +687,7 @@ w::record! {
     /// Get the coupon figures (查询优惠券数据).
     ///
     /// * Call: `POST /datacube/getcardcardinfo` on `api.weixin.qq.com`.
+    /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_info`.
     pub struct GetCardInfo {
@@ -721,7 +727,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["card"],
     }
 }
 
@@ -729,6 +735,7 @@ w::record! {
     /// Get the figures of one member card (查询单张会员卡数据).
     ///
     /// * Call: `POST /datacube/getcardmembercarddetail` on `api.weixin.qq.com`.
+    /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_member_card_detail`.
     pub struct GetCardMemberCardDetail {
@@ -765,7 +772,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["card"],
     }
 }
 
@@ -773,6 +780,7 @@ w::record! {
     /// Get the member card figures (查询会员卡概况数据).
     ///
     /// * Call: `POST /datacube/getcardmembercardinfo` on `api.weixin.qq.com`.
+    /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_member_card_info`.
     pub struct GetCardMemberCardInfo {
@@ -809,7 +817,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["card"],
     }
 }
 

@@ -26,6 +26,7 @@ mod publish;
 mod push_xml;
 mod qr_code;
 mod quota;
+mod rights;
 pub(crate) mod seeded;
 mod sent;
 mod short_key;
@@ -50,6 +51,7 @@ use super::Feature;
 pub(super) static FEATURES: &[&Feature] = &[
     &token::FEATURE,
     &stable_token::FEATURE,
+    &rights::FEATURE,
     &quota::FEATURE,
     &network::FEATURE,
     &menu::FEATURE,

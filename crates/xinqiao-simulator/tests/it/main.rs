@@ -28,6 +28,8 @@ mod publishing;
 mod qr_codes;
 mod refunds;
 mod resend;
+mod rights;
+mod rights_table;
 mod shop;
 mod short_keys;
 mod tags;

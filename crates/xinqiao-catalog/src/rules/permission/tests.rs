@@ -17,6 +17,8 @@ fn row(id: &'static str) -> PermissionRow {
         test_account: Right::Limited,
         mini_program: Right::ViaComponent,
         covers: Vec::new(),
+        events: Vec::new(),
+        elsewhere: Vec::new(),
         note: "",
         source: "",
         confidence: "",
