@@ -26,6 +26,7 @@ mod pay_v3;
 mod persistence;
 mod publishing;
 mod qr_codes;
+mod quotas;
 mod refunds;
 mod resend;
 mod rights;
