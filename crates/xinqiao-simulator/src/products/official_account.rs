@@ -5,6 +5,7 @@
     reason = "behaviours, acts and what reads older worlds have types of their own"
 )]
 
+mod alarm;
 mod auto_reply;
 mod bubble;
 mod custom_message;
@@ -76,6 +77,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &once::FEATURE,
     &web_login::FEATURE,
     &web_login::token::FEATURE,
+    &alarm::FEATURE,
     &trigger::FEATURE,
     &seeded::FEATURE,
 ];

@@ -36,6 +36,7 @@ const FIRST_MSG_ID: u64 = 90_000_000_000_000_000;
 static MESSAGE: PushKind = PushKind {
     name: "official_account.message",
     envelope: &sealed_message::ENVELOPE,
+    to_server: true,
     speaker: |order| match order.event {
         Some(_) => Speaker::OfficialAccountToEvent,
         None => Speaker::OfficialAccountToMessage,
