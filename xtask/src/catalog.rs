@@ -305,6 +305,18 @@ fn permissions(catalog: &Catalog, complaints: &mut Vec<String>) {
                 complaints.push(format!("permission {} covers unknown {cover}", row.id));
             }
         }
+        let events = catalog.events.values().flat_map(|section| &section.events);
+        let events: BTreeSet<&str> = events.map(|event| event.id).collect();
+        for event in { row.events.iter() }.filter(|event| !events.contains(*event)) {
+            complaints.push(format!("permission {} names unknown event {event}", row.id));
+        }
+        let tables = &catalog.rules.permission_tables;
+        for other in &row.elsewhere {
+            if !tables.iter().skip(1).any(|table| table.id == other.table) {
+                let table = other.table;
+                complaints.push(format!("permission {} names no table by {table}", row.id));
+            }
+        }
     }
 }
 

@@ -239,11 +239,15 @@ fn relate(out: &mut Catalog) {
                 .cloned()
                 .unwrap_or_default();
             if endpoint.host == "api.weixin.qq.com" {
-                endpoint.permissions = out
-                    .rules
-                    .permissions
-                    .iter()
-                    .filter(|row| row.covers.iter().any(|path| covers(path, endpoint)))
+                // Of rows that cover all below a path the longest decides: `/card/invoice/*` is no right of cards.
+                let below = |path: &&str| path.contains('*') && covers(path, endpoint);
+                let all = out.rules.permissions.iter().flat_map(|row| &row.covers);
+                let longest = all.filter(|path| below(path)).map(|path| path.len()).max();
+                let counts = |path: &&'static str| {
+                    covers(path, endpoint) && (!below(path) || Some(path.len()) == longest)
+                };
+                endpoint.permissions = { out.rules.permissions.iter() }
+                    .filter(|row| row.covers.iter().any(&counts))
                     .map(|row| row.id)
                     .collect();
             }
@@ -253,10 +257,9 @@ fn relate(out: &mut Catalog) {
                 .iter()
                 .filter(|quota| {
                     !quota.special
-                        && quota
-                            .subject
-                            .split([' ', ','])
-                            .any(|path| path == endpoint.path)
+                        && (quota.subject.split([' ', ',']))
+                            .chain(quota.also.iter().copied())
+                            .any(|path| covers(path, endpoint))
                         && (quota.id.starts_with("wecom") == (*product == Product::Work))
                 })
                 .map(|quota| quota.id)

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     DedupRecipe, Diagnosis, Endpoint, Enumeration, ErrorCode, Event, Grant, Host, Issuing, Meaning,
-    MediaLimit, Module, Page, PayLimit, PermissionRow, Product, Quota, Route, TypeDef,
+    MediaLimit, Module, Page, PayLimit, PermissionRow, PermissionTable, Product, Quota, Route,
+    TypeDef,
 };
 
 /// The committed blob.
@@ -44,6 +45,8 @@ pub struct Outline {
 pub struct Rules {
     /// Permission rows.
     pub permissions: Vec<PermissionRow>,
+    /// States of the permission table.
+    pub permission_tables: Vec<PermissionTable>,
     /// Quotas.
     pub quotas: Vec<Quota>,
     /// Interaction grants.

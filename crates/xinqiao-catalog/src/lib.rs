@@ -33,7 +33,8 @@ pub use self::lookup::{
     dedup_recipe, dedup_recipes, diagnoses, diagnosis, endpoint, endpoints, enumeration,
     enumerations, error, error_of, errors, event, events, grant, grants, host, hosts, issuing,
     issuing_endpoints, meaning, media, media_limits, modules, pages, pay_limits, permission,
-    permissions, quotas, quotas_of, recognise_event, routes, type_def, types, values,
+    permission_tables, permissions, quotas, quotas_of, recognise_event, routes, type_def, types,
+    values,
 };
 pub use self::misfit::{Answer, Misfit, MisfitKind, fits, misfits};
 pub use self::mock::mock;

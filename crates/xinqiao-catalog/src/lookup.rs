@@ -4,7 +4,7 @@ use crate::blob;
 use crate::model::{
     Code, DedupRecipe, Diagnosis, Endpoint, EnumId, EnumValue, Enumeration, ErrorCode, ErrorFamily,
     Event, EventKind, Field, Grant, Host, Issuing, Meaning, MediaLimit, Module, Page, PayLimit,
-    PermissionRow, Product, Quota, Route, Text, TypeDef, TypeId,
+    PermissionRow, PermissionTable, Product, Quota, Route, Text, TypeDef, TypeId,
 };
 
 /// The endpoint of that id.
@@ -215,6 +215,12 @@ pub fn permissions() -> &'static [PermissionRow] {
 #[must_use]
 pub fn permission(row: &str) -> Option<&'static PermissionRow> {
     permissions().iter().find(|permission| permission.id == row)
+}
+
+/// States of the permission table; the first is the usual one.
+#[must_use]
+pub fn permission_tables() -> &'static [PermissionTable] {
+    &blob::rules().permission_tables
 }
 
 /// All quotas.

@@ -16,7 +16,8 @@ pub use self::endpoint::{
 pub use self::event::{DedupRecipe, Event, EventKind, EventWire};
 pub use self::platform::{
     Bearing, Code, Diagnosis, ErrorCode, ErrorFamily, Grant, Host, IssuedKey, Issuing, LimitAt,
-    MediaLimit, Module, Page, PayLimit, PermissionRow, Quota, QuotaWindow, RetryClass, Right,
+    MediaLimit, Module, Page, PayLimit, PermissionRow, PermissionTable, Quota, QuotaWindow,
+    RetryClass, Right, RightsElsewhere,
 };
 
 /// Text for people, in Chinese and English. Either may be empty where nobody has written it yet.

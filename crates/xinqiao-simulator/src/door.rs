@@ -35,7 +35,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use xinqiao_catalog::{
     AuthKind, Code, Endpoint, Method, Product, code,
-    rules::{permission::Denied, quota::Exceeded},
+    rules::{
+        permission::{self, Denied},
+        quota::Exceeded,
+    },
     surface,
 };
 use xinqiao_types::{Rid, percent};
@@ -176,13 +179,19 @@ impl Refusal {
     }
 
     fn permission(denied: &Denied) -> Self {
-        let mut refuse = Self::code(denied.code);
-        let mut diagnosis = diagnose(Denied::RULE, Some(denied.right.to_owned()), None);
-        diagnosis.cause = Words::new(&*denied.cause_zh, &*denied.cause_en);
-        diagnosis.remedy = serde_json::json!({"zh": [denied.remedy_zh], "en": [denied.remedy_en]});
-        refuse.diagnosis = Some(Box::new(diagnosis));
-        refuse
+        Self {
+            diagnosis: Some(Box::new(denied_right(denied))),
+            ..Self::code(denied.code)
+        }
     }
+}
+
+/// Why a right is missing, and what to do about it.
+pub(crate) fn denied_right(denied: &Denied) -> Diagnosed {
+    let mut diagnosis = diagnose(Denied::RULE, Some(denied.right.to_owned()), None);
+    diagnosis.cause = Words::new(&*denied.cause_zh, &*denied.cause_en);
+    diagnosis.remedy = serde_json::json!({"zh": [denied.remedy_zh], "en": [denied.remedy_en]});
+    diagnosis
 }
 
 /// What is known of a call, for its answer's form and its row.
@@ -336,15 +345,19 @@ fn judge(
         proof,
         credential::Proof::Secret | credential::Proof::SecretOf(_)
     );
+    let rights = |turn: &Turn<'_>, caller: &Caller| {
+        check_rights(turn.world, turn.now.0, endpoint, caller, &query)
+    };
     let (caller, parsed) = if by_secret {
         // The secret may stand in the body, so the body is read before the credential is looked at.
         let parsed = body::parse(endpoint, call)?;
         asking.parsed = Some(&parsed);
         let caller = find(turn, desk, proof, &asking, progress)?;
+        rights(turn, &caller)?;
         (caller, parsed)
     } else {
         let caller = find(turn, desk, proof, &asking, progress)?;
-        check_rights(turn.world, turn.now.0, endpoint, &caller)?;
+        rights(turn, &caller)?;
         (caller, body::parse(endpoint, call)?)
     };
     progress.caller = Some(caller.clone());
@@ -392,11 +405,14 @@ fn check_rights(
     now: i64,
     endpoint: &'static Endpoint,
     caller: &Caller,
+    query: &BTreeMap<String, String>,
 ) -> Result<(), Refusal> {
     let Some(account) = caller.account().and_then(|id| ACCOUNTS.get(world, &**id)) else {
         return Ok(());
     };
-    xinqiao_catalog::rules::permission::check(endpoint, &account.facts(now))
+    let mut facts = account.facts(now);
+    facts.via_component = matches!(caller, Caller::Authorizer { .. });
+    permission::check_call(endpoint, &facts, |name| query.get(name).map(String::as_str))
         .map_err(|denied| Refusal::permission(&denied))
 }
 

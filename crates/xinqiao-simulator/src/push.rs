@@ -56,6 +56,10 @@ const NAME: &str = "push";
 
 /// An attempt came to its end: `{"account", "ms", "failed"}`.
 pub(crate) const ATTEMPTED: &str = "push.attempted";
+/// An attempt at an account's server failed: `{"account", "delivery", "rule"}`.
+pub(crate) const FAILED: &str = "push.failed";
+/// So many failed in a row that nothing is pushed for a while: the same, and `times`.
+pub(crate) const MARKED: &str = "push.marked";
 
 /// What may be switched about every push.
 pub(crate) static RULES: &[&Rule] = &[

@@ -238,6 +238,30 @@ fn permissions(language: Language) -> String {
             id = row.id
         );
     }
+    out.push_str(language.say(
+        "\n## 事件\n\n没有权限的账号收不到。\n\n| | 事件 |\n|---|---|\n",
+        "\n## Events\n\nAn account without the right is not pushed them.\n\n| | events |\n|---|---|\n",
+    ));
+    for row in { catalog::permissions().iter() }.filter(|row| !row.events.is_empty()) {
+        let events: Vec<String> = row.events.iter().map(|event| code(event)).collect();
+        let _ = writeln!(out, "| {} | {} |", code(row.id), events.join(" "));
+    }
+    out.push_str(language.say(
+        "\n## 时期\n\n上表以第一个时期为准。\n\n| | | 不同的权限 |\n|---|---|---|\n",
+        "\n## States\n\nThe table above is the first.\n\n| | | rights that differ |\n|---|---|---|\n",
+    ));
+    for table in catalog::permission_tables() {
+        let rows = catalog::permissions().iter();
+        let differ = rows.filter(|row| row.elsewhere.iter().any(|own| own.table == table.id));
+        let differ: Vec<String> = differ.map(|row| code(row.id)).collect();
+        let title = plain(language.of(table.title));
+        let _ = writeln!(
+            out,
+            "| {} | {title} | {} |",
+            code(table.id),
+            differ.join(" ")
+        );
+    }
     out
 }
 

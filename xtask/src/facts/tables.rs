@@ -117,13 +117,16 @@ pub(super) fn rules(catalog: &Catalog, facts: &Path, report: &mut Report) -> Res
         quotas += 1;
         let (id, whom) = (cell(&row, "id"), cell(&row, "applies_to"));
         let limit = cell(&row, "limit").replace(',', "");
+        let digits: String = limit.chars().take_while(char::is_ascii_digit).collect();
+        let (plain, leading) = (limit.parse().unwrap_or(0), digits.parse().unwrap_or(0));
         let subject = cell(&row, "endpoint");
         let wanted = window(&cell(&row, "window"));
         let known = catalog.rules.quotas.iter().find(|known| {
             known.id == id
                 && known.applies_to == whom
                 && known.subject == subject
-                && known.limit == limit.parse().unwrap_or(0)
+                // `10 together` is a number and how it is meant, or stands in the note as it is.
+                && [leading, plain].contains(&known.limit)
                 && unit(known.window) == wanted
         });
         if known.is_none() {

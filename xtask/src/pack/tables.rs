@@ -7,8 +7,8 @@ use serde::Deserialize;
 use xinqiao_catalog::blob::Rules;
 use xinqiao_catalog::{
     Bearing, Code, DedupRecipe, Diagnosis, ErrorCode, ErrorFamily, Grant, Host, IssuedKey, Issuing,
-    LimitAt, MediaLimit, Page, PayLimit, PermissionRow, Product, Quota, QuotaWindow, RetryClass,
-    Right, Text,
+    LimitAt, MediaLimit, Page, PayLimit, PermissionRow, PermissionTable, Product, Quota,
+    QuotaWindow, RetryClass, Right, RightsElsewhere, Text,
 };
 
 use super::lower::or;
@@ -90,6 +90,7 @@ pub(super) fn errors() -> Result<Vec<ErrorCode>> {
 #[serde(deny_unknown_fields, default)]
 struct RuleFiles {
     permission: Vec<PermissionSpec>,
+    table: Vec<TableSpec>,
     quota: Vec<QuotaSpec>,
     grant: Vec<GrantSpec>,
     dedup: Vec<DedupSpec>,
@@ -128,9 +129,32 @@ struct PermissionSpec {
     mini_program: Right,
     covers: Vec<String>,
     #[serde(default)]
+    events: Vec<String>,
+    #[serde(default)]
+    elsewhere: Vec<ElsewhereSpec>,
+    #[serde(default)]
     note: String,
     #[serde(default)]
     confidence: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TableSpec {
+    id: String,
+    title: Prose,
+    #[serde(default)]
+    source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ElsewhereSpec {
+    table: String,
+    unverified_subscription: Option<Right>,
+    verified_subscription: Option<Right>,
+    unverified_service: Option<Right>,
+    verified_service: Option<Right>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -144,6 +168,8 @@ struct QuotaSpec {
     scope: String,
     #[serde(default)]
     subject: String,
+    #[serde(default)]
+    also: Vec<String>,
     #[serde(default)]
     applies_to: String,
     limit: u64,
@@ -264,6 +290,7 @@ fn rule_files() -> Result<RuleFiles> {
         }
         let mut file: RuleFiles = read::toml(&path)?;
         out.permission.append(&mut file.permission);
+        out.table.append(&mut file.table);
         out.quota.append(&mut file.quota);
         out.grant.append(&mut file.grant);
         out.dedup.append(&mut file.dedup);
@@ -303,9 +330,26 @@ pub(super) fn rules() -> Result<Rules> {
             test_account: row.test_account,
             mini_program: row.mini_program,
             covers: all(&row.covers),
+            events: all(&row.events),
+            elsewhere: (row.elsewhere.iter())
+                .map(|other| RightsElsewhere {
+                    table: intern(&other.table),
+                    unverified_subscription: other.unverified_subscription,
+                    verified_subscription: other.verified_subscription,
+                    unverified_service: other.unverified_service,
+                    verified_service: other.verified_service,
+                })
+                .collect(),
             note: intern(&row.note),
             source: "",
             confidence: intern(&row.confidence),
+        });
+    }
+    for table in &files.table {
+        rules.permission_tables.push(PermissionTable {
+            id: intern(&table.id),
+            title: prose(&table.title),
+            source: intern(&table.source),
         });
     }
     for quota in &files.quota {
@@ -318,6 +362,7 @@ pub(super) fn rules() -> Result<Rules> {
             window: quota.window,
             code: quota.code,
             special: quota.special,
+            also: all(&quota.also),
             note: intern(&quota.note),
             confidence: intern(&quota.confidence),
         });

@@ -189,14 +189,54 @@ pub struct PermissionRow {
     pub test_account: Right,
     /// Mini program.
     pub mini_program: Right,
-    /// What it covers: paths (a trailing `*` = all below), or words in brackets.
+    /// What it covers: paths (a trailing `*` = all below; `?name=value` = with this value only), names of the JS-SDK,
+    /// or words in brackets.
     pub covers: Vec<&'static str>,
+    /// Events that only who has the right is pushed, by id.
+    pub events: Vec<&'static str>,
+    /// What other states of the table say of it.
+    pub elsewhere: Vec<RightsElsewhere>,
     /// Remark.
     pub note: &'static str,
     /// Where it comes from.
     pub source: &'static str,
     /// How sure the facts are.
     pub confidence: &'static str,
+}
+
+impl PermissionRow {
+    /// Functions of the JS-SDK that it covers.
+    pub fn js(&self) -> impl Iterator<Item = &'static str> {
+        let name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        let all = self.covers.iter().copied();
+        all.filter(move |word| self.id.starts_with("js.") && word.bytes().all(name))
+    }
+}
+
+/// A state of the permission table: the platform gives and takes rights over the years, and its pages dispute some.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PermissionTable {
+    /// `2025-07`; the first is the one that the columns of the rows speak of.
+    pub id: &'static str,
+    /// What holds in it.
+    pub title: Text,
+    /// Where it comes from.
+    pub source: &'static str,
+}
+
+/// What a row says in another state of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RightsElsewhere {
+    /// Which state.
+    pub table: &'static str,
+    /// Subscription account without verification, where it differs; and so on.
+    pub unverified_subscription: Option<Right>,
+    /// Subscription account with verification.
+    pub verified_subscription: Option<Right>,
+    /// Service account without verification.
+    pub unverified_service: Option<Right>,
+    /// Service account with verification.
+    pub verified_service: Option<Right>,
 }
 
 /// How long a quota lasts.
@@ -228,6 +268,8 @@ pub struct Quota {
     pub scope: &'static str,
     /// Path or subject.
     pub subject: &'static str,
+    /// Further paths that count in the same counter.
+    pub also: Vec<&'static str>,
     /// Who is limited (`new account`, `test account` …).
     pub applies_to: &'static str,
     /// The limit; 0 = not a plain number, see `note`.

@@ -71,6 +71,12 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
+/// The number that a row allows at most; none for what is no number.
+pub fn most(id: &str) -> Option<u64> {
+    let limit = pay_limits().iter().find(|limit| limit.id == id)?;
+    limit.value.rsplit('-').next()?.parse().ok()
+}
+
 /// Whether the platform would take the fields of a call, as far as the table knows.
 ///
 /// # Errors

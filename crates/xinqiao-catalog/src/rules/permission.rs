@@ -4,7 +4,8 @@
 //! platforms, corporations, merchants) are not judged here: their own front doors do that.
 //!
 //! Invariants: an explicit switch of an account wins over the table; an endpoint under several rights
-//! needs one of them; an endpoint under no right is free.
+//! needs one of them; an endpoint under no right is free. Where a right covers only calls with a value of the query
+//! (`?type=wx_card`), it decides those alone.
 //!
 //! Source: doc page "接口权限说明"; catalog table `permissions`.
 
@@ -12,7 +13,7 @@ use std::{collections::BTreeMap, fmt};
 
 use xinqiao_types::{AccountKind, ErrCode};
 
-use crate::model::{AuthKind, Endpoint, PermissionRow, Right, Text};
+use crate::model::{AuthKind, Endpoint, PermissionRow, Right, RightsElsewhere, Text};
 
 mod wording;
 
@@ -71,6 +72,24 @@ impl Holder {
         }
     }
 
+    /// What the row says about this holder in that state of the table.
+    pub fn right_in(self, row: &PermissionRow, table: &str) -> Right {
+        let other = row.elsewhere.iter().find(|other| other.table == table);
+        other
+            .and_then(|other| self.elsewhere(other))
+            .unwrap_or_else(|| self.right(row))
+    }
+
+    const fn elsewhere(self, other: &RightsElsewhere) -> Option<Right> {
+        match self {
+            Self::UnverifiedSubscription => other.unverified_subscription,
+            Self::VerifiedSubscription => other.verified_subscription,
+            Self::UnverifiedService => other.unverified_service,
+            Self::VerifiedService => other.verified_service,
+            Self::TestAccount | Self::MiniProgram => None,
+        }
+    }
+
     /// Whether this holder has the right of the row without further ado.
     pub const fn has(self, row: &PermissionRow) -> bool {
         matches!(self.right(row), Right::Yes | Right::Limited)
@@ -90,6 +109,10 @@ pub struct AccountFacts {
     pub via_component: bool,
     /// Rights switched by hand: `true` grants, `false` takes away.
     pub grants: BTreeMap<String, bool>,
+    /// Which state of the table holds for it ([`crate::permission_tables`]); empty for the usual one.
+    pub table: &'static str,
+    /// Whether the numbers of calls hold that consoles of real accounts show, where the pages have others.
+    pub console_quotas: bool,
 }
 
 impl AccountFacts {
@@ -101,6 +124,8 @@ impl AccountFacts {
             test: false,
             via_component: false,
             grants: BTreeMap::new(),
+            table: "",
+            console_quotas: false,
         }
     }
 }
@@ -144,7 +169,36 @@ impl std::error::Error for Denied {}
 /// # Errors
 /// The right that is missing, with who has it and what to do.
 pub fn check(endpoint: &Endpoint, facts: &AccountFacts) -> Result<(), Box<Denied>> {
-    let rows = rows(&endpoint.permissions);
+    check_call(endpoint, facts, |_| None)
+}
+
+/// Whether an account may make a call; `query` reads a value of its query.
+///
+/// # Errors
+/// The right that is missing, with who has it and what to do.
+pub fn check_call<'q>(
+    endpoint: &Endpoint,
+    facts: &AccountFacts,
+    query: impl Fn(&str) -> Option<&'q str>,
+) -> Result<(), Box<Denied>> {
+    let mut rows = rows(&endpoint.permissions);
+    let by_value = |row: &&PermissionRow| {
+        { row.covers.iter() }.any(|path| {
+            let asks = path
+                .split_once('?')
+                .and_then(|(_, asks)| asks.split_once('='));
+            path.starts_with(endpoint.path)
+                && asks.is_some_and(|(name, value)| query(name) == Some(value))
+        })
+    };
+    let anyhow = |row: &&PermissionRow| {
+        { row.covers.iter() }.any(|path| path.starts_with('/') && !path.contains('?'))
+    };
+    if rows.iter().any(by_value) {
+        rows.retain(by_value);
+    } else if rows.iter().any(anyhow) {
+        rows.retain(anyhow);
+    }
     // WECHAT: open-platform applications have a token like everybody else's, but it opens only what
     // is made for them: user log-in (`/sns/*`) and the calls that stand under no right.
     if matches!(facts.kind, AccountKind::Website | AccountKind::MobileApp) {
@@ -176,6 +230,28 @@ pub fn rows(ids: &[&str]) -> Vec<&'static PermissionRow> {
         .collect()
 }
 
+/// Whether an account is pushed an event, by the event's id.
+///
+/// # Errors
+/// The right that is missing, with who has it and what to do.
+pub fn check_event(event: &str, facts: &AccountFacts) -> Result<(), Box<Denied>> {
+    let rows: Vec<_> = { crate::permissions().iter() }
+        .filter(|row| row.events.contains(&event))
+        .collect();
+    check_rows(&rows, facts)
+}
+
+/// Whether the pages of an account may use a function of the JS-SDK.
+///
+/// # Errors
+/// The right that is missing, with who has it and what to do.
+pub fn check_js(name: &str, facts: &AccountFacts) -> Result<(), Box<Denied>> {
+    let rows: Vec<_> = { crate::permissions().iter() }
+        .filter(|row| row.js().any(|own| own == name))
+        .collect();
+    check_rows(&rows, facts)
+}
+
 /// Whether an account may make a call that stands under these rows: one of them suffices.
 ///
 /// # Errors
@@ -190,7 +266,7 @@ pub fn check_rows(rows: &[&PermissionRow], facts: &AccountFacts) -> Result<(), B
     // Of several rows the one explains best that knows a way for this holder.
     let row = rows
         .iter()
-        .find(|row| holder.right(row) != Right::No || switched_off(row, facts))
+        .find(|row| holder.right_in(row, facts.table) != Right::No || switched_off(row, facts))
         .unwrap_or(first);
     Err(Box::new(wording::denied(row, holder, facts)))
 }
@@ -198,7 +274,7 @@ pub fn check_rows(rows: &[&PermissionRow], facts: &AccountFacts) -> Result<(), B
 fn allows(row: &PermissionRow, holder: Holder, facts: &AccountFacts) -> bool {
     match facts.grants.get(row.id) {
         Some(granted) => *granted,
-        None => match holder.right(row) {
+        None => match holder.right_in(row, facts.table) {
             Right::Yes | Right::Limited => true,
             Right::ViaComponent => facts.via_component,
             Right::No | Right::Apply | Right::ViaOfficialAccount => false,

@@ -139,9 +139,15 @@ pub fn applies(quota: &Quota, facts: &AccountFacts) -> bool {
     }
     let official = facts.kind.is_official_account();
     let whom = quota.applies_to;
-    // "new account, text before about 2020" and console captures are history, not rules.
-    if whom.contains("before") || whom.contains("console") {
+    // "new account, text before about 2020" is history, not a rule.
+    if whom.contains("before") {
         return false;
+    }
+    if from_a_console(quota) {
+        let everybody = !whom.contains("verified service");
+        return !facts.test
+            && official
+            && (everybody || (facts.kind == AccountKind::Service && facts.verified));
     }
     if whom.contains("test account") {
         return official && facts.test;
@@ -166,15 +172,37 @@ pub fn applies(quota: &Quota, facts: &AccountFacts) -> bool {
     whom == "any"
 }
 
+/// Whether a number was read in the console of a real account and stands on no page.
+fn from_a_console(quota: &Quota) -> bool {
+    quota.applies_to.contains("console")
+}
+
 /// The limits under which an account calls an endpoint, by name of the counter.
+///
+/// WECHAT: the pages tell what a new account has, and say that the console's numbers are the ones that count. Those of
+/// consoles that were looked at stand in where the pages have none, or everywhere if the account is switched so.
 pub fn limits(endpoint: &Endpoint, facts: &AccountFacts) -> Vec<(&'static str, Limit)> {
-    let mut limits: Vec<(&'static str, Limit)> = Vec::new();
-    for quota in endpoint.quotas.iter().flat_map(|id| crate::quotas_of(id)) {
-        if applies(quota, facts) {
-            limits.push((quota.id, Limit::from(quota)));
-        }
-    }
-    limits
+    let all = endpoint.quotas.iter().flat_map(|id| crate::quotas_of(id));
+    let (seen, told): (Vec<&Quota>, Vec<&Quota>) = all
+        .filter(|quota| applies(quota, facts))
+        .partition(|quota| from_a_console(quota));
+    let both = |window| { told.iter() }.any(|quota| quota.window == window);
+    let seen: Vec<&Quota> = seen
+        .into_iter()
+        .filter(|quota| facts.console_quotas || !both(quota.window))
+        .collect();
+    let over = |window| { seen.iter() }.any(|quota| quota.window == window);
+    { told.iter().filter(|quota| !over(quota.window)) }
+        .chain(&seen)
+        .map(|quota| (quota.id, Limit::from(*quota)))
+        .collect()
+}
+
+/// The limit that a row of this name sets, for what a behaviour counts.
+pub fn row(id: &str) -> Option<Limit> {
+    crate::quotas_of(id)
+        .find(|quota| quota.limit > 0)
+        .map(Limit::from)
 }
 
 impl From<&Quota> for Limit {
@@ -232,7 +260,8 @@ impl Ledger {
             .collect()
     }
 
-    /// Sets the limit of one counter by hand: a row's name, or an endpoint's id for one of its own.
+    /// Sets the limit of one counter by hand: a row's name, or an endpoint's id for one of its own, with `/` and a word
+    /// behind it where it has several.
     pub fn set_limit(&mut self, id: impl Into<String>, limit: Limit) {
         self.overrules.insert(id.into(), limit);
     }
@@ -307,10 +336,15 @@ impl Ledger {
                 )
             })
             .collect();
-        if let Some(limit) = self.overrules.get(endpoint.id) {
+        let own = self.overrules.range(endpoint.id.to_owned()..);
+        let own = own.take_while(|(id, _)| id.starts_with(endpoint.id));
+        for (id, limit) in own {
+            if !matches!(id[endpoint.id.len()..].chars().next(), None | Some('/')) {
+                continue;
+            }
             // A limit set for the endpoint stands in place of the table's for the same window.
             list.retain(|(_, other)| other.window != limit.window);
-            list.push((endpoint.id.to_owned(), *limit));
+            list.push((id.clone(), *limit));
         }
         list
     }

@@ -1202,7 +1202,7 @@ pub mod open_api {
             /// Clear the counter of one endpoint (清零一个接口的调用次数).
             ///
             /// * Call: `POST /cgi-bin/openapi/quota/clear` on `api.weixin.qq.com`.
-            /// * Errors: 41001 `ACCESS_TOKEN_MISSING`, 44002 `EMPTY_POST_DATA`, 45009 `DAILY_QUOTA_REACHED`, 50002 `USER_LIMITED`, 76021, 76022.
+            /// * Errors: 41001 `ACCESS_TOKEN_MISSING`, 44002 `EMPTY_POST_DATA`, 45009 `DAILY_QUOTA_REACHED`, 50002 `USER_LIMITED`, 76021 `CGI_PATH_NOT_FOUND`, 76022 `CGI_PATH_OF_OTHERS`.
             /// * Needs: `base.token`.
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/apimgnt/clearApiQuota.html>.
             /// * Catalog: `official_account.open_api.quota.clear`.
@@ -1236,7 +1236,7 @@ pub mod open_api {
             /// Get the daily quota of an endpoint (查询接口的每日额度).
             ///
             /// * Call: `POST /cgi-bin/openapi/quota/get` on `api.weixin.qq.com`.
-            /// * Errors: 76021, 76022.
+            /// * Errors: 76021 `CGI_PATH_NOT_FOUND`, 76022 `CGI_PATH_OF_OTHERS`.
             /// * Needs: `base.token`.
             /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/openApi/get_api_quota.html>.
             /// * Catalog: `official_account.open_api.quota.get`.

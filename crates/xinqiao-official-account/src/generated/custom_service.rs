@@ -212,6 +212,7 @@ pub mod kf_account {
         ///
         /// * Call: `GET /customservice/kfaccount/canceladmin` on `api.weixin.qq.com`.
         /// * Errors: 40005 `INVALID_FILE_TYPE`, 40009 `INVALID_IMAGE_SIZE`, 65400 `CUSTOMER_SERVICE_DISABLED`, 65401 `INVALID_KF_ACCOUNT`, 65402 `KF_ACCOUNT_NOT_BOUND`, 65403 `ILLEGAL_KF_NICKNAME`, 65404 `ILLEGAL_KF_ACCOUNT`, 65405 `KF_ACCOUNT_LIMIT`, 65406 `KF_ACCOUNT_EXISTS`, 65407 `KF_WORKER_EXISTS`, 65408 `KF_ALREADY_INVITED`, 65409 `INVALID_WECHAT_ACCOUNT`.
+        /// * Needs: `kf.manage`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
         /// * Catalog: `official_account.custom_service.kf_account.cancel_admin`.
         pub struct CancelAdmin {
@@ -236,7 +237,7 @@ pub mod kf_account {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &[],
+            permissions: &["kf.manage"],
         }
     }
 
@@ -345,6 +346,7 @@ pub mod kf_account {
         /// Make a staff member administrator (设置客服管理员).
         ///
         /// * Call: `GET /customservice/kfaccount/setadmin` on `api.weixin.qq.com`.
+        /// * Needs: `kf.manage`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
         /// * Catalog: `official_account.custom_service.kf_account.set_admin`.
         pub struct SetAdmin {
@@ -369,7 +371,7 @@ pub mod kf_account {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &[],
+            permissions: &["kf.manage"],
         }
     }
 
@@ -737,6 +739,7 @@ pub mod msg_record {
         ///
         /// * Call: `POST /customservice/msgrecord/getrecord` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
+        /// * Needs: `kf.manage`.
         /// * Catalog: `official_account.custom_service.msg_record.get_record`.
         pub struct GetRecord {
             /// Further keys.
@@ -760,7 +763,7 @@ pub mod msg_record {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &[],
+            permissions: &["kf.manage"],
         }
     }
 }

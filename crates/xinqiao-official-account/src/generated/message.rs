@@ -437,6 +437,7 @@ pub mod custom {
             /// Send a customer service message for a business (代商家发送客服消息).
             ///
             /// * Call: `POST /cgi-bin/message/custom/business/send` on `api.weixin.qq.com`.
+            /// * Needs: `msg.custom` or `mini.custom_msg`.
             /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
             /// * Catalog: `official_account.message.custom.business.send`.
             pub struct Send {
@@ -471,7 +472,7 @@ pub mod custom {
                 code_field: "errcode",
                 message_field: "errmsg",
                 client_cert: false,
-                permissions: &[],
+                permissions: &["msg.custom", "mini.custom_msg"],
             }
         }
 
@@ -480,6 +481,7 @@ pub mod custom {
             ///
             /// * Call: `POST /cgi-bin/message/custom/business/typing` on `api.weixin.qq.com`.
             /// * Errors: 40200, 45072 `INVALID_COMMAND`, 45080 `TYPING_NEEDS_EXCHANGE`, 45081 `ALREADY_TYPING`.
+            /// * Needs: `msg.custom` or `mini.custom_msg`.
             /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
             /// * Catalog: `official_account.message.custom.business.typing`.
             pub struct Typing {
@@ -514,7 +516,7 @@ pub mod custom {
                 code_field: "errcode",
                 message_field: "errmsg",
                 client_cert: false,
-                permissions: &[],
+                permissions: &["msg.custom", "mini.custom_msg"],
             }
         }
     }

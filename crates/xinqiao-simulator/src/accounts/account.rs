@@ -9,6 +9,12 @@ use xinqiao_types::{AccountKind, CallbackMode};
 
 use crate::kernel::Id;
 
+/// The switch that says which state of the permission table holds: an id of [`xinqiao_catalog::permission_tables`].
+pub(crate) const PERMISSION_TABLE: &str = "permission.table";
+/// The switch that says which numbers of calls hold, and its word for those of consoles.
+pub(crate) const QUOTA_NUMBERS: &str = "quota.numbers";
+pub(crate) const CONSOLE: &str = "console";
+
 /// One account as it is registered.
 #[expect(
     clippy::struct_field_names,
@@ -27,6 +33,9 @@ pub(crate) struct Account {
     /// When the verification ends; then the rights fall back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) verified_until: Option<i64>,
+    /// Whether it is a test account of the sandbox page.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) test: bool,
     /// Name.
     pub(crate) name: String,
     /// 微信号.
@@ -126,6 +135,14 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 impl Account {
     /// Corporation and number of an application; None for an account that stands for itself.
     pub(crate) fn of_corp(&self) -> Option<(&str, &str)> {
@@ -135,7 +152,14 @@ impl Account {
     /// What the rules need to know, at this time.
     pub(crate) fn facts(&self, now: i64) -> AccountFacts {
         let mut facts = AccountFacts::new(self.kind, self.is_verified(now));
+        facts.test = self.test;
         facts.grants.clone_from(&self.permissions);
+        let switched = |name: &str| self.rules.get(name).and_then(Value::as_str);
+        let tables = xinqiao_catalog::permission_tables().iter();
+        let table =
+            switched(PERMISSION_TABLE).and_then(|id| tables.clone().find(|own| own.id == id));
+        facts.table = table.map_or("", |table| table.id);
+        facts.console_quotas = switched(QUOTA_NUMBERS) == Some(CONSOLE);
         facts
     }
 
@@ -184,6 +208,7 @@ impl Account {
                 "subject",
                 self.subject.as_ref().map(|subject| json!(subject)),
             ),
+            ("test", self.test.then(|| json!(true))),
             (
                 "verified_until",
                 self.verified_until.map(|time| json!(time)),

@@ -105,7 +105,8 @@ pub(crate) fn complete_callback(
     })
 }
 
-fn check_url(name: &str, url: &str) -> Result<(), Refused> {
+/// What may be an address to call.
+pub(crate) fn check_url(name: &str, url: &str) -> Result<(), Refused> {
     if url.starts_with("http://") || url.starts_with("https://") {
         return Ok(());
     }

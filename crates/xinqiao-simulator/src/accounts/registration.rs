@@ -31,6 +31,8 @@ pub(crate) struct NewAccount {
     pub(crate) verified: Option<bool>,
     /// When the verification ends.
     pub(crate) verified_until: Option<i64>,
+    /// A test account of the sandbox page.
+    pub(crate) test: bool,
     /// Given or made up.
     pub(crate) name: Option<String>,
     /// Given or drawn.
@@ -95,10 +97,12 @@ pub(crate) struct AccountPatch {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct QuotaSetting {
-    /// Calls a day.
+    /// Calls in the window.
     pub(crate) limit: u64,
     /// Calls that count already.
     pub(crate) used: Option<u64>,
+    /// In which window: by the day if missing.
+    pub(crate) window: Option<QuotaWindow>,
 }
 
 /// The kind of subject that may not own a service account.
@@ -137,6 +141,11 @@ pub(crate) fn build(turn: &mut Turn<'_>, new: NewAccount) -> Result<Account, Ref
         ));
     }
     check_mode(kind, new.mode.unwrap_or(CallbackMode::Safe))?;
+    if new.test && !kind.is_official_account() {
+        return Err(Refused::invalid(
+            "`test` makes a test account of the sandbox page: an official account, of kind `service` or `subscription`",
+        ));
+    }
     if let Some(appid) = &new.appid {
         check_text("appid", appid, 64)?;
     }
@@ -193,6 +202,7 @@ fn complete(turn: &mut Turn<'_>, new: NewAccount) -> Result<Account, Refused> {
         kind,
         verified: new.verified.unwrap_or(true),
         verified_until: new.verified_until,
+        test: new.test,
         name: new
             .name
             .unwrap_or_else(|| format!("{} {number}", kind_name(kind))),
@@ -450,6 +460,12 @@ impl Command for SetQuotas {
         let appid = id(turn.world, &self.appid)?;
         let mut rows = Vec::new();
         for (path, setting) in &self.quotas {
+            let windows = [QuotaWindow::Minute, QuotaWindow::Day, QuotaWindow::Month];
+            if setting.window.is_some_and(|own| !windows.contains(&own)) {
+                return Err(Refused::invalid(
+                    "`window` is `minute`, `day` or `month`; without one it is the day",
+                ));
+            }
             // A path means the first product that has it: an account's own calls stand before those of others.
             let routes = xinqiao_catalog::route::candidates(None, path);
             let Some(first) = routes.iter().map(|route| route.product).min() else {
@@ -463,14 +479,25 @@ impl Command for SetQuotas {
         let now = turn.now;
         let ledger = QUOTAS.or_default(turn.world, appid);
         for (id, setting) in rows {
-            let window = QuotaWindow::Day;
+            let window = setting.window.unwrap_or(QuotaWindow::Day);
+            let code = match window {
+                QuotaWindow::Minute => code::MINUTE_QUOTA_REACHED,
+                QuotaWindow::Month => code::MONTH_QUOTA_REACHED,
+                _ => code::DAILY_QUOTA_REACHED,
+            };
             let limit = Limit {
                 max: setting.limit,
                 window,
-                code: ErrCode::from(code::DAILY_QUOTA_REACHED),
+                code: ErrCode::from(code),
             };
-            ledger.set_limit(id, limit);
-            ledger.set_used(id, window, setting.used.unwrap_or(0), now);
+            // A day's limit has the endpoint's name, others the window's behind it.
+            let counter = match window {
+                QuotaWindow::Minute => format!("{id}/minute"),
+                QuotaWindow::Month => format!("{id}/month"),
+                _ => id.to_owned(),
+            };
+            ledger.set_used(&counter, window, setting.used.unwrap_or(0), now);
+            ledger.set_limit(counter, limit);
         }
         Ok(json!({"quotas": self.quotas}))
     }

@@ -31,7 +31,8 @@ fn endpoints(kind: AccountKind) -> &'static [Endpoint] {
     }
 }
 
-/// Each right with what the table says of this account, what was switched by hand, and the calls that it opens.
+/// Each right with what the table says of this account, what was switched by hand, and the calls, events and functions
+/// of the JS-SDK that it opens.
 pub(super) async fn rights(State(shared): State<Arc<Shared>>, Path(appid): Path<String>) -> Reply {
     let wall_ms = Shared::wall_ms();
     let items = shared
@@ -56,11 +57,14 @@ pub(super) async fn rights(State(shared): State<Arc<Shared>>, Path(appid): Path<
                         })
                     })
                     .collect();
+                let events: Vec<&str> = { row.events.iter() }
+                    .map(|event| event.trim_start_matches("official_account."))
+                    .collect();
                 let denied = permission::check_rows(&[row], &facts).err();
                 json!({
                     "id": row.id,
                     "title": {"zh": row.title.get(true), "en": row.title.get(false)},
-                    "table": holder.right(row),
+                    "table": holder.right_in(row, facts.table),
                     "switched": facts.grants.get(row.id),
                     "allowed": denied.is_none(),
                     "why": denied.map(|denied| json!({
@@ -68,6 +72,8 @@ pub(super) async fn rights(State(shared): State<Arc<Shared>>, Path(appid): Path<
                         "en": denied.to_string(),
                     })),
                     "calls": calls,
+                    "events": events,
+                    "js": row.js().collect::<Vec<_>>(),
                 })
             });
             Ok(items.collect())

@@ -18,7 +18,7 @@ use crate::{
     people::{
         self, USERS,
         act::{Acts, Input, Perform},
-        phone::{Create, CreateMany, MOST_IN_ALL, MarkRead, NewUser},
+        phone::{self, Create, CreateMany, MOST_IN_ALL, MarkRead, NewUser},
         user,
     },
     products::{
@@ -78,7 +78,10 @@ async fn create_many(shared: &Arc<Shared>, many: Many) -> Reply {
     }
     let accounts = follow.clone();
     let known = move |world: &crate::kernel::World| {
-        { accounts.iter() }.try_for_each(|account| accounts::id(world, account).map(|_| ()))
+        { accounts.iter() }.try_for_each(|account| {
+            let appid = accounts::id(world, account)?;
+            phone::may_follow(world, &appid, count)
+        })
     };
     shared.world.ask(known).await??;
     let pieces = CreateMany::in_pieces(count, follow);

@@ -8,6 +8,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use xinqiao_catalog::rules::limit;
+
 use super::{
     BY_OPENID, CHAT, CHAT_LENGTHS, CONTACTS, FOLLOWER_COUNTS, FOLLOWERS, USERS, broadcast, bubbles,
     contact::{ChatItem, Contact, Said, Speaker},
@@ -15,7 +17,7 @@ use super::{
     user::{self, About, Platform, User},
 };
 use crate::{
-    accounts,
+    accounts::{self, ACCOUNTS},
     kernel::{Command, Effect, Id, Refused, Turn, World},
 };
 
@@ -108,6 +110,9 @@ impl Command for CreateMany {
         if self.count == 0 {
             return Ok(());
         }
+        for appid in &accounts {
+            may_follow(turn.world, appid, self.count)?;
+        }
         let people = turn.world.serials("user", self.count);
         for number in people.clone() {
             put(turn.world, number, NewUser::default());
@@ -131,6 +136,20 @@ fn followed(world: &World, reference: &str) -> Result<Id, Refused> {
         )));
     }
     accounts::id(world, reference)
+}
+
+/// Whether so many more people may follow an account.
+///
+/// WECHAT: a test account of the sandbox page has a hundred followers at most; who scans its code then is told so.
+pub(crate) fn may_follow(world: &World, appid: &Id, many: u64) -> Result<(), Refused> {
+    let test = ACCOUNTS.get(world, &**appid).is_some_and(|own| own.test);
+    let have = FOLLOWER_COUNTS.get(world, appid).copied().unwrap_or(0);
+    match limit::most("test_account.followers") {
+        Some(most) if test && have + many > most => Err(Refused::unwilling(format!(
+            "`{appid}` is a test account, and those have {most} followers at most: it has {have}"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// A user with what was given, and the rest made up.

@@ -5,6 +5,7 @@
     reason = "behaviours, acts and what reads older worlds have types of their own"
 )]
 
+mod alarm;
 mod articles;
 mod auto_reply;
 mod bubble;
@@ -31,6 +32,7 @@ mod publish;
 mod push_xml;
 mod qr_code;
 mod quota;
+mod rights;
 pub(crate) mod seeded;
 mod sent;
 mod short_key;
@@ -56,6 +58,7 @@ use super::Feature;
 pub(super) static FEATURES: &[&Feature] = &[
     &token::FEATURE,
     &stable_token::FEATURE,
+    &rights::FEATURE,
     &quota::FEATURE,
     &network::FEATURE,
     &menu::FEATURE,
@@ -91,6 +94,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &once::FEATURE,
     &web_login::FEATURE,
     &web_login::token::FEATURE,
+    &alarm::FEATURE,
     &trigger::FEATURE,
     &seeded::FEATURE,
 ];

@@ -195,7 +195,10 @@ fn every_row_of_an_act_shares_its_cause_and_the_act_comes_first() {
 #[test]
 fn every_event_of_the_catalog_can_be_pushed_and_read() {
     let mut world = played(5);
-    ACCOUNTS.get_mut(&mut world, "wxtest").unwrap().callback.url = "http://127.0.0.1:1/".into();
+    let account = ACCOUNTS.get_mut(&mut world, "wxtest").unwrap();
+    account.callback.url = "http://127.0.0.1:1/".into();
+    let all = xinqiao_catalog::permissions().iter();
+    account.permissions = all.map(|row| (row.id.to_owned(), true)).collect();
     let mut pushed = 0;
     for event in xinqiao_catalog::events() {
         let fits = event.product == Product::OfficialAccount

@@ -7,7 +7,7 @@ use xinqiao_message::push::Judgement;
 use xinqiao_types::shanghai::DAY;
 
 use super::{
-    Kinds, NAME,
+    FAILED, Kinds, MARKED, NAME,
     deliveries::{self, Attempt, DELIVERIES, Delivery, keep},
     envelope::{Answered, PushKind, Replied},
     order::{Judged, PushOrder, PushOutcome, PushResult},
@@ -236,7 +236,8 @@ pub(crate) fn conclude(turn: &mut Turn<'_>, outcome: PushOutcome) -> Option<Judg
     match taken {
         Taken::Fine { judged, reply } => {
             settle(turn, number, reply);
-            if let Some(account) = ACCOUNTS.get(turn.world, &*order.appid)
+            if kind.to_server
+                && let Some(account) = ACCOUNTS.get(turn.world, &*order.appid)
                 && account.callback.failures > 0
                 && let Some(account) = ACCOUNTS.get_mut(turn.world, &*order.appid)
             {
@@ -245,13 +246,13 @@ pub(crate) fn conclude(turn: &mut Turn<'_>, outcome: PushOutcome) -> Option<Judg
             Some(judged)
         }
         Taken::Failed { diagnosis, detail } if order.attempt < order.of => {
-            count_failure(turn, &order.appid);
+            count_failure(turn, kind, &order, &diagnosis.rule);
             let next = order.attempt + 1;
             let wait = again(turn, kind, &order);
             Some(red(diagnosis, &detail, Some((next, wait))))
         }
         Taken::Illegal { diagnosis, detail } | Taken::Failed { diagnosis, detail } => {
-            count_failure(turn, &order.appid);
+            count_failure(turn, kind, &order, &diagnosis.rule);
             settle(turn, number, Value::Null);
             if notice {
                 (kind.given_up)(turn, &order);
@@ -485,17 +486,29 @@ pub(super) static MARK_FAIL_SECONDS: Rule = Rule {
     source: "documented (alarm guide)",
 };
 
-fn count_failure(turn: &mut Turn<'_>, appid: &str) {
+/// An attempt failed, for this rule's reason.
+fn count_failure(turn: &mut Turn<'_>, kind: &PushKind, order: &PushOrder, rule: &str) {
     let now = turn.now.0;
-    let Some(account) = ACCOUNTS.get_mut(turn.world, appid) else {
+    if !kind.to_server {
+        return;
+    }
+    let Some(account) = ACCOUNTS.get_mut(turn.world, &*order.appid) else {
         return;
     };
     account.callback.failures += 1;
+    let times = account.callback.failures;
     let most = MARK_FAIL_AFTER.number(&account.rules);
-    if most > 0 && i64::from(account.callback.failures) >= most {
+    let pauses = most > 0 && i64::from(times) >= most;
+    if pauses {
         account.callback.failures = 0;
         let seconds = MARK_FAIL_SECONDS.number(&account.rules);
         account.callback.paused_until = Some(now + seconds);
+    }
+    let mut what = json!({"account": &*order.appid, "delivery": order.delivery, "rule": rule});
+    turn.publish(FAILED, &what);
+    if pauses {
+        what["times"] = json!(times);
+        turn.publish(MARKED, &what);
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct PushKind {
     /// `official_account.message`: begins with the feature's product.
     pub(crate) name: &'static str,
     pub(crate) envelope: &'static Envelope,
+    /// Whether it goes to the account's server: then its failures count towards a pause, and alarms.
+    pub(crate) to_server: bool,
     /// Who would reply to this order: what is legal depends on it.
     pub(crate) speaker: fn(&PushOrder) -> Speaker,
     /// An app replied as it may.
@@ -62,6 +64,7 @@ impl PushKind {
         Self {
             name,
             envelope,
+            to_server: true,
             speaker: |_| Speaker::Component,
             replied: |_, _, _| attempts::accepted(),
             given_up: |_, _| {},

@@ -80,12 +80,12 @@ fn resend(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
     let content = content(turn, &old, wanted)?;
     turn.cause = format!("a{}", turn.world.traffic_serial("act"));
     let (appid, openid) = (old.order.appid.clone(), old.order.openid.clone());
-    let delivery = if ACCOUNTS.has(turn.world, &*appid) {
+    let delivery = if kind.to_server && ACCOUNTS.has(turn.world, &*appid) {
         if !openid.is_empty() {
             causes::acted(turn, &appid, &openid);
         }
         attempts::start(turn, kind, &appid, &openid, content)
-    } else if MERCHANTS.has(turn.world, &*appid) {
+    } else if !kind.to_server || MERCHANTS.has(turn.world, &*appid) {
         let person = old
             .order
             .user

@@ -580,6 +580,24 @@ async fn a_token_opens_only_what_is_its_holders() {
 }
 
 #[tokio::test]
+async fn what_a_platform_alone_may_call_is_refused_to_the_account() {
+    let platform = Platform::start().await;
+    let token = platform.token().await;
+    let granted = platform.grant(json!({})).await;
+    let info = platform.exchange(&token, &granted["auth_code"]).await["authorization_info"].clone();
+    let for_account = info["authorizer_access_token"].as_str().unwrap();
+    let own = platform.world.token(&platform.account).await;
+    let body = json!({"appid": appid(&platform.account)});
+    let get = async |token: &str| {
+        let path = format!("/cgi-bin/open/get?access_token={token}");
+        platform.world.call(&path, body.clone()).await
+    };
+    refused(&get(&own).await, 48001);
+    let told = get(for_account).await;
+    assert_ne!(told["errcode"], 48001, "{told}");
+}
+
+#[tokio::test]
 async fn options_of_an_account_are_set_and_told() {
     let platform = Platform::start().await;
     let token = platform.token().await;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod account;
+mod alarms;
 mod auto_replies;
 mod bad_input;
 mod bills;
@@ -33,8 +34,11 @@ mod pay_v3;
 mod persistence;
 mod publishing;
 mod qr_codes;
+mod quotas;
 mod refunds;
 mod resend;
+mod rights;
+mod rights_table;
 mod shop;
 mod short_keys;
 mod tags;

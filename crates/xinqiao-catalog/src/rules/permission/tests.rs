@@ -17,6 +17,8 @@ fn row(id: &'static str) -> PermissionRow {
         test_account: Right::Limited,
         mini_program: Right::ViaComponent,
         covers: Vec::new(),
+        events: Vec::new(),
+        elsewhere: Vec::new(),
         note: "",
         source: "",
         confidence: "",
@@ -201,6 +203,63 @@ fn the_narrower_right_decides_alone() {
         .map(|row| row.id)
         .collect();
     assert_eq!(rows, ["msg.mass_openid"]);
+}
+
+#[test]
+fn a_value_of_the_query_decides_which_right_is_asked() {
+    use crate::id::official_account::ticket;
+    let ticket = crate::endpoint(ticket::GET_TICKET).unwrap();
+    let facts = facts(AccountKind::Subscription, false);
+    let asked =
+        |kind: &'static str| check_call(ticket, &facts, |name| (name == "type").then_some(kind));
+    assert_eq!(asked("jsapi"), Ok(()));
+    assert_eq!(asked("wx_card").unwrap_err().right, "js.card");
+    assert_eq!(asked("other"), Ok(()));
+    assert_eq!(check(ticket, &facts), Ok(()));
+}
+
+#[test]
+fn an_invoice_is_no_card() {
+    use crate::id::official_account::card;
+    let rights = |id| crate::endpoint(id).unwrap().permissions.clone();
+    assert_eq!(rights(card::CREATE), ["card"]);
+    assert_eq!(rights(card::invoice::INSERT), ["invoice"]);
+}
+
+#[test]
+fn events_and_functions_of_pages_stand_under_rows_too() {
+    use crate::event_id::official_account::event;
+    let (reader, service) = (
+        facts(AccountKind::Subscription, false),
+        facts(AccountKind::Service, true),
+    );
+    assert_eq!(check_event(event::LOCATION, &service), Ok(()));
+    assert_eq!(
+        check_event(event::LOCATION, &reader).unwrap_err().right,
+        "user.location"
+    );
+    assert_eq!(check_event(event::SUBSCRIBE, &reader), Ok(()));
+    assert_eq!(check_js("scanQRCode", &reader), Ok(()));
+    assert_eq!(check_js("chooseWXPay", &service), Ok(()));
+    assert_eq!(
+        check_js("chooseWXPay", &reader).unwrap_err().right,
+        "js.pay"
+    );
+}
+
+#[test]
+fn another_state_of_the_table_gives_and_takes() {
+    use crate::id::official_account::{custom_service, free_publish};
+    let mut reader = facts(AccountKind::Subscription, true);
+    let staff = crate::endpoint(custom_service::GET_KF_LIST).unwrap();
+    assert!(check(staff, &reader).is_err());
+    reader.table = "2025-07.staff";
+    assert_eq!(check(staff, &reader), Ok(()));
+    let mut unverified = facts(AccountKind::Service, false);
+    let submit = crate::endpoint(free_publish::SUBMIT).unwrap();
+    assert!(check(submit, &unverified).is_err());
+    unverified.table = "2025-06";
+    assert_eq!(check(submit, &unverified), Ok(()));
 }
 
 proptest! {

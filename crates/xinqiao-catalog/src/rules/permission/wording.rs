@@ -62,7 +62,7 @@ fn remedy(row: &PermissionRow, holder: Holder, facts: &AccountFacts) -> (String,
             "it is switched off for this account: switch it on",
         );
     }
-    match holder.right(row) {
+    match holder.right_in(row, facts.table) {
         Right::Apply => {
             return both(
                 "登录公众平台，在“功能 › 添加功能插件”中申请开通后再调用",
@@ -89,7 +89,7 @@ fn remedy(row: &PermissionRow, holder: Holder, facts: &AccountFacts) -> (String,
     });
     match verified
         .filter(|_| !facts.verified)
-        .map(|holder| holder.right(row))
+        .map(|holder| holder.right_in(row, facts.table))
     {
         Some(Right::Yes | Right::Limited) => both(
             "完成微信认证后即可调用（设置与开发 › 公众号设置 › 微信认证）",

@@ -18,6 +18,7 @@ fn quota(scope: &'static str, subject: &'static str, applies_to: &'static str) -
         id: "x",
         scope,
         subject,
+        also: Vec::new(),
         applies_to,
         limit: 5,
         window: QuotaWindow::Day,

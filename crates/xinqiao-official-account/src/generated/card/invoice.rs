@@ -567,7 +567,7 @@ w::record! {
     /// Reverse an invoice (冲红发票).
     ///
     /// * Call: `POST /card/invoice/clearoutinvoice` on `api.weixin.qq.com`.
-    /// * Needs: `card` or `invoice`.
+    /// * Needs: `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.clear_out_invoice`.
     pub struct ClearOutInvoice {
@@ -593,7 +593,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &["card", "invoice"],
+        permissions: &["invoice"],
     }
 }
 
@@ -601,7 +601,7 @@ w::record! {
     /// Get the state of an invoice authorization (查询发票授权状态).
     ///
     /// * Call: `POST /card/invoice/getauthdata` on `api.weixin.qq.com`.
-    /// * Needs: `card` or `invoice`.
+    /// * Needs: `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
     /// * Catalog: `official_account.card.invoice.get_auth_data`.
     pub struct GetAuthData {
@@ -640,7 +640,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &["card", "invoice"],
+        permissions: &["invoice"],
     }
 }
 
@@ -648,7 +648,7 @@ w::record! {
     /// Get the link of the invoice authorization page (获取发票授权页链接).
     ///
     /// * Call: `POST /card/invoice/getauthurl` on `api.weixin.qq.com`.
-    /// * Needs: `card` or `invoice`.
+    /// * Needs: `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.get_auth_url`.
     pub struct GetAuthUrl {
@@ -706,7 +706,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &["card", "invoice"],
+        permissions: &["invoice"],
     }
 }
 
@@ -714,7 +714,7 @@ w::record! {
     /// Put an invoice into a user's card package (将发票插入用户卡包).
     ///
     /// * Call: `POST /card/invoice/insert` on `api.weixin.qq.com`.
-    /// * Needs: `card` or `invoice`.
+    /// * Needs: `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
     /// * Catalog: `official_account.card.invoice.insert`.
     pub struct Insert {
@@ -762,7 +762,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &["card", "invoice"],
+        permissions: &["invoice"],
     }
 }
 
@@ -770,7 +770,7 @@ w::record! {
     /// Issue an invoice (开具发票).
     ///
     /// * Call: `POST /card/invoice/makeoutinvoice` on `api.weixin.qq.com`.
-    /// * Needs: `card` or `invoice`.
+    /// * Needs: `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.make_out_invoice`.
     pub struct MakeOutInvoice {
@@ -796,7 +796,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &["card", "invoice"],
+        permissions: &["invoice"],
     }
 }
 
@@ -804,7 +804,7 @@ w::record! {
     /// Get an issued invoice (查询已开发票).
     ///
     /// * Call: `POST /card/invoice/queryinvoceinfo` on `api.weixin.qq.com`.
-    /// * Needs: `card` or `invoice`.
+    /// * Needs: `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.query_invoce_info`.
     pub struct QueryInvoceInfo {
@@ -840,7 +840,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &["card", "invoice"],
+        permissions: &["invoice"],
     }
 }
 
@@ -848,7 +848,7 @@ w::record! {
     /// Refuse to issue an invoice (拒绝开票).
     ///
     /// * Call: `POST /card/invoice/rejectinsert` on `api.weixin.qq.com`.
-    /// * Needs: `card` or `invoice`.
+    /// * Needs: `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.reject_insert`.
     pub struct RejectInsert {
@@ -884,7 +884,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &["card", "invoice"],
+        permissions: &["invoice"],
     }
 }
 
@@ -892,7 +892,7 @@ w::record! {
     /// Read an invoice title QR code (解析抬头二维码).
     ///
     /// * Call: `POST /card/invoice/scantitle` on `api.weixin.qq.com`.
-    /// * Needs: `card` or `invoice`.
+    /// * Needs: `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Quick_issuing/Interface_Instructions.html>.
     /// * Catalog: `official_account.card.invoice.scan_title`.
     pub struct ScanTitle {
@@ -937,7 +937,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &["card", "invoice"],
+        permissions: &["invoice"],
     }
 }
 
@@ -945,7 +945,7 @@ w::record! {
     /// Get the invoicing platform's identification link (获取开票平台识别码).
     ///
     /// * Call: `POST /card/invoice/seturl` on `api.weixin.qq.com`.
-    /// * Needs: `card` or `invoice`.
+    /// * Needs: `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
     /// * Catalog: `official_account.card.invoice.set_url`.
     pub struct SetUrl {
@@ -976,7 +976,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &["card", "invoice"],
+        permissions: &["invoice"],
     }
 }
 
@@ -988,7 +988,7 @@ pub mod biz {
         /// Get the link to choose an invoice title (获取选择抬头的链接).
         ///
         /// * Call: `POST /card/invoice/biz/getselecttitleurl` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Quick_issuing/Interface_Instructions.html>.
         /// * Catalog: `official_account.card.invoice.biz.get_select_title_url`.
         pub struct GetSelectTitleUrl {
@@ -1024,7 +1024,7 @@ pub mod biz {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 
@@ -1032,7 +1032,7 @@ pub mod biz {
         /// Get the link to add an invoice title (获取添加抬头的链接).
         ///
         /// * Call: `POST /card/invoice/biz/getusertitleurl` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Quick_issuing/Interface_Instructions.html>.
         /// * Catalog: `official_account.card.invoice.biz.get_user_title_url`.
         pub struct GetUserTitleUrl {
@@ -1084,7 +1084,7 @@ pub mod biz {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 }
@@ -1097,7 +1097,7 @@ pub mod platform {
         /// Create an invoice card template (创建发票卡券模板).
         ///
         /// * Call: `POST /card/invoice/platform/createcard` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
         /// * Catalog: `official_account.card.invoice.platform.create_card`.
         pub struct CreateCard {
@@ -1130,7 +1130,7 @@ pub mod platform {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 
@@ -1138,7 +1138,7 @@ pub mod platform {
         /// Get an uploaded invoice PDF (查询已上传的发票 PDF).
         ///
         /// * Call: `POST /card/invoice/platform/getpdf` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
         /// * Catalog: `official_account.card.invoice.platform.get_pdf`.
         pub struct GetPdf {
@@ -1175,7 +1175,7 @@ pub mod platform {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 
@@ -1183,7 +1183,7 @@ pub mod platform {
         /// Upload an invoice PDF (上传发票 PDF).
         ///
         /// * Call: `POST /card/invoice/platform/setpdf` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
         /// * Catalog: `official_account.card.invoice.platform.set_pdf`.
         pub struct SetPdf {
@@ -1216,7 +1216,7 @@ pub mod platform {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 
@@ -1224,7 +1224,7 @@ pub mod platform {
         /// Update an invoice's state (更新发票状态).
         ///
         /// * Call: `POST /card/invoice/platform/updatestatus` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
         /// * Catalog: `official_account.card.invoice.platform.update_status`.
         pub struct UpdateStatus {
@@ -1253,7 +1253,7 @@ pub mod platform {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 }
@@ -1266,7 +1266,7 @@ pub mod reimburse {
         /// Get several invoices for reimbursement (批量查询报销发票).
         ///
         /// * Call: `POST /card/invoice/reimburse/getinvoicebatch` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
         /// * Catalog: `official_account.card.invoice.reimburse.get_invoice_batch`.
         pub struct GetInvoiceBatch {
@@ -1299,7 +1299,7 @@ pub mod reimburse {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 
@@ -1307,7 +1307,7 @@ pub mod reimburse {
         /// Get an invoice for reimbursement (查询报销发票).
         ///
         /// * Call: `POST /card/invoice/reimburse/getinvoiceinfo` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
         /// * Catalog: `official_account.card.invoice.reimburse.get_invoice_info`.
         pub struct GetInvoiceInfo {
@@ -1358,7 +1358,7 @@ pub mod reimburse {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 
@@ -1366,7 +1366,7 @@ pub mod reimburse {
         /// Update an invoice's reimbursement state (更新发票报销状态).
         ///
         /// * Call: `POST /card/invoice/reimburse/updateinvoicestatus` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
         /// * Catalog: `official_account.card.invoice.reimburse.update_invoice_status`.
         pub struct UpdateInvoiceStatus {
@@ -1399,7 +1399,7 @@ pub mod reimburse {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 
@@ -1407,7 +1407,7 @@ pub mod reimburse {
         /// Update the reimbursement state of several invoices (批量更新发票报销状态).
         ///
         /// * Call: `POST /card/invoice/reimburse/updatestatusbatch` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
         /// * Catalog: `official_account.card.invoice.reimburse.update_status_batch`.
         pub struct UpdateStatusBatch {
@@ -1440,7 +1440,7 @@ pub mod reimburse {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 }
@@ -1453,7 +1453,7 @@ pub mod set_biz_attr {
         /// Get the fields of the authorization page (查询授权页字段).
         ///
         /// * Call: `POST /card/invoice/setbizattr` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.invoice.set_biz_attr.get_auth_field`.
         pub struct GetAuthField {
@@ -1484,7 +1484,7 @@ pub mod set_biz_attr {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 
@@ -1492,7 +1492,7 @@ pub mod set_biz_attr {
         /// Get the merchant's contact (查询商户联系方式).
         ///
         /// * Call: `POST /card/invoice/setbizattr` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
         /// * Catalog: `official_account.card.invoice.set_biz_attr.get_contact`.
         pub struct GetContact {
@@ -1523,7 +1523,7 @@ pub mod set_biz_attr {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 
@@ -1531,7 +1531,7 @@ pub mod set_biz_attr {
         /// Get the merchant number linked to invoices (查询关联的开票商户号).
         ///
         /// * Call: `POST /card/invoice/setbizattr` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.invoice.set_biz_attr.get_pay_mch`.
         pub struct GetPayMch {
@@ -1563,7 +1563,7 @@ pub mod set_biz_attr {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 
@@ -1571,7 +1571,7 @@ pub mod set_biz_attr {
         /// Set the fields of the authorization page (设置授权页字段).
         ///
         /// * Call: `POST /card/invoice/setbizattr` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.invoice.set_biz_attr.set_auth_field`.
         pub struct SetAuthField {
@@ -1596,7 +1596,7 @@ pub mod set_biz_attr {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 
@@ -1604,7 +1604,7 @@ pub mod set_biz_attr {
         /// Set the merchant's contact (设置商户联系方式).
         ///
         /// * Call: `POST /card/invoice/setbizattr` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
         /// * Catalog: `official_account.card.invoice.set_biz_attr.set_contact`.
         pub struct SetContact {
@@ -1629,7 +1629,7 @@ pub mod set_biz_attr {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 
@@ -1637,7 +1637,7 @@ pub mod set_biz_attr {
         /// Link a merchant number to an invoicing platform (关联商户号与开票平台).
         ///
         /// * Call: `POST /card/invoice/setbizattr` on `api.weixin.qq.com`.
-        /// * Needs: `card` or `invoice`.
+        /// * Needs: `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.invoice.set_biz_attr.set_pay_mch`.
         pub struct SetPayMch {
@@ -1663,7 +1663,7 @@ pub mod set_biz_attr {
             code_field: "errcode",
             message_field: "errmsg",
             client_cert: false,
-            permissions: &["card", "invoice"],
+            permissions: &["invoice"],
         }
     }
 }

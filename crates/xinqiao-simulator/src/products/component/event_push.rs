@@ -25,6 +25,7 @@ use crate::{
 static INFO: PushKind = PushKind {
     name: "component.info",
     envelope: &sealed_info::ENVELOPE,
+    to_server: true,
     speaker: |_| Speaker::Component,
     // The envelope takes `success` only, so there is no reply to take.
     replied: |_, _, replied| Taken::Fine {

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::{code, id::official_account as oa};
+use xinqiao_catalog::{code, id::official_account as oa, rules::limit};
 
 use super::{KINDS, media, menu};
 use crate::{
@@ -71,10 +71,10 @@ static CARD: Card = Card {
     ],
 };
 
-/// Most pictures, thumbnails among them.
-const PICTURES_MOST: usize = 100_000;
-/// Most of every other kind.
-const OTHERS_MOST: usize = 1_000;
+/// The catalog's limit of pictures, thumbnails among them.
+const PICTURES_MOST: &str = "material.pictures";
+/// And of every other kind.
+const OTHERS_MOST: &str = "material.others";
 /// Most items of a page.
 const PAGE: i64 = 20;
 const IMAGE: &str = "image";
@@ -153,6 +153,8 @@ fn add(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     };
     let key: (Id, Id) = (asked.appid.clone(), kind.into());
     let have = COUNTS.get(turn.world, &key).copied().unwrap_or_default();
+    let most = limit::most(most).and_then(|most| usize::try_from(most).ok());
+    let most = most.unwrap_or(usize::MAX);
     if have >= most {
         return Err(Refusal::code(code::MATERIAL_LIMIT).because(
             "media.too_much",

@@ -1,7 +1,10 @@
 //! Messages and events for an account's server: what is pushed, and the notice where nobody answers.
 
 use serde_json::{Value, json};
-use xinqiao_catalog::Product;
+use xinqiao_catalog::{
+    Event, Product,
+    rules::permission::{self, Denied},
+};
 use xinqiao_message::push::Speaker;
 
 use super::{
@@ -13,6 +16,7 @@ use crate::{
         ACCOUNTS,
         rules::{self, Rule},
     },
+    door::denied_right,
     kernel::{
         Id, Turn,
         row::{self, RowState, Words},
@@ -32,6 +36,7 @@ const FIRST_MSG_ID: u64 = 90_000_000_000_000_000;
 static MESSAGE: PushKind = PushKind {
     name: "official_account.message",
     envelope: &sealed_message::ENVELOPE,
+    to_server: true,
     speaker: |order| match order.event {
         Some(_) => Speaker::OfficialAccountToEvent,
         None => Speaker::OfficialAccountToMessage,
@@ -48,8 +53,12 @@ pub(super) static FEATURE: Feature = Feature {
     ..Feature::EMPTY
 };
 
-/// Pushes something to an account's server. None if the account has no server.
+/// Pushes something to an account's server. None if the account has no server, or no right to this event.
 pub(super) fn push(turn: &mut Turn<'_>, appid: &Id, openid: &Id, draft: &Draft) -> Option<u64> {
+    if let Some(denied) = denied(turn, appid, draft) {
+        not_entitled(turn, appid, draft, &denied);
+        return None;
+    }
     let msg_id = draft
         .event
         .is_none()
@@ -66,15 +75,48 @@ pub(super) fn push(turn: &mut Turn<'_>, appid: &Id, openid: &Id, draft: &Draft) 
     push::start(turn, &MESSAGE, appid, openid, content)
 }
 
-/// Opens the allowance for customer messages that a callback gives.
-pub(super) fn open_allowance(turn: &mut Turn<'_>, appid: &Id, openid: &Id, draft: &Draft) {
-    let known = xinqiao_catalog::recognise_event(
+/// What the catalog knows of it.
+fn recognised(draft: &Draft) -> Option<&'static Event> {
+    xinqiao_catalog::recognise_event(
         Product::OfficialAccount,
         &draft.msg_type,
         draft.event.as_deref().unwrap_or_default(),
         |element| draft.fields.get(element).and_then(Value::as_str),
+    )
+}
+
+/// Why an account is not pushed this: an event belongs to a row of the permission table, and comes to whom
+/// the row gives it.
+///
+/// Source: doc page "接口权限说明"; catalog table `permissions`, `events`.
+pub(super) fn denied(turn: &Turn<'_>, appid: &Id, draft: &Draft) -> Option<Box<Denied>> {
+    let account = ACCOUNTS.get(turn.world, &**appid)?;
+    let known = recognised(draft)?;
+    permission::check_event(known.id, &account.facts(turn.now.0)).err()
+}
+
+fn not_entitled(turn: &mut Turn<'_>, appid: &Id, draft: &Draft, denied: &Denied) {
+    let event = draft.event.as_deref().unwrap_or(&draft.msg_type);
+    let mut row = turn.row(&row::SYSTEM, RowState::Warn);
+    row.account = Some(appid.to_string());
+    row.account_name = ACCOUNTS
+        .get(turn.world, &**appid)
+        .map(|own| own.name.clone());
+    row.title = Words::new(
+        format!("没有推送 {event}：账号没有该接口权限"),
+        format!("{event} is not pushed: the account lacks the right"),
     );
-    let Some(known) = known else { return };
+    row.subtitle = Words::new(&*denied.cause_zh, &*denied.cause_en);
+    row.label = Words::new("无权限", "no right");
+    row.diagnosis = Some(denied_right(denied));
+    turn.show(row);
+}
+
+/// Opens the allowance for customer messages that a callback gives.
+pub(super) fn open_allowance(turn: &mut Turn<'_>, appid: &Id, openid: &Id, draft: &Draft) {
+    let Some(known) = recognised(draft) else {
+        return;
+    };
     let now = turn.now;
     if let Some(contact) = people::contact_mut(turn.world, appid, openid) {
         contact.allowances.grant(known.id, now);

@@ -25,7 +25,7 @@ use crate::{
         act::{Act, Input, Scene},
         causes,
         contact::Speaker,
-        phone::{contact, follows, mark_unfollowed, seen},
+        phone::{contact, follows, mark_unfollowed, may_follow, seen},
     },
     products::Feature,
     push::attempts::numbers,
@@ -112,6 +112,7 @@ pub(super) const fn act(
 
 fn follow(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refused> {
     let openid = contact(turn.world, scene.user, &scene.appid);
+    follow_once_more(turn, scene, &openid)?;
     let how: Id = "ADD_SCENE_SEARCH".into();
     let news = follows(turn, scene.user, &scene.appid, &how);
     if !news {
@@ -128,6 +129,15 @@ fn follow(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refuse
     let done = happen(turn, scene, &openid, words, &[draft]);
     auto_reply::answer(turn, &scene.appid, &openid, None);
     Ok(done)
+}
+
+/// Whether this person may come to follow the account, or does already.
+pub(super) fn follow_once_more(turn: &Turn<'_>, scene: &Scene, openid: &Id) -> Result<(), Refused> {
+    let known = people::contact(turn.world, &scene.appid, openid);
+    if known.is_some_and(|contact| contact.followed) {
+        return Ok(());
+    }
+    may_follow(turn.world, &scene.appid, 1)
 }
 
 fn unfollow(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refused> {
@@ -494,6 +504,13 @@ pub(super) fn happen(
     let mut row = scene.row(turn, openid, words);
     if drafts.is_empty() {
         row.subtitle = Words::new("平台不推送", "the platform pushes nothing");
+    } else if { drafts.iter() }.all(|draft| message::denied(turn, &scene.appid, draft).is_some()) {
+        row.state = RowState::Warn;
+        row.subtitle = Words::new(
+            "没有推送：账号没有这个事件的权限",
+            "not pushed: the account has no right to this event",
+        );
+        row.label = Words::new("无权限", "no right");
     } else if server {
         row.subtitle = Words::new("平台推送给应用", "the platform pushes it to the app");
     } else {

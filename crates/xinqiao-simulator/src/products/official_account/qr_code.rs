@@ -9,9 +9,9 @@ mod picture;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::{code, id::official_account as oa};
+use xinqiao_catalog::{code, id::official_account as oa, rules::limit};
 use xinqiao_message::names::event;
-use xinqiao_types::{percent, shanghai::DAY};
+use xinqiao_types::percent;
 
 use super::{
     KINDS,
@@ -99,8 +99,9 @@ static CARD: Card = Card {
     ],
 };
 
-/// Most permanent codes of an account, and the highest number of their scenes.
-const PERMANENT_MOST: usize = 100_000;
+/// The catalog's limit of permanent codes of an account, and of the numbers of their scenes.
+const PERMANENT_MOST: &str = "qr_code.permanent";
+const PERMANENT_SCENE: &str = "scenes.qr_limit_scene";
 /// How tickets begin.
 const TICKET: &str = "gQ";
 /// What a code says, before a word with which its ticket goes on.
@@ -108,10 +109,15 @@ const ADDRESS: &str = "http://weixin.qq.com/q/";
 const WORD: usize = 24;
 /// Most characters of a scene.
 const SCENE: usize = 64;
-/// How long a temporary code lives that nobody gave a time.
-const SHORT: i64 = 60;
-/// How long it lives at most.
-const LONG: i64 = 30 * DAY;
+/// How many seconds a temporary code lives that nobody gave a time, and how many at most.
+const SHORT: &str = "qr_code.seconds";
+const LONG: &str = "scenes.qr_expire_seconds";
+
+/// What a row of the catalog's limits allows at most.
+fn most(id: &str) -> i64 {
+    let most = limit::most(id).and_then(|most| i64::try_from(most).ok());
+    most.unwrap_or(i64::MAX)
+}
 
 /// A code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,7 +156,7 @@ fn scene(asked: &Asked, action: &str) -> Result<String, Refusal> {
             .filter(|id| *id != 0 && (i64::from(i32::MIN)..=i64::from(u32::MAX)).contains(id))
             .map(|id| id.to_string()),
         "QR_LIMIT_SCENE" => number()
-            .filter(|id| usize::try_from(*id).is_ok_and(|id| (1..=PERMANENT_MOST).contains(&id)))
+            .filter(|id| *id >= 1 && *id <= most(PERMANENT_SCENE))
             .map(|id| id.to_string()),
         "QR_STR_SCENE" | "QR_LIMIT_STR_SCENE" => word().filter(fits).map(ToOwned::to_owned),
         _ => None,
@@ -223,8 +229,8 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         let wanted = asked.body.get("expire_seconds").and_then(whole);
         wanted
             .filter(|wanted| *wanted > 0)
-            .unwrap_or(SHORT)
-            .min(LONG)
+            .unwrap_or_else(|| most(SHORT))
+            .min(most(LONG))
     });
     let draw = turn.world.next("qr_code").media_id();
     let ticket: Id = format!("{TICKET}{draw}==").into();
@@ -244,7 +250,9 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
             return Ok(Reply::Json(told(ticket, same.unwrap_or(&code), None)));
         }
         let have = PERMANENT_COUNTS.get(turn.world, &asked.appid).copied();
-        if have.is_some_and(|have| have >= PERMANENT_MOST) {
+        if have
+            .is_some_and(|have| i64::try_from(have).is_ok_and(|have| have >= most(PERMANENT_MOST)))
+        {
             return Err(Refusal::code(code::QRCODE_LIMIT));
         }
         enter(turn.world, key, ticket.clone());
@@ -286,6 +294,7 @@ fn scan(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
     };
     let (ticket, code) = (ticket.clone(), code.clone());
     let openid = contact(turn.world, scene.user, &scene.appid);
+    phone::follow_once_more(turn, scene, &openid)?;
     let how: Id = "ADD_SCENE_QR_CODE".into();
     let news = follows(turn, scene.user, &scene.appid, &how);
     // WECHAT: who follows by a code is told with the prefix, who followed already without it.

@@ -4,11 +4,11 @@
 
 use serde_json::{Value, json};
 use xinqiao_catalog::{
-    Product, QuotaWindow, code,
+    AuthKind, Endpoint, Product, QuotaWindow, code,
     id::official_account as oa,
-    rules::quota::{Ledger, Limit},
+    rules::quota::{self, Ledger},
 };
-use xinqiao_types::{ErrCode, UnixSeconds, shanghai::DAY};
+use xinqiao_types::{UnixSeconds, shanghai::DAY};
 
 use crate::{
     accounts::QUOTAS,
@@ -31,31 +31,24 @@ pub(super) static FEATURE: Feature = Feature {
 const CLEARED: &str = "counters_are_cleared_by_secret_and_path_by_path";
 const COUNTED: &str = "quotas_are_counted_cleared_and_told";
 
-/// The row that counts clears, of both endpoints and the console together.
+/// The row that counts clears, of both endpoints together.
 const CLEAR_ROW: &str = "clear_quota";
 /// The row that counts clears of one path.
 const CLEAR_ONE_ROW: &str = "quota.clear_one";
 /// For how long a call can be looked up.
 const TRACED_SECONDS: i64 = 7 * DAY;
 
-fn spend(ledger: &mut Ledger, row: &str, otherwise: u64, now: UnixSeconds) -> Result<(), Refusal> {
-    let used_up = ErrCode::from(code::CLEAR_QUOTA_USED_UP);
-    // A row whose limit is no plain number (`10 together`) counts as told by the caller.
-    let known = xinqiao_catalog::quotas_of(row)
-        .map(|row| row.limit)
-        .find(|limit| *limit > 0);
-    let known = known.unwrap_or(otherwise);
-    let limit = Limit {
-        max: known,
-        window: QuotaWindow::Month,
-        code: used_up,
+/// Counts a clear under its row: a clear that is refused, for whatever reason, costs nothing.
+fn spend(ledger: &mut Ledger, row: &str, now: UnixSeconds) -> Result<(), Refusal> {
+    let Some(limit) = quota::row(row) else {
+        return Ok(());
     };
     ledger
         .spend_limit(row, limit, now)
         .map_err(|exceeded| Refusal::quota(&exceeded))
 }
 
-/// `clear_quota` and `clear_quota/v2`: ten a month together.
+/// `clear_quota` and `clear_quota/v2`, which the account may do so many times a month together.
 pub(crate) fn clear(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let named = asked.given("appid").unwrap_or_default();
     if named != &*asked.appid {
@@ -63,22 +56,27 @@ pub(crate) fn clear(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     }
     let now = turn.now;
     let ledger = asked.ledger(turn);
-    spend(ledger, CLEAR_ROW, 10, now)?;
+    spend(ledger, CLEAR_ROW, now)?;
     ledger.clear();
     Ok(Reply::Acknowledged)
 }
 
-/// The endpoint of the account's product that a path names.
-fn endpoint(asked: &Asked) -> Result<&'static xinqiao_catalog::Endpoint, Refusal> {
+/// The endpoint of the account's product that a path names, of those on the host that was called.
+///
+/// WECHAT: the path stands alone, without the host before it; one whose callers have another kind of token is refused.
+fn endpoint(asked: &Asked) -> Result<&'static Endpoint, Refusal> {
     let path = asked.given("cgi_path").unwrap_or_default();
-    let routes = xinqiao_catalog::route::candidates(None, path);
-    let route = routes
-        .iter()
-        .find(|route| route.product == Product::OfficialAccount)
-        .or_else(|| routes.first());
-    route
-        .and_then(|route| xinqiao_catalog::endpoint(route.id))
-        .ok_or_else(|| Refusal::code(code::INVALID_ARGUMENT))
+    let mut routes = xinqiao_catalog::route::candidates(None, path);
+    routes.retain(|route| route.host == asked.endpoint.host && path.starts_with('/'));
+    let own = { routes.iter() }.find(|route| route.product == Product::OfficialAccount);
+    let route = own.or_else(|| routes.first());
+    let Some(endpoint) = route.and_then(|route| xinqiao_catalog::endpoint(route.id)) else {
+        return Err(Refusal::code(code::CGI_PATH_NOT_FOUND));
+    };
+    match endpoint.auth.kind {
+        AuthKind::AccessToken | AuthKind::Sns | AuthKind::None => Ok(endpoint),
+        _ => Err(Refusal::code(code::CGI_PATH_OF_OTHERS)),
+    }
 }
 
 /// `openapi/quota/clear`: one path.
@@ -87,7 +85,7 @@ pub(crate) fn clear_one(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let now = turn.now;
     let facts = asked.account(turn.world)?.facts(now.0);
     let ledger = asked.ledger(turn);
-    spend(ledger, CLEAR_ONE_ROW, 50, now)?;
+    spend(ledger, CLEAR_ONE_ROW, now)?;
     ledger.clear_endpoint(endpoint, &facts);
     Ok(Reply::Acknowledged)
 }

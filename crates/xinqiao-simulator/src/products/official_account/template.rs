@@ -11,7 +11,7 @@ mod text;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use xinqiao_catalog::{code, id::official_account as oa};
+use xinqiao_catalog::{code, id::official_account as oa, rules::quota};
 use xinqiao_message::names::event;
 
 use super::{
@@ -132,8 +132,8 @@ const SUCCESS: &str = "success";
 const SYSTEM_FAILED: &str = "failed: system failed";
 const USER_BLOCK: &str = "failed:user block";
 
-/// Most templates of an account.
-const MOST: usize = 25;
+/// The row of the quota table that counts the templates of an account.
+const MOST: &str = "template.count";
 /// The same person gets a message of one `client_msg_id` once in so many seconds.
 const REMEMBERED: i64 = 600;
 /// `msgid` of messages: below 2^53, since JavaScript reads them.
@@ -190,7 +190,9 @@ fn add(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
             Some(known.join(", ")),
         ));
     };
-    if TEMPLATES.under(turn.world, &asked.appid).count() >= MOST {
+    let most = quota::row(MOST).map_or(u64::MAX, |row| row.max);
+    let have = TEMPLATES.under(turn.world, &asked.appid).count();
+    if u64::try_from(have).is_ok_and(|have| have >= most) {
         return Err(Refusal::code(code::TEMPLATE_LIMIT));
     }
     let content = match asked

@@ -108,6 +108,7 @@ fn push(
     draft.notice = false;
     causes::acted(turn, &appid, &openid);
     message::open_allowance(turn, &appid, &openid, &draft);
+    let lacks = message::denied(turn, &appid, &draft).is_some();
     let delivery = message::push(turn, &appid, &openid, &draft);
     let state = if delivery.is_some() {
         RowState::Ok
@@ -125,7 +126,7 @@ fn push(
     );
     row.subtitle = Words::same(event.trigger);
     row.label = Words::new("触发", "trigger");
-    if delivery.is_none() {
+    if delivery.is_none() && !lacks {
         row.diagnosis = Some(diagnose("callback.no_server", None, None));
     }
     turn.show(row);

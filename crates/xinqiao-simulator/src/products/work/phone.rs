@@ -41,6 +41,7 @@ use crate::{
 static MESSAGE: PushKind = PushKind {
     name: "work.message",
     envelope: &sealed_for_corp::ENVELOPE,
+    to_server: true,
     speaker: |_| Replier::Agent,
     replied,
     // WECHAT: a member is shown nothing when nobody answers.
