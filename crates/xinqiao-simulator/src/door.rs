@@ -178,7 +178,7 @@ impl Refusal {
         )
     }
 
-    fn permission(denied: &Denied) -> Self {
+    pub(crate) fn permission(denied: &Denied) -> Self {
         let mut refuse = Self::code(denied.code);
         let mut diagnosis = diagnose(Denied::RULE, Some(denied.right.to_owned()), None);
         diagnosis.cause = Words::new(&*denied.cause_zh, &*denied.cause_en);

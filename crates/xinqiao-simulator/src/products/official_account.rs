@@ -11,6 +11,7 @@ mod custom_message;
 mod customer_service;
 mod draft;
 mod fans;
+mod js_sdk;
 mod kf_session;
 mod mass;
 mod material;
@@ -74,6 +75,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &once::FEATURE,
     &web_login::FEATURE,
     &web_login::token::FEATURE,
+    &js_sdk::ticket::FEATURE,
     &trigger::FEATURE,
     &seeded::FEATURE,
 ];

@@ -15,6 +15,7 @@ mod drafts;
 mod endpoints;
 mod explorer;
 mod fallback;
+mod js_sdk;
 mod kept_worlds;
 mod kf_sessions;
 mod mass;

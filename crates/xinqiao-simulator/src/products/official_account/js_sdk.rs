@@ -1,0 +1,5 @@
+//! Pages in the phone (JS-SDK): the tickets that sign them.
+//!
+//! * [`ticket`]: tickets of accounts.
+
+pub(super) mod ticket;
