@@ -24,7 +24,7 @@ pub(crate) mod dialect;
 pub(crate) mod fallback;
 pub(crate) mod faults;
 mod fitting;
-mod masking;
+pub(crate) mod masking;
 pub(crate) mod pages;
 mod row;
 pub(crate) mod traced;

@@ -37,6 +37,7 @@ export interface Sheets {
 export interface Facts {
   call: { endpoint: string; method: string; host: string; path: string; fidelity: string; client: string; errcode?: number };
   callback: { delivery: string; attempt: number; of: number; url: string; mode: string; msg_type: string; event?: string; msg_id?: string };
+  js_call: { name: string; page: string; params?: unknown; answer: string };
   payment: { merchant: string; out_trade_no: string; description: string; total: number };
 }
 
@@ -48,8 +49,9 @@ export interface Acts {
   confirm_once: { consent?: boolean; redirect_url?: string; reserved?: string; scene: number };
   enter: Record<never, never>;
   follow: Record<never, never>;
+  js_config: { apis?: unknown; nonce: string; signature: string; timestamp: string; url: string };
   open: { consent?: boolean; from?: string; url: string };
-  pay: { app?: unknown; code_url?: string; h5_url?: string; jsapi?: unknown; prepay_id?: string };
+  pay: { app?: unknown; code_url?: string; h5_url?: string; jsapi?: unknown; look?: boolean; prepay_id?: string };
   scan: { ticket: string };
   send: { message: unknown };
   subscribe: { settings?: boolean; templates: unknown };
@@ -57,10 +59,10 @@ export interface Acts {
 }
 
 /** What a row of the timeline is about. */
-export type RowKind = "act" | "call" | "callback" | "reply" | "system" | "web_login";
+export type RowKind = "act" | "call" | "callback" | "js_sdk" | "reply" | "system" | "web_login";
 
 /** Kinds of diagnoses. */
-export type DiagnosisKind = "call" | "callback" | "pay_signature" | "web_login";
+export type DiagnosisKind = "call" | "callback" | "js_sdk" | "pay_signature" | "web_login";
 
 /** What an account's page shows. */
 export type CardName = "authorizations" | "corp" | "followers" | "material" | "qr_codes" | "tags" | "templates";
@@ -99,6 +101,7 @@ export const declared: Declared = {
     act: {"name":"act","title":{"zh":"操作","en":"Act"},"sign":"●","side":"person"},
     call: {"name":"call","title":{"zh":"接口调用","en":"Call"},"sign":"←","side":"call"},
     callback: {"name":"callback","title":{"zh":"推送","en":"Callback"},"sign":"→","side":"push"},
+    js_sdk: {"name":"js_sdk","title":{"zh":"JS-SDK","en":"JS-SDK"},"sign":"⌘","side":"world"},
     reply: {"name":"reply","title":{"zh":"回复","en":"Reply"},"sign":"⤷","side":"answer"},
     system: {"name":"system","title":{"zh":"平台","en":"Platform"},"sign":"·","side":"world"},
     web_login: {"name":"web_login","title":{"zh":"网页授权","en":"Web login"},"sign":"⇢","side":"world"},
@@ -106,11 +109,13 @@ export const declared: Declared = {
   facts: {
     call: {"name":"call","title":{"zh":"接口调用","en":"Call"},"fields":[{"name":"endpoint","title":{"zh":"接口","en":"Endpoint"},"holds":"text","optional":false},{"name":"method","title":{"zh":"方法","en":"Method"},"holds":"text","optional":false},{"name":"host","title":{"zh":"域名","en":"Host"},"holds":"text","optional":false},{"name":"path","title":{"zh":"路径","en":"Path"},"holds":"text","optional":false},{"name":"fidelity","title":{"zh":"仿真程度","en":"Fidelity"},"holds":{"choice":[{"word":"stateful","title":{"zh":"有状态","en":"Stateful"}},{"word":"modelled","title":{"zh":"按规则计算","en":"Modelled"}},{"word":"fallback","title":{"zh":"只按结构回答","en":"From its schema only"}},{"word":"none","title":{"zh":"没有这个接口","en":"No such endpoint"}}]},"optional":false},{"name":"client","title":{"zh":"调用者","en":"Client"},"holds":"text","optional":false},{"name":"errcode","title":{"zh":"错误码","en":"Error code"},"holds":"number","optional":true}]},
     callback: {"name":"callback","title":{"zh":"推送","en":"Callback"},"fields":[{"name":"delivery","title":{"zh":"投递","en":"Delivery"},"holds":"text","optional":false},{"name":"attempt","title":{"zh":"第几次","en":"Attempt"},"holds":"number","optional":false},{"name":"of","title":{"zh":"最多几次","en":"Of"},"holds":"number","optional":false},{"name":"url","title":{"zh":"回调地址","en":"Callback URL"},"holds":"text","optional":false},{"name":"mode","title":{"zh":"加密方式","en":"Encryption"},"holds":{"choice":[{"word":"plain","title":{"zh":"明文模式","en":"Plain"}},{"word":"compat","title":{"zh":"兼容模式","en":"Compatible"}},{"word":"safe","title":{"zh":"安全模式","en":"Safe"}}]},"optional":false},{"name":"msg_type","title":{"zh":"消息类型","en":"Message type"},"holds":"text","optional":false},{"name":"event","title":{"zh":"事件","en":"Event"},"holds":"text","optional":true},{"name":"msg_id","title":{"zh":"MsgId","en":"MsgId"},"holds":"text","optional":true}]},
+    js_call: {"name":"js_call","title":{"zh":"网页的调用","en":"Call of a page"},"fields":[{"name":"name","title":{"zh":"接口","en":"Function"},"holds":"text","optional":false},{"name":"page","title":{"zh":"页面","en":"Page"},"holds":"text","optional":false},{"name":"params","title":{"zh":"参数","en":"Parameters"},"holds":"any","optional":true},{"name":"answer","title":{"zh":"结果","en":"Answer"},"holds":"text","optional":false}]},
     payment: {"name":"payment","title":{"zh":"支付","en":"Payment"},"fields":[{"name":"merchant","title":{"zh":"商户号","en":"Merchant"},"holds":"text","optional":false},{"name":"out_trade_no","title":{"zh":"商户订单号","en":"out_trade_no"},"holds":"text","optional":false},{"name":"description","title":{"zh":"商品","en":"Goods"},"holds":"text","optional":false},{"name":"total","title":{"zh":"金额","en":"Amount"},"holds":"money","optional":false}]},
   },
   diagnoses: {
     call: {"name":"call","title":{"zh":"接口调用","en":"Call"},"rules":["call","credential","errcode","fault","interaction","media","permission","quota"],"fields":[{"name":"received","title":{"zh":"收到","en":"Received"},"holds":"text","optional":true},{"name":"expected","title":{"zh":"应该是","en":"Should be"},"holds":"text","optional":true}]},
     callback: {"name":"callback","title":{"zh":"推送与回复","en":"Callback and reply"},"rules":["callback","reply"],"fields":[{"name":"received","title":{"zh":"应用回答","en":"The app answered"},"holds":"text","optional":true},{"name":"expected","title":{"zh":"应该是","en":"Should be"},"holds":"text","optional":true}]},
+    js_sdk: {"name":"js_sdk","title":{"zh":"JS-SDK","en":"JS-SDK"},"rules":["jssdk"],"fields":[{"name":"received","title":{"zh":"收到的","en":"Received"},"holds":"text","optional":true},{"name":"expected","title":{"zh":"应该是","en":"Should be"},"holds":"text","optional":true}]},
     pay_signature: {"name":"pay_signature","title":{"zh":"支付签名","en":"Payment signature"},"rules":["pay.signature.mismatch"],"fields":[{"name":"received","title":{"zh":"带来的签名","en":"Signature that came"},"holds":"text","optional":true},{"name":"expected","title":{"zh":"被签名的串","en":"What is signed"},"holds":"text","optional":true}]},
     web_login: {"name":"web_login","title":{"zh":"网页授权","en":"Web login"},"rules":["web_login"],"fields":[{"name":"received","title":{"zh":"链接里是","en":"In the link"},"holds":"text","optional":true},{"name":"expected","title":{"zh":"应该是","en":"Should be"},"holds":"text","optional":true}]},
   },
@@ -130,8 +135,9 @@ export const declared: Declared = {
     confirm_once: [{"title":{"zh":"确认一次性订阅","en":"Confirm a one-time subscription"},"kinds":["subscription","service"],"fields":[{"name":"scene","title":{"zh":"场景","en":"Scene"},"holds":"number","optional":false},{"name":"redirect_url","title":{"zh":"回到","en":"Back to"},"holds":"text","optional":true},{"name":"reserved","title":{"zh":"reserved","en":"reserved"},"holds":"text","optional":true},{"name":"consent","title":{"zh":"同意","en":"Agrees"},"holds":"flag","optional":true}]}],
     enter: [{"title":{"zh":"进入","en":"Enter"},"kinds":["subscription","service"],"fields":[]},{"title":{"zh":"进入","en":"Enter"},"kinds":["corp"],"fields":[]}],
     follow: [{"title":{"zh":"关注","en":"Follow"},"kinds":["subscription","service"],"fields":[]}],
+    js_config: [{"title":{"zh":"校验 wx.config","en":"Check wx.config"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"页面地址","en":"Address of the page"},"holds":"text","optional":false},{"name":"timestamp","title":{"zh":"timestamp","en":"timestamp"},"holds":"text","optional":false},{"name":"nonce","title":{"zh":"nonceStr","en":"nonceStr"},"holds":"text","optional":false},{"name":"signature","title":{"zh":"signature","en":"signature"},"holds":"text","optional":false},{"name":"apis","title":{"zh":"jsApiList","en":"jsApiList"},"holds":"any","optional":true}]}],
     open: [{"title":{"zh":"打开授权链接","en":"Open a login link"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"链接","en":"Link"},"holds":"text","optional":false},{"name":"consent","title":{"zh":"同意","en":"Agrees"},"holds":"flag","optional":true},{"name":"from","title":{"zh":"从哪里打开","en":"Opened from"},"holds":{"choice":[{"word":"session","title":{"zh":"会话","en":"Chat"}},{"word":"menu","title":{"zh":"菜单","en":"Menu"}},{"word":"web","title":{"zh":"别处","en":"Elsewhere"}}]},"optional":true}]}],
-    pay: [{"title":{"zh":"支付","en":"Pay"},"kinds":["service","subscription","miniprogram","mobileapp","website"],"fields":[{"name":"jsapi","title":{"zh":"requestPayment 的参数","en":"Parameters of requestPayment"},"holds":"any","optional":true},{"name":"app","title":{"zh":"App 调起支付的参数","en":"Parameters of an app"},"holds":"any","optional":true},{"name":"prepay_id","title":{"zh":"prepay_id","en":"prepay_id"},"holds":"text","optional":true},{"name":"code_url","title":{"zh":"code_url","en":"code_url"},"holds":"text","optional":true},{"name":"h5_url","title":{"zh":"h5_url","en":"h5_url"},"holds":"text","optional":true}]}],
+    pay: [{"title":{"zh":"支付","en":"Pay"},"kinds":["service","subscription","miniprogram","mobileapp","website"],"fields":[{"name":"jsapi","title":{"zh":"requestPayment 的参数","en":"Parameters of requestPayment"},"holds":"any","optional":true},{"name":"app","title":{"zh":"App 调起支付的参数","en":"Parameters of an app"},"holds":"any","optional":true},{"name":"prepay_id","title":{"zh":"prepay_id","en":"prepay_id"},"holds":"text","optional":true},{"name":"code_url","title":{"zh":"code_url","en":"code_url"},"holds":"text","optional":true},{"name":"h5_url","title":{"zh":"h5_url","en":"h5_url"},"holds":"text","optional":true},{"name":"look","title":{"zh":"只看不付","en":"Look, and do not pay"},"holds":"flag","optional":true}]}],
     scan: [{"title":{"zh":"扫码","en":"Scan"},"kinds":["subscription","service"],"fields":[{"name":"ticket","title":{"zh":"二维码的 ticket 或 url","en":"Ticket or url of the code"},"holds":"text","optional":false}]}],
     send: [{"title":{"zh":"发消息","en":"Send"},"kinds":["subscription","service"],"fields":[{"name":"message","title":{"zh":"消息","en":"Message"},"holds":"any","optional":false}]},{"title":{"zh":"发消息","en":"Send"},"kinds":["corp"],"fields":[{"name":"message","title":{"zh":"消息","en":"Message"},"holds":"any","optional":false}]}],
     subscribe: [{"title":{"zh":"答复订阅弹窗","en":"Answer the sheet that asks for notices"},"kinds":["subscription","service"],"fields":[{"name":"templates","title":{"zh":"各模板的答复","en":"Answer by template"},"holds":"any","optional":false},{"name":"settings","title":{"zh":"在设置里改","en":"Changed in the settings"},"holds":"flag","optional":true}]}],

@@ -76,6 +76,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &web_login::FEATURE,
     &web_login::token::FEATURE,
     &js_sdk::ticket::FEATURE,
+    &js_sdk::FEATURE,
     &trigger::FEATURE,
     &seeded::FEATURE,
 ];

@@ -33,7 +33,6 @@ async fn what_is_not_built_says_so() {
     let actions = format!("/users/{user}/actions");
     for verb in [
         "report_location",
-        "js_config",
         "login",
         "profile",
         "phone",

@@ -41,7 +41,7 @@ pub(super) static FEATURE: Feature = Feature {
         },
         act("click", said("点菜单", "Press a button"), CLICKED, click),
     ],
-    not_built: &["report_location", "js_config"],
+    not_built: &["report_location"],
     rules: &[&STRANGERS],
     shows: &[Shown::Sheet(&PAGE)],
     ..Feature::EMPTY

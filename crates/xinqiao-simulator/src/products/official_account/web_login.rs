@@ -12,7 +12,7 @@
 
 mod act;
 mod html;
-mod link;
+pub(super) mod link;
 pub(super) mod token;
 mod visit;
 
@@ -51,10 +51,14 @@ static CONSENTS: Table<(Id, u64), i64> = Table::new("official_account.web_consen
 static OPENINGS: Table<Id, Opening> = Table::traffic("official_account.web_openings", 1);
 /// Browsers that are somebody's phone, by the value of their cookie.
 static BROWSERS: Table<Id, Browser> = Table::traffic("official_account.web_browsers", 1);
+/// The browser that was led to a site last, by the site's origin.
+static LANDINGS: Table<Id, Browser> = Table::traffic("official_account.web_landings", 1);
 
 pub(super) static FEATURE: Feature = Feature {
     name: NAME,
-    tables: &[&CODES, &TOKENS, &REFRESH, &CONSENTS, &OPENINGS, &BROWSERS],
+    tables: &[
+        &CODES, &TOKENS, &REFRESH, &CONSENTS, &OPENINGS, &BROWSERS, &LANDINGS,
+    ],
     pages: &[Shows {
         page: PAGE,
         run: visit::show,
@@ -153,14 +157,14 @@ enum From {
 
 /// A browser that is somebody's phone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Browser {
-    user: u64,
-    nickname: String,
+pub(super) struct Browser {
+    pub(super) user: u64,
+    pub(super) nickname: String,
     /// In whose chat, or from whose menu, the page was opened.
     account: Id,
     from: From,
     /// The act that opened it.
-    cause: String,
+    pub(super) cause: String,
     expires: i64,
 }
 
@@ -182,6 +186,11 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     }
     if let Some(browser) = id_in(what, "browser") {
         BROWSERS.remove(world, &*browser);
+    }
+    if let Some(origin) = id_in(what, "landing")
+        && phone_at(world, &origin, now).is_none()
+    {
+        LANDINGS.remove(world, &*origin);
     }
     if let Some(refresh) = id_in(what, "refresh") {
         REFRESH.remove(world, &*refresh);
@@ -331,6 +340,31 @@ fn new_browser(turn: &mut Turn<'_>, mut browser: Browser) -> String {
     turn.later(browser.expires, NAME, json!({"browser": &*value}));
     BROWSERS.put(turn.world, value.clone(), browser);
     value.to_string()
+}
+
+/// A browser is led to an address: pages of that site are pages in its phone from now on.
+///
+/// A site sees no cookie of ours, so a page of it can say where it is and not whose. Of several phones on one site the
+/// latest is taken; a tab keeps the one that it began with.
+fn land(turn: &mut Turn<'_>, browser: &Browser, to: &str) {
+    let Some(origin) = link::origin(to) else {
+        return;
+    };
+    let (now, origin) = (turn.now.0, Id::from(origin));
+    let expires = now + BROWSER_LIFETIME;
+    turn.later(expires, NAME, json!({"landing": &*origin}));
+    let browser = Browser {
+        expires,
+        ..browser.clone()
+    };
+    LANDINGS.put(turn.world, origin, browser);
+}
+
+/// Whose phone the pages of a site are in.
+pub(super) fn phone_at<'w>(world: &'w World, origin: &str, now: i64) -> Option<&'w Browser> {
+    LANDINGS
+        .get(world, origin)
+        .filter(|browser| now < browser.expires)
 }
 
 /// Who calls with a token of a person.

@@ -119,7 +119,6 @@ fn must_have(account: &Account, what: &str, now: i64) -> Result<(), Refusal> {
 }
 
 /// Tickets of an account that sign now.
-#[expect(dead_code)]
 pub(super) fn good<'w>(
     world: &'w World,
     appid: &Id,
@@ -132,7 +131,6 @@ pub(super) fn good<'w>(
 }
 
 /// Tickets of an account that signed once.
-#[expect(dead_code)]
 pub(super) fn over<'w>(
     world: &'w World,
     appid: &Id,

@@ -207,7 +207,7 @@ fn may_return(appid: &Id, account: &Account, redirect_uri: &str) -> Result<(), R
 }
 
 /// Host and port of an address of the web. Who hides another host before an `@` has none.
-fn host(url: &str) -> Option<&str> {
+pub(in super::super) fn host(url: &str) -> Option<&str> {
     let (scheme, rest) = url.split_once("://")?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return None;
@@ -218,6 +218,15 @@ fn host(url: &str) -> Option<&str> {
         && url.bytes().all(|byte| !byte.is_ascii_control())
         && host.bytes().all(clean))
     .then_some(host)
+}
+
+/// Scheme, host and port of an address of the web, as a browser names them.
+pub(in super::super) fn origin(url: &str) -> Option<String> {
+    let host = host(url)?.to_ascii_lowercase();
+    let scheme = url.split_once(':')?.0.to_ascii_lowercase();
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    let host = host.strip_suffix(usual).unwrap_or(&host);
+    Some(format!("{scheme}://{host}"))
 }
 
 fn may_ask(appid: &Id, account: &Account, scope: &str, now: i64) -> Result<(), Refused> {
@@ -290,6 +299,18 @@ mod tests {
         check("http://a/b", "http://a/b?code=c&state=s%201");
         check("http://a/b?x=1", "http://a/b?x=1&code=c&state=s%201");
         check("http://a/#/home", "http://a/?code=c&state=s%201#/home");
+    }
+
+    #[test]
+    fn an_origin_is_named_as_a_browser_does() {
+        for (url, named) in [
+            ("http://A.example:80/b?c", "http://a.example"),
+            ("https://a.example:8443#d", "https://a.example:8443"),
+            ("HTTPS://a.example:443", "https://a.example"),
+        ] {
+            assert_eq!(origin(url).as_deref(), Some(named));
+        }
+        assert_eq!(origin("ftp://a.example"), None);
     }
 
     #[test]
