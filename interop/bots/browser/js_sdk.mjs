@@ -12,13 +12,13 @@ const context = await browser.newContext({ locale: "zh-CN", viewport: { width: 3
 const page = await context.newPage();
 page.setDefaultTimeout(10_000);
 await page.goto(address);
-const sheet = page.locator("xinqiao-sheet");
 // The page calls one function after the other; these two ask the person.
-for (const fill of [{ latitude: "30.5" }, { result: "https://shop.example/1" }]) {
+for (const [name, value] of [["latitude", "30.5"], ["result", "https://shop.example/1"]]) {
+  const field = page.locator(`xinqiao-sheet input[name=${name}]`);
+  await field.or(page.locator("#error")).waitFor();
   if (await page.locator("#error").count()) break;
-  for (const [name, value] of Object.entries(fill)) await sheet.locator(`input[name=${name}]`).fill(value);
-  await sheet.locator("button.yes").click();
-  await sheet.waitFor({ state: "detached" });
+  await field.fill(value);
+  await page.locator("xinqiao-sheet button.yes").click();
 }
 await page.locator("#said, #error").first().waitFor();
 const text = async (id) => ((await page.locator(id).count()) ? page.locator(id).textContent() : null);
