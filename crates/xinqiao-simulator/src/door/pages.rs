@@ -40,6 +40,8 @@ pub(crate) struct Visit<'a> {
 pub(crate) enum Leaf {
     /// A page.
     Page(String),
+    /// A page that other sites may show in a frame, with a script of this host.
+    Framed(String),
     /// A script, for pages of any site.
     Script(String),
     /// What a script asked for.
@@ -104,6 +106,14 @@ pub(super) fn answer(turn: &mut Turn<'_>, call: &PlatformCall, shows: &Shows) ->
         Leaf::Page(html) => {
             // What stands in a link must not run as script of ours.
             let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+            let headers = vec![
+                ("content-type", "text/html; charset=utf-8".to_owned()),
+                ("content-security-policy", policy.to_owned()),
+            ];
+            (200, html, headers)
+        }
+        Leaf::Framed(html) => {
+            let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'";
             let headers = vec![
                 ("content-type", "text/html; charset=utf-8".to_owned()),
                 ("content-security-policy", policy.to_owned()),

@@ -35,6 +35,7 @@ mod tags;
 mod templates;
 mod tokens;
 mod web_login;
+mod website_login;
 mod work;
 
 use serde_json::{Value, json};

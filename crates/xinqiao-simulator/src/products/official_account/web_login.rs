@@ -3,6 +3,7 @@
 //! * [`link`]: what a link to the page asks for, and why it is refused;
 //! * [`visit`]: the page in a browser;
 //! * [`act`]: opening a link on the phone;
+//! * [`website`]: the page with a code to scan, by which people log in to a website (网站应用);
 //! * [`token`]: code → token → what the person is called.
 //!
 //! A browser is somebody's phone by a cookie of the page's host. It gets one by a ticket, good once, that opening a
@@ -15,6 +16,7 @@ mod html;
 pub(super) mod link;
 pub(super) mod token;
 mod visit;
+mod website;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -57,14 +59,35 @@ static LANDINGS: Table<Id, Browser> = Table::traffic("official_account.web_landi
 pub(super) static FEATURE: Feature = Feature {
     name: NAME,
     tables: &[
-        &CODES, &TOKENS, &REFRESH, &CONSENTS, &OPENINGS, &BROWSERS, &LANDINGS,
+        &CODES,
+        &TOKENS,
+        &REFRESH,
+        &CONSENTS,
+        &OPENINGS,
+        &BROWSERS,
+        &LANDINGS,
+        &website::SCANS,
     ],
-    pages: &[Shows {
-        page: PAGE,
-        run: visit::show,
-    }],
-    acts: &[act::OPEN, act::BROWSE],
-    rules: &[&REMEMBERS],
+    pages: &[
+        Shows {
+            page: PAGE,
+            run: visit::show,
+        },
+        Shows {
+            page: website::PAGE,
+            run: website::show,
+        },
+        Shows {
+            page: website::POLLED,
+            run: website::poll,
+        },
+        Shows {
+            page: website::SCRIPT,
+            run: website::script,
+        },
+    ],
+    acts: &[act::OPEN, act::BROWSE, website::OPEN, website::SCAN],
+    rules: &[&REMEMBERS, &website::REFUSED],
     shows: &[Shown::Row(&VISIT), Shown::Diagnosis(&DIAGNOSIS)],
     due: Some(due),
     topics: &[(accounts::DELETED, account_deleted)],
@@ -76,6 +99,10 @@ const PAGE: &str = "page.connect.oauth2.authorize";
 
 /// How long a code can be exchanged.
 const CODE_LIFETIME: i64 = 300;
+/// How long one can be that an application of the open platform got.
+///
+/// Source: doc page "微信登录常见问题": ten minutes for websites and mobile applications.
+const APPLICATIONS_CODE_LIFETIME: i64 = 600;
 /// How long a token can be renewed; renewing does not prolong it.
 const REFRESH_LIFETIME: i64 = 30 * 86_400;
 /// How long a browser has to load what was opened on the phone.
@@ -104,7 +131,7 @@ static VISIT: RowKind = RowKind {
 static DIAGNOSIS: DiagnosisKind = DiagnosisKind {
     name: "web_login",
     title: said("网页授权", "Web login"),
-    rules: &["web_login"],
+    rules: &["web_login", "qrconnect"],
     fields: &[
         text("received", "链接里是", "In the link").optional(),
         text("expected", "应该是", "Should be").optional(),
@@ -181,6 +208,9 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     if let Some(code) = id_in(what, "code") {
         CODES.remove(world, &*code);
     }
+    if let Some(uuid) = id_in(what, "scan") {
+        website::SCANS.remove(world, &*uuid);
+    }
     if let Some(ticket) = id_in(what, "ticket") {
         OPENINGS.remove(world, &*ticket);
     }
@@ -256,10 +286,24 @@ fn asks(world: &World, link: &Link, browser: &Browser, now: i64) -> bool {
 
 /// Lets the account look: the address to which the browser is led.
 fn let_in(turn: &mut Turn<'_>, link: &Link, person: u64) -> String {
+    let code = code_for(turn, link, person);
+    link.back(Some(&code))
+}
+
+/// Lets the account look: the code that it gets.
+fn code_for(turn: &mut Turn<'_>, link: &Link, person: u64) -> Id {
     let openid = contact(turn.world, person, &link.appid);
     causes::acted(turn, &link.appid, &openid);
     let code: Id = turn.world.next("web_code").oauth_code().into();
-    let expires = turn.now.0 + CODE_LIFETIME;
+    let applications = ACCOUNTS
+        .get(turn.world, &*link.appid)
+        .is_some_and(|account| !KINDS.contains(&account.kind));
+    let expires = turn.now.0
+        + if applications {
+            APPLICATIONS_CODE_LIFETIME
+        } else {
+            CODE_LIFETIME
+        };
     let whose = Whose {
         appid: link.appid.clone(),
         user: person,
@@ -282,7 +326,7 @@ fn let_in(turn: &mut Turn<'_>, link: &Link, person: u64) -> String {
             CONSENTS.put(turn.world, (link.appid.clone(), person), until);
         }
     }
-    link.back(Some(&code))
+    code
 }
 
 /// Shows what came of a link.

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use xinqiao_catalog::{Code, Product, code, id::open_platform as open, rules::permission};
 use xinqiao_types::{AccountKind, percent};
 
-use super::PAGE;
 use crate::{
     accounts::{ACCOUNTS, account::Account},
     door::explain_code,
@@ -63,7 +62,13 @@ impl Refused {
         }
     }
 
-    fn other(appid: Option<&Id>, text: &str, rule: &str, received: &str, expected: &str) -> Self {
+    pub(super) fn other(
+        appid: Option<&Id>,
+        text: &str,
+        rule: &str,
+        received: &str,
+        expected: &str,
+    ) -> Self {
         let expected = (!expected.is_empty()).then(|| expected.to_owned());
         Self {
             appid: appid.cloned(),
@@ -183,8 +188,8 @@ fn text_of<'a>(given: &BTreeMap<&str, &'a str>, name: &str) -> &'a str {
     given.get(name).copied().unwrap_or_default()
 }
 
-/// The domain that the account set; with a port only that port.
-fn may_return(appid: &Id, account: &Account, redirect_uri: &str) -> Result<(), Refused> {
+/// Whether an address is on a domain that the account set; with a port only that port.
+pub(super) fn on_own_domain(account: &Account, redirect_uri: &str) -> bool {
     let set = account.oauth_domain.as_deref().unwrap_or_default();
     let allowed = { set.split([',', ' ']) }.filter(|domain| !domain.is_empty());
     let host = host(redirect_uri);
@@ -194,14 +199,24 @@ fn may_return(appid: &Id, account: &Account, redirect_uri: &str) -> Result<(), R
             domain.eq_ignore_ascii_case(host) || domain.eq_ignore_ascii_case(bare)
         })
     };
-    if { allowed }.any(fits) {
-        return Ok(());
-    }
-    let expected = if set.is_empty() {
+    { allowed }.any(fits)
+}
+
+/// The domain that the account set, as it is told.
+pub(super) fn own_domain(account: &Account) -> &str {
+    let set = account.oauth_domain.as_deref().unwrap_or_default();
+    if set.is_empty() {
         "oauth_domain = ?"
     } else {
         set
-    };
+    }
+}
+
+fn may_return(appid: &Id, account: &Account, redirect_uri: &str) -> Result<(), Refused> {
+    if on_own_domain(account, redirect_uri) {
+        return Ok(());
+    }
+    let expected = own_domain(account);
     let (code, expected) = (code::REDIRECT_URI_MISMATCH, Some(expected.to_owned()));
     Err(Refused::code(Some(appid), code, redirect_uri, expected))
 }
@@ -262,11 +277,9 @@ fn advice(pairs: &[(String, String)], state: &str) -> Option<Diagnosed> {
     })
 }
 
-/// The query of an address of this page, whichever of its hosts it names: the platform's, or the origin that stands for it.
-pub(super) fn query_of<'u>(url: &'u str, pages: &str) -> Option<&'u str> {
-    let page = xinqiao_catalog::pages()
-        .iter()
-        .find(|page| page.id == PAGE)?;
+/// The query of an address of a page, whichever of its hosts it names: the platform's, or the origin that stands for it.
+pub(super) fn query_of<'u>(url: &'u str, pages: &str, page: &str) -> Option<&'u str> {
+    let page = { xinqiao_catalog::pages().iter() }.find(|known| known.id == page)?;
     let own = |origin: &str| url.strip_prefix(origin)?.strip_prefix(page.path);
     let secure = format!("https://{}", page.host);
     let plain = format!("http://{}", page.host);

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use xinqiao_catalog::{AuthKind, Product, code, id::open_platform as open, surface::Credential};
 
 use super::{
-    CODES, NAME, REFRESH, REFRESH_LIFETIME, Refresh, TOKENS, Token, Whose, caller, link::PROFILE,
+    super::KINDS, CODES, NAME, REFRESH, REFRESH_LIFETIME, Refresh, TOKENS, Token, Whose, caller,
+    link::PROFILE, website::LOGIN,
 };
 use crate::{
     accounts::{
@@ -174,7 +175,7 @@ fn exchange(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         "scope": whose.scope,
     });
     // WECHAT: base tells no unionid.
-    if whose.scope == PROFILE
+    if tells_profile(&whose.scope)
         && let Some(unionid) = unionid(turn.world, &whose)
     {
         answer["unionid"] = json!(unionid);
@@ -268,7 +269,7 @@ fn check(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 /// empty headimgurl.
 fn info(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let whose = person(turn.world, asked)?;
-    if whose.scope != PROFILE {
+    if !tells_profile(&whose.scope) {
         let refuse = Refusal::code(code::API_UNAUTHORIZED);
         return Err(refuse.because("unionid.scope", Some(whose.scope), Some(PROFILE.to_owned())));
     }
@@ -291,8 +292,16 @@ fn info(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     Ok(Reply::Json(answer))
 }
 
+/// Whether a person who agreed to this is told what they are called.
+fn tells_profile(scope: &str) -> bool {
+    [PROFILE, LOGIN].contains(&scope)
+}
+
+/// WECHAT: an application of the open platform stands under an account there from the start, an official account only when
+/// it is bound to one.
 fn unionid(world: &World, whose: &Whose) -> Option<String> {
     let account = ACCOUNTS.get(world, &*whose.appid)?;
-    let open = account.open_account.as_deref()?;
+    let own = (!KINDS.contains(&account.kind)).then_some(&*whose.appid);
+    let open = account.open_account.as_deref().or(own)?;
     Some(user::unionid(world, whose.user, open))
 }
