@@ -12,6 +12,8 @@ pub const SCOPE_UNAUTHORIZED: i64 = 10005;
 pub const SCOPE_EMPTY: i64 = 10010;
 /// 10012: The link has no appid
 pub const LOGIN_APPID_EMPTY: i64 = 10012;
+/// 10015: The account has not authorized the third-party platform that the link names
+pub const LOGIN_COMPONENT_UNAUTHORIZED: i64 = 10015;
 /// 10016: The appid is of an open platform application or a mini program, not of an official account
 pub const LOGIN_APPID_KIND: i64 = 10016;
 /// 40001: The access token was replaced by a newer one, or the AppSecret behind it is wrong

@@ -7,6 +7,7 @@ mod bad_input;
 mod bills;
 mod callbacks;
 mod causes;
+mod component_login;
 mod components;
 mod control;
 mod custom_messages;

@@ -196,3 +196,48 @@ async fn a_websites_page_shows_what_is_wrong_with_its_link() {
         assert_eq!(last["diagnosis"]["rule"], rule, "{last}");
     }
 }
+
+#[tokio::test]
+async fn an_app_gets_a_code_and_knows_the_person_by_unionid() {
+    let world = TestWorld::start().await;
+    let app = json!({"kind": "mobileapp", "open_account": "o1"});
+    let app = world.account(app).await;
+    let service = world
+        .account(json!({"kind": "service", "open_account": "o1"}))
+        .await;
+    let user = world.user("小林").await;
+    let login = |more: Value| {
+        let mut act = json!({"do": "login", "account": appid(&app), "state": "s 1"});
+        act.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        act
+    };
+    let answer = world.act(&user, login(json!({}))).await;
+    assert_eq!(answer["err_code"], 0, "{answer}");
+    assert_eq!(answer["state"], "s 1");
+    let code = answer["code"].as_str().unwrap();
+    let (id, secret) = (appid(&app), app["secret"].as_str().unwrap());
+    let path = format!(
+        "/sns/oauth2/access_token?appid={id}&secret={secret}&code={code}&grant_type=authorization_code"
+    );
+    world.advance(590).await;
+    let token = world.call(&path, Value::Null).await;
+    assert_eq!(token["scope"], "snsapi_userinfo", "{token}");
+    world
+        .act(&user, json!({"do": "follow", "account": appid(&service)}))
+        .await;
+    let known = world.get(&format!("/users/{user}")).await;
+    assert_eq!(token["unionid"], known["unionids"]["o1"], "{known}");
+    assert_eq!(token["openid"], known["openids"][id]);
+
+    let denied = world.act(&user, login(json!({"consent": false}))).await;
+    assert_eq!(denied["err_code"], -4);
+    assert!(denied.get("code").is_none());
+    let cancelled = world.act(&user, login(json!({"cancel": true}))).await;
+    assert_eq!(cancelled["err_code"], -2);
+    let path = format!("/users/{user}/actions");
+    let wrong = login(json!({"scope": "snsapi_login"}));
+    let (status, refused) = world.control("POST", &path, wrong).await;
+    assert_eq!(status, 422, "{refused}");
+}

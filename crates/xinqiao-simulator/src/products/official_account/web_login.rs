@@ -4,6 +4,7 @@
 //! * [`visit`]: the page in a browser;
 //! * [`act`]: opening a link on the phone;
 //! * [`website`]: the page with a code to scan, by which people log in to a website (网站应用);
+//! * [`mobile`]: an app asks WeChat on the same phone (移动应用);
 //! * [`token`]: code → token → what the person is called.
 //!
 //! A browser is somebody's phone by a cookie of the page's host. It gets one by a ticket, good once, that opening a
@@ -14,6 +15,7 @@
 mod act;
 mod html;
 pub(super) mod link;
+mod mobile;
 pub(super) mod token;
 mod visit;
 mod website;
@@ -86,7 +88,13 @@ pub(super) static FEATURE: Feature = Feature {
             run: website::script,
         },
     ],
-    acts: &[act::OPEN, act::BROWSE, website::OPEN, website::SCAN],
+    acts: &[
+        act::OPEN,
+        act::BROWSE,
+        website::OPEN,
+        website::SCAN,
+        mobile::LOGIN,
+    ],
     rules: &[&REMEMBERS, &website::REFUSED],
     shows: &[Shown::Row(&VISIT), Shown::Diagnosis(&DIAGNOSIS)],
     due: Some(due),
@@ -171,6 +179,12 @@ struct Whose {
     user: u64,
     openid: Id,
     scope: String,
+    /// Who exchanges the code: a third-party platform in the account's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    component: Option<Id>,
+    /// Whether it is the virtual person of a snapshot.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    snapshot: bool,
 }
 
 /// From where a page is opened: followers who come from the account itself are not asked.
@@ -269,7 +283,8 @@ fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
 
 /// Whether a person is asked before the account may look.
 fn asks(world: &World, link: &Link, browser: &Browser, now: i64) -> bool {
-    if !link.wants_profile() {
+    // WECHAT: a snapshot asks nobody: whoever wants the page itself leaves the snapshot first.
+    if !link.wants_profile() || link.snapshot {
         return false;
     }
     // WECHAT: a follower who comes from the account's own chat or menu is never asked, forcePopup or not.
@@ -292,7 +307,11 @@ fn let_in(turn: &mut Turn<'_>, link: &Link, person: u64) -> String {
 
 /// Lets the account look: the code that it gets.
 fn code_for(turn: &mut Turn<'_>, link: &Link, person: u64) -> Id {
-    let openid = contact(turn.world, person, &link.appid);
+    let openid = if link.snapshot {
+        turn.world.next("snapshot_person").openid().into()
+    } else {
+        contact(turn.world, person, &link.appid)
+    };
     causes::acted(turn, &link.appid, &openid);
     let code: Id = turn.world.next("web_code").oauth_code().into();
     let applications = ACCOUNTS
@@ -309,6 +328,8 @@ fn code_for(turn: &mut Turn<'_>, link: &Link, person: u64) -> Id {
         user: person,
         openid,
         scope: link.scope.clone(),
+        component: link.component.clone(),
+        snapshot: link.snapshot,
     };
     let row = Code {
         whose,
@@ -317,7 +338,7 @@ fn code_for(turn: &mut Turn<'_>, link: &Link, person: u64) -> Id {
     };
     CODES.put(turn.world, code.clone(), row);
     turn.later(expires + REMEMBERED, NAME, json!({"code": &*code}));
-    if link.wants_profile() {
+    if link.wants_profile() && !link.snapshot {
         let days = ACCOUNTS
             .get(turn.world, &*link.appid)
             .map_or(0, |account| REMEMBERS.number(&account.rules));
@@ -386,15 +407,20 @@ fn new_browser(turn: &mut Turn<'_>, mut browser: Browser) -> String {
     value.to_string()
 }
 
-/// A browser is led to an address: pages of that site are pages in its phone from now on.
+/// A browser is led to an address: pages of that site are pages in its phone from now on. A snapshot is none: it has no
+/// JS-SDK.
 ///
 /// A site sees no cookie of ours, so a page of it can say where it is and not whose. Of several phones on one site the
 /// latest is taken; a tab keeps the one that it began with.
-fn land(turn: &mut Turn<'_>, browser: &Browser, to: &str) {
+fn land(turn: &mut Turn<'_>, browser: &Browser, to: &str, snapshot: bool) {
     let Some(origin) = link::origin(to) else {
         return;
     };
     let (now, origin) = (turn.now.0, Id::from(origin));
+    if snapshot {
+        LANDINGS.remove(turn.world, &*origin);
+        return;
+    }
     let expires = now + BROWSER_LIFETIME;
     turn.later(expires, NAME, json!({"landing": &*origin}));
     let browser = Browser {

@@ -118,7 +118,11 @@ fn open(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
         (words, let_in(turn, &link, scene.user))
     };
     tell(turn, &link, who, words, Some(&to));
-    Ok(json!({"deliveries": [], "prompted": prompted, "final_url": to}))
+    let mut answer = json!({"deliveries": [], "prompted": prompted, "final_url": to});
+    if link.snapshot {
+        answer["snapshot"] = json!(true);
+    }
+    Ok(answer)
 }
 
 /// The address at which a browser becomes this phone, and from which it goes on to the page. It works once.

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
 use xinqiao_catalog::{Code, Product, code, id::open_platform as open, rules::permission};
 use xinqiao_types::{AccountKind, percent};
 
 use crate::{
-    accounts::{ACCOUNTS, account::Account},
+    accounts::{ACCOUNTS, ON_BEHALF, account::Account},
     door::explain_code,
     kernel::{
         Id, World,
@@ -34,6 +35,10 @@ pub(super) struct Link {
     pub(super) scope: String,
     pub(super) state: String,
     pub(super) force_popup: bool,
+    /// The page is shown as a snapshot, to nobody in particular.
+    pub(super) snapshot: bool,
+    /// The third-party platform that lets people log in to the account.
+    pub(super) component: Option<Id>,
     /// It works, but not everywhere.
     pub(super) advice: Option<Diagnosed>,
 }
@@ -125,12 +130,10 @@ impl Link {
                 None,
             ));
         }
-        if given.contains_key("component_appid") {
-            let text = "信桥还没有第三方平台代公众号网页授权";
-            let rule = "web_login.component";
-            let received = text_of(&given, "component_appid");
-            return Err(Refused::other(Some(appid), text, rule, received, ""));
-        }
+        let component = match given.get("component_appid") {
+            Some(component) => Some(on_behalf(world, component, appid)?),
+            None => None,
+        };
         if text("response_type") != "code" {
             let received = format!("response_type={}", text("response_type"));
             let (rule, expected) = ("web_login.parameter", "response_type=code");
@@ -147,14 +150,20 @@ impl Link {
             return Err(Refused::code(Some(appid), code::SCOPE_EMPTY, query, None));
         }
         let redirect_uri = text("redirect_uri");
-        may_return(appid, account, redirect_uri)?;
-        may_ask(appid, account, scope, now)?;
+        // Who acts for the account comes back to an address of their own.
+        let returns = { component.as_deref() }
+            .and_then(|id| ACCOUNTS.get(world, id))
+            .unwrap_or(account);
+        may_return(appid, returns, redirect_uri)?;
+        may_ask(appid, account, scope, now, component.is_some())?;
         Ok(Self {
             appid: appid.clone(),
             redirect_uri: redirect_uri.to_owned(),
             scope: scope.to_owned(),
             state: text("state").to_owned(),
             force_popup: text("forcePopup") == "true",
+            snapshot: scope == PROFILE && text("forceSnapShot") == "true",
+            component,
             advice: advice(&pairs, text("state")),
         })
     }
@@ -174,6 +183,11 @@ impl Link {
             query.push('&');
         }
         percent::pair_into("state", &self.state, &mut query);
+        if self.component.is_some() {
+            // WECHAT: a platform serves many accounts at one address: it is told which one.
+            query.push('&');
+            percent::pair_into("appid", &self.appid, &mut query);
+        }
         let fragment = self.redirect_uri.split_once('#').map(|(_, rest)| rest);
         let mut address = percent::with_query(&self.redirect_uri, &query);
         if let Some(fragment) = fragment {
@@ -184,8 +198,21 @@ impl Link {
     }
 }
 
-fn text_of<'a>(given: &BTreeMap<&str, &'a str>, name: &str) -> &'a str {
-    given.get(name).copied().unwrap_or_default()
+/// The platform that a link names, which the account must have authorized.
+fn on_behalf(world: &World, component: &str, appid: &Id) -> Result<Id, Refused> {
+    let known = ACCOUNTS.entry(world, component);
+    let Some((id, _)) = known.filter(|(_, known)| known.kind == AccountKind::Component) else {
+        let code = code::INVALID_APPID;
+        return Err(Refused::code(Some(appid), code, component, None));
+    };
+    let what = json!({"component": &**id, "account": &**appid});
+    match world.house.objection(world, ON_BEHALF, &what) {
+        None => Ok(id.clone()),
+        Some(_) => {
+            let code = code::LOGIN_COMPONENT_UNAUTHORIZED;
+            Err(Refused::code(Some(appid), code, component, None))
+        }
+    }
 }
 
 /// Whether an address is on a domain that the account set; with a port only that port.
@@ -244,8 +271,18 @@ pub(in super::super) fn origin(url: &str) -> Option<String> {
     Some(format!("{scheme}://{host}"))
 }
 
-fn may_ask(appid: &Id, account: &Account, scope: &str, now: i64) -> Result<(), Refused> {
-    let right = xinqiao_catalog::endpoint(open::sns::oauth2::ACCESS_TOKEN);
+fn may_ask(
+    appid: &Id,
+    account: &Account,
+    scope: &str,
+    now: i64,
+    on_behalf: bool,
+) -> Result<(), Refused> {
+    let right = xinqiao_catalog::endpoint(if on_behalf {
+        open::sns::oauth2::component::ACCESS_TOKEN
+    } else {
+        open::sns::oauth2::ACCESS_TOKEN
+    });
     let has = right.is_none_or(|right| permission::check(right, &account.facts(now)).is_ok());
     if has && [BASE, PROFILE].contains(&scope) {
         return Ok(());
@@ -302,6 +339,8 @@ mod tests {
             scope: BASE.to_owned(),
             state: "s 1".to_owned(),
             force_popup: false,
+            snapshot: false,
+            component: None,
             advice: None,
         };
         assert_eq!(link.back(Some("c")), expected);

@@ -53,7 +53,7 @@ fn enter(turn: &mut Turn<'_>, visit: &Visit<'_>, ticket: &str) -> Leaf {
             visit.in_english(),
         ));
     };
-    land(turn, &opening.browser, &opening.url);
+    land(turn, &opening.browser, &opening.url, false);
     let value = new_browser(turn, opening.browser);
     Leaf::Elsewhere {
         to: opening.url,
@@ -98,12 +98,17 @@ fn let_look(turn: &mut Turn<'_>, visit: &Visit<'_>, link: &Link, browser: &Brows
             );
             let to = link.back(None);
             tell(turn, link, who, words, Some(&to));
-            land(turn, browser, &to);
+            land(turn, browser, &to, link.snapshot);
             elsewhere(to)
         }
         _ => {
             let to = let_in(turn, link, browser.user);
-            let words = if asked {
+            let words = if link.snapshot {
+                Words::new(
+                    format!("{name} 看网页快照"),
+                    format!("{name} looks at a snapshot of the page"),
+                )
+            } else if asked {
                 Words::new(
                     format!("{name} 同意了网页授权"),
                     format!("{name} agrees to the web login"),
@@ -115,7 +120,7 @@ fn let_look(turn: &mut Turn<'_>, visit: &Visit<'_>, link: &Link, browser: &Brows
                 )
             };
             tell(turn, link, who, words, Some(&to));
-            land(turn, browser, &to);
+            land(turn, browser, &to, link.snapshot);
             elsewhere(to)
         }
     }

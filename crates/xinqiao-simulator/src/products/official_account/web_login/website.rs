@@ -173,6 +173,8 @@ fn read(world: &World, query: &str) -> Result<Link, Refused> {
         scope,
         state: text("state"),
         force_popup: false,
+        snapshot: false,
+        component: None,
         advice: None,
     })
 }
