@@ -1,4 +1,4 @@
-"""The JS-SDK in Chromium: a page with the released script, opened on the phone, signed as an app signs it."""
+"""Pages in Chromium: the JS-SDK's released script in a page opened on the phone, and a website's code to scan."""
 
 import hashlib
 import json
@@ -151,3 +151,26 @@ def run(report):
             equal(page["error"], "config:invalid signature", "what wx.error says")
             rules = [(row.get("diagnosis") or {}).get("rule") for row in control.timeline()]
             expect("jssdk.url" in rules, rules)
+        with report.check("a website's login page in Chromium: a phone scans its code, and the browser goes on"):
+            website(control, user, endpoints["open.weixin.qq.com"], app.origin)
+
+
+def website(control, user, pages, back):
+    site = control.account(kind="website", name="书店", oauth_domain="127.0.0.1")
+    query = {
+        "appid": site["appid"],
+        "redirect_uri": f"{back}/right",
+        "response_type": "code",
+        "scope": "snsapi_login",
+        "state": "s1",
+    }
+    link = f"{pages}/connect/qrconnect?{urllib.parse.urlencode(query)}"
+    command = ["node", str(BOTS / "browser/website.mjs"), link, str(WEB / "package.json")]
+    clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    with subprocess.Popen(command, env=clean, stdout=subprocess.PIPE, text=True) as browser:
+        says = browser.stdout.readline().strip()
+        control.act(user, "scan", site, ticket=says)
+        control.act(user, "scan", site, ticket=says, consent=True)
+        address = browser.stdout.readline().strip()
+        equal(browser.wait(timeout=30), 0, "how the browser ends")
+    expect(address.startswith(f"{back}/right?code=") and address.endswith("&state=s1"), address)
