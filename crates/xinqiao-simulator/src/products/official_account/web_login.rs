@@ -96,7 +96,11 @@ pub(super) static FEATURE: Feature = Feature {
         mobile::LOGIN,
     ],
     rules: &[&REMEMBERS, &website::REFUSED],
-    shows: &[Shown::Row(&VISIT), Shown::Diagnosis(&DIAGNOSIS)],
+    shows: &[
+        Shown::Row(&VISIT),
+        Shown::Diagnosis(&DIAGNOSIS),
+        Shown::Sheet(&website::SHEET),
+    ],
     due: Some(due),
     topics: &[(accounts::DELETED, account_deleted)],
     ..Feature::EMPTY

@@ -25,7 +25,7 @@ use crate::{
     door::pages::{Leaf, Visit},
     kernel::{
         Id, Refused as Refusal, Table, Turn, World,
-        declared::{Holds, field, said, text},
+        declared::{Holds, Sheet, field, said, text},
         row::{RowState, Words},
     },
     people::act::{Act, Input, Scene},
@@ -79,7 +79,7 @@ pub(super) const SCAN: Act = Act {
     verb: "scan",
     title: said("扫网站的登录码", "Scan the code of a website"),
     kinds: KINDS,
-    about: None,
+    about: Some(said_by),
     fields: &[
         text("ticket", "二维码的内容", "What the code says"),
         field(
@@ -92,6 +92,15 @@ pub(super) const SCAN: Act = Act {
     ],
     check: None,
     run: scan,
+};
+
+/// Scans what a browser shows, from the chats where people are.
+pub(super) static SHEET: Sheet = Sheet {
+    name: "scan",
+    title: said("扫一扫", "Scan"),
+    kinds: super::KINDS,
+    tray: true,
+    fields: &[],
 };
 
 /// A code on a page.
@@ -211,7 +220,8 @@ pub(super) fn show(turn: &mut Turn<'_>, visit: &Visit<'_>) -> Leaf {
     turn.later(expires + SCAN_LIFETIME, NAME, json!({"scan": &*uuid}));
     let site = ACCOUNTS.get(turn.world, &*link.appid);
     let site = site.map_or_else(String::new, |account| account.name.clone());
-    let says = format!("{}/connect/confirm?uuid={uuid}", turn.world.origins.pages);
+    let (pages, appid) = (&turn.world.origins.pages, &link.appid);
+    let says = format!("{pages}/connect/confirm?uuid={uuid}&appid={appid}");
     let mut row = turn.row(&super::VISIT, RowState::Pending);
     row.account = Some(link.appid.to_string());
     row.account_name = Some(site.clone());
@@ -309,14 +319,24 @@ fn decided(turn: &mut Turn<'_>, scene: &Scene, link: &Link, agrees: bool) -> Opt
     Some(code.to_string())
 }
 
+/// A value of what a code says.
+fn in_code(says: &str, name: &str) -> Option<String> {
+    let query = says.split_once('?')?.1;
+    percent::pairs(query)
+        .find(|(own, _)| own == name)
+        .map(|(_, value)| value)
+}
+
+/// The website that a code speaks of.
+fn said_by(input: &Input) -> Option<String> {
+    in_code(input.fields.get("ticket")?.as_str()?, "appid")
+}
+
 /// The phone scans a code that a browser shows.
 fn scan(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refusal> {
     let ticket: Option<String> = input.field("ticket")?;
     let ticket = ticket.ok_or_else(|| Refusal::invalid("`ticket` is missing"))?;
-    let uuid = ticket
-        .rsplit_once("uuid=")
-        .map_or(&*ticket, |(_, uuid)| uuid)
-        .to_owned();
+    let uuid = in_code(&ticket, "uuid").unwrap_or(ticket);
     let Some(found) = SCANS.get(turn.world, &*uuid).cloned() else {
         return Err(Refusal::unknown("code of a login page", &uuid));
     };
