@@ -130,6 +130,25 @@ def node():
     return {"co-wechat": ["node", str(folder / "bot.js")]}
 
 
+def browser():
+    """The released script that pages load."""
+    _need("node", "npm")
+    folder = CACHE / "browser"
+    lock = BOTS / "browser/package-lock.json"
+    mark, digest, fresh = _fresh("browser", lock, BOTS / "browser/package.json")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(BOTS / "browser" / name, folder / name)
+    if not fresh or not (folder / "node_modules").is_dir():
+        _run(
+            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", str(CACHE / "npm")],
+            folder,
+            "the npm registry",
+        )
+        mark.write_text(digest)
+    return folder / "node_modules/weixin-js-sdk/index.js"
+
+
 def _maven(name):
     """What the project beside the bot of this name says, compiled; the command that runs a class of it."""
     folder = CACHE / name

@@ -18,6 +18,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 #[derive(Debug, Clone, Default)]
 pub struct OriginGuard {
     hosts: Arc<BTreeSet<String>>,
+    open: Option<&'static str>,
 }
 
 /// Why a request was turned away.
@@ -43,6 +44,16 @@ impl OriginGuard {
         });
         Self {
             hosts: Arc::new(hosts.collect()),
+            open: None,
+        }
+    }
+
+    /// Pages of any site may use what lies below this path; who answers there looks at `Origin`.
+    #[must_use]
+    pub fn open_below(self, path: &'static str) -> Self {
+        Self {
+            open: Some(path),
+            ..self
         }
     }
 
@@ -79,6 +90,12 @@ impl OriginGuard {
             return Err(Trespass::ForeignHost);
         }
         let headers = request.headers();
+        if { self.open }.is_some_and(|open| request.uri().path().starts_with(open)) {
+            return only(headers, &header::HOST)
+                .filter(|host| self.is_ours(host))
+                .map(|_| ())
+                .ok_or(Trespass::ForeignHost);
+        }
         self.check(headers)?;
         let told = |name, value| headers.get(name).is_some_and(|told| told == value);
         let shown = told(FETCH_MODE, "navigate") || told(FETCH_DEST, "image");
@@ -278,6 +295,24 @@ mod tests {
         check("localhost:8600", Some("http://localhost:8600"), Ok(()));
         check("[::1]:8600", None, Ok(()));
         check("sim.test:80", None, Ok(()));
+    }
+
+    #[test]
+    fn an_open_path_is_for_every_site_under_our_names() {
+        let guard = OriginGuard::default().open_below("/open/");
+        let check = |host: &str, path: &str| {
+            let request = http::Request::builder()
+                .uri(path)
+                .header(header::HOST, host)
+                .header(header::ORIGIN, "https://evil.example");
+            guard.check_request(&request.body(()).unwrap())
+        };
+        assert_eq!(check("127.0.0.1:1", "/open/a"), Ok(()));
+        assert_eq!(
+            check("127.0.0.1:1", "/opener"),
+            Err(Trespass::ForeignOrigin)
+        );
+        assert_eq!(check("evil.example", "/open/a"), Err(Trespass::ForeignHost));
     }
 
     #[test]

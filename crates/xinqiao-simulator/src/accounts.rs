@@ -40,6 +40,8 @@ pub(crate) static BY_ORIGINAL_ID: Table<Id, Id> = Table::memory("accounts.by_ori
 pub(crate) const DELETED: &str = "accounts.deleted";
 /// An account's server settings were stored: `{"account"}`.
 pub(crate) const CONNECTED: &str = "accounts.connected";
+/// A third-party platform is about to let people log in to an account: `{"component", "account"}`.
+pub(crate) const ON_BEHALF: &str = "accounts.on_behalf";
 /// The kind of view for an account.
 pub(crate) const VIEW: &str = "account";
 

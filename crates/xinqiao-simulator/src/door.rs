@@ -25,7 +25,7 @@ pub(crate) mod dialect;
 pub(crate) mod fallback;
 pub(crate) mod faults;
 mod fitting;
-mod masking;
+pub(crate) mod masking;
 pub(crate) mod pages;
 mod row;
 pub(crate) mod traced;
@@ -178,7 +178,7 @@ impl Refusal {
         )
     }
 
-    fn permission(denied: &Denied) -> Self {
+    pub(crate) fn permission(denied: &Denied) -> Self {
         Self {
             diagnosis: Some(Box::new(denied_right(denied))),
             ..Self::code(denied.code)

@@ -28,6 +28,7 @@ use crate::{
         callback::{self, CallbackSettings, SetCallback},
     },
     control,
+    door::pages,
     kernel::{World, time::Tick, world::Origins},
     options::{AppInfo, AppState, DevInfo, Options, Storage},
     people::{USERS, user},
@@ -323,7 +324,10 @@ fn serve(
                 (face_port(shared.clone(), face), Some(face))
             }
         };
-        let guard = OriginGuard::new(own_names(options).chain(platform_names(face)));
+        let mut guard = OriginGuard::new(own_names(options).chain(platform_names(face)));
+        if face == FACES.last().copied() {
+            guard = guard.open_below(pages::OWN);
+        }
         let router = router.layer(axum::middleware::from_fn_with_state(
             guard,
             xinqiao_http::own_names_only,

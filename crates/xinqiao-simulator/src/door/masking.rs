@@ -79,7 +79,7 @@ fn hide(value: &mut serde_json::Value) {
 }
 
 /// The first characters, so that two secrets can be told apart, and no more.
-fn hidden(secret: &str) -> String {
+pub(crate) fn hidden(secret: &str) -> String {
     let shown: String = secret.chars().take(6).collect();
     format!("{shown}…({})", secret.len())
 }

@@ -2,10 +2,13 @@
 //!
 //! A page is no call: nobody proves to be an account, nothing is counted, and what is wrong is said to the person who
 //! looks at it. What the app's developer should know stands in the timeline, by the feature's own rows.
+//!
+//! Below [`OWN`] stands what the platform does not have: what a page of an app loads to be a page in the phone. It is
+//! there for every site, so who is behind it says the browser, by the header `Origin`.
 
 use std::collections::BTreeMap;
 
-use xinqiao_catalog::Page;
+use serde_json::Value;
 use xinqiao_types::percent;
 
 use super::{
@@ -14,10 +17,13 @@ use super::{
 };
 use crate::kernel::Turn;
 
-/// What a page of the catalog does.
+/// Where our own pages are, at the hosts that have pages of the platform.
+pub(crate) const OWN: &str = "/xinqiao/";
+
+/// What a page does.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shows {
-    /// Id of the page.
+    /// Id of the page in the catalog, or the path of one of our own.
     pub(crate) page: &'static str,
     pub(crate) run: fn(&mut Turn<'_>, &Visit<'_>) -> Leaf,
 }
@@ -26,7 +32,6 @@ pub(crate) struct Shows {
 #[derive(Debug)]
 pub(crate) struct Visit<'a> {
     pub(crate) call: &'a PlatformCall,
-    pub(crate) page: &'static Page,
     pub(crate) query: BTreeMap<String, String>,
 }
 
@@ -42,6 +47,12 @@ pub(crate) enum Leaf {
     },
     /// There is nothing at this address.
     Missing,
+    /// A page that other sites may show in a frame, with a script of this host.
+    Framed(String),
+    /// A script, for pages of any site.
+    Script(String),
+    /// What a script asked for.
+    Told(Value),
     /// Another address; with a cookie for this page's path.
     Elsewhere {
         to: String,
@@ -61,7 +72,7 @@ impl Visit<'_> {
     /// Whether the browser came under the page's own host name, as it does where that name is led here.
     pub(crate) fn by_real_name(&self) -> bool {
         let host = self.call.header("host").unwrap_or_default();
-        host.split(':').next() == Some(self.page.host)
+        host.split(':').next() == Some(&*self.call.host)
     }
 
     /// A field of a form that was sent.
@@ -81,25 +92,21 @@ impl Visit<'_> {
 
 impl Desk {
     /// What this page does, if somebody declared it.
-    pub(super) fn page(&self, call: &PlatformCall) -> Option<(&'static Page, &'static Shows)> {
-        let here = |page: &&Page| page.host == call.host && page.path == call.path;
-        { xinqiao_catalog::pages().iter() }
-            .filter(here)
-            .find_map(|page| {
-                let shows = self.pages.iter().find(|shows| shows.page == page.id)?;
-                Some((page, *shows))
-            })
+    pub(super) fn page(&self, call: &PlatformCall) -> Option<&'static Shows> {
+        let of_host = xinqiao_catalog::pages().iter();
+        let mut of_host = of_host.filter(|page| page.host == call.host).peekable();
+        of_host.peek()?;
+        let here = |shows: &&&'static Shows| {
+            shows.page == call.path || { of_host.clone() }
+                .any(|page| page.path == call.path && page.id == shows.page)
+        };
+        self.pages.iter().find(here).copied()
     }
 }
 
-pub(super) fn answer(
-    turn: &mut Turn<'_>,
-    call: &PlatformCall,
-    (page, shows): (&'static Page, &Shows),
-) -> PlatformAnswer {
+pub(super) fn answer(turn: &mut Turn<'_>, call: &PlatformCall, shows: &Shows) -> PlatformAnswer {
     let visit = Visit {
         call,
-        page,
         query: percent::pairs(&call.query).collect(),
     };
     let (status, body, mut headers) = match (shows.run)(turn, &visit) {
@@ -123,10 +130,30 @@ pub(super) fn answer(
             (200, bytes, headers)
         }
         Leaf::Missing => (404, Vec::new(), Vec::new()),
+        Leaf::Framed(html) => {
+            let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'";
+            let headers = vec![
+                ("content-type", "text/html; charset=utf-8".to_owned()),
+                ("content-security-policy", policy.to_owned()),
+            ];
+            (200, html.into(), headers)
+        }
+        Leaf::Script(text) => {
+            let kind = "text/javascript; charset=utf-8".to_owned();
+            (200, text.into(), vec![("content-type", kind)])
+        }
+        Leaf::Told(value) => {
+            let mut headers = vec![("content-type", "application/json".to_owned())];
+            if let Some(origin) = call.header("origin") {
+                headers.push(("access-control-allow-origin", origin.to_owned()));
+                headers.push(("vary", "origin".to_owned()));
+            }
+            (200, value.to_string().into(), headers)
+        }
         Leaf::Elsewhere { to, cookie } => {
             let mut headers = vec![("location", to)];
             if let Some((name, value)) = cookie {
-                let cookie = format!("{name}={value}; Path={}; HttpOnly; SameSite=Lax", page.path);
+                let cookie = format!("{name}={value}; Path={}; HttpOnly; SameSite=Lax", call.path);
                 headers.push(("set-cookie", cookie));
             }
             (302, Vec::new(), headers)

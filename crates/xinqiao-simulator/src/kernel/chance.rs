@@ -16,6 +16,7 @@
 //! | template id | 43 characters | begins `SIM` |
 //! | tickets, codes and refresh tokens of authorizations | a word, `@@@`, 86 characters | the 86 begin with `SIM` |
 //! | code of web login | 32 letters and digits | begins `0SIM` |
+//! | ticket of the JS-SDK | 86 characters | begins `SIM` |
 //! | callback Token | 32 letters and digits | begins `sim` |
 //! | message id | 17 digits | begins with 9 |
 //! | merchant number | 10 digits | begins `9000` |
@@ -92,6 +93,11 @@ impl Draw {
     /// A code of web login: 32 letters and digits.
     pub(crate) fn oauth_code(&self) -> String {
         format!("0SIM{}", self.text(ALPHANUMERIC, 28))
+    }
+
+    /// A ticket that signs pages or cards.
+    pub(crate) fn js_ticket(&self) -> String {
+        format!("SIM{}", self.text(URL_SAFE, 83))
     }
 
     pub(crate) fn media_id(&self) -> String {

@@ -182,6 +182,28 @@ impl Command for Perform {
 }
 
 impl Scene {
+    /// What the person does because a page in the phone asks for it; it follows from what the page follows from.
+    pub(crate) fn perform(
+        &self,
+        turn: &mut Turn<'_>,
+        verb: &str,
+        fields: Map<String, Value>,
+    ) -> Result<Value, Refused> {
+        let kind = accounts::account(turn.world, &self.appid)?.kind;
+        let known = turn.world.house.part::<Acts>().called(verb)?;
+        let fits = |act: &&&Act| act.kinds.contains(&kind);
+        let Some(act) = known.iter().find(fits) else {
+            return Err(Refused::not_built(&format!("`{verb}` with a {kind}")));
+        };
+        let input = Input {
+            verb: verb.to_owned(),
+            account: Some(self.appid.to_string()),
+            wait: None,
+            fields,
+        };
+        (act.run)(turn, self, &input)
+    }
+
     /// The effect that tells the phone that this chat changed.
     pub(crate) fn chat(&self) -> Effect {
         Effect::Chat {

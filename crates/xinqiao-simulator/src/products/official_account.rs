@@ -16,6 +16,7 @@ mod data_cube;
 mod draft;
 mod fans;
 mod groups;
+mod js_sdk;
 mod kf_session;
 mod location;
 mod mass;
@@ -95,6 +96,8 @@ pub(super) static FEATURES: &[&Feature] = &[
     &web_login::FEATURE,
     &web_login::token::FEATURE,
     &alarm::FEATURE,
+    &js_sdk::ticket::FEATURE,
+    &js_sdk::FEATURE,
     &trigger::FEATURE,
     &seeded::FEATURE,
 ];

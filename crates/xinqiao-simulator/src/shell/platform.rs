@@ -13,7 +13,10 @@ use xinqiao_http::{BodyLimit, DropConnection, Trespass, is_cross_site, read_body
 use super::Shared;
 use crate::{
     accounts::files,
-    door::call::{PlatformAnswer, PlatformCall},
+    door::{
+        call::{PlatformAnswer, PlatformCall},
+        pages,
+    },
 };
 
 /// Most bytes of a call: the largest upload is ten megabytes.
@@ -31,7 +34,9 @@ pub(crate) fn named_host(request: &Request) -> Option<&'static str> {
 /// Whether people see this in a browser, so that another site's page may lead there: calls are never made so.
 fn is_seen(host: &str, path: &str) -> bool {
     let page = |page: &xinqiao_catalog::Page| page.host == host && page.path == path;
-    path.starts_with(PICTURES) || xinqiao_catalog::pages().iter().any(page)
+    path.starts_with(PICTURES)
+        || path.starts_with(pages::OWN)
+        || xinqiao_catalog::pages().iter().any(page)
 }
 
 /// Answers a request to a platform host.

@@ -10,10 +10,10 @@ use xinqiao_types::{CallbackMode, CallbackToken, Clock as _, SystemClock};
 use crate::{appid, element, text_reply};
 
 /// A platform with an app behind its addresses, and an account that may authorize it.
-struct Platform {
-    world: TestWorld,
-    component: Value,
-    account: Value,
+pub(crate) struct Platform {
+    pub(crate) world: TestWorld,
+    pub(crate) component: Value,
+    pub(crate) account: Value,
     app: TestApp,
 }
 
@@ -51,7 +51,7 @@ impl Platform {
         }
     }
 
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let own = Self::silent().await;
         own.connect().await;
         own.pushed(1).await;
@@ -66,7 +66,7 @@ impl Platform {
         self.world.must("PUT", &path, settings).await;
     }
 
-    fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         appid(&self.component)
     }
 
@@ -111,7 +111,7 @@ impl Platform {
         self.world.call(path, body).await
     }
 
-    async fn token(&self) -> String {
+    pub(crate) async fn token(&self) -> String {
         let ticket = self.ticket().await;
         let answer = self.token_with(&ticket).await;
         assert_eq!(answer["expires_in"], 7200, "{answer}");
@@ -128,7 +128,7 @@ impl Platform {
         self.world.call(&path, body).await
     }
 
-    async fn grant(&self, fields: Value) -> Value {
+    pub(crate) async fn grant(&self, fields: Value) -> Value {
         let mut body = json!({"account": appid(&self.account)});
         body.as_object_mut()
             .unwrap()
@@ -158,7 +158,7 @@ impl Platform {
         self.world.call(&path, Value::Null).await
     }
 
-    async fn withdraw(&self) {
+    pub(crate) async fn withdraw(&self) {
         let path = format!(
             "/accounts/{}/authorizations/{}",
             self.id(),

@@ -451,3 +451,34 @@ async fn under_the_platforms_name_a_browser_is_led_to_our_own() {
     assert_eq!(led.status(), 302);
     assert_eq!(location(&led), here);
 }
+
+#[tokio::test]
+async fn a_snapshot_is_looked_at_by_nobody_in_particular() {
+    let login = Login::open().await;
+    let link = login
+        .shop("snsapi_userinfo")
+        .replace("#wechat", "&forceSnapShot=true#wechat");
+    let opened = login.opened(&link, json!({})).await;
+    assert_eq!(opened["prompted"], false, "{opened}");
+    assert_eq!(opened["snapshot"], true);
+    let to = opened["final_url"].as_str().unwrap();
+    let code = to.split("code=").nth(1).unwrap().split('&').next().unwrap();
+    let token = login.exchange(code).await;
+    assert_eq!(token["is_snapshotuser"], 1, "{token}");
+    let user = login.world.get(&format!("/users/{}", login.user)).await;
+    assert!(user["openids"].get(login.appid()).is_none(), "{user}");
+    let openid = token["openid"].as_str().unwrap();
+    let person = login.told("/sns/userinfo", &token, openid).await;
+    assert_ne!(person["nickname"], "小林");
+    assert_eq!(person["unionid"], token["unionid"]);
+
+    let real = login.exchange(&login.code("snsapi_userinfo").await).await;
+    assert!(real.get("is_snapshotuser").is_none(), "{real}");
+    assert_ne!(real["openid"], token["openid"]);
+    assert_ne!(real["unionid"], token["unionid"]);
+    let base = login
+        .shop("snsapi_base")
+        .replace("#wechat", "&forceSnapShot=true#wechat");
+    let opened = login.opened(&base, json!({})).await;
+    assert!(opened.get("snapshot").is_none(), "base is silent anyway");
+}

@@ -54,6 +54,7 @@ pub(super) static FEATURE: Feature = Feature {
         claimed,
         find: by_token,
     }],
+    objections: &[(accounts::ON_BEHALF, not_granted)],
     due: Some(due),
     topics: &[(accounts::DELETED, account_deleted)],
     index: Some(index),
@@ -86,6 +87,14 @@ impl Grant {
 
 pub(super) fn get<'w>(world: &'w World, component: &Id, account: &Id) -> Option<&'w Grant> {
     GRANTS.get(world, &(component.clone(), account.clone()))
+}
+
+/// Nothing is done on behalf of an account that did not authorize the platform.
+fn not_granted(world: &World, what: &Value) -> Option<i64> {
+    let granted = id_in(what, "component")
+        .zip(id_in(what, "account"))
+        .is_some_and(|key| GRANTS.has(world, &key));
+    (!granted).then_some(code::COMPONENT_NOT_AUTHORIZED)
 }
 
 /// The grant of the account that a call names.

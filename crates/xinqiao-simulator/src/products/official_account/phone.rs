@@ -43,7 +43,6 @@ pub(super) static FEATURE: Feature = Feature {
         },
         act("click", said("点菜单", "Press a button"), CLICKED, click),
     ],
-    not_built: &["js_config"],
     rules: &[&STRANGERS],
     shows: &[Shown::Sheet(&PAGE)],
     ..Feature::EMPTY

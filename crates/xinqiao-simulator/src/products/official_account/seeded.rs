@@ -44,8 +44,9 @@ fn populate(turn: &mut Turn<'_>) {
             name: Some((*name).to_owned()),
             alias: Some((*alias).to_owned()),
             mode: Some(CallbackMode::Safe),
-            // An app on this machine logs people in without a visit to the settings.
+            // An app on this machine logs people in, and shows them pages, without a visit to the settings.
             oauth_domain: Some("127.0.0.1,localhost".to_owned()),
+            js_domain: Some("127.0.0.1,localhost".to_owned()),
             ..registration::NewAccount::default()
         };
         if let Ok(account) = registration::build(turn, new) {

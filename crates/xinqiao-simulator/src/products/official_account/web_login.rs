@@ -3,6 +3,8 @@
 //! * [`link`]: what a link to the page asks for, and why it is refused;
 //! * [`visit`]: the page in a browser;
 //! * [`act`]: opening a link on the phone;
+//! * [`website`]: the page with a code to scan, by which people log in to a website (网站应用);
+//! * [`mobile`]: an app asks WeChat on the same phone (移动应用);
 //! * [`token`]: code → token → what the person is called.
 //!
 //! A browser is somebody's phone by a cookie of the page's host. It gets one by a ticket, good once, that opening a
@@ -12,9 +14,11 @@
 
 mod act;
 mod html;
-mod link;
+pub(super) mod link;
+mod mobile;
 pub(super) mod token;
 mod visit;
+mod website;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -52,17 +56,52 @@ static CONSENTS: Table<(Id, u64), i64> = Table::new("official_account.web_consen
 static OPENINGS: Table<Id, Opening> = Table::traffic("official_account.web_openings", 1);
 /// Browsers that are somebody's phone, by the value of their cookie.
 static BROWSERS: Table<Id, Browser> = Table::traffic("official_account.web_browsers", 1);
+/// The browser that was led to a site last, by the site's origin.
+static LANDINGS: Table<Id, Browser> = Table::traffic("official_account.web_landings", 1);
 
 pub(super) static FEATURE: Feature = Feature {
     name: NAME,
-    tables: &[&CODES, &TOKENS, &REFRESH, &CONSENTS, &OPENINGS, &BROWSERS],
-    pages: &[Shows {
-        page: PAGE,
-        run: visit::show,
-    }],
-    acts: &[act::OPEN, act::BROWSE],
-    rules: &[&REMEMBERS],
-    shows: &[Shown::Row(&VISIT), Shown::Diagnosis(&DIAGNOSIS)],
+    tables: &[
+        &CODES,
+        &TOKENS,
+        &REFRESH,
+        &CONSENTS,
+        &OPENINGS,
+        &BROWSERS,
+        &LANDINGS,
+        &website::SCANS,
+    ],
+    pages: &[
+        Shows {
+            page: PAGE,
+            run: visit::show,
+        },
+        Shows {
+            page: website::PAGE,
+            run: website::show,
+        },
+        Shows {
+            page: website::POLLED,
+            run: website::poll,
+        },
+        Shows {
+            page: website::SCRIPT,
+            run: website::script,
+        },
+    ],
+    acts: &[
+        act::OPEN,
+        act::BROWSE,
+        website::OPEN,
+        website::SCAN,
+        mobile::LOGIN,
+    ],
+    rules: &[&REMEMBERS, &website::REFUSED],
+    shows: &[
+        Shown::Row(&VISIT),
+        Shown::Diagnosis(&DIAGNOSIS),
+        Shown::Sheet(&website::SHEET),
+    ],
     due: Some(due),
     topics: &[(accounts::DELETED, account_deleted)],
     ..Feature::EMPTY
@@ -73,6 +112,10 @@ const PAGE: &str = "page.connect.oauth2.authorize";
 
 /// How long a code can be exchanged.
 const CODE_LIFETIME: i64 = 300;
+/// How long one can be that an application of the open platform got.
+///
+/// Source: doc page "微信登录常见问题": ten minutes for websites and mobile applications.
+const APPLICATIONS_CODE_LIFETIME: i64 = 600;
 /// How long a token can be renewed; renewing does not prolong it.
 const REFRESH_LIFETIME: i64 = 30 * DAY;
 /// How long a browser has to load what was opened on the phone.
@@ -101,7 +144,7 @@ static VISIT: RowKind = RowKind {
 static DIAGNOSIS: DiagnosisKind = DiagnosisKind {
     name: "web_login",
     title: said("网页授权", "Web login"),
-    rules: &["web_login"],
+    rules: &["web_login", "qrconnect"],
     fields: &[
         text("received", "链接里是", "In the link").optional(),
         text("expected", "应该是", "Should be").optional(),
@@ -141,6 +184,12 @@ struct Whose {
     user: u64,
     openid: Id,
     scope: String,
+    /// Who exchanges the code: a third-party platform in the account's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    component: Option<Id>,
+    /// Whether it is the virtual person of a snapshot.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    snapshot: bool,
 }
 
 /// From where a page is opened: followers who come from the account itself are not asked.
@@ -154,14 +203,14 @@ enum From {
 
 /// A browser that is somebody's phone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Browser {
-    user: u64,
-    nickname: String,
+pub(super) struct Browser {
+    pub(super) user: u64,
+    pub(super) nickname: String,
     /// In whose chat, or from whose menu, the page was opened.
     account: Id,
     from: From,
     /// The act that opened it.
-    cause: String,
+    pub(super) cause: String,
     expires: i64,
 }
 
@@ -178,11 +227,19 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     if let Some(code) = id_in(what, "code") {
         CODES.remove(world, &*code);
     }
+    if let Some(uuid) = id_in(what, "scan") {
+        website::SCANS.remove(world, &*uuid);
+    }
     if let Some(ticket) = id_in(what, "ticket") {
         OPENINGS.remove(world, &*ticket);
     }
     if let Some(browser) = id_in(what, "browser") {
         BROWSERS.remove(world, &*browser);
+    }
+    if let Some(origin) = id_in(what, "landing")
+        && phone_at(world, &origin, now).is_none()
+    {
+        LANDINGS.remove(world, &*origin);
     }
     if let Some(refresh) = id_in(what, "refresh") {
         REFRESH.remove(world, &*refresh);
@@ -231,7 +288,8 @@ fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
 
 /// Whether a person is asked before the account may look.
 fn asks(world: &World, link: &Link, browser: &Browser, now: i64) -> bool {
-    if !link.wants_profile() {
+    // WECHAT: a snapshot asks nobody: whoever wants the page itself leaves the snapshot first.
+    if !link.wants_profile() || link.snapshot {
         return false;
     }
     // WECHAT: a follower who comes from the account's own chat or menu is never asked, forcePopup or not.
@@ -248,15 +306,35 @@ fn asks(world: &World, link: &Link, browser: &Browser, now: i64) -> bool {
 
 /// Lets the account look: the address to which the browser is led.
 fn let_in(turn: &mut Turn<'_>, link: &Link, person: u64) -> String {
-    let openid = contact(turn.world, person, &link.appid);
+    let code = code_for(turn, link, person);
+    link.back(Some(&code))
+}
+
+/// Lets the account look: the code that it gets.
+fn code_for(turn: &mut Turn<'_>, link: &Link, person: u64) -> Id {
+    let openid = if link.snapshot {
+        turn.world.next("snapshot_person").openid().into()
+    } else {
+        contact(turn.world, person, &link.appid)
+    };
     causes::acted(turn, &link.appid, &openid);
     let code: Id = turn.world.next("web_code").oauth_code().into();
-    let expires = turn.now.0 + CODE_LIFETIME;
+    let applications = ACCOUNTS
+        .get(turn.world, &*link.appid)
+        .is_some_and(|account| !KINDS.contains(&account.kind));
+    let expires = turn.now.0
+        + if applications {
+            APPLICATIONS_CODE_LIFETIME
+        } else {
+            CODE_LIFETIME
+        };
     let whose = Whose {
         appid: link.appid.clone(),
         user: person,
         openid,
         scope: link.scope.clone(),
+        component: link.component.clone(),
+        snapshot: link.snapshot,
     };
     let row = Code {
         whose,
@@ -265,7 +343,7 @@ fn let_in(turn: &mut Turn<'_>, link: &Link, person: u64) -> String {
     };
     CODES.put(turn.world, code.clone(), row);
     turn.later(expires + REMEMBERED, NAME, json!({"code": &*code}));
-    if link.wants_profile() {
+    if link.wants_profile() && !link.snapshot {
         let days = ACCOUNTS
             .get(turn.world, &*link.appid)
             .map_or(0, |account| REMEMBERS.number(&account.rules));
@@ -274,7 +352,7 @@ fn let_in(turn: &mut Turn<'_>, link: &Link, person: u64) -> String {
             CONSENTS.put(turn.world, (link.appid.clone(), person), until);
         }
     }
-    link.back(Some(&code))
+    code
 }
 
 /// Shows what came of a link.
@@ -332,6 +410,36 @@ fn new_browser(turn: &mut Turn<'_>, mut browser: Browser) -> String {
     turn.later(browser.expires, NAME, json!({"browser": &*value}));
     BROWSERS.put(turn.world, value.clone(), browser);
     value.to_string()
+}
+
+/// A browser is led to an address: pages of that site are pages in its phone from now on. A snapshot is none: it has no
+/// JS-SDK.
+///
+/// A site sees no cookie of ours, so a page of it can say where it is and not whose. Of several phones on one site the
+/// latest is taken; a tab keeps the one that it began with.
+fn land(turn: &mut Turn<'_>, browser: &Browser, to: &str, snapshot: bool) {
+    let Some(origin) = link::origin(to) else {
+        return;
+    };
+    let (now, origin) = (turn.now.0, Id::from(origin));
+    if snapshot {
+        LANDINGS.remove(turn.world, &*origin);
+        return;
+    }
+    let expires = now + BROWSER_LIFETIME;
+    turn.later(expires, NAME, json!({"landing": &*origin}));
+    let browser = Browser {
+        expires,
+        ..browser.clone()
+    };
+    LANDINGS.put(turn.world, origin, browser);
+}
+
+/// Whose phone the pages of a site are in.
+pub(super) fn phone_at<'w>(world: &'w World, origin: &str, now: i64) -> Option<&'w Browser> {
+    LANDINGS
+        .get(world, origin)
+        .filter(|browser| now < browser.expires)
 }
 
 /// Who calls with a token of a person.

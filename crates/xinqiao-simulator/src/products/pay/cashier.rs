@@ -64,6 +64,7 @@ pub(super) static FEATURE: Feature = Feature {
             text("prepay_id", "prepay_id", "prepay_id").optional(),
             text("code_url", "code_url", "code_url").optional(),
             text("h5_url", "h5_url", "h5_url").optional(),
+            field("look", "只看不付", "Look, and do not pay", Holds::Flag).optional(),
         ],
         check: Some(check),
         run: pay,
@@ -231,7 +232,9 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
     let mut row = scene.row(turn, &known, words);
     let opened = open(turn.world, scene, &bill)
         .and_then(|(prepay, order)| payable(turn, &prepay, &order, &known).map(|()| prepay));
+    let looks = input.field("look")?.unwrap_or(false);
     let prepay = match opened {
+        Ok(prepay) if looks => return looked(turn.world, &prepay),
         Ok(prepay) => prepay,
         Err(failure) => {
             row.state = RowState::Error;
@@ -283,6 +286,19 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
         "trade_state": order.trade_state(),
         "order": order::view(turn.world, merchant, &prepay.out_trade_no, &order),
         "deliveries": numbers(&pushed),
+    }))
+}
+
+/// What the person sees before they agree to pay.
+fn looked(world: &World, prepay: &Prepay) -> Result<Value, Refused> {
+    let Some(order) = order::find(world, &prepay.mchid, &prepay.out_trade_no) else {
+        return Err(Refused::unknown("order", &prepay.out_trade_no));
+    };
+    Ok(json!({
+        "deliveries": [],
+        "merchant": &*prepay.mchid,
+        "description": order.description,
+        "total": order.total,
     }))
 }
 

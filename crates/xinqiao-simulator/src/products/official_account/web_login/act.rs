@@ -53,7 +53,7 @@ pub(super) const BROWSE: Act = Act {
 };
 
 /// The account that a login link speaks of.
-fn appid_of(input: &Input) -> Option<String> {
+pub(super) fn appid_of(input: &Input) -> Option<String> {
     let url = input.fields.get("url")?.as_str()?;
     let query = url.split('#').next()?.split_once('?')?.1;
     percent::pairs(query)
@@ -86,7 +86,7 @@ fn asked(turn: &Turn<'_>, scene: &Scene, input: &Input) -> Result<(String, Brows
 fn open(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
     let (url, browser) = asked(turn, scene, input)?;
     let agrees = input.field("consent")?.unwrap_or(true);
-    let Some(query) = query_of(&url, &turn.world.origins.pages) else {
+    let Some(query) = query_of(&url, &turn.world.origins.pages, PAGE) else {
         return Err(Refused::unwilling(format!(
             "`open` opens links to {PAGE}; `browse` opens any page in a browser"
         )));
@@ -118,7 +118,11 @@ fn open(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
         (words, let_in(turn, &link, scene.user))
     };
     tell(turn, &link, who, words, Some(&to));
-    Ok(json!({"deliveries": [], "prompted": prompted, "final_url": to}))
+    let mut answer = json!({"deliveries": [], "prompted": prompted, "final_url": to});
+    if link.snapshot {
+        answer["snapshot"] = json!(true);
+    }
+    Ok(answer)
 }
 
 /// The address at which a browser becomes this phone, and from which it goes on to the page. It works once.

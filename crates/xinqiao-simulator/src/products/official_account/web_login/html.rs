@@ -54,6 +54,56 @@ pub(super) fn consent(account: &str, person: &str, english: bool) -> String {
     page(&body, english)
 }
 
+/// What a page shows of a code that is to be scanned.
+pub(super) struct ToScan<'a> {
+    pub(super) site: &'a str,
+    /// What the code says.
+    pub(super) says: &'a str,
+    pub(super) uuid: &'a str,
+    /// Where the browser goes with a code, `__CODE__` in its place.
+    pub(super) to: &'a str,
+    /// Where it goes if the person refuses; nowhere if empty.
+    pub(super) refused: &'a str,
+    /// Whether it goes there inside its frame.
+    pub(super) framed: bool,
+}
+
+const SCAN: Words = (
+    "用信桥的虚拟手机扫一扫",
+    "Scan with the virtual phone of Xinqiao",
+);
+const HOW: Words = (
+    "二维码的内容，act scan 的 ticket：",
+    "What the code says, `ticket` of the act `scan`:",
+);
+const SCANNED: Words = ("已扫码，请在手机上确认", "Scanned; confirm on the phone");
+const REFUSED: Words = ("你已取消此次登录", "You cancelled this login");
+const OVER: Words = (
+    "二维码已失效，请刷新",
+    "The code is past its time; load the page again",
+);
+
+/// Waits for somebody to scan.
+pub(super) fn to_scan(code: &ToScan<'_>, script: &str, english: bool) -> String {
+    let body = format!(
+        "<h1>{}</h1><p id=\"state\">{}</p><p>{}<br><code>{}</code></p>\
+         <script src=\"{script}\" data-uuid=\"{}\" data-to=\"{}\" data-refused=\"{}\" data-framed=\"{}\" \
+         data-404=\"{}\" data-403=\"{}\" data-402=\"{}\"></script>",
+        escape(code.site),
+        said(SCAN, english),
+        said(HOW, english),
+        escape(code.says),
+        escape(code.uuid),
+        escape(code.to),
+        escape(code.refused),
+        code.framed,
+        said(SCANNED, english),
+        said(REFUSED, english),
+        said(OVER, english),
+    );
+    page(&body, english)
+}
+
 fn page(body: &str, english: bool) -> String {
     let language = if english { "en" } else { "zh-CN" };
     format!(

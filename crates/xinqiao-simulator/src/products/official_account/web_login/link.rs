@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
 use xinqiao_catalog::{Code, Product, code, id::open_platform as open, rules::permission};
 use xinqiao_types::{AccountKind, percent};
 
-use super::PAGE;
 use crate::{
-    accounts::{ACCOUNTS, account::Account},
+    accounts::{ACCOUNTS, ON_BEHALF, account::Account},
     door::explain_code,
     kernel::{
         Id, World,
@@ -35,6 +35,10 @@ pub(super) struct Link {
     pub(super) scope: String,
     pub(super) state: String,
     pub(super) force_popup: bool,
+    /// The page is shown as a snapshot, to nobody in particular.
+    pub(super) snapshot: bool,
+    /// The third-party platform that lets people log in to the account.
+    pub(super) component: Option<Id>,
     /// It works, but not everywhere.
     pub(super) advice: Option<Diagnosed>,
 }
@@ -63,7 +67,13 @@ impl Refused {
         }
     }
 
-    fn other(appid: Option<&Id>, text: &str, rule: &str, received: &str, expected: &str) -> Self {
+    pub(super) fn other(
+        appid: Option<&Id>,
+        text: &str,
+        rule: &str,
+        received: &str,
+        expected: &str,
+    ) -> Self {
         let expected = (!expected.is_empty()).then(|| expected.to_owned());
         Self {
             appid: appid.cloned(),
@@ -120,12 +130,10 @@ impl Link {
                 None,
             ));
         }
-        if given.contains_key("component_appid") {
-            let text = "信桥还没有第三方平台代公众号网页授权";
-            let rule = "web_login.component";
-            let received = text_of(&given, "component_appid");
-            return Err(Refused::other(Some(appid), text, rule, received, ""));
-        }
+        let component = match given.get("component_appid") {
+            Some(component) => Some(on_behalf(world, component, appid)?),
+            None => None,
+        };
         if text("response_type") != "code" {
             let received = format!("response_type={}", text("response_type"));
             let (rule, expected) = ("web_login.parameter", "response_type=code");
@@ -142,14 +150,20 @@ impl Link {
             return Err(Refused::code(Some(appid), code::SCOPE_EMPTY, query, None));
         }
         let redirect_uri = text("redirect_uri");
-        may_return(appid, account, redirect_uri)?;
-        may_ask(appid, account, scope, now)?;
+        // Who acts for the account comes back to an address of their own.
+        let returns = { component.as_deref() }
+            .and_then(|id| ACCOUNTS.get(world, id))
+            .unwrap_or(account);
+        may_return(appid, returns, redirect_uri)?;
+        may_ask(appid, account, scope, now, component.is_some())?;
         Ok(Self {
             appid: appid.clone(),
             redirect_uri: redirect_uri.to_owned(),
             scope: scope.to_owned(),
             state: text("state").to_owned(),
             force_popup: text("forcePopup") == "true",
+            snapshot: scope == PROFILE && text("forceSnapShot") == "true",
+            component,
             advice: advice(&pairs, text("state")),
         })
     }
@@ -169,6 +183,11 @@ impl Link {
             query.push('&');
         }
         percent::pair_into("state", &self.state, &mut query);
+        if self.component.is_some() {
+            // WECHAT: a platform serves many accounts at one address: it is told which one.
+            query.push('&');
+            percent::pair_into("appid", &self.appid, &mut query);
+        }
         let fragment = self.redirect_uri.split_once('#').map(|(_, rest)| rest);
         let mut address = percent::with_query(&self.redirect_uri, &query);
         if let Some(fragment) = fragment {
@@ -179,12 +198,25 @@ impl Link {
     }
 }
 
-fn text_of<'a>(given: &BTreeMap<&str, &'a str>, name: &str) -> &'a str {
-    given.get(name).copied().unwrap_or_default()
+/// The platform that a link names, which the account must have authorized.
+fn on_behalf(world: &World, component: &str, appid: &Id) -> Result<Id, Refused> {
+    let known = ACCOUNTS.entry(world, component);
+    let Some((id, _)) = known.filter(|(_, known)| known.kind == AccountKind::Component) else {
+        let code = code::INVALID_APPID;
+        return Err(Refused::code(Some(appid), code, component, None));
+    };
+    let what = json!({"component": &**id, "account": &**appid});
+    match world.house.objection(world, ON_BEHALF, &what) {
+        None => Ok(id.clone()),
+        Some(_) => {
+            let code = code::LOGIN_COMPONENT_UNAUTHORIZED;
+            Err(Refused::code(Some(appid), code, component, None))
+        }
+    }
 }
 
-/// The domain that the account set; with a port only that port.
-fn may_return(appid: &Id, account: &Account, redirect_uri: &str) -> Result<(), Refused> {
+/// Whether an address is on a domain that the account set; with a port only that port.
+pub(super) fn on_own_domain(account: &Account, redirect_uri: &str) -> bool {
     let set = account.oauth_domain.as_deref().unwrap_or_default();
     let allowed = { set.split([',', ' ']) }.filter(|domain| !domain.is_empty());
     let host = host(redirect_uri);
@@ -194,20 +226,30 @@ fn may_return(appid: &Id, account: &Account, redirect_uri: &str) -> Result<(), R
             domain.eq_ignore_ascii_case(host) || domain.eq_ignore_ascii_case(bare)
         })
     };
-    if { allowed }.any(fits) {
-        return Ok(());
-    }
-    let expected = if set.is_empty() {
+    { allowed }.any(fits)
+}
+
+/// The domain that the account set, as it is told.
+pub(super) fn own_domain(account: &Account) -> &str {
+    let set = account.oauth_domain.as_deref().unwrap_or_default();
+    if set.is_empty() {
         "oauth_domain = ?"
     } else {
         set
-    };
+    }
+}
+
+fn may_return(appid: &Id, account: &Account, redirect_uri: &str) -> Result<(), Refused> {
+    if on_own_domain(account, redirect_uri) {
+        return Ok(());
+    }
+    let expected = own_domain(account);
     let (code, expected) = (code::REDIRECT_URI_MISMATCH, Some(expected.to_owned()));
     Err(Refused::code(Some(appid), code, redirect_uri, expected))
 }
 
 /// Host and port of an address of the web. Who hides another host before an `@` has none.
-fn host(url: &str) -> Option<&str> {
+pub(in super::super) fn host(url: &str) -> Option<&str> {
     let (scheme, rest) = url.split_once("://")?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return None;
@@ -220,8 +262,27 @@ fn host(url: &str) -> Option<&str> {
     .then_some(host)
 }
 
-fn may_ask(appid: &Id, account: &Account, scope: &str, now: i64) -> Result<(), Refused> {
-    let right = xinqiao_catalog::endpoint(open::sns::oauth2::ACCESS_TOKEN);
+/// Scheme, host and port of an address of the web, as a browser names them.
+pub(in super::super) fn origin(url: &str) -> Option<String> {
+    let host = host(url)?.to_ascii_lowercase();
+    let scheme = url.split_once(':')?.0.to_ascii_lowercase();
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    let host = host.strip_suffix(usual).unwrap_or(&host);
+    Some(format!("{scheme}://{host}"))
+}
+
+fn may_ask(
+    appid: &Id,
+    account: &Account,
+    scope: &str,
+    now: i64,
+    on_behalf: bool,
+) -> Result<(), Refused> {
+    let right = xinqiao_catalog::endpoint(if on_behalf {
+        open::sns::oauth2::component::ACCESS_TOKEN
+    } else {
+        open::sns::oauth2::ACCESS_TOKEN
+    });
     let has = right.is_none_or(|right| permission::check(right, &account.facts(now)).is_ok());
     if has && [BASE, PROFILE].contains(&scope) {
         return Ok(());
@@ -253,11 +314,9 @@ fn advice(pairs: &[(String, String)], state: &str) -> Option<Diagnosed> {
     })
 }
 
-/// The query of an address of this page, whichever of its hosts it names: the platform's, or the origin that stands for it.
-pub(super) fn query_of<'u>(url: &'u str, pages: &str) -> Option<&'u str> {
-    let page = xinqiao_catalog::pages()
-        .iter()
-        .find(|page| page.id == PAGE)?;
+/// The query of an address of a page, whichever of its hosts it names: the platform's, or the origin that stands for it.
+pub(super) fn query_of<'u>(url: &'u str, pages: &str, page: &str) -> Option<&'u str> {
+    let page = { xinqiao_catalog::pages().iter() }.find(|known| known.id == page)?;
     let own = |origin: &str| url.strip_prefix(origin)?.strip_prefix(page.path);
     let secure = format!("https://{}", page.host);
     let plain = format!("http://{}", page.host);
@@ -280,6 +339,8 @@ mod tests {
             scope: BASE.to_owned(),
             state: "s 1".to_owned(),
             force_popup: false,
+            snapshot: false,
+            component: None,
             advice: None,
         };
         assert_eq!(link.back(Some("c")), expected);
@@ -290,6 +351,18 @@ mod tests {
         check("http://a/b", "http://a/b?code=c&state=s%201");
         check("http://a/b?x=1", "http://a/b?x=1&code=c&state=s%201");
         check("http://a/#/home", "http://a/?code=c&state=s%201#/home");
+    }
+
+    #[test]
+    fn an_origin_is_named_as_a_browser_does() {
+        for (url, named) in [
+            ("http://A.example:80/b?c", "http://a.example"),
+            ("https://a.example:8443#d", "https://a.example:8443"),
+            ("HTTPS://a.example:443", "https://a.example"),
+        ] {
+            assert_eq!(origin(url).as_deref(), Some(named));
+        }
+        assert_eq!(origin("ftp://a.example"), None);
     }
 
     #[test]

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use xinqiao_catalog::{AuthKind, Product, code, id::open_platform as open, surface::Credential};
 
 use super::{
-    CODES, NAME, REFRESH, REFRESH_LIFETIME, Refresh, TOKENS, Token, Whose, caller, link::PROFILE,
+    super::KINDS, CODES, NAME, REFRESH, REFRESH_LIFETIME, Refresh, TOKENS, Token, Whose, caller,
+    link::PROFILE, website::LOGIN,
 };
 use crate::{
     accounts::{
-        ACCOUNTS,
+        ACCOUNTS, ON_BEHALF,
         tokens::{LIFETIME, REMEMBERED, Standing},
     },
     door::{
@@ -41,6 +42,16 @@ pub(in super::super) static FEATURE: Feature = Feature {
             "a_token_is_renewed_for_thirty_days",
             refresh,
         ),
+        stateful(
+            open::sns::oauth2::component::ACCESS_TOKEN,
+            ON_BEHALF_OF,
+            exchange_on_behalf,
+        ),
+        stateful(
+            open::sns::oauth2::component::REFRESH_TOKEN,
+            ON_BEHALF_OF,
+            refresh_on_behalf,
+        ),
         stateful(open::sns::AUTH, TOLD, check),
         stateful(open::sns::USER_INFO, TOLD, info),
     ],
@@ -60,6 +71,7 @@ pub(in super::super) static FEATURE: Feature = Feature {
     ],
     ..Feature::EMPTY
 };
+const ON_BEHALF_OF: &str = "a_platform_lets_people_log_in_to_an_account_that_authorized_it";
 const TOLD: &str = "a_person_is_told_as_far_as_they_agreed";
 
 /// The grant types of the two calls.
@@ -107,10 +119,48 @@ fn must_grant(asked: &Asked, type_: &str) -> Result<(), Refusal> {
 }
 
 /// `sns/oauth2/access_token`.
-///
-/// WECHAT: a code past its five minutes is 40029, as one that never was; 42003 is hardly ever seen.
 fn exchange(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     must_grant(asked, BY_CODE)?;
+    let whose = take(turn, asked, &asked.appid, None)?;
+    Ok(Reply::Json(issued(turn, whose)))
+}
+
+/// `sns/oauth2/component/access_token`: the platform's token takes the secret's place.
+fn exchange_on_behalf(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let (component, appid) = on_behalf(turn.world, asked)?;
+    must_grant(asked, BY_CODE)?;
+    let whose = take(turn, asked, &appid, Some(&component))?;
+    Ok(Reply::Json(issued(turn, whose)))
+}
+
+/// The platform that calls, and the account for which it does.
+fn on_behalf(world: &World, asked: &Asked) -> Result<(Id, Id), Refusal> {
+    let component = asked.text("component_appid")?;
+    if *asked.appid != *component {
+        let (received, expected) = (component.to_owned(), asked.appid.to_string());
+        let refuse = Refusal::code(code::INVALID_APPID);
+        return Err(refuse.because("credential.appid", Some(received), Some(expected)));
+    }
+    let appid = asked.text("appid")?;
+    let Some((appid, _)) = ACCOUNTS.entry(world, appid) else {
+        return Err(Refusal::code(code::INVALID_APPID));
+    };
+    let what = json!({"component": component, "account": &**appid});
+    match world.house.objection(world, ON_BEHALF, &what) {
+        None => Ok((asked.appid.clone(), appid.clone())),
+        Some(code) => Err(Refusal::code(code)),
+    }
+}
+
+/// Whose code it is; it is used up.
+///
+/// WECHAT: a code past its time is 40029, as one that never was; 42003 is hardly ever seen.
+fn take(
+    turn: &mut Turn<'_>,
+    asked: &Asked,
+    appid: &Id,
+    component: Option<&Id>,
+) -> Result<Whose, Refusal> {
     let given = asked.given("code").unwrap_or_default();
     if given.is_empty() {
         return Err(Refusal::code(code::CODE_MISSING));
@@ -119,8 +169,13 @@ fn exchange(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let Some(row) = CODES.get_mut(turn.world, given) else {
         return Err(Refusal::code(code::INVALID_CODE));
     };
-    if row.whose.appid != asked.appid {
-        let (received, expected) = (asked.appid.to_string(), row.whose.appid.to_string());
+    let own = (&row.whose.appid, row.whose.component.as_ref());
+    if own != (appid, component) {
+        let named = |(appid, component): (&Id, Option<&Id>)| match component {
+            Some(component) => format!("{appid} (component_appid {component})"),
+            None => appid.to_string(),
+        };
+        let (received, expected) = (named((appid, component)), named(own));
         let refuse = Refusal::code(code::INVALID_CODE);
         return Err(refuse.because("web_login.code_of_another", Some(received), Some(expected)));
     }
@@ -133,10 +188,14 @@ fn exchange(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         return Err(refuse.because("web_login.code_expired", Some(late), None));
     }
     row.used = true;
-    let whose = row.whose.clone();
+    Ok(row.whose.clone())
+}
+
+/// What a code gives.
+fn issued(turn: &mut Turn<'_>, whose: Whose) -> Value {
     let refresh: Id = turn.world.next("web_refresh_token").access_token().into();
     let token = issue(turn, &whose, &refresh);
-    let expires = now + REFRESH_LIFETIME;
+    let expires = turn.now.0 + REFRESH_LIFETIME;
     turn.later(expires + REMEMBERED, NAME, json!({"refresh": &*refresh}));
     let mut answer = json!({
         "access_token": &*token,
@@ -146,10 +205,13 @@ fn exchange(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         "scope": whose.scope,
     });
     // WECHAT: base tells no unionid.
-    if whose.scope == PROFILE
+    if tells_profile(&whose.scope)
         && let Some(unionid) = unionid(turn.world, &whose)
     {
         answer["unionid"] = json!(unionid);
+    }
+    if whose.snapshot {
+        answer["is_snapshotuser"] = json!(1);
     }
     let row = Refresh {
         whose,
@@ -157,7 +219,7 @@ fn exchange(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         token,
     };
     REFRESH.put(turn.world, refresh, row);
-    Ok(Reply::Json(answer))
+    answer
 }
 
 /// A new token.
@@ -175,21 +237,34 @@ fn issue(turn: &mut Turn<'_>, whose: &Whose, refresh: &Id) -> Id {
 }
 
 /// `sns/oauth2/refresh_token`.
-///
-/// WECHAT: a token that still lives stays, with a new end; one that does not is replaced. The refresh token is not
-/// prolonged by its use.
 fn refresh(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     must_grant(asked, BY_REFRESH)?;
     let appid = asked.given("appid").unwrap_or_default();
     if appid.is_empty() {
         return Err(Refusal::code(code::APPID_MISSING));
     }
-    if !ACCOUNTS.has(turn.world, appid) {
+    let Some((appid, _)) = ACCOUNTS.entry(turn.world, appid) else {
         return Err(Refusal::code(code::INVALID_APPID));
-    }
+    };
+    let appid = appid.clone();
+    renewed(turn, asked, &appid, None)
+}
+
+/// `sns/oauth2/component/refresh_token`.
+fn refresh_on_behalf(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let (component, appid) = on_behalf(turn.world, asked)?;
+    must_grant(asked, BY_REFRESH)?;
+    renewed(turn, asked, &appid, Some(&component))
+}
+
+/// WECHAT: a token that still lives stays, with a new end; one that does not is replaced. The refresh token is not
+/// prolonged by its use.
+fn renewed(turn: &mut Turn<'_>, asked: &Asked, appid: &Id, component: Option<&Id>) -> Verdict {
     let given: Id = asked.given("refresh_token").unwrap_or_default().into();
     let known = REFRESH.get(turn.world, &*given);
-    let Some(row) = known.filter(|row| *row.whose.appid == *appid).cloned() else {
+    let own =
+        |row: &&Refresh| (&row.whose.appid, row.whose.component.as_ref()) == (appid, component);
+    let Some(row) = known.filter(own).cloned() else {
         return Err(Refusal::code(code::INVALID_REFRESH_TOKEN));
     };
     let now = turn.now.0;
@@ -240,13 +315,16 @@ fn check(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 /// empty headimgurl.
 fn info(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let whose = person(turn.world, asked)?;
-    if whose.scope != PROFILE {
+    if !tells_profile(&whose.scope) {
         let refuse = Refusal::code(code::API_UNAUTHORIZED);
         return Err(refuse.because("unionid.scope", Some(whose.scope), Some(PROFILE.to_owned())));
     }
-    let nickname = people::USERS
-        .get(turn.world, &whose.user)
-        .map_or("", |user| &user.nickname);
+    let person = people::USERS.get(turn.world, &whose.user);
+    let nickname = match person {
+        _ if whose.snapshot => NOBODY,
+        Some(user) => &user.nickname,
+        None => "",
+    };
     let mut answer: Value = json!({
         "openid": &*whose.openid,
         "nickname": nickname,
@@ -263,8 +341,23 @@ fn info(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     Ok(Reply::Json(answer))
 }
 
+/// What the virtual person of a snapshot is called.
+const NOBODY: &str = "微信用户";
+
+/// Whether a person who agreed to this is told what they are called.
+fn tells_profile(scope: &str) -> bool {
+    [PROFILE, LOGIN].contains(&scope)
+}
+
+/// WECHAT: an application of the open platform stands under an account there from the start, an official account only when
+/// it is bound to one.
 fn unionid(world: &World, whose: &Whose) -> Option<String> {
     let account = ACCOUNTS.get(world, &*whose.appid)?;
-    let open = account.open_account.as_deref()?;
+    let own = (!KINDS.contains(&account.kind)).then_some(&*whose.appid);
+    let open = account.open_account.as_deref().or(own)?;
+    if whose.snapshot {
+        // As virtual as the openid, and as constant.
+        return Some(world.named("snapshot_unionid", &whose.openid).unionid());
+    }
     Some(user::unionid(world, whose.user, open))
 }

@@ -1,7 +1,7 @@
 //! The page in a browser: whose phone it is, what the link asks for, whether the person agrees.
 
 use super::{
-    BROWSERS, Browser, OPENINGS, asks, html, let_in,
+    BROWSERS, Browser, OPENINGS, asks, html, land, let_in,
     link::{Link, Refused},
     new_browser, tell, tell_refused,
 };
@@ -53,6 +53,7 @@ fn enter(turn: &mut Turn<'_>, visit: &Visit<'_>, ticket: &str) -> Leaf {
             visit.in_english(),
         ));
     };
+    land(turn, &opening.browser, &opening.url, false);
     let value = new_browser(turn, opening.browser);
     Leaf::Elsewhere {
         to: opening.url,
@@ -97,11 +98,17 @@ fn let_look(turn: &mut Turn<'_>, visit: &Visit<'_>, link: &Link, browser: &Brows
             );
             let to = link.back(None);
             tell(turn, link, who, words, Some(&to));
+            land(turn, browser, &to, link.snapshot);
             elsewhere(to)
         }
         _ => {
             let to = let_in(turn, link, browser.user);
-            let words = if asked {
+            let words = if link.snapshot {
+                Words::new(
+                    format!("{name} 看网页快照"),
+                    format!("{name} looks at a snapshot of the page"),
+                )
+            } else if asked {
                 Words::new(
                     format!("{name} 同意了网页授权"),
                     format!("{name} agrees to the web login"),
@@ -113,6 +120,7 @@ fn let_look(turn: &mut Turn<'_>, visit: &Visit<'_>, link: &Link, browser: &Brows
                 )
             };
             tell(turn, link, who, words, Some(&to));
+            land(turn, browser, &to, link.snapshot);
             elsewhere(to)
         }
     }
