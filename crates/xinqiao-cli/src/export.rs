@@ -118,6 +118,7 @@ fn whole(products: &[Product]) -> Value {
         "types": types,
         "errors": errors,
         "permissions": catalog::permissions(),
+        "permission_tables": catalog::permission_tables(),
         "pay_limits": catalog::pay_limits(),
         "quotas": catalog::quotas(),
         "grants": catalog::grants(),

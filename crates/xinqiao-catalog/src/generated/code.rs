@@ -12,6 +12,8 @@ pub const SCOPE_UNAUTHORIZED: i64 = 10005;
 pub const SCOPE_EMPTY: i64 = 10010;
 /// 10012: The link has no appid
 pub const LOGIN_APPID_EMPTY: i64 = 10012;
+/// 10015: The account has not authorized the third-party platform that the link names
+pub const LOGIN_COMPONENT_UNAUTHORIZED: i64 = 10015;
 /// 10016: The appid is of an open platform application or a mini program, not of an official account
 pub const LOGIN_APPID_KIND: i64 = 10016;
 /// 40001: The access token was replaced by a newer one, or the AppSecret behind it is wrong
@@ -642,6 +644,10 @@ pub const RID_NOT_FOUND: i64 = 76001;
 pub const RID_OF_ANOTHER_ACCOUNT: i64 = 76003;
 /// 76004: The rid is older than seven days
 pub const RID_TOO_OLD: i64 = 76004;
+/// 76021: There is no such cgi_path
+pub const CGI_PATH_NOT_FOUND: i64 = 76021;
+/// 76022: Calls of this cgi_path take a token of another kind
+pub const CGI_PATH_OF_OTHERS: i64 = 76022;
 /// 85001: The WeChat id is unknown or hides from search
 pub const TESTER_NOT_FOUND: i64 = 85001;
 /// 85002: There are too many testers

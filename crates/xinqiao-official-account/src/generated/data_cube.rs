@@ -429,6 +429,7 @@ w::record! {
     ///
     /// * Call: `POST /datacube/getarticleread` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Needs: `datacube`.
     /// * Catalog: `official_account.data_cube.get_article_read`.
     pub struct GetArticleRead {
         /// Further keys.
@@ -452,7 +453,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["datacube"],
     }
 }
 
@@ -461,6 +462,7 @@ w::record! {
     ///
     /// * Call: `POST /datacube/getarticleshare` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Needs: `datacube`.
     /// * Catalog: `official_account.data_cube.get_article_share`.
     pub struct GetArticleShare {
         /// Further keys.
@@ -484,7 +486,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["datacube"],
     }
 }
 
@@ -579,6 +581,7 @@ w::record! {
     ///
     /// * Call: `POST /datacube/getarticletotaldetail` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Needs: `datacube`.
     /// * Catalog: `official_account.data_cube.get_article_total_detail`.
     pub struct GetArticleTotalDetail {
         /// Further keys.
@@ -602,7 +605,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["datacube"],
     }
 }
 
@@ -611,6 +614,7 @@ w::record! {
     ///
     /// * Call: `POST /datacube/getbizsummary` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Needs: `datacube`.
     /// * Catalog: `official_account.data_cube.get_biz_summary`.
     pub struct GetBizSummary {
         /// Further keys.
@@ -634,7 +638,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["datacube"],
     }
 }
 
@@ -642,6 +646,7 @@ w::record! {
     /// Get the card figures (查询卡券概况数据).
     ///
     /// * Call: `POST /datacube/getcardbizuininfo` on `api.weixin.qq.com`.
+    /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_biz_uin_info`.
     pub struct GetCardBizUinInfo {
@@ -678,7 +683,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["card"],
     }
 }
 
@@ -686,6 +691,7 @@ w::record! {
     /// Get the coupon figures (查询优惠券数据).
     ///
     /// * Call: `POST /datacube/getcardcardinfo` on `api.weixin.qq.com`.
+    /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_info`.
     pub struct GetCardInfo {
@@ -725,7 +731,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["card"],
     }
 }
 
@@ -733,6 +739,7 @@ w::record! {
     /// Get the figures of one member card (查询单张会员卡数据).
     ///
     /// * Call: `POST /datacube/getcardmembercarddetail` on `api.weixin.qq.com`.
+    /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_member_card_detail`.
     pub struct GetCardMemberCardDetail {
@@ -769,7 +776,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["card"],
     }
 }
 
@@ -777,6 +784,7 @@ w::record! {
     /// Get the member card figures (查询会员卡概况数据).
     ///
     /// * Call: `POST /datacube/getcardmembercardinfo` on `api.weixin.qq.com`.
+    /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_member_card_info`.
     pub struct GetCardMemberCardInfo {
@@ -813,7 +821,7 @@ w::endpoint! {
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
-        permissions: &[],
+        permissions: &["card"],
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) static FEATURE: Feature = Feature {
 /// After how many failures of a kind within five minutes there is an alarm.
 static AFTER: Rule = Rule {
     name: "alarm.after",
-    default: Preset::Number(30),
+    default: Preset::Number(30, 1_000_000),
     about: (
         "五分钟内同一类推送失败多少次才报警",
         "after how many failures of one kind within five minutes there is an alarm",

@@ -38,7 +38,7 @@ pub(super) static FEATURE: Feature = Feature {
 /// From which hour on yesterday is told.
 static READY_HOUR: Rule = Rule {
     name: "data_cube.ready_hour",
-    default: Preset::Number(8),
+    default: Preset::Number(8, 24),
     about: (
         "几点以后才能查昨天的统计，之前返回 61503",
         "from which hour on yesterday's statistics are told; 61503 before",

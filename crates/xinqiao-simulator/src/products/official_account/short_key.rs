@@ -4,8 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::{code, id::official_account as oa};
-use xinqiao_types::shanghai::DAY;
+use xinqiao_catalog::{code, id::official_account as oa, rules::limit};
 
 use crate::{
     accounts,
@@ -31,10 +30,9 @@ pub(super) static FEATURE: Feature = Feature {
 const NAME: &str = "official_account.short_keys";
 const FETCHED: &str = "data_is_fetched_by_its_short_key_until_it_ends";
 
-/// Most bytes of the data.
-const DATA: usize = 4 * 1024;
-/// How long it is kept at most.
-const LONG: i64 = 30 * DAY;
+/// The catalog's limits: how many bytes are kept, and how many seconds at most.
+const DATA: &str = "short_key.bytes";
+const LONG: &str = "short_key.seconds";
 /// Characters of a key.
 const KEY: usize = 15;
 
@@ -50,11 +48,17 @@ struct Left {
 fn generate(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let data = asked.text("long_data")?.to_owned();
     let seconds = asked.number("expire_seconds")?;
-    if data.len() > DATA || !(1..=LONG).contains(&seconds) {
+    let most = |id: &str| limit::most(id).and_then(|most| i64::try_from(most).ok());
+    let (bytes, long) = (most(DATA), most(LONG));
+    let (bytes, long) = (bytes.unwrap_or(i64::MAX), long.unwrap_or(i64::MAX));
+    let fits = i64::try_from(data.len()).is_ok_and(|have| have <= bytes);
+    if !fits || !(1..=long).contains(&seconds) {
         return Err(Refusal::code(code::INVALID_ARGUMENT).because(
             "call.parameter",
             Some(format!("{} bytes, {seconds} s", data.len())),
-            Some(format!("long_data ≤ {DATA} bytes, expire_seconds 1–{LONG}")),
+            Some(format!(
+                "long_data ≤ {bytes} bytes, expire_seconds 1–{long}"
+            )),
         ));
     }
     let mut key = turn.world.next("short_key").media_id();

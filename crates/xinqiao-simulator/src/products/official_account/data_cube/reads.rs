@@ -81,7 +81,7 @@ const COUNTED: &str = "reads_and_shares_are_counted_by_where_they_came_from";
 /// The fewest deeds that put an article into a day's list.
 static FEWEST: Rule = Rule {
     name: "data_cube.article_fewest",
-    default: Preset::Number(3),
+    default: Preset::Number(3, 1_000_000),
     about: (
         "getarticlesummary 里一篇文章当天至少有多少次阅读、分享、收藏才列出",
         "how many reads, shares and keeps of a day an article needs at least to be listed by getarticlesummary",
