@@ -255,6 +255,15 @@ async fn a_safe_domain_has_its_port_and_stands_for_those_below() {
     ] {
         assert_eq!(judge(own, url, none.clone()).await, wrong, "{url}");
     }
+    let path = "shop.example/mp";
+    for (url, told) in [
+        ("https://shop.example/mp?a=1", "config:ok"),
+        ("https://shop.example/mp/x", "config:ok"),
+        ("https://shop.example/mpx", wrong),
+        ("https://shop.example/", wrong),
+    ] {
+        assert_eq!(judge(path, url, none.clone()).await, told, "{url}");
+    }
     let strict = json!({"js_domain.subdomains": "refused"});
     assert_eq!(judge(own, "https://m.shop.example/", strict).await, wrong);
 }
