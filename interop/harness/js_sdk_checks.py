@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
-import shutil
+import re
 import subprocess
 import threading
 import urllib.parse
@@ -24,7 +24,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>JS-SDK</title>
 <script src="/sdk.js"></script>
 <script>
 const wx = module.exports;
-const names = ["checkJsApi", "getNetworkType", "updateAppMessageShareData", "getLocation", "scanQRCode", "startRecord"];
+const names = ["checkJsApi", "getNetworkType", "updateAppMessageShareData", "getLocation", "scanQRCode", "chooseWXPay", "startRecord"];
 const show = (id, text) => {{
   const line = document.createElement("p");
   line.id = id;
@@ -42,7 +42,7 @@ wx.ready(async () => {{
   said.scan = await call("scanQRCode", {{ needResult: 1 }});
   said.unlisted = await call("openLocation", {{ latitude: 1, longitude: 2 }});
   said.record = await call("startRecord", {{}});
-  said.pay = await call("chooseWXPay", {{ timestamp: 1, nonceStr: "n", package: "prepay_id=wx1", signType: "RSA", paySign: "s" }});
+  said.pay = await call("chooseWXPay", {pay});
   show("said", JSON.stringify(said));
 }});
 </script>
@@ -52,9 +52,9 @@ wx.ready(async () => {{
 class App(ThreadingHTTPServer):
     """Signs its own pages: `/right` as it should, `/wrong` with the fragment that a page sent along."""
 
-    def __init__(self, api, pages, account, sdk):
+    def __init__(self, api, pages, account, sdk, pay):
         super().__init__(("127.0.0.1", 0), Page)
-        self.api, self.pages, self.account, self.sdk = api, pages, account, sdk
+        self.api, self.pages, self.account, self.sdk, self.pay = api, pages, account, sdk, pay
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -87,7 +87,11 @@ class Page(BaseHTTPRequestHandler):
         if self.path == "/sdk.js":
             return self.answer("text/javascript", app.sdk)
         url = app.origin + self.path + ("#/home" if self.path.startswith("/wrong") else "")
-        page = PAGE.format(bridge=f"{app.pages}/xinqiao/bridge.js", config=json.dumps(app.config(url)))
+        page = PAGE.format(
+            bridge=f"{app.pages}/xinqiao/bridge.js",
+            config=json.dumps(app.config(url)),
+            pay=json.dumps(app.pay),
+        )
         return self.answer("text/html; charset=utf-8", page.encode())
 
     def answer(self, kind, body):
@@ -99,6 +103,49 @@ class Page(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def signed(fields, key):
+    """`fields` with the signature of the second generation's payments."""
+    text = "&".join(f"{name}={fields[name]}" for name in sorted(fields)) + f"&key={key}"
+    return hashlib.md5(text.encode()).hexdigest().upper()
+
+
+def ordered(control, origin, account, user):
+    """What a page hands to chooseWXPay, for an order of this account's merchant."""
+    merchant = control.call("POST", "/merchants", {"appids": [account["appid"]]})
+    key = merchant["api_v2_key"]
+    order = {
+        "appid": account["appid"],
+        "mch_id": merchant["mchid"],
+        "nonce_str": "n",
+        "body": "book",
+        "out_trade_no": "T2026120100001",
+        "total_fee": "1",
+        "spbill_create_ip": "127.0.0.1",
+        "notify_url": "http://127.0.0.1:9/",
+        "trade_type": "JSAPI",
+        "openid": user["openids"][account["appid"]],
+    }
+    fields = {**order, "sign": signed(order, key)}
+    xml = "<xml>" + "".join(f"<{name}>{value}</{name}>" for name, value in fields.items()) + "</xml>"
+    answer = web.request("POST", f"{origin}/pay/unifiedorder", body=xml.encode()).text
+    found = re.search(r"<prepay_id>(?:<!\[CDATA\[)?(wx\w+)", answer)
+    expect(found, answer)
+    handed = {
+        "appId": account["appid"],
+        "timeStamp": "1414587457",
+        "nonceStr": "n",
+        "package": f"prepay_id={found[1]}",
+        "signType": "MD5",
+    }
+    return {
+        "timestamp": 1414587457,
+        "nonceStr": "n",
+        "package": handed["package"],
+        "signType": "MD5",
+        "paySign": signed(handed, key),
+    }
 
 
 def run(report):
@@ -123,8 +170,10 @@ def run(report):
     with Process("sim", "--memory", "--port", "0") as sim, report.section("js-sdk"):
         control, endpoints = Control(sim.ready["control"]), sim.ready["endpoints"]
         account = control.account(name="桥头书店", js_domain="127.0.0.1")
-        user = control.user(nickname="小林", follow=[])
-        app = App(endpoints["api.weixin.qq.com"], endpoints["open.weixin.qq.com"], account, sdk.read_bytes())
+        user = control.user(nickname="小林", follow=[account])
+        pay = ordered(control, endpoints["api.mch.weixin.qq.com"], account, user)
+        pages = endpoints["open.weixin.qq.com"]
+        app = App(endpoints["api.weixin.qq.com"], pages, account, sdk.read_bytes(), pay)
 
         def looked(path):
             ticket = control.act(user, "browse", account, url=f"{app.origin}{path}")["open"]
@@ -145,7 +194,7 @@ def run(report):
             equal(said["scan"]["resultStr"], "https://shop.example/1", "resultStr")
             equal(said["unlisted"]["errMsg"], "openLocation:permission denied", "not listed")
             equal(said["record"]["errMsg"], "startRecord:function not exist", "not built")
-            equal(said["pay"]["errMsg"], "chooseWXPay:permission denied", "not listed")
+            equal(said["pay"]["errMsg"], "chooseWXPay:ok", "pay")
         with report.check("weixin-js-sdk in Chromium: a page signed with its fragment is told so"):
             page = looked("/wrong?a=1#/home")
             equal(page["error"], "config:invalid signature", "what wx.error says")

@@ -12,12 +12,16 @@ const context = await browser.newContext({ locale: "zh-CN", viewport: { width: 3
 const page = await context.newPage();
 page.setDefaultTimeout(10_000);
 await page.goto(address);
-// The page calls one function after the other; these two ask the person.
+// The page calls one function after the other; these two ask the person, and then the cashier.
 for (const [name, value] of [["latitude", "30.5"], ["result", "https://shop.example/1"]]) {
   const field = page.locator(`xinqiao-sheet input[name=${name}]`);
   await field.or(page.locator("#error")).waitFor();
   if (await page.locator("#error").count()) break;
   await field.fill(value);
+  await page.locator("xinqiao-sheet button.yes").click();
+}
+if (!(await page.locator("#error").count())) {
+  await page.locator("xinqiao-sheet h1", { hasText: "¥0.01" }).waitFor();
   await page.locator("xinqiao-sheet button.yes").click();
 }
 await page.locator("#said, #error").first().waitFor();

@@ -54,6 +54,9 @@ struct Page {
     world: TestWorld,
     account: Value,
     origin: String,
+    /// Follows no address by itself.
+    browser: Client,
+    cookie: String,
     tab: String,
     url: String,
 }
@@ -75,11 +78,16 @@ impl Page {
         let opened = world.act(user, act).await;
         let browser = Client::builder().redirect(Policy::none()).build().unwrap();
         let led = browser.get(opened["open"].as_str().unwrap()).send().await;
-        assert_eq!(led.unwrap().status(), 302);
+        let led = led.unwrap();
+        assert_eq!(led.status(), 302);
+        let cookie = led.headers()["set-cookie"].to_str().unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
         let mut page = Self {
             world,
             account,
             origin,
+            browser,
+            cookie,
             tab: String::new(),
             url: format!("{url}#/home"),
         };
@@ -247,6 +255,15 @@ async fn a_safe_domain_has_its_port_and_stands_for_those_below() {
     ] {
         assert_eq!(judge(own, url, none.clone()).await, wrong, "{url}");
     }
+    let path = "shop.example/mp";
+    for (url, told) in [
+        ("https://shop.example/mp?a=1", "config:ok"),
+        ("https://shop.example/mp/x", "config:ok"),
+        ("https://shop.example/mpx", wrong),
+        ("https://shop.example/", wrong),
+    ] {
+        assert_eq!(judge(path, url, none.clone()).await, told, "{url}");
+    }
     let strict = json!({"js_domain.subdomains": "refused"});
     assert_eq!(judge(own, "https://m.shop.example/", strict).await, wrong);
 }
@@ -307,6 +324,20 @@ async fn a_page_calls_what_it_listed_and_has_the_right_to() {
         .says("geoLocation", Page::by_sdk(), Some(json!(false)))
         .await;
     assert_eq!(told["err_msg"], "geoLocation:cancel");
+
+    let long = json!({"verifySignature": "x".repeat(70_000)});
+    let told = page.calls("geoLocation", long).await;
+    assert!(told["error"].as_str().unwrap().contains("64 KiB"));
+
+    let own_names = json!(["editAddress"]);
+    page.configures("jsapi", &own, own_names).await;
+    let asks = page.calls("editAddress", Page::by_sdk()).await;
+    let fields = asks["ask"]["fields"].as_array().unwrap();
+    assert_eq!(fields.len(), 7, "{asks}");
+    let filled = json!({"userName": "阿萍", "telNumber": "1"});
+    let told = page.says("editAddress", Page::by_sdk(), Some(filled)).await;
+    assert_eq!(told["err_msg"], "editAddress:ok");
+    assert_eq!(told["userName"], "阿萍", "{told}");
 
     // The next page of the tab begins without what the one before opened.
     page.sends(SITE, json!({"tab": page.tab, "url": page.url}))
@@ -378,4 +409,27 @@ async fn a_page_opens_the_cashier() {
         wrong["err_desc"].as_str().unwrap().contains("paySign"),
         "{wrong}"
     );
+}
+
+#[tokio::test]
+async fn a_snapshot_of_a_page_has_no_js_sdk() {
+    let page = Page::open(json!({"kind": "service", "oauth_domain": "127.0.0.1"})).await;
+    let appid = page.account["appid"].as_str().unwrap();
+    let look = async |more: &str| {
+        let link = format!(
+            "{}/connect/oauth2/authorize?appid={appid}&redirect_uri=http%3A%2F%2F127.0.0.1%3A3000%2F\
+             &response_type=code&scope=snsapi_userinfo&state=s{more}",
+            page.origin
+        );
+        let asked = page.browser.get(link).header("cookie", &page.cookie);
+        asked.send().await.unwrap().status()
+    };
+    let begins = async || {
+        page.sends(SITE, json!({"tab": page.tab, "url": page.url}))
+            .await
+    };
+    assert_eq!(look("").await, 200, "the person is asked");
+    assert_eq!(begins().await["tab"], page.tab.as_str());
+    assert_eq!(look("&forceSnapShot=true").await, 302);
+    assert!(begins().await["error"].is_string());
 }

@@ -209,6 +209,9 @@ pub(super) struct Browser {
     /// In whose chat, or from whose menu, the page was opened.
     account: Id,
     from: From,
+    /// Whether the phone shows a snapshot of pages that ask what people are called.
+    #[serde(default)]
+    snapshot: bool,
     /// The act that opened it.
     pub(super) cause: String,
     expires: i64,

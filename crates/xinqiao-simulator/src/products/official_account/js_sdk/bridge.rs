@@ -21,6 +21,8 @@ use crate::{
 pub(super) const SCRIPT: &str = "/xinqiao/bridge.js";
 /// What it asks.
 pub(super) const ASKED: &str = "/xinqiao/bridge";
+/// Most bytes that a page hands over: all of it stands in the timeline.
+const MOST: usize = 64 * 1024;
 /// The script; `__ASKED__` stands for where it asks.
 const TEXT: &str = include_str!("bridge.js");
 
@@ -48,7 +50,11 @@ struct Sent {
 }
 
 pub(super) fn asked(turn: &mut Turn<'_>, visit: &Visit<'_>) -> Leaf {
-    let sent: Sent = match serde_json::from_slice(&visit.call.body) {
+    let body = &visit.call.body;
+    if body.len() > MOST {
+        return wrong("a page hands over 64 KiB at most");
+    }
+    let sent: Sent = match serde_json::from_slice(body) {
         Ok(sent) if visit.call.method == "POST" => sent,
         _ => return wrong("this address is for the script of the phone: POST with a JSON body"),
     };
@@ -56,8 +62,10 @@ pub(super) fn asked(turn: &mut Turn<'_>, visit: &Visit<'_>) -> Leaf {
     if from.is_empty() || origin(&sent.url).as_deref() != Some(from) {
         return wrong("the page is of another site than the one that asks");
     }
+    // A tab is one in the phone as long as its site is: a snapshot of the site is not.
+    let still = phone_at(turn.world, from, turn.now.0).is_some();
     let (tab, here) = match TABS.get(turn.world, &*sent.tab) {
-        Some(known) if known.origin == from => (Id::from(&*sent.tab), known.clone()),
+        Some(known) if known.origin == from && still => (Id::from(&*sent.tab), known.clone()),
         _ => match begun(turn, from) {
             Some(new) => new,
             None => {

@@ -96,6 +96,7 @@ const FUNCTIONS: &[Function] = &[
     function("hideAllNonBaseMenuItem", done),
     function("showAllNonBaseMenuItem", done),
     function("scanQRCode", scan),
+    bridged("editAddress", function("openAddress", address)),
     bridged(PAY, free(function("chooseWXPay", pay))),
 ];
 
@@ -110,7 +111,6 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("batchAddCard", "addCard"),
     ("batchViewCard", "openCard"),
     ("consumedShareCard", "consumeAndShareCard"),
-    ("editAddress", "openAddress"),
 ];
 
 fn known(name: &str) -> Option<&'static Function> {
@@ -354,6 +354,33 @@ fn scan(_: &mut Turn<'_>, call: &Call<'_>, _: &Scene) -> Answer {
         json!({})
     };
     said(call, "ok", fields)
+}
+
+/// Fields of an address, as the client spells them, and what the phone has in them unless the person says otherwise.
+const ADDRESS: [(&str, &str, &str); 7] = [
+    ("userName", "收货人 · name", "小林"),
+    ("telNumber", "电话 · telephone", "13800000000"),
+    ("addressPostalCode", "邮编 · postal code", "400010"),
+    ("proviceFirstStageName", "省 · province", "重庆市"),
+    ("addressCitySecondStageName", "市 · city", "重庆市"),
+    ("addressCountiesThirdStageName", "区 · district", "渝中区"),
+    ("addressDetailInfo", "地址 · street", "沧白路 1 号"),
+];
+
+/// `openAddress`.
+fn address(_: &mut Turn<'_>, call: &Call<'_>, _: &Scene) -> Answer {
+    let Some(answer) = call.said else {
+        let title = ("网页想要收货地址", "The page asks for an address");
+        return sheet(call, title, &ADDRESS);
+    };
+    if refuses(answer) {
+        return said(call, "cancel", json!({}));
+    }
+    let mut fields = Map::new();
+    for (name, ..) in ADDRESS {
+        fields.insert(name.to_owned(), json!(filled(answer, name)));
+    }
+    said(call, "ok", fields.into())
 }
 
 /// `chooseWXPay`: the cashier opens, if what the page hands over is right.

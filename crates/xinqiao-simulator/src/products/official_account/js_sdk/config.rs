@@ -80,7 +80,7 @@ pub(super) fn judge(world: &World, config: &Config, now: i64) -> Result<Judged, 
     })
 }
 
-/// The page's host is one of the account's domains.
+/// The page's host is one of the account's domains, or the page lies below one of its paths (`shop.example/mp`).
 ///
 /// WECHAT: a domain has its port with it, if there is one. An app on this machine has another port each time, so for
 /// loopback the name will do.
@@ -91,13 +91,19 @@ fn must_be_safe(account: &Account, url: &str) -> Result<(), Box<Fault>> {
     let bare = own.rsplit_once(':').map_or(own, |(bare, _)| bare);
     let below = SUBDOMAINS.word(Some(&account.rules)) == "covered";
     let near = bare == "localhost" || bare.starts_with("127.");
-    let fits = |domain: &str| {
+    let path = { url.split(['?', '#']).next() }
+        .and_then(|page| page.split_once("://")?.1.split_once('/'))
+        .map_or("", |(_, path)| path);
+    let fits = |set: &str| {
+        let (domain, below_path) = set.split_once('/').unwrap_or((set, ""));
         let under = |host: &str| {
             let (host, domain) = (host.to_ascii_lowercase(), domain.to_ascii_lowercase());
             host.strip_suffix(&*domain)
                 .is_some_and(|rest| rest.is_empty() || below && rest.ends_with('.'))
         };
-        !own.is_empty() && (under(own) || near && under(bare))
+        let inside = { path.strip_prefix(below_path) }
+            .is_some_and(|rest| below_path.is_empty() || rest.is_empty() || rest.starts_with('/'));
+        !own.is_empty() && inside && (under(own) || near && under(bare))
     };
     if domains.any(fits) {
         return Ok(());

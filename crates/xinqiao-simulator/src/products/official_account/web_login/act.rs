@@ -28,6 +28,15 @@ const PLACES: &[Choice] = &[
 ];
 const FROM: Field = field("from", "从哪里打开", "Opened from", Holds::Choice(PLACES)).optional();
 
+/// WECHAT: a page that asks at once what people are called is shown as a snapshot; which pages do is the platform's choice.
+const SNAPSHOT: Field = field(
+    "snapshot",
+    "手机以快照页打开",
+    "The phone shows a snapshot",
+    Holds::Flag,
+)
+.optional();
+
 pub(super) const OPEN: Act = Act {
     verb: "open",
     title: said("打开授权链接", "Open a login link"),
@@ -37,6 +46,7 @@ pub(super) const OPEN: Act = Act {
         text("url", "链接", "Link"),
         field("consent", "同意", "Agrees", Holds::Flag).optional(),
         FROM,
+        SNAPSHOT,
     ],
     check: None,
     run: open,
@@ -47,7 +57,7 @@ pub(super) const BROWSE: Act = Act {
     title: said("在浏览器里打开", "Open in a browser"),
     kinds: KINDS,
     about: None,
-    fields: &[text("url", "链接", "Link"), FROM],
+    fields: &[text("url", "链接", "Link"), FROM, SNAPSHOT],
     check: None,
     run: browse,
 };
@@ -76,6 +86,7 @@ fn asked(turn: &Turn<'_>, scene: &Scene, input: &Input) -> Result<(String, Brows
         nickname: scene.nickname.clone(),
         account: scene.appid.clone(),
         from: input.field("from")?.unwrap_or(From::Web),
+        snapshot: input.field("snapshot")?.unwrap_or(false),
         cause: turn.cause.clone(),
         expires: 0,
     };
@@ -93,7 +104,7 @@ fn open(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
     };
     let who = (scene.user, &*scene.nickname);
     let link = match Link::read(turn.world, turn.now.0, query) {
-        Ok(link) => link,
+        Ok(link) => link.seen_by(&browser),
         Err(refused) => {
             tell_refused(turn, &refused, Some(who));
             let error = refused.page_text();

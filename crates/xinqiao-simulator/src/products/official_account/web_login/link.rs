@@ -9,6 +9,7 @@ use serde_json::json;
 use xinqiao_catalog::{Code, Product, code, id::open_platform as open, rules::permission};
 use xinqiao_types::{AccountKind, percent};
 
+use super::Browser;
 use crate::{
     accounts::{ACCOUNTS, ON_BEHALF, account::Account},
     door::explain_code,
@@ -166,6 +167,14 @@ impl Link {
             component,
             advice: advice(&pairs, text("state")),
         })
+    }
+
+    /// The link as a phone takes it, which may show a snapshot of its own accord.
+    pub(super) fn seen_by(self, browser: &Browser) -> Self {
+        Self {
+            snapshot: self.snapshot || browser.snapshot && self.wants_profile(),
+            ..self
+        }
     }
 
     /// Whether it asks what the person is called.

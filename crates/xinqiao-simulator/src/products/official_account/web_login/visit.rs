@@ -40,7 +40,7 @@ pub(super) fn show(turn: &mut Turn<'_>, visit: &Visit<'_>) -> Leaf {
     };
     match browser {
         None => refuse(turn, visit, &Refused::nobodys_phone(&link), None),
-        Some(browser) => let_look(turn, visit, &link, &browser),
+        Some(browser) => let_look(turn, visit, &link.seen_by(&browser), &browser),
     }
 }
 
