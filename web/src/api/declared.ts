@@ -31,32 +31,36 @@ export interface Bubbles {
 export interface Sheets {
   cashier: Record<never, never>;
   page: { url: string; title: string; from?: string };
+  scan: Record<never, never>;
 }
 
 /** Facts that a row of the timeline may have. */
 export interface Facts {
   call: { endpoint: string; method: string; host: string; path: string; fidelity: string; client: string; errcode?: number };
   callback: { delivery: string; attempt: number; of: number; url: string; mode: string; msg_type: string; event?: string; msg_id?: string };
+  js_call: { name: string; page: string; params?: unknown; answer: string };
   payment: { merchant: string; out_trade_no: string; description: string; total: number };
 }
 
 /** What an act takes besides its account. */
 export interface Acts {
   block_templates: { allow?: boolean };
-  browse: { from?: string; url: string };
+  browse: { from?: string; snapshot?: boolean; url: string };
   click: { count?: number; key?: string; label?: string; lat?: number; lng?: number; precision?: number; result?: string; url?: string };
   comment: { content: string; url: string };
   confirm_once: { consent?: boolean; redirect_url?: string; reserved?: string; scene: number };
   delete_comment: { comment: number; url: string };
   enter: Record<never, never>;
   follow: Record<never, never>;
+  js_config: { apis?: unknown; nonce: string; signature: string; timestamp: string; url: string };
   keep_article: { url: string };
   leave: Record<never, never>;
-  open: { consent?: boolean; from?: string; url: string };
-  pay: { app?: unknown; code_url?: string; h5_url?: string; jsapi?: unknown; prepay_id?: string };
+  login: { cancel?: boolean; consent?: boolean; scope?: string; state?: string };
+  open: { consent?: boolean; from?: string; snapshot?: boolean; url: string };
+  pay: { app?: unknown; code_url?: string; h5_url?: string; jsapi?: unknown; look?: boolean; prepay_id?: string };
   read_article: { from?: string; original?: boolean; url: string };
   report_location: { lat?: number; lng?: number; precision?: number };
-  scan: { ticket: string };
+  scan: { consent?: boolean; ticket: string };
   send: { message: unknown };
   share_article: { from?: string; to?: string; url: string };
   subscribe: { settings?: boolean; templates: unknown };
@@ -64,10 +68,10 @@ export interface Acts {
 }
 
 /** What a row of the timeline is about. */
-export type RowKind = "act" | "call" | "callback" | "reply" | "system" | "web_login";
+export type RowKind = "act" | "call" | "callback" | "js_sdk" | "reply" | "system" | "web_login";
 
 /** Kinds of diagnoses. */
-export type DiagnosisKind = "call" | "callback" | "pay_signature" | "web_login";
+export type DiagnosisKind = "call" | "callback" | "js_sdk" | "pay_signature" | "web_login";
 
 /** What an account's page shows. */
 export type CardName = "authorizations" | "comments" | "corp" | "followers" | "material" | "qr_codes" | "tags" | "templates";
@@ -101,11 +105,13 @@ export const declared: Declared = {
   sheets: {
     cashier: {"name":"cashier","title":{"zh":"收银台","en":"Cashier"},"kinds":["service","subscription","miniprogram","mobileapp","website"],"tray":true,"fields":[]},
     page: {"name":"page","title":{"zh":"网页","en":"Page"},"kinds":[],"tray":false,"fields":[{"name":"url","title":{"zh":"链接","en":"Link"},"holds":"text","optional":false},{"name":"title","title":{"zh":"标题","en":"Title"},"holds":"text","optional":false},{"name":"from","title":{"zh":"从哪里打开","en":"Opened from"},"holds":"text","optional":true}]},
+    scan: {"name":"scan","title":{"zh":"扫一扫","en":"Scan"},"kinds":["subscription","service"],"tray":true,"fields":[]},
   },
   rows: {
     act: {"name":"act","title":{"zh":"操作","en":"Act"},"sign":"●","side":"person"},
     call: {"name":"call","title":{"zh":"接口调用","en":"Call"},"sign":"←","side":"call"},
     callback: {"name":"callback","title":{"zh":"推送","en":"Callback"},"sign":"→","side":"push"},
+    js_sdk: {"name":"js_sdk","title":{"zh":"JS-SDK","en":"JS-SDK"},"sign":"⌘","side":"world"},
     reply: {"name":"reply","title":{"zh":"回复","en":"Reply"},"sign":"⤷","side":"answer"},
     system: {"name":"system","title":{"zh":"平台","en":"Platform"},"sign":"·","side":"world"},
     web_login: {"name":"web_login","title":{"zh":"网页授权","en":"Web login"},"sign":"⇢","side":"world"},
@@ -113,13 +119,15 @@ export const declared: Declared = {
   facts: {
     call: {"name":"call","title":{"zh":"接口调用","en":"Call"},"fields":[{"name":"endpoint","title":{"zh":"接口","en":"Endpoint"},"holds":"text","optional":false},{"name":"method","title":{"zh":"方法","en":"Method"},"holds":"text","optional":false},{"name":"host","title":{"zh":"域名","en":"Host"},"holds":"text","optional":false},{"name":"path","title":{"zh":"路径","en":"Path"},"holds":"text","optional":false},{"name":"fidelity","title":{"zh":"仿真程度","en":"Fidelity"},"holds":{"choice":[{"word":"stateful","title":{"zh":"有状态","en":"Stateful"}},{"word":"modelled","title":{"zh":"按规则计算","en":"Modelled"}},{"word":"fallback","title":{"zh":"只按结构回答","en":"From its schema only"}},{"word":"none","title":{"zh":"没有这个接口","en":"No such endpoint"}}]},"optional":false},{"name":"client","title":{"zh":"调用者","en":"Client"},"holds":"text","optional":false},{"name":"errcode","title":{"zh":"错误码","en":"Error code"},"holds":"number","optional":true}]},
     callback: {"name":"callback","title":{"zh":"推送","en":"Callback"},"fields":[{"name":"delivery","title":{"zh":"投递","en":"Delivery"},"holds":"text","optional":false},{"name":"attempt","title":{"zh":"第几次","en":"Attempt"},"holds":"number","optional":false},{"name":"of","title":{"zh":"最多几次","en":"Of"},"holds":"number","optional":false},{"name":"url","title":{"zh":"回调地址","en":"Callback URL"},"holds":"text","optional":false},{"name":"mode","title":{"zh":"加密方式","en":"Encryption"},"holds":{"choice":[{"word":"plain","title":{"zh":"明文模式","en":"Plain"}},{"word":"compat","title":{"zh":"兼容模式","en":"Compatible"}},{"word":"safe","title":{"zh":"安全模式","en":"Safe"}}]},"optional":false},{"name":"msg_type","title":{"zh":"消息类型","en":"Message type"},"holds":"text","optional":false},{"name":"event","title":{"zh":"事件","en":"Event"},"holds":"text","optional":true},{"name":"msg_id","title":{"zh":"MsgId","en":"MsgId"},"holds":"text","optional":true}]},
+    js_call: {"name":"js_call","title":{"zh":"网页的调用","en":"Call of a page"},"fields":[{"name":"name","title":{"zh":"接口","en":"Function"},"holds":"text","optional":false},{"name":"page","title":{"zh":"页面","en":"Page"},"holds":"text","optional":false},{"name":"params","title":{"zh":"参数","en":"Parameters"},"holds":"any","optional":true},{"name":"answer","title":{"zh":"结果","en":"Answer"},"holds":"text","optional":false}]},
     payment: {"name":"payment","title":{"zh":"支付","en":"Payment"},"fields":[{"name":"merchant","title":{"zh":"商户号","en":"Merchant"},"holds":"text","optional":false},{"name":"out_trade_no","title":{"zh":"商户订单号","en":"out_trade_no"},"holds":"text","optional":false},{"name":"description","title":{"zh":"商品","en":"Goods"},"holds":"text","optional":false},{"name":"total","title":{"zh":"金额","en":"Amount"},"holds":"money","optional":false}]},
   },
   diagnoses: {
     call: {"name":"call","title":{"zh":"接口调用","en":"Call"},"rules":["call","credential","errcode","fault","interaction","media","permission","quota"],"fields":[{"name":"received","title":{"zh":"收到","en":"Received"},"holds":"text","optional":true},{"name":"expected","title":{"zh":"应该是","en":"Should be"},"holds":"text","optional":true}]},
     callback: {"name":"callback","title":{"zh":"推送与回复","en":"Callback and reply"},"rules":["callback","reply"],"fields":[{"name":"received","title":{"zh":"应用回答","en":"The app answered"},"holds":"text","optional":true},{"name":"expected","title":{"zh":"应该是","en":"Should be"},"holds":"text","optional":true}]},
+    js_sdk: {"name":"js_sdk","title":{"zh":"JS-SDK","en":"JS-SDK"},"rules":["jssdk"],"fields":[{"name":"received","title":{"zh":"收到的","en":"Received"},"holds":"text","optional":true},{"name":"expected","title":{"zh":"应该是","en":"Should be"},"holds":"text","optional":true}]},
     pay_signature: {"name":"pay_signature","title":{"zh":"支付签名","en":"Payment signature"},"rules":["pay.signature.mismatch"],"fields":[{"name":"received","title":{"zh":"带来的签名","en":"Signature that came"},"holds":"text","optional":true},{"name":"expected","title":{"zh":"被签名的串","en":"What is signed"},"holds":"text","optional":true}]},
-    web_login: {"name":"web_login","title":{"zh":"网页授权","en":"Web login"},"rules":["web_login"],"fields":[{"name":"received","title":{"zh":"链接里是","en":"In the link"},"holds":"text","optional":true},{"name":"expected","title":{"zh":"应该是","en":"Should be"},"holds":"text","optional":true}]},
+    web_login: {"name":"web_login","title":{"zh":"网页授权","en":"Web login"},"rules":["web_login","qrconnect"],"fields":[{"name":"received","title":{"zh":"链接里是","en":"In the link"},"holds":"text","optional":true},{"name":"expected","title":{"zh":"应该是","en":"Should be"},"holds":"text","optional":true}]},
   },
   cards: {
     authorizations: {"name":"authorizations","title":{"zh":"授权的账号","en":"Accounts that authorized"},"kinds":["component"],"path":"/accounts/{appid}/authorizations","fields":[{"name":"account","title":{"zh":"账号","en":"Account"},"holds":"text","optional":false},{"name":"since","title":{"zh":"授权时间","en":"Since"},"holds":"time","optional":false},{"name":"receives_messages","title":{"zh":"代收消息","en":"Receives its messages"},"holds":"flag","optional":false},{"name":"functions","title":{"zh":"权限集","en":"Permission sets"},"holds":"any","optional":false}]},
@@ -133,20 +141,22 @@ export const declared: Declared = {
   },
   acts: {
     block_templates: [{"title":{"zh":"拒收模板消息","en":"Block template messages"},"kinds":["subscription","service"],"fields":[{"name":"allow","title":{"zh":"恢复接收","en":"Allow again"},"holds":"flag","optional":true}]}],
-    browse: [{"title":{"zh":"在浏览器里打开","en":"Open in a browser"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"链接","en":"Link"},"holds":"text","optional":false},{"name":"from","title":{"zh":"从哪里打开","en":"Opened from"},"holds":{"choice":[{"word":"session","title":{"zh":"会话","en":"Chat"}},{"word":"menu","title":{"zh":"菜单","en":"Menu"}},{"word":"web","title":{"zh":"别处","en":"Elsewhere"}}]},"optional":true}]}],
+    browse: [{"title":{"zh":"在浏览器里打开","en":"Open in a browser"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"链接","en":"Link"},"holds":"text","optional":false},{"name":"from","title":{"zh":"从哪里打开","en":"Opened from"},"holds":{"choice":[{"word":"session","title":{"zh":"会话","en":"Chat"}},{"word":"menu","title":{"zh":"菜单","en":"Menu"}},{"word":"web","title":{"zh":"别处","en":"Elsewhere"}}]},"optional":true},{"name":"snapshot","title":{"zh":"手机以快照页打开","en":"The phone shows a snapshot"},"holds":"flag","optional":true}]}],
     click: [{"title":{"zh":"点菜单","en":"Press a button"},"kinds":["subscription","service"],"fields":[{"name":"key","title":{"zh":"按钮的 key","en":"Key of the button"},"holds":"text","optional":true},{"name":"url","title":{"zh":"按钮的链接","en":"Link of the button"},"holds":"text","optional":true},{"name":"result","title":{"zh":"扫码结果","en":"What was scanned"},"holds":"text","optional":true},{"name":"count","title":{"zh":"图片数","en":"Pictures"},"holds":"number","optional":true},{"name":"lat","title":{"zh":"纬度","en":"Latitude"},"holds":"number","optional":true},{"name":"lng","title":{"zh":"经度","en":"Longitude"},"holds":"number","optional":true},{"name":"label","title":{"zh":"地点","en":"Place"},"holds":"text","optional":true},{"name":"precision","title":{"zh":"精度","en":"Precision"},"holds":"number","optional":true}]}],
     comment: [{"title":{"zh":"留言","en":"Comment"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"文章的地址","en":"Address of the article"},"holds":"text","optional":false},{"name":"content","title":{"zh":"留言","en":"Comment"},"holds":"text","optional":false}]}],
     confirm_once: [{"title":{"zh":"确认一次性订阅","en":"Confirm a one-time subscription"},"kinds":["subscription","service"],"fields":[{"name":"scene","title":{"zh":"场景","en":"Scene"},"holds":"number","optional":false},{"name":"redirect_url","title":{"zh":"回到","en":"Back to"},"holds":"text","optional":true},{"name":"reserved","title":{"zh":"reserved","en":"reserved"},"holds":"text","optional":true},{"name":"consent","title":{"zh":"同意","en":"Agrees"},"holds":"flag","optional":true}]}],
     delete_comment: [{"title":{"zh":"删除留言","en":"Delete a comment"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"文章的地址","en":"Address of the article"},"holds":"text","optional":false},{"name":"comment","title":{"zh":"留言的编号","en":"Number of the comment"},"holds":"number","optional":false}]}],
     enter: [{"title":{"zh":"进入","en":"Enter"},"kinds":["subscription","service"],"fields":[]},{"title":{"zh":"进入","en":"Enter"},"kinds":["corp"],"fields":[]}],
     follow: [{"title":{"zh":"关注","en":"Follow"},"kinds":["subscription","service"],"fields":[]}],
+    js_config: [{"title":{"zh":"校验 wx.config","en":"Check wx.config"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"页面地址","en":"Address of the page"},"holds":"text","optional":false},{"name":"timestamp","title":{"zh":"timestamp","en":"timestamp"},"holds":"text","optional":false},{"name":"nonce","title":{"zh":"nonceStr","en":"nonceStr"},"holds":"text","optional":false},{"name":"signature","title":{"zh":"signature","en":"signature"},"holds":"text","optional":false},{"name":"apis","title":{"zh":"jsApiList","en":"jsApiList"},"holds":"any","optional":true}]}],
     keep_article: [{"title":{"zh":"收藏文章","en":"Add an article to favourites"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"文章的地址","en":"Address of the article"},"holds":"text","optional":false}]}],
     leave: [{"title":{"zh":"离开会话","en":"Leave the chat"},"kinds":["subscription","service"],"fields":[]}],
-    open: [{"title":{"zh":"打开授权链接","en":"Open a login link"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"链接","en":"Link"},"holds":"text","optional":false},{"name":"consent","title":{"zh":"同意","en":"Agrees"},"holds":"flag","optional":true},{"name":"from","title":{"zh":"从哪里打开","en":"Opened from"},"holds":{"choice":[{"word":"session","title":{"zh":"会话","en":"Chat"}},{"word":"menu","title":{"zh":"菜单","en":"Menu"}},{"word":"web","title":{"zh":"别处","en":"Elsewhere"}}]},"optional":true}]}],
-    pay: [{"title":{"zh":"支付","en":"Pay"},"kinds":["service","subscription","miniprogram","mobileapp","website"],"fields":[{"name":"jsapi","title":{"zh":"requestPayment 的参数","en":"Parameters of requestPayment"},"holds":"any","optional":true},{"name":"app","title":{"zh":"App 调起支付的参数","en":"Parameters of an app"},"holds":"any","optional":true},{"name":"prepay_id","title":{"zh":"prepay_id","en":"prepay_id"},"holds":"text","optional":true},{"name":"code_url","title":{"zh":"code_url","en":"code_url"},"holds":"text","optional":true},{"name":"h5_url","title":{"zh":"h5_url","en":"h5_url"},"holds":"text","optional":true}]}],
+    login: [{"title":{"zh":"登录 App","en":"Log in to an app"},"kinds":["mobileapp"],"fields":[{"name":"consent","title":{"zh":"同意","en":"Agrees"},"holds":"flag","optional":true},{"name":"cancel","title":{"zh":"返回，不作决定","en":"Goes back undecided"},"holds":"flag","optional":true},{"name":"scope","title":{"zh":"scope","en":"scope"},"holds":"text","optional":true},{"name":"state","title":{"zh":"state","en":"state"},"holds":"text","optional":true}]}],
+    open: [{"title":{"zh":"打开授权链接","en":"Open a login link"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"链接","en":"Link"},"holds":"text","optional":false},{"name":"consent","title":{"zh":"同意","en":"Agrees"},"holds":"flag","optional":true},{"name":"from","title":{"zh":"从哪里打开","en":"Opened from"},"holds":{"choice":[{"word":"session","title":{"zh":"会话","en":"Chat"}},{"word":"menu","title":{"zh":"菜单","en":"Menu"}},{"word":"web","title":{"zh":"别处","en":"Elsewhere"}}]},"optional":true},{"name":"snapshot","title":{"zh":"手机以快照页打开","en":"The phone shows a snapshot"},"holds":"flag","optional":true}]},{"title":{"zh":"打开网站的登录页并扫码","en":"Open a website's login page and scan"},"kinds":["website"],"fields":[{"name":"url","title":{"zh":"链接","en":"Link"},"holds":"text","optional":false},{"name":"consent","title":{"zh":"同意","en":"Agrees"},"holds":"flag","optional":true}]}],
+    pay: [{"title":{"zh":"支付","en":"Pay"},"kinds":["service","subscription","miniprogram","mobileapp","website"],"fields":[{"name":"jsapi","title":{"zh":"requestPayment 的参数","en":"Parameters of requestPayment"},"holds":"any","optional":true},{"name":"app","title":{"zh":"App 调起支付的参数","en":"Parameters of an app"},"holds":"any","optional":true},{"name":"prepay_id","title":{"zh":"prepay_id","en":"prepay_id"},"holds":"text","optional":true},{"name":"code_url","title":{"zh":"code_url","en":"code_url"},"holds":"text","optional":true},{"name":"h5_url","title":{"zh":"h5_url","en":"h5_url"},"holds":"text","optional":true},{"name":"look","title":{"zh":"只看不付","en":"Look, and do not pay"},"holds":"flag","optional":true}]}],
     read_article: [{"title":{"zh":"读文章","en":"Read an article"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"文章的地址","en":"Address of the article"},"holds":"text","optional":false},{"name":"from","title":{"zh":"从哪里读到","en":"Read from"},"holds":{"choice":[{"word":"session","title":{"zh":"会话","en":"Chat"}},{"word":"friend","title":{"zh":"好友","en":"Friend"}},{"word":"moments","title":{"zh":"朋友圈","en":"Moments"}},{"word":"history","title":{"zh":"历史消息","en":"History"}},{"word":"other","title":{"zh":"其他","en":"Elsewhere"}}]},"optional":true},{"name":"original","title":{"zh":"阅读原文","en":"Opens the original"},"holds":"flag","optional":true}]}],
     report_location: [{"title":{"zh":"上报位置","en":"Report the place"},"kinds":["subscription","service"],"fields":[{"name":"lat","title":{"zh":"纬度","en":"Latitude"},"holds":"number","optional":true},{"name":"lng","title":{"zh":"经度","en":"Longitude"},"holds":"number","optional":true},{"name":"precision","title":{"zh":"精度","en":"Precision"},"holds":"number","optional":true}]}],
-    scan: [{"title":{"zh":"扫码","en":"Scan"},"kinds":["subscription","service"],"fields":[{"name":"ticket","title":{"zh":"二维码的 ticket 或 url","en":"Ticket or url of the code"},"holds":"text","optional":false}]}],
+    scan: [{"title":{"zh":"扫码","en":"Scan"},"kinds":["subscription","service"],"fields":[{"name":"ticket","title":{"zh":"二维码的 ticket 或 url","en":"Ticket or url of the code"},"holds":"text","optional":false}]},{"title":{"zh":"扫网站的登录码","en":"Scan the code of a website"},"kinds":["website"],"fields":[{"name":"ticket","title":{"zh":"二维码的内容","en":"What the code says"},"holds":"text","optional":false},{"name":"consent","title":{"zh":"同意；不给表示只扫不确认","en":"Agrees; scanned only without it"},"holds":"flag","optional":true}]}],
     send: [{"title":{"zh":"发消息","en":"Send"},"kinds":["subscription","service"],"fields":[{"name":"message","title":{"zh":"消息","en":"Message"},"holds":"any","optional":false}]},{"title":{"zh":"发消息","en":"Send"},"kinds":["corp"],"fields":[{"name":"message","title":{"zh":"消息","en":"Message"},"holds":"any","optional":false}]}],
     share_article: [{"title":{"zh":"分享文章","en":"Share an article"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"文章的地址","en":"Address of the article"},"holds":"text","optional":false},{"name":"from","title":{"zh":"从哪里读到","en":"Read from"},"holds":{"choice":[{"word":"session","title":{"zh":"会话","en":"Chat"}},{"word":"friend","title":{"zh":"好友","en":"Friend"}},{"word":"moments","title":{"zh":"朋友圈","en":"Moments"}},{"word":"history","title":{"zh":"历史消息","en":"History"}},{"word":"other","title":{"zh":"其他","en":"Elsewhere"}}]},"optional":true},{"name":"to","title":{"zh":"分享到","en":"Shared to"},"holds":{"choice":[{"word":"friend","title":{"zh":"好友","en":"Friend"}},{"word":"moments","title":{"zh":"朋友圈","en":"Moments"}},{"word":"other","title":{"zh":"其他","en":"Elsewhere"}}]},"optional":true}]}],
     subscribe: [{"title":{"zh":"答复订阅弹窗","en":"Answer the sheet that asks for notices"},"kinds":["subscription","service"],"fields":[{"name":"templates","title":{"zh":"各模板的答复","en":"Answer by template"},"holds":"any","optional":false},{"name":"settings","title":{"zh":"在设置里改","en":"Changed in the settings"},"holds":"flag","optional":true}]}],
