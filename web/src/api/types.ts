@@ -17,7 +17,7 @@ export interface Diagnosis {
 
 /** What a field holds; a list holds objects of the same fields. */
 export type Holds =
-  | "text" | "number" | "flag" | "time" | "money" | "any"
+  | "text" | "number" | "flag" | "time" | "money" | "picture" | "any"
   | { choice: { word: string; title: Said }[] }
   | { list: Field[] };
 

@@ -42,6 +42,8 @@ pub(crate) enum Holds {
     Time,
     /// Hundredths of the currency's unit.
     Money,
+    /// Where a browser finds a picture.
+    Picture,
     /// One of these words.
     Choice(&'static [Choice]),
     /// Objects of the same fields.
@@ -101,6 +103,7 @@ impl Field {
                 Value::Number(_) | Value::Bool(_) => return Some(value.to_string().into()),
                 other => other.is_string(),
             },
+            Holds::Picture => value.is_string(),
             Holds::Number | Holds::Time | Holds::Money => value.is_number(),
             Holds::Flag => value.is_boolean(),
             Holds::List(fields) => {

@@ -11,7 +11,7 @@ import Plain from "./Plain.vue";
 function sample(field: Field): unknown {
   const { holds, name } = field;
   if (typeof holds === "object") return "list" in holds ? [objectOf(holds.list)] : holds.choice[0]?.word;
-  return { text: `«${name}»`, number: 7, flag: true, time: 1_700_000_000, money: 1, any: {} }[holds];
+  return { text: `«${name}»`, number: 7, flag: true, time: 1_700_000_000, money: 1, picture: "/p.png", any: {} }[holds];
 }
 const objectOf = (fields: Field[]) => Object.fromEntries(fields.map((field) => [field.name, sample(field)]));
 

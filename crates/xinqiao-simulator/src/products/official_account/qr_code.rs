@@ -92,6 +92,7 @@ static CARD: Card = Card {
     kinds: KINDS,
     path: PATH,
     fields: &[
+        field("picture", "二维码", "Code", Holds::Picture),
         text("scene", "场景值", "Scene"),
         text("action", "类型", "Kind"),
         text("ticket", "ticket", "Ticket"),

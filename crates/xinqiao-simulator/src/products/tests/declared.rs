@@ -22,7 +22,7 @@ import type { Declared } from \"./types\";
 /// What a field holds, in TypeScript.
 fn held(holds: &Value) -> String {
     let simple = match holds.as_str() {
-        Some("text") => "string",
+        Some("text" | "picture") => "string",
         Some("number" | "time" | "money") => "number",
         Some("flag") => "boolean",
         Some("any") => "unknown",
