@@ -18,7 +18,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 #[derive(Debug, Clone, Default)]
 pub struct OriginGuard {
     hosts: Arc<BTreeSet<String>>,
-    open: Option<&'static str>,
+    open: Arc<[&'static str]>,
 }
 
 /// Why a request was turned away.
@@ -44,15 +44,15 @@ impl OriginGuard {
         });
         Self {
             hosts: Arc::new(hosts.collect()),
-            open: None,
+            open: Arc::default(),
         }
     }
 
-    /// Pages of any site may use what lies below this path; who answers there looks at `Origin`.
+    /// Pages of any site may use what lies at these paths; who answers there looks at `Origin`.
     #[must_use]
-    pub fn open_below(self, path: &'static str) -> Self {
+    pub fn open_at(self, paths: &[&'static str]) -> Self {
         Self {
-            open: Some(path),
+            open: paths.into(),
             ..self
         }
     }
@@ -90,7 +90,7 @@ impl OriginGuard {
             return Err(Trespass::ForeignHost);
         }
         let headers = request.headers();
-        if { self.open }.is_some_and(|open| request.uri().path().starts_with(open)) {
+        if self.open.contains(&request.uri().path()) {
             return only(headers, &header::HOST)
                 .filter(|host| self.is_ours(host))
                 .map(|_| ())
@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn an_open_path_is_for_every_site_under_our_names() {
-        let guard = OriginGuard::default().open_below("/open/");
+        let guard = OriginGuard::default().open_at(&["/open/a"]);
         let check = |host: &str, path: &str| {
             let request = http::Request::builder()
                 .uri(path)
@@ -309,7 +309,7 @@ mod tests {
         };
         assert_eq!(check("127.0.0.1:1", "/open/a"), Ok(()));
         assert_eq!(
-            check("127.0.0.1:1", "/opener"),
+            check("127.0.0.1:1", "/open/other"),
             Err(Trespass::ForeignOrigin)
         );
         assert_eq!(check("evil.example", "/open/a"), Err(Trespass::ForeignHost));

@@ -173,7 +173,11 @@ impl Refusal {
         let usage = &exceeded.0;
         Self::code(exceeded.code()).because(
             Exceeded::RULE,
-            Some(format!("{} / {}", usage.used + 1, usage.limit.max)),
+            Some(format!(
+                "{} / {}",
+                usage.used.saturating_add(1),
+                usage.limit.max
+            )),
             Some(exceeded.to_string()),
         )
     }

@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) endpoints: BTreeMap<String, String>,
     pub(crate) origin: String,
     pub(crate) seed: u64,
+    /// Paths of our own pages at the hosts of the platform: there for every site.
+    pub(crate) own_pages: Vec<&'static str>,
     pub(crate) storage: Storage,
     pub(crate) dev: Mutex<Dev>,
     /// Attempts that are made, until their rows say what came of them.

@@ -145,6 +145,7 @@ impl Simulator {
             endpoints,
             origin: listeners[0].origin(),
             seed: options.seed,
+            own_pages: pages::own_paths(products::house()),
             storage: options.storage.clone(),
             dev: Mutex::new(Dev {
                 info: options.dev.clone(),
@@ -326,7 +327,7 @@ fn serve(
         };
         let mut guard = OriginGuard::new(own_names(options).chain(platform_names(face)));
         if face == FACES.last().copied() {
-            guard = guard.open_below(pages::OWN);
+            guard = guard.open_at(&shared.own_pages);
         }
         let router = router.layer(axum::middleware::from_fn_with_state(
             guard,

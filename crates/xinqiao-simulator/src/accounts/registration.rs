@@ -105,6 +105,9 @@ pub(crate) struct QuotaSetting {
     pub(crate) window: Option<QuotaWindow>,
 }
 
+/// Most calls that a counter or a limit is set to.
+const MOST_CALLS: u64 = 1_000_000_000_000;
+
 /// The kind of subject that may not own a service account.
 const PERSON: &str = "person";
 
@@ -475,6 +478,16 @@ impl Command for SetQuotas {
             };
             let own = routes.iter().filter(|route| route.product == first);
             rows.extend(own.map(|route| (route.id, *setting)));
+        }
+        let beyond = |setting: &QuotaSetting| {
+            [setting.limit, setting.used.unwrap_or(0)]
+                .iter()
+                .any(|number| *number > MOST_CALLS)
+        };
+        if rows.iter().any(|(_, setting)| beyond(setting)) {
+            return Err(Refused::invalid(format!(
+                "`limit` and `used` are numbers up to {MOST_CALLS}"
+            )));
         }
         let now = turn.now;
         let ledger = QUOTAS.or_default(turn.world, appid);

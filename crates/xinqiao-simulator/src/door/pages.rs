@@ -15,7 +15,7 @@ use super::{
     behaviour::Desk,
     call::{PlatformAnswer, PlatformCall},
 };
-use crate::kernel::Turn;
+use crate::kernel::{House, Turn};
 
 /// Where our own pages are, at the hosts that have pages of the platform.
 pub(crate) const OWN: &str = "/xinqiao/";
@@ -75,6 +75,11 @@ impl Visit<'_> {
         host.split(':').next() == Some(&*self.call.host)
     }
 
+    /// Whether a page asks for it as a picture: such a request shows nobody a page, and must not count as a visit.
+    pub(crate) fn wants_picture(&self) -> bool {
+        self.call.header("sec-fetch-dest") == Some("image")
+    }
+
     /// A field of a form that was sent.
     pub(crate) fn form(&self, name: &str) -> Option<String> {
         let body = String::from_utf8_lossy(&self.call.body).into_owned();
@@ -88,6 +93,14 @@ impl Visit<'_> {
         let languages = self.call.header("accept-language").unwrap_or_default();
         languages.trim_start().starts_with("en")
     }
+}
+
+/// Paths of our own pages, which are there for every site; nothing else below [`OWN`] is.
+pub(crate) fn own_paths(house: &House) -> Vec<&'static str> {
+    let all = house.part::<Desk>().pages.iter();
+    all.map(|shows| shows.page)
+        .filter(|path| path.starts_with(OWN))
+        .collect()
 }
 
 impl Desk {

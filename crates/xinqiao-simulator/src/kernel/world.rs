@@ -148,6 +148,12 @@ impl World {
         self.named(kind, &number.to_string())
     }
 
+    /// The same, and never the same again, though the world be replaced by one that began alike: for what a browser keeps.
+    pub(crate) fn next_ever(&mut self, kind: &str) -> Draw {
+        let number = self.traffic_serial(kind);
+        self.named(kind, &number.to_string())
+    }
+
     /// The bytes of the object of this kind that has this name.
     pub(crate) fn named(&self, kind: &str, name: &str) -> Draw {
         Draw::new(self.seed, kind, name)

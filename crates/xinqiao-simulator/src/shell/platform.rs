@@ -13,14 +13,13 @@ use xinqiao_http::{BodyLimit, DropConnection, Trespass, is_cross_site, read_body
 use super::Shared;
 use crate::{
     accounts::files,
-    door::{
-        call::{PlatformAnswer, PlatformCall},
-        pages,
-    },
+    door::call::{PlatformAnswer, PlatformCall},
 };
 
 /// Most bytes of a call: the largest upload is ten megabytes.
 const BODY: usize = 24 * 1024 * 1024;
+/// Most bytes of what a page in the phone says to its bridge, which itself takes less and says so.
+const OWN_BODY: usize = 256 * 1024;
 /// Where pictures are.
 const PICTURES: &str = "/mmbiz/";
 
@@ -34,14 +33,13 @@ pub(crate) fn named_host(request: &Request) -> Option<&'static str> {
 /// Whether people see this in a browser, so that another site's page may lead there: calls are never made so.
 fn is_seen(host: &str, path: &str) -> bool {
     let page = |page: &xinqiao_catalog::Page| page.host == host && page.path == path;
-    path.starts_with(PICTURES)
-        || path.starts_with(pages::OWN)
-        || xinqiao_catalog::pages().iter().any(page)
+    path.starts_with(PICTURES) || xinqiao_catalog::pages().iter().any(page)
 }
 
 /// Answers a request to a platform host.
 pub(crate) async fn serve(shared: Arc<Shared>, host: String, request: Request) -> Response {
-    if is_cross_site(request.headers()) && !is_seen(&host, request.uri().path()) {
+    let own = shared.own_pages.contains(&request.uri().path());
+    if is_cross_site(request.headers()) && !own && !is_seen(&host, request.uri().path()) {
         return Trespass::CrossSite.into_response();
     }
     if request.uri().path().starts_with(PICTURES) {
@@ -52,7 +50,8 @@ pub(crate) async fn serve(shared: Arc<Shared>, host: String, request: Request) -
         .get::<ConnectInfo<SocketAddr>>()
         .map_or_else(|| [127, 0, 0, 1].into(), |peer| peer.0.ip());
     let (parts, body) = request.into_parts();
-    let body = match read_body(body, BodyLimit::bytes(BODY)).await {
+    let most = if own { OWN_BODY } else { BODY };
+    let body = match read_body(body, BodyLimit::bytes(most)).await {
         Ok(body) => body,
         Err(error) => return (error.status(), error.to_string()).into_response(),
     };

@@ -433,3 +433,32 @@ async fn a_snapshot_of_a_page_has_no_js_sdk() {
     assert_eq!(look("&forceSnapShot=true").await, 302);
     assert!(begins().await["error"].is_string());
 }
+
+#[tokio::test]
+async fn a_ticket_of_before_the_clock_was_set_back_is_not_given() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let token = world.token(&account).await;
+    ticket(&world, &token, "jsapi").await;
+    world
+        .must("POST", "/clock", json!({"now": 1_500_000_000}))
+        .await;
+    let token = world.token(&account).await;
+    let told = ticket(&world, &token, "jsapi").await;
+    assert_eq!(told["expires_in"], 7200, "{told}");
+}
+
+#[tokio::test]
+async fn only_our_own_pages_are_there_for_every_site() {
+    let world = TestWorld::start().await;
+    let origin = world.get("/").await["endpoints"]["open.weixin.qq.com"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for (path, status) in [("/xinqiao/bridge.js", 200), ("/xinqiao/zzz", 403)] {
+        let asked = { world.client().get(format!("{origin}{path}")) }
+            .header("origin", "https://evil.example")
+            .header("sec-fetch-site", "cross-site");
+        assert_eq!(asked.send().await.unwrap().status(), status, "{path}");
+    }
+}

@@ -346,3 +346,19 @@ async fn a_rid_is_told_to_who_made_the_call_for_seven_days() {
     };
     assert_eq!(again.code(get, asked).await, 76004);
 }
+
+#[tokio::test]
+async fn a_counter_is_set_to_no_more_than_can_be_counted() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let path = format!("/accounts/{}/quotas", account["appid"].as_str().unwrap());
+    for setting in [
+        json!({"limit": 1, "used": u64::MAX}),
+        json!({"limit": u64::MAX}),
+    ] {
+        let (status, _) = world
+            .control("PATCH", &path, json!({"/cgi-bin/menu/get": setting}))
+            .await;
+        assert_eq!(status, 400);
+    }
+}

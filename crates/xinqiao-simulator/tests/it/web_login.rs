@@ -482,3 +482,19 @@ async fn a_snapshot_is_looked_at_by_nobody_in_particular() {
     let opened = login.opened(&base, json!({})).await;
     assert!(opened.get("snapshot").is_none(), "base is silent anyway");
 }
+
+#[tokio::test]
+async fn an_address_that_works_once_never_comes_again() {
+    let world = TestWorld::start().await;
+    let mut given = Vec::new();
+    for _ in 0..2 {
+        let account = world.account(json!({"oauth_domain": "127.0.0.1"})).await;
+        let user = world.user("小林").await;
+        let act =
+            json!({"do": "browse", "account": account["appid"], "url": "http://127.0.0.1:9/"});
+        given.push(world.act(&user, act).await["open"].clone());
+        world.must("POST", "/reset", json!({})).await;
+    }
+    assert!(given[0].is_string());
+    assert_ne!(given[0], given[1]);
+}

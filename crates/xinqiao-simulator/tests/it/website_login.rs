@@ -249,3 +249,31 @@ async fn an_app_gets_a_code_and_knows_the_person_by_unionid() {
     let (status, refused) = world.control("POST", &path, wrong).await;
     assert_eq!(status, 422, "{refused}");
 }
+
+#[tokio::test]
+async fn who_scanned_a_code_alone_confirms_it() {
+    let site = Site::open(json!({})).await;
+    let (_, uuid) = site.page().await;
+    assert_eq!(site.scans(&uuid, Value::Null).await.0, 200);
+    let other = site.world.user("路人").await;
+    let act =
+        json!({"do": "scan", "account": appid(&site.account), "ticket": uuid, "consent": true});
+    let path = format!("/users/{other}/actions");
+    assert_eq!(site.world.control("POST", &path, act).await.0, 422);
+    assert_eq!(site.scans(&uuid, json!(true)).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_page_that_is_asked_for_as_a_picture_or_with_much_behind_it_keeps_nothing() {
+    let site = Site::open(json!({})).await;
+    let address = format!("{}/connect/qrconnect?{}", site.origin, site.own_query());
+    let as_picture = { site.world.client().get(&address) }.header("sec-fetch-dest", "image");
+    assert_eq!(as_picture.send().await.unwrap().status(), 404);
+    let much = format!(
+        "/connect/qrconnect?{}&pad={}",
+        site.own_query(),
+        "x".repeat(5000)
+    );
+    let page = site.text(&much).await;
+    assert!(!page.contains("data-uuid"), "{page}");
+}

@@ -255,8 +255,12 @@ fn failed(turn: &mut Turn<'_>, what: &Value) {
     };
     let sample = sample(kind, delivery, &appid);
     let key = (appid.clone(), Id::from(kind.words().0));
-    if let Some(count) = COUNTING.get_mut(turn.world, &key) {
-        count.times += 1;
+    let now = turn.now.0;
+    // A count from before the clock was set back would never come to its end.
+    if let Some(count) = COUNTING.get_mut(turn.world, &key)
+        && (count.since..count.since + SPAN).contains(&now)
+    {
+        count.times = count.times.saturating_add(1);
         return;
     }
     let count = Count {
@@ -265,8 +269,8 @@ fn failed(turn: &mut Turn<'_>, what: &Value) {
         sample,
     };
     COUNTING.put(turn.world, key, count);
-    let what = json!({"account": &*appid, "kind": kind.words().0});
-    turn.later(turn.now.0 + SPAN, NAME, what);
+    let what = json!({"account": &*appid, "kind": kind.words().0, "since": now});
+    turn.later(now + SPAN, NAME, what);
 }
 
 /// Nothing is pushed for a while: `{"account", "delivery", "times"}`.
@@ -336,10 +340,16 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     let (Some(appid), Some(kind)) = (id_in(what, "account"), what["kind"].as_str()) else {
         return;
     };
-    let (Some(count), Some(kind)) = (
-        COUNTING.remove(turn.world, &(appid.clone(), kind.into())),
-        Kind::named(kind),
-    ) else {
+    let key = (appid.clone(), Id::from(kind));
+    let own = |count: &Count| {
+        what["since"]
+            .as_i64()
+            .is_none_or(|since| since == count.since)
+    };
+    if !COUNTING.get(turn.world, &key).is_some_and(own) {
+        return;
+    }
+    let (Some(count), Some(kind)) = (COUNTING.remove(turn.world, &key), Kind::named(kind)) else {
         return;
     };
     let Some(account) = ACCOUNTS.get(turn.world, &*appid) else {

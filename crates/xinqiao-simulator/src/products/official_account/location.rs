@@ -192,6 +192,10 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     if of != opening {
         return;
     }
+    let left = left.min(MOST);
+    if left <= 1 {
+        OPEN.remove(turn.world, &user);
+    }
     let place = PLACES.get(turn.world, &(appid.clone(), user)).copied();
     let name = { ACCOUNTS.get(turn.world, &*appid) }.map(|account| account.name.clone());
     let nickname = people::user(turn.world, user).map(|user| user.nickname.to_string());
@@ -214,7 +218,7 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     );
     turn.cause = format!("a{}", turn.world.traffic_serial("act"));
     phone::happen(turn, &scene, &openid, words, &[told(place)]);
-    go_on(turn, user, opening, left - 1);
+    go_on(turn, user, opening, left.saturating_sub(1));
 }
 
 /// A person closes the chat.
@@ -235,5 +239,12 @@ fn unfollowed(turn: &mut Turn<'_>, what: &Value) {
 fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
     if let Some(appid) = id_in(what, "account") {
         PLACES.remove_under(turn.world, &appid);
+        let open: Vec<u64> = { OPEN.all(turn.world) }
+            .filter(|(_, (of, _))| *of == appid)
+            .map(|(user, _)| *user)
+            .collect();
+        for user in open {
+            OPEN.remove(turn.world, &user);
+        }
     }
 }

@@ -264,7 +264,14 @@ fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
         return;
     };
     let world = &mut *turn.world;
-    let own = |whose: &Whose| whose.appid == appid;
+    let own = |whose: &Whose| whose.appid == appid || whose.component.as_ref() == Some(&appid);
+    let shown: Vec<Id> = { website::SCANS.all(world) }
+        .filter(|(_, scan)| scan.appid == appid)
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in shown {
+        website::SCANS.remove(world, &*key);
+    }
     let codes: Vec<Id> = { CODES.all(world) }
         .filter(|(_, row)| own(&row.whose))
         .map(|(key, _)| key.clone())
@@ -408,7 +415,7 @@ fn tell_refused(turn: &mut Turn<'_>, refused: &link::Refused, who: Option<(u64, 
 
 /// A new browser of somebody, good for a day.
 fn new_browser(turn: &mut Turn<'_>, mut browser: Browser) -> String {
-    let value: Id = turn.world.next("web_browser").word(32).into();
+    let value: Id = turn.world.next_ever("web_browser").word(32).into();
     browser.expires = turn.now.0 + BROWSER_LIFETIME;
     turn.later(browser.expires, NAME, json!({"browser": &*value}));
     BROWSERS.put(turn.world, value.clone(), browser);

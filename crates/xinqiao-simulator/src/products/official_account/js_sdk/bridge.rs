@@ -114,7 +114,7 @@ fn begun(turn: &mut Turn<'_>, origin: &str) -> Option<(Id, Tab)> {
         origin: origin.to_owned(),
         opened: None,
     };
-    let tab: Id = turn.world.next("js_tab").word(32).into();
+    let tab: Id = turn.world.next_ever("js_tab").word(32).into();
     TABS.put(turn.world, tab.clone(), row.clone());
     turn.later(turn.now.0 + TAB_LIFETIME, NAME, json!({"tab": &*tab}));
     Some((tab, row))

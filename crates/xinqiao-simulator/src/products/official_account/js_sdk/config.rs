@@ -96,6 +96,7 @@ fn must_be_safe(account: &Account, url: &str) -> Result<(), Box<Fault>> {
         .map_or("", |(_, path)| path);
     let fits = |set: &str| {
         let (domain, below_path) = set.split_once('/').unwrap_or((set, ""));
+        let below_path = below_path.trim_end_matches('/');
         let under = |host: &str| {
             let (host, domain) = (host.to_ascii_lowercase(), domain.to_ascii_lowercase());
             host.strip_suffix(&*domain)

@@ -74,7 +74,8 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let (now, key) = (turn.now.0, (asked.appid.clone(), what));
     let known = TICKETS.get(turn.world, &key);
     if let Some(present) = known.map(|tickets| &tickets.present)
-        && present.expires - now > OVERLAP
+        // Beyond its life it is of before the clock was set back.
+        && (OVERLAP + 1..=LIFETIME).contains(&(present.expires - now))
     {
         return Ok(told(&present.value, present.expires - now));
     }

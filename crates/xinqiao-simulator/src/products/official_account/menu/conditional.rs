@@ -154,17 +154,15 @@ fn conditions(world: &World, asked: &Asked) -> Result<BTreeMap<String, String>, 
     let mut all = BTreeMap::new();
     let tag = given.and_then(|_| value("tag_id").or_else(|| value(TAG)));
     if let Some(tag) = tag {
-        let known = tag
-            .parse()
-            .is_ok_and(|tag| tags::exists(world, &asked.appid, tag));
-        if !known {
+        let known = { tag.parse().ok() }.filter(|tag| tags::exists(world, &asked.appid, *tag));
+        let Some(known) = known else {
             return Err(Refusal::code(code::INVALID_TAG_ID).because(
                 "call.parameter",
                 Some(format!("tag_id {tag}")),
                 None,
             ));
-        }
-        all.insert(TAG.to_owned(), tag);
+        };
+        all.insert(TAG.to_owned(), known.to_string());
     }
     for name in PRIVATE.iter().copied().chain([PLATFORM]) {
         if let Some(value) = value(name) {

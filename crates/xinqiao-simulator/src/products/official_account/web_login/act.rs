@@ -141,7 +141,7 @@ fn browse(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Re
     let (url, browser) = asked(turn, scene, input)?;
     let page = { xinqiao_catalog::pages().iter() }.find(|page| page.id == PAGE);
     let path = page.map_or("", |page| page.path);
-    let ticket: Id = turn.world.next("web_ticket").word(32).into();
+    let ticket: Id = turn.world.next_ever("web_ticket").word(32).into();
     let address = format!("{}{path}?{TICKET}={ticket}", turn.world.origins.pages);
     let opening = Opening {
         browser,

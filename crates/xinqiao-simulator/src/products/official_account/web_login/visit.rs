@@ -46,6 +46,9 @@ pub(super) fn show(turn: &mut Turn<'_>, visit: &Visit<'_>) -> Leaf {
 
 /// The browser is somebody's phone from here on, and goes where the phone wanted to go.
 fn enter(turn: &mut Turn<'_>, visit: &Visit<'_>, ticket: &str) -> Leaf {
+    if visit.wants_picture() || visit.call.method != "GET" {
+        return Leaf::Missing;
+    }
     let Some(opening) = OPENINGS.remove(turn.world, ticket) else {
         return Leaf::Page(html::error(
             "请在微信客户端打开链接",

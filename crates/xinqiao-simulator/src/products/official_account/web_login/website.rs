@@ -44,6 +44,10 @@ pub(super) const SCRIPT: &str = "/xinqiao/qrconnect.js";
 pub(super) const LOGIN: &str = "snsapi_login";
 /// How long a code can be scanned.
 const SCAN_LIFETIME: i64 = 300;
+/// Most codes that are known: a site that loads the page again and again pushes the oldest out.
+const SCANS_MOST: usize = 1000;
+/// Most bytes of a link's query.
+const QUERY_MOST: usize = 4096;
 /// Stands for the code in an address that the page fills in.
 const PLACE: &str = "__CODE__";
 
@@ -106,7 +110,9 @@ pub(super) static SHEET: Sheet = Sheet {
 /// A code on a page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Scan {
-    /// Query of the link.
+    /// The website.
+    pub(super) appid: Id,
+    /// What counts of the link's query.
     query: String,
     expires: i64,
     stands: Stands,
@@ -116,10 +122,24 @@ pub(super) struct Scan {
 #[serde(rename_all = "snake_case")]
 enum Stands {
     Shown,
-    Scanned,
+    /// By this person, who alone may confirm it.
+    Scanned(u64),
     Refused,
     /// With the code of the login.
     Agreed(String),
+}
+
+/// The parameters that a link is read for again, when its code is scanned.
+fn what_counts(query: &str) -> String {
+    let read = ["appid", "redirect_uri", "scope", "response_type", "state"];
+    let mut kept = String::new();
+    for (name, value) in percent::pairs(query).filter(|(name, _)| read.contains(&&**name)) {
+        if !kept.is_empty() {
+            kept.push('&');
+        }
+        percent::pair_into(&name, &value, &mut kept);
+    }
+    kept
 }
 
 /// Reads a link; what the page looks at, in its order.
@@ -154,7 +174,7 @@ fn read(world: &World, query: &str) -> Result<Link, Refused> {
         ));
     }
     let redirect_uri = text("redirect_uri");
-    if !on_own_domain(account, &redirect_uri) {
+    if query.len() > QUERY_MOST || !on_own_domain(account, &redirect_uri) {
         let (words, rule) = ("redirect_uri 参数错误", "qrconnect.redirect_uri");
         let domain = own_domain(account);
         return Err(Refused::other(
@@ -199,6 +219,9 @@ fn after_refusal(world: &World, link: &Link) -> String {
 
 /// The page.
 pub(super) fn show(turn: &mut Turn<'_>, visit: &Visit<'_>) -> Leaf {
+    if visit.wants_picture() {
+        return Leaf::Missing;
+    }
     let english = visit.query.get("lang").is_some_and(|lang| lang == "en")
         || !visit.query.contains_key("lang") && visit.in_english();
     let link = match read(turn.world, &visit.call.query) {
@@ -208,10 +231,18 @@ pub(super) fn show(turn: &mut Turn<'_>, visit: &Visit<'_>) -> Leaf {
             return Leaf::Page(html::error(&refused.page_text(), false, english));
         }
     };
-    let uuid: Id = turn.world.next("web_scan").word(16).into();
+    let uuid: Id = turn.world.next_ever("web_scan").word(16).into();
     let expires = turn.now.0 + SCAN_LIFETIME;
+    while SCANS.len(turn.world) >= SCANS_MOST {
+        let oldest = { SCANS.all(turn.world) }.min_by_key(|(_, scan)| scan.expires);
+        let Some(oldest) = oldest.map(|(uuid, _)| uuid.clone()) else {
+            break;
+        };
+        SCANS.remove(turn.world, &*oldest);
+    }
     let row = Scan {
-        query: visit.call.query.clone(),
+        appid: link.appid.clone(),
+        query: what_counts(&visit.call.query),
         expires,
         stands: Stands::Shown,
     };
@@ -259,7 +290,7 @@ pub(super) fn poll(turn: &mut Turn<'_>, visit: &Visit<'_>) -> Leaf {
             Stands::Agreed(code) => (405, &**code),
             Stands::Refused => (403, ""),
             _ if turn.now.0 >= scan.expires => (402, ""),
-            Stands::Scanned => (404, ""),
+            Stands::Scanned(_) => (404, ""),
             Stands::Shown => (408, ""),
         },
     };
@@ -340,7 +371,12 @@ fn scan(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
     let Some(found) = SCANS.get(turn.world, &*uuid).cloned() else {
         return Err(Refusal::unknown("code of a login page", &uuid));
     };
-    if turn.now.0 >= found.expires || matches!(found.stands, Stands::Refused | Stands::Agreed(_)) {
+    let over = match found.stands {
+        Stands::Refused | Stands::Agreed(_) => true,
+        Stands::Scanned(user) => user != scene.user,
+        Stands::Shown => false,
+    };
+    if turn.now.0 >= found.expires || over {
         return Err(Refusal::unwilling(
             "二维码已失效: the code is past its time, or was used; load the page again",
         ));
@@ -361,7 +397,7 @@ fn scan(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
                 format!("{name} scans the code of a website"),
             );
             tell(turn, &link, (scene.user, name), words, None);
-            Stands::Scanned
+            Stands::Scanned(scene.user)
         }
         Some(agrees) => match decided(turn, scene, &link, agrees) {
             Some(code) => Stands::Agreed(code),
