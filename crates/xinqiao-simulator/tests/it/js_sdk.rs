@@ -297,6 +297,10 @@ async fn a_page_calls_what_it_listed_and_has_the_right_to() {
     for (name, rule) in [
         ("translateVoice", "jssdk.not_built"),
         ("fly", "jssdk.unknown"),
+        // Words of the table of rights that are no functions.
+        ("events", "jssdk.unknown"),
+        ("URL", "jssdk.unknown"),
+        ("/cgi-bin/ticket/getticket", "jssdk.unknown"),
     ] {
         let told = page.calls(name, Page::by_sdk()).await;
         assert_eq!(told["err_msg"], "system:function_not_exist");

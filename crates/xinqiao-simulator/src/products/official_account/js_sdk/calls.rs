@@ -11,9 +11,10 @@
 use serde_json::{Map, Value, json};
 use xinqiao_catalog::rules::permission;
 
-use super::{CALLED, Opened, Tab, config::rows, row};
+use super::{CALLED, Opened, Tab, row};
 use crate::{
     accounts::ACCOUNTS,
+    door::denied_right,
     kernel::{
         Id, Turn,
         row::{Diagnosed, RowState, Words, diagnose},
@@ -128,6 +129,13 @@ pub(super) fn public_name(name: &str) -> &str {
     own.or_else(other).unwrap_or(name)
 }
 
+/// Whether real phones have a function of this name, the platform's.
+fn exists(name: &str) -> bool {
+    let mut rights = xinqiao_catalog::permissions().iter();
+    rights.any(|row| row.js().any(|own| own == name)) || { OTHER_NAMES.iter() }
+        .any(|(_, own)| *own == name)
+}
+
 /// A text of what a page hands over; numbers as they are written.
 pub(super) fn text(params: &Map<String, Value>, name: &str) -> String {
     match params.get(name) {
@@ -141,9 +149,7 @@ pub(super) fn text(params: &Map<String, Value>, name: &str) -> String {
 pub(super) fn answer(turn: &mut Turn<'_>, call: &Call<'_>) -> Value {
     let public = public_name(call.name);
     let Some(function) = known(call.name) else {
-        let there =
-            !rows(public).is_empty() || { OTHER_NAMES.iter() }.any(|(_, own)| *own == public);
-        let rule = if there {
+        let rule = if exists(public) {
             "jssdk.not_built"
         } else {
             "jssdk.unknown"
@@ -206,14 +212,13 @@ fn allowed(turn: &Turn<'_>, call: &Call<'_>, function: &Function) -> Result<Id, 
         return Err(diagnose("jssdk.appid", Some(appid.to_string()), None));
     };
     let facts = account.facts(turn.now.0);
-    match permission::check_rows(&rows(function.name), &facts) {
+    match permission::check_js(function.name, &facts) {
         Ok(()) => Ok(appid.clone()),
-        Err(denied) => {
-            let mut diagnosis = diagnose("jssdk.permission", Some(function.name.to_owned()), None);
-            diagnosis.cause = Words::new(&*denied.cause_zh, &*denied.cause_en);
-            diagnosis.remedy = json!({"zh": [denied.remedy_zh], "en": [denied.remedy_en]});
-            Err(diagnosis)
-        }
+        Err(denied) => Err(Box::new(Diagnosed {
+            rule: "jssdk.permission".to_owned(),
+            received: Some(function.name.to_owned()),
+            ..denied_right(&denied)
+        })),
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 use sha1::{Digest, Sha1};
-use xinqiao_catalog::{PermissionRow, rules::permission};
+use xinqiao_catalog::rules::permission;
 use xinqiao_crypto::{constant_time_eq, jssdk};
 use xinqiao_types::percent;
 
@@ -210,7 +210,7 @@ fn lacking(account: &Account, names: &[String], now: i64) -> Option<Diagnosed> {
     let facts = account.facts(now);
     let without: Vec<&str> = { names.iter() }
         .map(|name| calls::public_name(name))
-        .filter(|name| permission::check_rows(&rows(name), &facts).is_err())
+        .filter(|name| permission::check_js(name, &facts).is_err())
         .collect();
     if without.is_empty() {
         return None;
@@ -221,10 +221,4 @@ fn lacking(account: &Account, names: &[String], now: i64) -> Option<Diagnosed> {
         Some(without.join(", ")),
         Some(kind),
     ))
-}
-
-/// The rights that a function stands under.
-pub(super) fn rows(name: &str) -> Vec<&'static PermissionRow> {
-    let all = xinqiao_catalog::permissions().iter();
-    all.filter(|row| row.covers.contains(&name)).collect()
 }
