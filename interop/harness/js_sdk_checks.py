@@ -199,7 +199,7 @@ def run(report):
             page = looked("/wrong?a=1#/home")
             equal(page["error"], "config:invalid signature", "what wx.error says")
             rules = [(row.get("diagnosis") or {}).get("rule") for row in control.timeline()]
-            expect("jssdk.url" in rules, rules)
+            expect("jssdk.url_mismatch" in rules, rules)
         with report.check("a website's login page in Chromium: a phone scans its code, and the browser goes on"):
             website(control, user, endpoints["open.weixin.qq.com"], app.origin)
 

@@ -125,6 +125,12 @@ pub fn pages() -> &'static [Page] {
     &blob::rules().pages
 }
 
+/// The page of that id.
+#[must_use]
+pub fn page(id: &str) -> Option<&'static Page> {
+    pages().iter().find(|page| page.id == id)
+}
+
 /// All callbacks of all products, sorted by id within a product.
 pub fn events() -> impl Iterator<Item = &'static Event> {
     Product::ALL

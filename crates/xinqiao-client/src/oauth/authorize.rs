@@ -226,8 +226,8 @@ impl Authorize {
 
 fn page(site: Site) -> Result<&'static Page, Error> {
     let id = site.page();
-    let found = xinqiao_catalog::pages().iter().find(|page| page.id == id);
-    found.ok_or_else(|| Error::Config(format!("the catalog knows no page `{id}`").into()))
+    xinqiao_catalog::page(id)
+        .ok_or_else(|| Error::Config(format!("the catalog knows no page `{id}`").into()))
 }
 
 /// Checks that a redirect goes to a web address on a configured domain.

@@ -20,6 +20,11 @@ use crate::kernel::{House, Turn};
 /// Where our own pages are, at the hosts that have pages of the platform.
 pub(crate) const OWN: &str = "/xinqiao/";
 
+/// The path of a page in the catalog.
+pub(crate) fn path_of(page: &str) -> &'static str {
+    xinqiao_catalog::page(page).map_or("", |page| page.path)
+}
+
 /// What a page does.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shows {

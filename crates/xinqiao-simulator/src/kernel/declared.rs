@@ -277,6 +277,13 @@ impl Declared {
     }
 }
 
+/// A sum, as [`Holds::Money`] has it, in the currency's unit: fen as yuan.
+pub(crate) fn yuan(fen: i64) -> String {
+    let sign = if fen < 0 { "-" } else { "" };
+    let fen = fen.unsigned_abs();
+    format!("{sign}{}.{:02}", fen / 100, fen % 100)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -303,6 +310,18 @@ mod tests {
         let fields = NEWS.fit(message.as_object().unwrap());
         assert_eq!(Value::Object(fields.clone()), shown);
         assert_eq!(NEWS.line(&fields), line);
+    }
+
+    #[test]
+    fn fen_are_written_as_yuan() {
+        for (fen, written) in [
+            (0, "0.00"),
+            (5, "0.05"),
+            (100, "1.00"),
+            (-12_345, "-123.45"),
+        ] {
+            assert_eq!(yuan(fen), written);
+        }
     }
 
     #[test]

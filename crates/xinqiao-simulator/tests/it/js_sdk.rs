@@ -181,9 +181,12 @@ async fn a_page_is_judged_by_its_ticket_its_address_and_its_domain() {
     assert_eq!(page.row().await["state"], "ok");
 
     for (signed, rule) in [
-        (format!("{own}#/home"), "jssdk.url"),
-        (format!("{SITE}/shop"), "jssdk.url"),
-        ("https://127.0.0.1:3000/shop?a=1".to_owned(), "jssdk.url"),
+        (format!("{own}#/home"), "jssdk.url_mismatch"),
+        (format!("{SITE}/shop"), "jssdk.url_mismatch"),
+        (
+            "https://127.0.0.1:3000/shop?a=1".to_owned(),
+            "jssdk.url_mismatch",
+        ),
         ("http://shop.example/".to_owned(), "jssdk.signature"),
     ] {
         let told = page.configures("jsapi", &signed, json!([])).await;
@@ -269,6 +272,51 @@ async fn a_safe_domain_has_its_port_and_stands_for_those_below() {
 }
 
 #[tokio::test]
+async fn a_timestamp_is_signed_as_it_was_sent() {
+    let world = TestWorld::start().await;
+    let user = world.user("小林").await;
+    let account = json!({"kind": "service", "js_domain": "shop.example"});
+    let account = world.account(account).await;
+    let token = world.token(&account).await;
+    ticket(&world, &token, "jsapi").await;
+    let act = json!({
+        "do": "js_config", "account": account["appid"], "url": "https://shop.example/",
+        "timestamp": "1414587457.5", "nonce": "n", "signature": "s",
+    });
+    let told = world.act(&user, act).await;
+    assert_eq!(told["errMsg"], "config:invalid signature");
+    let rows = world.get("/timeline?limit=50").await;
+    let rows = rows["items"].as_array().unwrap();
+    let row = rows.iter().rfind(|row| row["kind"] == "js_sdk").unwrap();
+    let string = row["diagnosis"]["expected"].as_str().unwrap();
+    assert!(string.contains("&timestamp=1414587457.5&"), "{string}");
+}
+
+#[tokio::test]
+async fn a_sheet_speaks_the_language_of_the_browser() {
+    let page = Page::service().await;
+    let own = format!("{SITE}/shop?a=1");
+    let names = json!(["geoLocation", "scanQRCode", "editAddress"]);
+    page.configures("jsapi", &own, names).await;
+    for (name, zh, en) in [
+        ("geoLocation", "纬度", "latitude"),
+        ("scanQRCode", "扫到的内容", "what is scanned"),
+        ("editAddress", "收货人", "name"),
+    ] {
+        let asks = page.calls(name, Page::by_sdk()).await;
+        assert_eq!(asks["ask"]["fields"][0]["label"], zh, "{asks}");
+        let body =
+            json!({"tab": page.tab, "url": page.url, "name": name, "params": Page::by_sdk()});
+        let asked = page.world.client();
+        let asked = asked.post(format!("{}/xinqiao/bridge", page.origin));
+        let asked = asked.header("origin", SITE).header("accept-language", "en");
+        let asks = asked.body(body.to_string()).send().await.unwrap();
+        let asks: Value = serde_json::from_str(&asks.text().await.unwrap()).unwrap();
+        assert_eq!(asks["ask"]["fields"][0]["label"], en, "{asks}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_calls_what_it_listed_and_has_the_right_to() {
     let page =
         Page::open(json!({"kind": "subscription", "verified": false, "js_domain": "127.0.0.1"}))
@@ -297,6 +345,10 @@ async fn a_page_calls_what_it_listed_and_has_the_right_to() {
     for (name, rule) in [
         ("translateVoice", "jssdk.not_built"),
         ("fly", "jssdk.unknown"),
+        // Words of the table of rights that are no functions.
+        ("events", "jssdk.unknown"),
+        ("URL", "jssdk.unknown"),
+        ("/cgi-bin/ticket/getticket", "jssdk.unknown"),
     ] {
         let told = page.calls(name, Page::by_sdk()).await;
         assert_eq!(told["err_msg"], "system:function_not_exist");

@@ -206,6 +206,38 @@ async fn a_websites_page_shows_what_is_wrong_with_its_link() {
 }
 
 #[tokio::test]
+async fn what_the_page_asks_is_at_its_own_host() {
+    let site = Site::open(json!({})).await;
+    let (page, uuid) = site.page().await;
+    assert!(
+        page.contains("data-asks=\"/connect/l/qrconnect\""),
+        "{page}"
+    );
+    let address = format!("{}/connect/l/qrconnect?uuid={uuid}", site.origin);
+    for (host, there) in [("open.weixin.qq.com", true), ("mp.weixin.qq.com", false)] {
+        let asked = site.world.client().get(&address).header("host", host);
+        let told = asked.send().await.unwrap().text().await.unwrap();
+        assert_eq!(told.contains("wx_errcode=408"), there, "{host}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_the_control_interface_are_in_one_language() {
+    let site = Site::open(json!({})).await;
+    let (_, uuid) = site.page().await;
+    assert_eq!(site.scans(&uuid, json!(true)).await.0, 200);
+    let (status, used) = site.scans(&uuid, json!(true)).await;
+    assert_eq!(status, 422);
+    assert!(used.to_string().is_ascii(), "{used}");
+    let app = site.world.account(json!({"kind": "mobileapp"})).await;
+    let act = json!({"do": "login", "account": appid(&app), "scope": "snsapi_base"});
+    let path = format!("/users/{}/actions", site.user);
+    let (status, refused) = site.world.control("POST", &path, act).await;
+    assert_eq!(status, 422);
+    assert!(refused.to_string().is_ascii(), "{refused}");
+}
+
+#[tokio::test]
 async fn an_app_gets_a_code_and_knows_the_person_by_unionid() {
     let world = TestWorld::start().await;
     let app = json!({"kind": "mobileapp", "open_account": "o1"});

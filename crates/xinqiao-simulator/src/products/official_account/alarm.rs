@@ -22,6 +22,7 @@ use crate::{
     kernel::{
         Id, Refused, Table, Turn, World,
         command::no_other_fields,
+        declared::{Said, said},
         feature::id_in,
         route::{Handler, Request, Route},
         row::{self, RowState, Words},
@@ -75,8 +76,8 @@ static AFTER: Rule = Rule {
     name: "alarm.after",
     default: Preset::Number(30, 1_000_000),
     about: (
-        "五分钟内同一类推送失败多少次才报警",
-        "after how many failures of one kind within five minutes there is an alarm",
+        "五分钟内同一类推送失败多少次才报警；0 表示从不",
+        "after how many failures of one kind within five minutes there is an alarm; 0 means never",
     ),
     source: "the platform's notice of July 2014: 30 in five minutes unless the account chooses another number; alarms seen \
              since tell 32 and more",
@@ -175,41 +176,65 @@ impl Kind {
         Self::Info,
     ];
 
-    /// Its name in the control interface, and what the alarm says.
-    const fn words(self) -> (&'static str, &'static str) {
+    /// Its name in the control interface.
+    const fn name(self) -> &'static str {
         match self {
-            Self::Dns => ("dns", "微信服务器向公众号推送消息或事件时，解析DNS失败"),
-            Self::Connect => ("connect", "微信服务器连接公众号开发者服务器时发生超时"),
-            Self::Timeout => (
-                "timeout",
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::Illegal => "illegal",
+            Self::MarkFail => "mark_fail",
+            Self::TicketTimeout => "ticket_timeout",
+            Self::Ticket => "ticket",
+            Self::InfoTimeout => "info_timeout",
+            Self::Info => "info",
+        }
+    }
+
+    /// What the alarm says, in the platform's words; the platform has none in English.
+    const fn said(self) -> Said {
+        match self {
+            Self::Dns => said(
+                "微信服务器向公众号推送消息或事件时，解析DNS失败",
+                "the name of the server is not resolved when messages or events are pushed",
+            ),
+            Self::Connect => said(
+                "微信服务器连接公众号开发者服务器时发生超时",
+                "connecting to the server takes too long",
+            ),
+            Self::Timeout => said(
                 "微信服务器向公众号推送消息或事件后，开发者5秒内没有返回",
+                "the server does not answer a message or event within five seconds",
             ),
-            Self::Illegal => (
-                "illegal",
+            Self::Illegal => said(
                 "微信服务器向公众号推送消息或事件后，得到的回应不合法",
+                "what the server answers to a message or event is not valid",
             ),
-            Self::MarkFail => (
-                "mark_fail",
+            Self::MarkFail => said(
                 "微信服务器向公众号推送消息或事件发生多次失败后，暂时不推送消息",
+                "pushing failed many times, and pauses",
             ),
-            Self::TicketTimeout => (
-                "ticket_timeout",
+            Self::TicketTimeout => said(
                 "推送component_verify_ticket时，开发者5秒内没有返回",
+                "the server does not answer component_verify_ticket within five seconds",
             ),
-            Self::Ticket => (
-                "ticket",
+            Self::Ticket => said(
                 "推送component_verify_ticket时，开发者没有返回success",
+                "the server does not answer component_verify_ticket with success",
             ),
-            Self::InfoTimeout => (
-                "info_timeout",
+            Self::InfoTimeout => said(
                 "推送第三方平台消息时，第三方平台5秒内没有返回",
+                "the platform does not answer what it is pushed within five seconds",
             ),
-            Self::Info => ("info", "推送第三方平台消息时，第三方平台没有返回success"),
+            Self::Info => said(
+                "推送第三方平台消息时，第三方平台没有返回success",
+                "the platform does not answer what it is pushed with success",
+            ),
         }
     }
 
     fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.words().0 == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -254,7 +279,7 @@ fn failed(turn: &mut Turn<'_>, what: &Value) {
         return;
     };
     let sample = sample(kind, delivery, &appid);
-    let key = (appid.clone(), Id::from(kind.words().0));
+    let key = (appid.clone(), Id::from(kind.name()));
     let now = turn.now.0;
     // A count from before the clock was set back would never come to its end.
     if let Some(count) = COUNTING.get_mut(turn.world, &key)
@@ -269,7 +294,7 @@ fn failed(turn: &mut Turn<'_>, what: &Value) {
         sample,
     };
     COUNTING.put(turn.world, key, count);
-    let what = json!({"account": &*appid, "kind": kind.words().0, "since": now});
+    let what = json!({"account": &*appid, "kind": kind.name(), "since": now});
     turn.later(now + SPAN, NAME, what);
 }
 
@@ -355,8 +380,8 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     let Some(account) = ACCOUNTS.get(turn.world, &*appid) else {
         return;
     };
-    let most = AFTER.number(&account.rules);
-    if i64::try_from(count.times).is_ok_and(|times| most > 0 && times >= most) {
+    let fewest = AFTER.number(&account.rules);
+    if i64::try_from(count.times).is_ok_and(|times| fewest > 0 && times >= fewest) {
         tell(turn, &appid, kind, count);
     }
 }
@@ -366,15 +391,16 @@ fn tell(turn: &mut Turn<'_>, appid: &Id, kind: Kind, count: Count) {
         return;
     };
     let nickname = account.name.clone();
-    let (name, content) = kind.words();
+    let (name, content) = (kind.name(), kind.said());
     let time = shanghai::written(UnixSeconds(count.since), "%Y-%m-%d %H:%M:%S");
-    let times = format!("5分钟 {}次", count.times);
+    let number_of_times = count.times;
+    let times = format!("5分钟 {number_of_times}次");
     let text = format!(
-        "Appid: {appid}\n昵称: {nickname}\n时间: {time}\n内容: {content}\n次数: {times}\n错误样例: {}",
-        count.sample
+        "Appid: {appid}\n昵称: {nickname}\n时间: {time}\n内容: {}\n次数: {times}\n错误样例: {}",
+        content.zh, count.sample
     );
     let body = json!({
-        "appid": &**appid, "nickname": nickname, "type": name, "time": time, "content": content,
+        "appid": &**appid, "nickname": nickname, "type": name, "time": time, "content": content.zh,
         "times": count.times, "seconds": SPAN, "sample": count.sample, "text": text,
     });
     let url = ADDRESSES.get(turn.world, appid).cloned();
@@ -395,6 +421,7 @@ fn tell(turn: &mut Turn<'_>, appid: &Id, kind: Kind, count: Count) {
     for key in old {
         ALARMS.remove(turn.world, &key);
     }
+    let times = Words::new(times, format!("in five minutes: {number_of_times}"));
     show(turn, appid, &nickname, content, &times, url.is_some());
     if let Some(url) = url {
         let to = Addressee {
@@ -415,20 +442,26 @@ fn tell(turn: &mut Turn<'_>, appid: &Id, kind: Kind, count: Count) {
     }
 }
 
-fn show(turn: &mut Turn<'_>, appid: &Id, name: &str, content: &str, times: &str, posted: bool) {
+fn show(turn: &mut Turn<'_>, appid: &Id, name: &str, content: Said, times: &Words, posted: bool) {
     let mut row = turn.row(&row::SYSTEM, RowState::Error);
     row.account = Some(appid.to_string());
     row.account_name = Some(name.to_owned());
     row.title = Words::new(
-        format!("接口报警：{content}"),
-        format!("Alarm: the server of {name} fails often"),
+        format!("接口报警：{}", content.zh),
+        format!("Alarm: {}", content.en),
     );
     row.subtitle = if posted {
-        Words::same(times)
+        times.clone()
     } else {
         Words::new(
-            format!("{times}；没有报警地址：PUT /_sim/v1/accounts/{appid}/alarm"),
-            format!("{times}; no address for alarms: PUT /_sim/v1/accounts/{appid}/alarm"),
+            format!(
+                "{}；没有报警地址：PUT /_sim/v1/accounts/{appid}/alarm",
+                times.zh
+            ),
+            format!(
+                "{}; no address for alarms: PUT /_sim/v1/accounts/{appid}/alarm",
+                times.en
+            ),
         )
     };
     row.label = Words::new("报警", "alarm");

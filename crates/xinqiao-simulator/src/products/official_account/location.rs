@@ -133,7 +133,7 @@ fn report(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Re
         ));
     }
     PLACES.put(turn.world, key, place);
-    let openid = phone::contact_of(turn, scene);
+    let openid = people::phone::contact(turn.world, scene.user, &scene.appid);
     let drafts = entered(turn, scene);
     let words = Words::new(
         format!("{} 上报位置给{}", scene.nickname, scene.account_name),
@@ -211,7 +211,7 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
         appid,
         account_name,
     };
-    let openid = phone::contact_of(turn, &scene);
+    let openid = people::phone::contact(turn.world, scene.user, &scene.appid);
     let words = Words::new(
         format!("{} 还在{}", scene.nickname, scene.account_name),
         format!("{} is still in {}", scene.nickname, scene.account_name),

@@ -111,7 +111,7 @@ pub(super) const fn act(
 
 fn follow(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refused> {
     let openid = contact(turn.world, scene.user, &scene.appid);
-    follow_once_more(turn, scene, &openid)?;
+    one_more_may_follow(turn, scene, &openid)?;
     let how: Id = "ADD_SCENE_SEARCH".into();
     let news = follows(turn, scene.user, &scene.appid, &how);
     if !news {
@@ -131,7 +131,11 @@ fn follow(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refuse
 }
 
 /// Whether this person may come to follow the account, or does already.
-pub(super) fn follow_once_more(turn: &Turn<'_>, scene: &Scene, openid: &Id) -> Result<(), Refused> {
+pub(super) fn one_more_may_follow(
+    turn: &Turn<'_>,
+    scene: &Scene,
+    openid: &Id,
+) -> Result<(), Refused> {
     let known = people::contact(turn.world, &scene.appid, openid);
     if known.is_some_and(|contact| contact.followed) {
         return Ok(());
@@ -152,11 +156,6 @@ fn unfollow(turn: &mut Turn<'_>, scene: &Scene, _: &Input) -> Result<Value, Refu
     turn.effects
         .extend([Effect::Users, Effect::Accounts, scene.chat()]);
     Ok(happen(turn, scene, &openid, words, &[draft]))
-}
-
-/// The openid of the person with the account, who meet now if they did not before.
-pub(super) fn contact_of(turn: &mut Turn<'_>, scene: &Scene) -> Id {
-    contact(turn.world, scene.user, &scene.appid)
 }
 
 /// Entering the chat pushes nothing by itself: a place is reported only where the account has asked for it.

@@ -24,7 +24,7 @@ use crate::{
     door::{
         Asked, Refusal, Reply, Verdict,
         asked::whole,
-        pages::{Leaf, Shows, Visit},
+        pages::{Leaf, Shows, Visit, path_of},
         stateful,
     },
     kernel::{
@@ -52,12 +52,15 @@ static TICKETS: Table<Id, Id> = Table::memory("official_account.qr_codes_tickets
 /// With which code a person came to follow, by account and openid.
 static CAME: Table<(Id, Id), Came> = Table::new("official_account.qr_codes_came", 1);
 
+/// The picture of a code.
+const PICTURE: &str = "page.showqrcode";
+
 pub(super) static FEATURE: Feature = Feature {
     name: NAME,
     tables: &[&CODES, &CAME],
     behaviours: &[stateful(oa::qr_code::CREATE, SCANNED, create)],
     pages: &[Shows {
-        page: "page.showqrcode",
+        page: PICTURE,
         run: show,
     }],
     acts: &[phone::act("scan", said("扫码", "Scan"), FIELDS, scan)],
@@ -189,7 +192,8 @@ fn permanent_key(appid: &Id, code: &Code) -> (Id, Id) {
 /// Where a browser finds the picture of a code.
 fn picture_of(world: &World, ticket: &str) -> String {
     let ticket = percent::encode(ticket);
-    format!("{}/cgi-bin/showqrcode?ticket={ticket}", world.origins.pages)
+    let (pages, path) = (&world.origins.pages, path_of(PICTURE));
+    format!("{pages}{path}?ticket={ticket}")
 }
 
 /// `showqrcode`: the picture of a code.
@@ -295,7 +299,7 @@ fn scan(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
     };
     let (ticket, code) = (ticket.clone(), code.clone());
     let openid = contact(turn.world, scene.user, &scene.appid);
-    phone::follow_once_more(turn, scene, &openid)?;
+    phone::one_more_may_follow(turn, scene, &openid)?;
     let how: Id = "ADD_SCENE_QR_CODE".into();
     let news = follows(turn, scene.user, &scene.appid, &how);
     // WECHAT: who follows by a code is told with the prefix, who followed already without it.

@@ -96,7 +96,7 @@ pub(super) static FEATURE: Feature = Feature {
         website::SCAN,
         mobile::LOGIN,
     ],
-    rules: &[&REMEMBERS, &website::REFUSED],
+    rules: &[&REMEMBERS, &website::AFTER_REFUSAL],
     shows: &[
         Shown::Row(&VISIT),
         Shown::Diagnosis(&DIAGNOSIS),
@@ -392,7 +392,7 @@ fn tell(
 }
 
 /// Shows why a link leads nowhere.
-fn tell_refused(turn: &mut Turn<'_>, refused: &link::Refused, who: Option<(u64, &str)>) {
+fn tell_refused(turn: &mut Turn<'_>, refused: &link::PageError, who: Option<(u64, &str)>) {
     let mut row = turn.row(&VISIT, RowState::Error);
     row.account = refused.appid.as_ref().map(ToString::to_string);
     row.account_name = { refused.appid.as_deref() }

@@ -11,7 +11,7 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     funds::{self, Business, Movement},
-    order::{self, Order, State, yuan},
+    order::{self, Order, State},
     refund::{self, Refund},
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         merchant::MERCHANTS,
         rules::{Preset, Rule},
     },
-    kernel::{Id, World},
+    kernel::{Id, World, declared::yuan},
 };
 
 /// From which hour of a day on the bill of the day before is there.

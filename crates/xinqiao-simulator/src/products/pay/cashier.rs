@@ -22,7 +22,7 @@ use crate::{
     accounts::merchant::{self, Merchant},
     kernel::{
         Id, Refused, Turn, World,
-        declared::{DiagnosisKind, Facts, Holds, Sheet, Shown, field, said, text},
+        declared::{DiagnosisKind, Facts, Holds, Sheet, Shown, field, said, text, yuan},
         row::{Diagnosed, RowState, Words, diagnose},
     },
     people::{
@@ -250,10 +250,10 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
     let Some(order) = order::pay(turn, &prepay, &openid) else {
         return Err(Refused::unknown("order", &prepay.out_trade_no));
     };
-    let yuan = order::yuan(order.total);
+    let sum = yuan(order.total);
     row.subtitle = Words::new(
-        format!("支付 {yuan} 元：{}", order.description),
-        format!("pays {yuan} CNY: {}", order.description),
+        format!("支付 {sum} 元：{}", order.description),
+        format!("pays {sum} CNY: {}", order.description),
     );
     let facts = json!({
         "merchant": &*prepay.mchid,

@@ -197,13 +197,6 @@ impl Order {
     }
 }
 
-/// Fen as yuan.
-pub(super) fn yuan(fen: i64) -> String {
-    let sign = if fen < 0 { "-" } else { "" };
-    let fen = fen.unsigned_abs();
-    format!("{sign}{}.{:02}", fen / 100, fen % 100)
-}
-
 /// The last second at which an order can be paid that is placed now.
 ///
 /// WECHAT: a time that is too early or too late is moved, not refused.
@@ -427,18 +420,6 @@ mod tests {
     use xinqiao_types::shanghai::DAY;
 
     use super::*;
-
-    #[test]
-    fn fen_are_written_as_yuan() {
-        for (fen, written) in [
-            (0, "0.00"),
-            (5, "0.05"),
-            (100, "1.00"),
-            (-12_345, "-123.45"),
-        ] {
-            assert_eq!(yuan(fen), written);
-        }
-    }
 
     #[test]
     fn a_time_that_is_too_early_or_too_late_is_moved() {

@@ -11,11 +11,13 @@
 use serde_json::{Map, Value, json};
 use xinqiao_catalog::rules::permission;
 
-use super::{CALLED, Opened, Tab, config::rows, row};
+use super::{CALLED, Opened, Tab, row};
 use crate::{
     accounts::ACCOUNTS,
+    door::denied_right,
     kernel::{
         Id, Turn,
+        declared::{Said, said, yuan},
         row::{Diagnosed, RowState, Words, diagnose},
     },
     people::act::Scene,
@@ -128,6 +130,13 @@ pub(super) fn public_name(name: &str) -> &str {
     own.or_else(other).unwrap_or(name)
 }
 
+/// Whether real phones have a function of this name, the platform's.
+fn exists(name: &str) -> bool {
+    let mut rights = xinqiao_catalog::permissions().iter();
+    rights.any(|row| row.js().any(|own| own == name)) || { OTHER_NAMES.iter() }
+        .any(|(_, own)| *own == name)
+}
+
 /// A text of what a page hands over; numbers as they are written.
 pub(super) fn text(params: &Map<String, Value>, name: &str) -> String {
     match params.get(name) {
@@ -141,9 +150,7 @@ pub(super) fn text(params: &Map<String, Value>, name: &str) -> String {
 pub(super) fn answer(turn: &mut Turn<'_>, call: &Call<'_>) -> Value {
     let public = public_name(call.name);
     let Some(function) = known(call.name) else {
-        let there =
-            !rows(public).is_empty() || { OTHER_NAMES.iter() }.any(|(_, own)| *own == public);
-        let rule = if there {
+        let rule = if exists(public) {
             "jssdk.not_built"
         } else {
             "jssdk.unknown"
@@ -206,14 +213,13 @@ fn allowed(turn: &Turn<'_>, call: &Call<'_>, function: &Function) -> Result<Id, 
         return Err(diagnose("jssdk.appid", Some(appid.to_string()), None));
     };
     let facts = account.facts(turn.now.0);
-    match permission::check_rows(&rows(function.name), &facts) {
+    match permission::check_js(function.name, &facts) {
         Ok(()) => Ok(appid.clone()),
-        Err(denied) => {
-            let mut diagnosis = diagnose("jssdk.permission", Some(function.name.to_owned()), None);
-            diagnosis.cause = Words::new(&*denied.cause_zh, &*denied.cause_en);
-            diagnosis.remedy = json!({"zh": [denied.remedy_zh], "en": [denied.remedy_en]});
-            Err(diagnosis)
-        }
+        Err(denied) => Err(Box::new(Diagnosed {
+            rule: "jssdk.permission".to_owned(),
+            received: Some(function.name.to_owned()),
+            ..denied_right(&denied)
+        })),
     }
 }
 
@@ -258,13 +264,13 @@ fn tell(
     turn.show(row);
 }
 
-fn said(call: &Call<'_>, what: &str, fields: Value) -> Answer {
+fn told(call: &Call<'_>, what: &str, fields: Value) -> Answer {
     Answer::Said(format!("{}:{what}", call.name), fields)
 }
 
 /// There is nothing more to say than that it is done.
 fn done(_: &mut Turn<'_>, call: &Call<'_>, _: &Scene) -> Answer {
-    said(call, "ok", json!({}))
+    told(call, "ok", json!({}))
 }
 
 /// `checkJsApi`: which functions the phone has.
@@ -273,7 +279,7 @@ fn check(_: &mut Turn<'_>, call: &Call<'_>, _: &Scene) -> Answer {
     let names = listed.into_iter().flatten().filter_map(Value::as_str);
     let has = names.map(|name| (name.to_owned(), json!(known(name).is_some())));
     let result: Map<String, Value> = has.collect();
-    said(call, "ok", json!({"checkResult": result}))
+    told(call, "ok", json!({"checkResult": result}))
 }
 
 /// WECHAT: the kind of network stands where other functions say `ok`.
@@ -282,19 +288,17 @@ fn network(_: &mut Turn<'_>, _: &Call<'_>, _: &Scene) -> Answer {
 }
 
 fn close(_: &mut Turn<'_>, call: &Call<'_>, _: &Scene) -> Answer {
-    said(call, "ok", json!({"close": true}))
+    told(call, "ok", json!({"close": true}))
 }
 
 /// A sheet with a title, fields to fill in, and two buttons.
-fn sheet(call: &Call<'_>, (zh, en): (&str, &str), fields: &[(&str, &str, &str)]) -> Answer {
-    let (title, yes, no) = if call.english {
-        (en, "Allow", "Cancel")
-    } else {
-        (zh, "允许", "取消")
-    };
+fn sheet(call: &Call<'_>, title: Said, fields: &[(&str, Said, &str)]) -> Answer {
+    let words = |text: Said| if call.english { text.en } else { text.zh };
+    let (yes, no) = (words(said("允许", "Allow")), words(said("取消", "Cancel")));
     let fields: Vec<Value> = { fields.iter() }
-        .map(|(name, label, value)| json!({"name": name, "label": label, "value": value}))
+        .map(|(name, label, value)| json!({"name": name, "label": words(*label), "value": value}))
         .collect();
+    let title = words(title);
     Answer::Asks(json!({"title": title, "fields": fields, "yes": yes, "no": no}))
 }
 
@@ -313,10 +317,10 @@ const HERE: (&str, &str) = ("29.5630", "106.5516");
 /// `getLocation`: both kinds of coordinates are those that the person filled in.
 fn location(_: &mut Turn<'_>, call: &Call<'_>, _: &Scene) -> Answer {
     let Some(answer) = call.said else {
-        let title = ("网页想知道你的位置", "The page asks where you are");
+        let title = said("网页想知道你的位置", "The page asks where you are");
         let fields = [
-            ("latitude", "latitude", HERE.0),
-            ("longitude", "longitude", HERE.1),
+            ("latitude", said("纬度", "latitude"), HERE.0),
+            ("longitude", said("经度", "longitude"), HERE.1),
         ];
         return sheet(call, title, &fields);
     };
@@ -324,10 +328,10 @@ fn location(_: &mut Turn<'_>, call: &Call<'_>, _: &Scene) -> Answer {
     match (refuses(answer), number("latitude"), number("longitude")) {
         (false, Ok(latitude), Ok(longitude)) => {
             let fields = json!({"latitude": latitude, "longitude": longitude, "speed": 0.0, "accuracy": 30.0});
-            said(call, "ok", fields)
+            told(call, "ok", fields)
         }
-        (true, ..) => said(call, "cancel", json!({})),
-        _ => said(call, "fail", json!({})),
+        (true, ..) => told(call, "cancel", json!({})),
+        _ => told(call, "fail", json!({})),
     }
 }
 
@@ -337,15 +341,12 @@ fn location(_: &mut Turn<'_>, call: &Call<'_>, _: &Scene) -> Answer {
 /// what it scanned.
 fn scan(_: &mut Turn<'_>, call: &Call<'_>, _: &Scene) -> Answer {
     let Some(answer) = call.said else {
-        let title = ("网页想扫一扫", "The page wants to scan a code");
-        return sheet(
-            call,
-            title,
-            &[("result", "扫到的内容 · what is scanned", "")],
-        );
+        let title = said("网页想扫一扫", "The page wants to scan a code");
+        let fields = [("result", said("扫到的内容", "what is scanned"), "")];
+        return sheet(call, title, &fields);
     };
     if refuses(answer) {
-        return said(call, "cancel", json!({}));
+        return told(call, "cancel", json!({}));
     }
     let wants = text(call.params, "needResult") == "1";
     let fields = if wants {
@@ -353,34 +354,38 @@ fn scan(_: &mut Turn<'_>, call: &Call<'_>, _: &Scene) -> Answer {
     } else {
         json!({})
     };
-    said(call, "ok", fields)
+    told(call, "ok", fields)
 }
 
 /// Fields of an address, as the client spells them, and what the phone has in them unless the person says otherwise.
-const ADDRESS: [(&str, &str, &str); 7] = [
-    ("userName", "收货人 · name", "小林"),
-    ("telNumber", "电话 · telephone", "13800000000"),
-    ("addressPostalCode", "邮编 · postal code", "400010"),
-    ("proviceFirstStageName", "省 · province", "重庆市"),
-    ("addressCitySecondStageName", "市 · city", "重庆市"),
-    ("addressCountiesThirdStageName", "区 · district", "渝中区"),
-    ("addressDetailInfo", "地址 · street", "沧白路 1 号"),
+const ADDRESS: [(&str, Said, &str); 7] = [
+    ("userName", said("收货人", "name"), "小林"),
+    ("telNumber", said("电话", "telephone"), "13800000000"),
+    ("addressPostalCode", said("邮编", "postal code"), "400010"),
+    ("proviceFirstStageName", said("省", "province"), "重庆市"),
+    ("addressCitySecondStageName", said("市", "city"), "重庆市"),
+    (
+        "addressCountiesThirdStageName",
+        said("区", "district"),
+        "渝中区",
+    ),
+    ("addressDetailInfo", said("地址", "street"), "沧白路 1 号"),
 ];
 
 /// `openAddress`.
 fn address(_: &mut Turn<'_>, call: &Call<'_>, _: &Scene) -> Answer {
     let Some(answer) = call.said else {
-        let title = ("网页想要收货地址", "The page asks for an address");
+        let title = said("网页想要收货地址", "The page asks for an address");
         return sheet(call, title, &ADDRESS);
     };
     if refuses(answer) {
-        return said(call, "cancel", json!({}));
+        return told(call, "cancel", json!({}));
     }
     let mut fields = Map::new();
     for (name, ..) in ADDRESS {
         fields.insert(name.to_owned(), json!(filled(answer, name)));
     }
-    said(call, "ok", fields.into())
+    told(call, "ok", fields.into())
 }
 
 /// `chooseWXPay`: the cashier opens, if what the page hands over is right.
@@ -407,13 +412,13 @@ fn pay(turn: &mut Turn<'_>, call: &Call<'_>, scene: &Scene) -> Answer {
         Ok(order) if looks => {
             let total = order["total"].as_i64().unwrap_or_default();
             let goods = order["description"].as_str().unwrap_or_default();
-            let yuan = format!("¥{}.{:02} {goods}", total / 100, total % 100);
+            let title = format!("¥{} {goods}", yuan(total));
             let (yes, no) = if call.english {
                 ("Pay", "Cancel")
             } else {
                 ("支付", "取消")
             };
-            Answer::Asks(json!({"title": yuan, "fields": [], "yes": yes, "no": no}))
+            Answer::Asks(json!({"title": title, "fields": [], "yes": yes, "no": no}))
         }
         Ok(_) => Answer::Said(format!("{SAYS}:ok"), json!({})),
     }

@@ -2,11 +2,8 @@
 //!
 //! WECHAT: a list with functions that the account has no right to is `config:ok`; the call itself is refused then.
 
-use std::fmt::Write as _;
-
 use serde::Deserialize;
-use sha1::{Digest, Sha1};
-use xinqiao_catalog::{PermissionRow, rules::permission};
+use xinqiao_catalog::rules::permission;
 use xinqiao_crypto::{constant_time_eq, jssdk};
 use xinqiao_types::percent;
 
@@ -122,13 +119,7 @@ fn must_be_signed(
     now: i64,
 ) -> Result<SignatureFacts, Box<Fault>> {
     let url = config.url.split('#').next().unwrap_or_default();
-    let made = |ticket: &str, url: &str| -> String {
-        let hash = Sha1::digest(signed(config, ticket, url));
-        { hash.iter() }.fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
-    };
+    let made = |ticket: &str, url: &str| jssdk::sign(&signed(config, ticket, url));
     let is = |ticket: &str, url: &str| {
         constant_time_eq(made(ticket, url).as_bytes(), config.signature.as_bytes())
     };
@@ -147,7 +138,7 @@ fn must_be_signed(
             part("url", url.to_owned()),
         ],
         received: Some(config.signature.clone()),
-        expected: made(ticket, url),
+        expected: made(ticket, url).to_string(),
     };
     if let Some(ticket) = good.find(|ticket| is(ticket, url)) {
         return Ok(facts(ticket));
@@ -160,7 +151,7 @@ fn must_be_signed(
     let of_cards = ticket::good(world, appid, OF_CARDS, now).find(|ticket| is(ticket, url));
     let text = "invalid signature";
     let mut fault = if let Some(other) = other_url {
-        Fault::new(text, "jssdk.url", &other, Some(url.to_owned()))
+        Fault::new(text, "jssdk.url_mismatch", &other, Some(url.to_owned()))
     } else if let Some(ticket) = dead {
         let expected = Some(hidden(present));
         Fault::new(text, "jssdk.ticket_expired", &hidden(ticket), expected)
@@ -175,10 +166,9 @@ fn must_be_signed(
     Err(fault)
 }
 
-/// What is signed, for an address as it is.
+/// What is signed, for an address as it is: with its fragment, if an app left that.
 fn signed(config: &Config, ticket: &str, url: &str) -> String {
-    let timestamp = config.timestamp.parse().unwrap_or_default();
-    jssdk::string_to_sign(ticket, &config.nonce, timestamp, "") + url
+    jssdk::string_to_sign(ticket, &config.nonce, &config.timestamp, "") + url
 }
 
 /// Addresses that apps sign in the place of the page's.
@@ -211,7 +201,7 @@ fn lacking(account: &Account, names: &[String], now: i64) -> Option<Diagnosed> {
     let facts = account.facts(now);
     let without: Vec<&str> = { names.iter() }
         .map(|name| calls::public_name(name))
-        .filter(|name| permission::check_rows(&rows(name), &facts).is_err())
+        .filter(|name| permission::check_js(name, &facts).is_err())
         .collect();
     if without.is_empty() {
         return None;
@@ -222,10 +212,4 @@ fn lacking(account: &Account, names: &[String], now: i64) -> Option<Diagnosed> {
         Some(without.join(", ")),
         Some(kind),
     ))
-}
-
-/// The rights that a function stands under.
-pub(super) fn rows(name: &str) -> Vec<&'static PermissionRow> {
-    let all = xinqiao_catalog::permissions().iter();
-    all.filter(|row| row.covers.contains(&name)).collect()
 }

@@ -10,6 +10,7 @@ use super::{
     visit::TICKET,
 };
 use crate::{
+    door::pages::path_of,
     kernel::{
         Id, Refused, Turn,
         declared::{Choice, Field, Holds, choice, field, said, text},
@@ -139,8 +140,7 @@ fn open(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
 /// The address at which a browser becomes this phone, and from which it goes on to the page. It works once.
 fn browse(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
     let (url, browser) = asked(turn, scene, input)?;
-    let page = { xinqiao_catalog::pages().iter() }.find(|page| page.id == PAGE);
-    let path = page.map_or("", |page| page.path);
+    let path = path_of(PAGE);
     let ticket: Id = turn.world.next_ever("web_ticket").word(32).into();
     let address = format!("{}{path}?{TICKET}={ticket}", turn.world.origins.pages);
     let opening = Opening {

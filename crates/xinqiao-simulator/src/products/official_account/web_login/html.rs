@@ -1,4 +1,4 @@
-//! The pages that a browser shows: plain, without script.
+//! The pages that a browser shows: plain, and without script but for the one that waits for a scan.
 
 /// Words of a page, in Chinese and English.
 type Words = (&'static str, &'static str);
@@ -60,6 +60,8 @@ pub(super) struct ToScan<'a> {
     /// What the code says.
     pub(super) says: &'a str,
     pub(super) uuid: &'a str,
+    /// Path at which the script asks what became of the code.
+    pub(super) asks: &'a str,
     /// Where the browser goes with a code, `__CODE__` in its place.
     pub(super) to: &'a str,
     /// Where it goes if the person refuses; nowhere if empty.
@@ -87,13 +89,14 @@ const OVER: Words = (
 pub(super) fn to_scan(code: &ToScan<'_>, script: &str, english: bool) -> String {
     let body = format!(
         "<h1>{}</h1><p id=\"state\">{}</p><p>{}<br><code>{}</code></p>\
-         <script src=\"{script}\" data-uuid=\"{}\" data-to=\"{}\" data-refused=\"{}\" data-framed=\"{}\" \
+         <script src=\"{script}\" data-uuid=\"{}\" data-asks=\"{}\" data-to=\"{}\" data-refused=\"{}\" data-framed=\"{}\" \
          data-404=\"{}\" data-403=\"{}\" data-402=\"{}\"></script>",
         escape(code.site),
         said(SCAN, english),
         said(HOW, english),
         escape(code.says),
         escape(code.uuid),
+        escape(code.asks),
         escape(code.to),
         escape(code.refused),
         code.framed,

@@ -46,14 +46,14 @@ pub(super) struct Link {
 
 /// Why the page shows an error.
 #[derive(Debug, Clone)]
-pub(super) struct Refused {
+pub(super) struct PageError {
     pub(super) appid: Option<Id>,
     pub(super) code: Option<i64>,
     text: String,
     pub(super) diagnosis: Box<Diagnosed>,
 }
 
-impl Refused {
+impl PageError {
     fn code(appid: Option<&Id>, code: i64, received: &str, expected: Option<String>) -> Self {
         let known = xinqiao_catalog::error(Product::OpenPlatform, Code::Number(code));
         let mut diagnosis = explain_code(Product::OpenPlatform, Code::Number(code))
@@ -106,7 +106,7 @@ impl Refused {
 
 impl Link {
     /// Reads the query of a link; the page's checks in their order.
-    pub(super) fn read(world: &World, now: i64, query: &str) -> Result<Self, Refused> {
+    pub(super) fn read(world: &World, now: i64, query: &str) -> Result<Self, PageError> {
         let pairs: Vec<(String, String)> = percent::pairs(query).collect();
         let given: BTreeMap<&str, &str> = { pairs.iter() }
             .map(|(name, value)| (&**name, &**value))
@@ -114,17 +114,17 @@ impl Link {
         let text = |name: &str| given.get(name).copied().unwrap_or_default();
         let asked = text("appid");
         if asked.is_empty() {
-            return Err(Refused::code(None, code::LOGIN_APPID_EMPTY, query, None));
+            return Err(PageError::code(None, code::LOGIN_APPID_EMPTY, query, None));
         }
         let Some((appid, account)) = ACCOUNTS.entry(world, asked) else {
-            return Err(Refused::code(None, code::INVALID_APPID, asked, None));
+            return Err(PageError::code(None, code::INVALID_APPID, asked, None));
         };
         if !matches!(
             account.kind,
             AccountKind::Subscription | AccountKind::Service
         ) {
             let kind = format!("{asked} ({})", account.kind);
-            return Err(Refused::code(
+            return Err(PageError::code(
                 Some(appid),
                 code::LOGIN_APPID_KIND,
                 &kind,
@@ -138,7 +138,7 @@ impl Link {
         if text("response_type") != "code" {
             let received = format!("response_type={}", text("response_type"));
             let (rule, expected) = ("web_login.parameter", "response_type=code");
-            return Err(Refused::other(
+            return Err(PageError::other(
                 Some(appid),
                 "参数错误",
                 rule,
@@ -148,7 +148,7 @@ impl Link {
         }
         let scope = text("scope");
         if scope.is_empty() {
-            return Err(Refused::code(Some(appid), code::SCOPE_EMPTY, query, None));
+            return Err(PageError::code(Some(appid), code::SCOPE_EMPTY, query, None));
         }
         let redirect_uri = text("redirect_uri");
         // Who acts for the account comes back to an address of their own.
@@ -208,18 +208,18 @@ impl Link {
 }
 
 /// The platform that a link names, which the account must have authorized.
-fn on_behalf(world: &World, component: &str, appid: &Id) -> Result<Id, Refused> {
+fn on_behalf(world: &World, component: &str, appid: &Id) -> Result<Id, PageError> {
     let known = ACCOUNTS.entry(world, component);
     let Some((id, _)) = known.filter(|(_, known)| known.kind == AccountKind::Component) else {
         let code = code::INVALID_APPID;
-        return Err(Refused::code(Some(appid), code, component, None));
+        return Err(PageError::code(Some(appid), code, component, None));
     };
     let what = json!({"component": &**id, "account": &**appid});
     match world.house.objection(world, ON_BEHALF, &what) {
         None => Ok(id.clone()),
         Some(_) => {
             let code = code::LOGIN_COMPONENT_UNAUTHORIZED;
-            Err(Refused::code(Some(appid), code, component, None))
+            Err(PageError::code(Some(appid), code, component, None))
         }
     }
 }
@@ -248,13 +248,13 @@ pub(super) fn own_domain(account: &Account) -> &str {
     }
 }
 
-fn may_return(appid: &Id, account: &Account, redirect_uri: &str) -> Result<(), Refused> {
+fn may_return(appid: &Id, account: &Account, redirect_uri: &str) -> Result<(), PageError> {
     if on_own_domain(account, redirect_uri) {
         return Ok(());
     }
     let expected = own_domain(account);
     let (code, expected) = (code::REDIRECT_URI_MISMATCH, Some(expected.to_owned()));
-    Err(Refused::code(Some(appid), code, redirect_uri, expected))
+    Err(PageError::code(Some(appid), code, redirect_uri, expected))
 }
 
 /// Host and port of an address of the web. Who hides another host before an `@` has none.
@@ -286,7 +286,7 @@ fn may_ask(
     scope: &str,
     now: i64,
     on_behalf: bool,
-) -> Result<(), Refused> {
+) -> Result<(), PageError> {
     let right = xinqiao_catalog::endpoint(if on_behalf {
         open::sns::oauth2::component::ACCESS_TOKEN
     } else {
@@ -298,7 +298,7 @@ fn may_ask(
     }
     let verified = account.is_verified(now);
     let received = format!("{scope} ({}, verified: {verified})", account.kind);
-    Err(Refused::code(
+    Err(PageError::code(
         Some(appid),
         code::SCOPE_UNAUTHORIZED,
         &received,
@@ -325,7 +325,7 @@ fn advice(pairs: &[(String, String)], state: &str) -> Option<Diagnosed> {
 
 /// The query of an address of a page, whichever of its hosts it names: the platform's, or the origin that stands for it.
 pub(super) fn query_of<'u>(url: &'u str, pages: &str, page: &str) -> Option<&'u str> {
-    let page = { xinqiao_catalog::pages().iter() }.find(|known| known.id == page)?;
+    let page = xinqiao_catalog::page(page)?;
     let own = |origin: &str| url.strip_prefix(origin)?.strip_prefix(page.path);
     let secure = format!("https://{}", page.host);
     let plain = format!("http://{}", page.host);

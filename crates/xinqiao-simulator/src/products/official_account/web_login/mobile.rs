@@ -9,12 +9,12 @@ use xinqiao_types::AccountKind;
 
 use super::{
     code_for,
-    link::{Link, PROFILE, Refused},
+    link::{Link, PROFILE, PageError},
     tell, tell_refused,
 };
 use crate::{
     kernel::{
-        Refused as Refusal, Turn,
+        Refused, Turn,
         declared::{Holds, field, said, text},
         row::Words,
     },
@@ -47,7 +47,7 @@ pub(super) const LOGIN: Act = Act {
     run: login,
 };
 
-fn login(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refusal> {
+fn login(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
     let scope: Option<String> = input.field("scope")?;
     let scope = scope.unwrap_or_else(|| PROFILE.to_owned());
     let state: Option<String> = input.field("state")?;
@@ -56,10 +56,10 @@ fn login(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Ref
     if scope != PROFILE {
         let words = "Scope 参数错误或没有 Scope 权限";
         let rule = "web_login.scope_of_apps";
-        let refused = Refused::other(Some(&scene.appid), words, rule, &scope, PROFILE);
+        let refused = PageError::other(Some(&scene.appid), words, rule, &scope, PROFILE);
         tell_refused(turn, &refused, Some(who));
-        return Err(Refusal::unwilling(format!(
-            "{words}: `scope` of an app is `{PROFILE}`, not `{scope}`"
+        return Err(Refused::unwilling(format!(
+            "`scope` of an app is `{PROFILE}`, not `{scope}`"
         )));
     }
     let link = Link {

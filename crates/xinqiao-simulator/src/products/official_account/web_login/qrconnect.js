@@ -6,7 +6,7 @@
   const goes = (to) => ((own.framed === "true" ? window : window.top).location.href = to);
 
   async function wait(last) {
-    const response = await fetch("/connect/l/qrconnect?uuid=" + encodeURIComponent(own.uuid) + "&last=" + last);
+    const response = await fetch(own.asks + "?uuid=" + encodeURIComponent(own.uuid) + "&last=" + last);
     const [, errcode, code] = /wx_errcode=(\d+);window\.wx_code='(\w*)'/.exec(await response.text());
     if (errcode === "405") return goes(own.to.replace("__CODE__", code));
     if (own[errcode]) state.textContent = own[errcode];

@@ -9,7 +9,7 @@ use xinqiao_catalog::{AuthKind, Product, code, id::open_platform as open, surfac
 
 use super::{
     super::KINDS, CODES, NAME, REFRESH, REFRESH_LIFETIME, Refresh, TOKENS, Token, Whose, caller,
-    link::PROFILE, website::LOGIN,
+    link::PROFILE, website::SCOPE,
 };
 use crate::{
     accounts::{
@@ -346,7 +346,7 @@ const NOBODY: &str = "微信用户";
 
 /// Whether a person who agreed to this is told what they are called.
 fn tells_profile(scope: &str) -> bool {
-    [PROFILE, LOGIN].contains(&scope)
+    [PROFILE, SCOPE].contains(&scope)
 }
 
 /// WECHAT: an application of the open platform stands under an account there from the start, an official account only when

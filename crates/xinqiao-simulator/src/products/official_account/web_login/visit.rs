@@ -2,7 +2,7 @@
 
 use super::{
     BROWSERS, Browser, OPENINGS, asks, html, land, let_in,
-    link::{Link, Refused},
+    link::{Link, PageError},
     new_browser, tell, tell_refused,
 };
 use crate::{
@@ -39,7 +39,7 @@ pub(super) fn show(turn: &mut Turn<'_>, visit: &Visit<'_>) -> Leaf {
         Err(refused) => return refuse(turn, visit, &refused, who),
     };
     match browser {
-        None => refuse(turn, visit, &Refused::nobodys_phone(&link), None),
+        None => refuse(turn, visit, &PageError::nobodys_phone(&link), None),
         Some(browser) => let_look(turn, visit, &link.seen_by(&browser), &browser),
     }
 }
@@ -67,7 +67,7 @@ fn enter(turn: &mut Turn<'_>, visit: &Visit<'_>, ticket: &str) -> Leaf {
 fn refuse(
     turn: &mut Turn<'_>,
     visit: &Visit<'_>,
-    refused: &Refused,
+    refused: &PageError,
     who: Option<(u64, &str)>,
 ) -> Leaf {
     tell_refused(turn, refused, who);

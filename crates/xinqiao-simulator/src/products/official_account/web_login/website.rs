@@ -14,7 +14,7 @@ use super::{
     NAME,
     act::appid_of,
     code_for, html,
-    link::{Link, Refused, on_own_domain, own_domain, query_of},
+    link::{Link, PageError, on_own_domain, own_domain, query_of},
     tell, tell_refused,
 };
 use crate::{
@@ -22,9 +22,9 @@ use crate::{
         ACCOUNTS,
         rules::{Preset, Rule},
     },
-    door::pages::{Leaf, Visit},
+    door::pages::{Leaf, Visit, path_of},
     kernel::{
-        Id, Refused as Refusal, Table, Turn, World,
+        Id, Refused, Table, Turn, World,
         declared::{Holds, Sheet, field, said, text},
         row::{RowState, Words},
     },
@@ -37,11 +37,11 @@ pub(super) static SCANS: Table<Id, Scan> = Table::traffic("official_account.web_
 /// The page.
 pub(super) const PAGE: &str = "page.connect.qrconnect";
 /// What the page asks.
-pub(super) const POLLED: &str = "/connect/l/qrconnect";
+pub(super) const POLLED: &str = "page.connect.l.qrconnect";
 /// The page's script.
 pub(super) const SCRIPT: &str = "/xinqiao/qrconnect.js";
 /// The scope of websites.
-pub(super) const LOGIN: &str = "snsapi_login";
+pub(super) const SCOPE: &str = "snsapi_login";
 /// How long a code can be scanned.
 const SCAN_LIFETIME: i64 = 300;
 /// Most codes that are known: a site that loads the page again and again pushes the oldest out.
@@ -51,7 +51,7 @@ const QUERY_MOST: usize = 4096;
 /// Stands for the code in an address that the page fills in.
 const PLACE: &str = "__CODE__";
 
-pub(super) static REFUSED: Rule = Rule {
+pub(super) static AFTER_REFUSAL: Rule = Rule {
     name: "qrconnect.refused",
     default: Preset::Word("stays", &["stays", "returns"]),
     about: (
@@ -143,7 +143,7 @@ fn what_counts(query: &str) -> String {
 }
 
 /// Reads a link; what the page looks at, in its order.
-fn read(world: &World, query: &str) -> Result<Link, Refused> {
+fn read(world: &World, query: &str) -> Result<Link, PageError> {
     let text = |name: &str| -> String {
         let found = percent::pairs(query).find(|(own, _)| own == name);
         found.map_or_else(String::new, |(_, value)| value)
@@ -154,7 +154,7 @@ fn read(world: &World, query: &str) -> Result<Link, Refused> {
         let kind = known.map_or_else(String::new, |(_, account)| format!(" ({})", account.kind));
         let received = format!("{appid}{kind}");
         let own = known.map(|(own, _)| own);
-        return Err(Refused::other(
+        return Err(PageError::other(
             own,
             "AppID 参数错误",
             "qrconnect.appid",
@@ -163,21 +163,21 @@ fn read(world: &World, query: &str) -> Result<Link, Refused> {
         ));
     };
     let scope = text("scope");
-    if scope != LOGIN {
+    if scope != SCOPE {
         let words = "Scope 参数错误或没有 Scope 权限";
-        return Err(Refused::other(
+        return Err(PageError::other(
             Some(own),
             words,
             "qrconnect.scope",
             &scope,
-            LOGIN,
+            SCOPE,
         ));
     }
     let redirect_uri = text("redirect_uri");
     if query.len() > QUERY_MOST || !on_own_domain(account, &redirect_uri) {
         let (words, rule) = ("redirect_uri 参数错误", "qrconnect.redirect_uri");
         let domain = own_domain(account);
-        return Err(Refused::other(
+        return Err(PageError::other(
             Some(own),
             words,
             rule,
@@ -188,7 +188,7 @@ fn read(world: &World, query: &str) -> Result<Link, Refused> {
     let response = text("response_type");
     if !response.is_empty() && response != "code" {
         let (words, rule) = ("response_type 参数错误", "web_login.parameter");
-        return Err(Refused::other(
+        return Err(PageError::other(
             Some(own),
             words,
             rule,
@@ -211,7 +211,7 @@ fn read(world: &World, query: &str) -> Result<Link, Refused> {
 /// Where a browser goes if the person refuses; nowhere if empty.
 fn after_refusal(world: &World, link: &Link) -> String {
     let account = ACCOUNTS.get(world, &*link.appid);
-    match REFUSED.word(account.map(|account| &account.rules)) {
+    match AFTER_REFUSAL.word(account.map(|account| &account.rules)) {
         "returns" => link.back(None),
         _ => String::new(),
     }
@@ -261,12 +261,13 @@ pub(super) fn show(turn: &mut Turn<'_>, visit: &Visit<'_>) -> Leaf {
         "A website's login page waits for a scan",
     );
     row.subtitle = Words::same(says.clone());
-    row.label = Words::same(LOGIN);
+    row.label = Words::same(SCOPE);
     turn.show(row);
     let page = html::ToScan {
         site: &site,
         says: &says,
         uuid: &uuid,
+        asks: path_of(POLLED),
         to: &link.back(Some(PLACE)),
         refused: &after_refusal(turn.world, &link),
         framed: visit
@@ -300,12 +301,12 @@ pub(super) fn poll(turn: &mut Turn<'_>, visit: &Visit<'_>) -> Leaf {
 }
 
 /// A link to the page is opened, its code scanned, and followed to where it leads; nothing is loaded from there.
-fn open(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refusal> {
+fn open(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
     let url: Option<String> = input.field("url")?;
-    let url = url.ok_or_else(|| Refusal::invalid("`url` is missing"))?;
+    let url = url.ok_or_else(|| Refused::invalid("`url` is missing"))?;
     let agrees = input.field("consent")?.unwrap_or(true);
     let Some(query) = query_of(&url, &turn.world.origins.pages, PAGE) else {
-        return Err(Refusal::unwilling(format!(
+        return Err(Refused::unwilling(format!(
             "people log in to a website by links to {PAGE}"
         )));
     };
@@ -364,12 +365,12 @@ fn said_by(input: &Input) -> Option<String> {
 }
 
 /// The phone scans a code that a browser shows.
-fn scan(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refusal> {
+fn scan(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
     let ticket: Option<String> = input.field("ticket")?;
-    let ticket = ticket.ok_or_else(|| Refusal::invalid("`ticket` is missing"))?;
+    let ticket = ticket.ok_or_else(|| Refused::invalid("`ticket` is missing"))?;
     let uuid = in_code(&ticket, "uuid").unwrap_or(ticket);
     let Some(found) = SCANS.get(turn.world, &*uuid).cloned() else {
-        return Err(Refusal::unknown("code of a login page", &uuid));
+        return Err(Refused::unknown("code of a login page", &uuid));
     };
     let over = match found.stands {
         Stands::Refused | Stands::Agreed(_) => true,
@@ -377,14 +378,14 @@ fn scan(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refu
         Stands::Shown => false,
     };
     if turn.now.0 >= found.expires || over {
-        return Err(Refusal::unwilling(
-            "二维码已失效: the code is past its time, or was used; load the page again",
+        return Err(Refused::unwilling(
+            "the code is past its time, was used, or somebody else scanned it; load the page again",
         ));
     }
     let link = read(turn.world, &found.query)
-        .map_err(|refused| Refusal::unwilling(refused.page_text()))?;
+        .map_err(|refused| Refused::unwilling(refused.diagnosis.line()))?;
     if link.appid != scene.appid {
-        return Err(Refusal::unwilling(format!(
+        return Err(Refused::unwilling(format!(
             "the code is of {}, not of {}",
             link.appid, scene.appid
         )));
