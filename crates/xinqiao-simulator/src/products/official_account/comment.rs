@@ -8,7 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xinqiao_catalog::{code, id::official_account as oa};
 
-use super::{KINDS, articles, phone};
+use super::{
+    KINDS,
+    articles::{self, ARTICLE},
+    phone,
+};
 use crate::{
     accounts,
     door::{Asked, Refusal, Reply, Verdict, asked::whole, stateful},
@@ -84,7 +88,6 @@ static CARD: Card = Card {
     ],
 };
 
-const ARTICLE: Field = text("url", "文章的地址", "Address of the article");
 const WRITES: &[Field] = &[ARTICLE, text("content", "留言", "Comment")];
 const TAKES_BACK: &[Field] = &[
     ARTICLE,
@@ -289,21 +292,9 @@ fn take_answer_back(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     }
 }
 
-/// The article at the address that an act gives.
-fn opened(turn: &Turn<'_>, scene: &Scene, input: &Input) -> Result<u64, Refused> {
-    let url = input.field::<String>("url")?;
-    let url = url.ok_or_else(|| Refused::invalid("`url` is missing"))?;
-    let found = articles::at(turn.world, &scene.appid, &url);
-    found.map(|(place, _)| place).ok_or_else(|| {
-        Refused::unwilling(
-            "the account has no article at this address: it was deleted, or never was",
-        )
-    })
-}
-
 /// A person comments an article.
 fn write(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
-    let place = opened(turn, scene, input)?;
+    let (place, article) = articles::opened(turn.world, scene, input)?;
     let content = input.field::<String>("content")?;
     let content = { content.filter(|content| !content.is_empty()) }
         .ok_or_else(|| Refused::invalid("`content` is missing or empty"))?;
@@ -314,9 +305,6 @@ fn write(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Ref
     }
     let follows = { people::CONTACTS.get(turn.world, &(scene.appid.clone(), scene.user)) }
         .is_some_and(|contact| contact.followed);
-    let Some(article) = articles::get(turn.world, &scene.appid, place) else {
-        return Err(Refused::unwilling("the article is gone"));
-    };
     if !article.comments {
         return Err(Refused::unwilling(
             "the article takes no comments: write `need_open_comment` in its draft, or call comment/open",
@@ -349,7 +337,7 @@ fn write(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Ref
 
 /// A person takes an own comment back.
 fn take_back(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
-    let place = opened(turn, scene, input)?;
+    let (place, _) = articles::opened(turn.world, scene, input)?;
     let number = input.field::<u64>("comment")?;
     let number = number.ok_or_else(|| Refused::invalid("`comment` is missing"))?;
     let own = people::openid(turn.world, scene.user, &scene.appid).cloned();
