@@ -32,8 +32,8 @@ pub(super) static FEATURE: Feature = Feature {
 /// How acts name an article: what [`opened`] reads.
 pub(super) const ARTICLE: Field = text("url", "文章的地址", "Address of the article");
 
-/// So many articles a message has at most.
-const EACH: u64 = 8;
+/// So many articles a draft, and so a message, has at most. Places are counted in it: kept worlds have them.
+pub(super) const EACH: u64 = 8;
 
 /// An article.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
