@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::{code, id::official_account as oa};
+use xinqiao_catalog::{code, id::official_account as oa, rules::limit};
 
 use super::{
     KINDS,
@@ -99,12 +99,11 @@ const TAKES_BACK: &[Field] = &[
     ),
 ];
 
-/// Most characters of a comment, and of an answer.
-const CHARACTERS: usize = 600;
-/// Fewer than so many comments in one answer.
-const PAGE: i64 = 50;
-/// Most featured comments of an article.
-const FEATURED_MOST: usize = 100;
+/// The catalog's limit of the characters of a comment and of its answer, of comments in one answer, and of featured comments
+/// of an article.
+pub(super) const TEXT: &str = "comment.text";
+pub(super) const PAGE: &str = "comment.page";
+pub(super) const FEATURED_MOST: &str = "comment.featured";
 
 /// A comment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,9 +211,12 @@ fn list(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let place = commented(turn.world, asked)?;
     let (begin, count) = (asked.number("begin")?, asked.number("count")?);
     let wanted = asked.number("type")?;
-    let (Ok(begin), 1..PAGE) = (usize::try_from(begin), count) else {
+    let (Ok(begin), Ok(count)) = (usize::try_from(begin), usize::try_from(count)) else {
         return Err(Refusal::code(code::COMMENT_COUNT_RANGE));
     };
+    if !(1..=limit::count(PAGE)).contains(&count) {
+        return Err(Refusal::code(code::COMMENT_COUNT_RANGE));
+    }
     let fitting: Vec<(u64, &Comment)> = under(turn.world, &asked.appid, place)
         .filter(|(_, comment)| match wanted {
             1 => !comment.featured,
@@ -223,7 +225,7 @@ fn list(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         })
         .collect();
     let page: Vec<Value> = { fitting.iter().skip(begin) }
-        .take(usize::try_from(count).unwrap_or_default())
+        .take(count)
         .map(|(number, comment)| told(*number, comment))
         .collect();
     Ok(Reply::Json(json!({
@@ -246,7 +248,7 @@ fn told(number: u64, comment: &Comment) -> Value {
 fn mark(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let (_, (appid, (place, _))) = named(turn.world, asked)?;
     let featured = under(turn.world, &appid, place).filter(|(_, comment)| comment.featured);
-    let full = featured.count() >= FEATURED_MOST;
+    let full = featured.count() >= limit::count(FEATURED_MOST);
     let (comment, _) = named(turn.world, asked)?;
     if full && !comment.featured {
         return Err(Refusal::code(code::FEATURED_COMMENT_LIMIT));
@@ -273,7 +275,7 @@ fn answer(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let content = asked.given("content").unwrap_or_default().to_owned();
     let now = turn.now.0;
     let (comment, _) = named(turn.world, asked)?;
-    if content.is_empty() || content.chars().count() > CHARACTERS {
+    if !limit::fits(TEXT, &content) {
         return Err(Refusal::code(code::REPLY_LENGTH));
     }
     if comment.reply.is_some() {
@@ -298,7 +300,7 @@ fn write(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Ref
     let content = input.field::<String>("content")?;
     let content = { content.filter(|content| !content.is_empty()) }
         .ok_or_else(|| Refused::invalid("`content` is missing or empty"))?;
-    if content.chars().count() > CHARACTERS {
+    if !limit::fits(TEXT, &content) {
         return Err(Refused::unwilling(
             "a phone does not send so long a comment",
         ));
