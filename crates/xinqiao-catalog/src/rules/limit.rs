@@ -2,11 +2,14 @@
 //!
 //! Only what the platform is sure to refuse is refused here; what a row doesn't know passes.
 //!
-//! Source: catalog table `limits`, the rows with an `endpoint`.
+//! Whoever plays the platform asks for rows by their ids: [`seconds`], [`count`], [`fits`].
+//!
+//! Source: catalog table `limits`; what is checked are the rows with an `endpoint`.
 
 use std::fmt;
 
 use serde_json::Value;
+use xinqiao_types::shanghai::DAY;
 
 use crate::{
     lookup::pay_limits,
@@ -32,7 +35,7 @@ pub enum Reason {
     /// It is no number of the range.
     Number(String),
     /// It is too long or too short: its length.
-    Length(usize),
+    Length(u64),
     /// It has a character that is not allowed.
     Character(char),
 }
@@ -71,10 +74,63 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// The number that a row allows at most; none for what is no number.
-pub fn most(id: &str) -> Option<u64> {
-    let limit = pay_limits().iter().find(|limit| limit.id == id)?;
-    limit.value.rsplit('-').next()?.parse().ok()
+fn row(id: &str) -> Option<&'static PayLimit> {
+    pay_limits().iter().find(|limit| limit.id == id)
+}
+
+/// The value of a row: a number, or the second of two.
+fn most(limit: &PayLimit) -> Option<i64> {
+    let (_, most) = limit.value.split_once('-').unwrap_or(("", limit.value));
+    most.parse().ok()
+}
+
+/// How many seconds a unit of time has; none for a unit of something else.
+fn seconds_of(unit: &str) -> Option<i64> {
+    match unit {
+        "second" => Some(1),
+        "minute" => Some(60),
+        "hour" => Some(3600),
+        "day" => Some(DAY),
+        _ => None,
+    }
+}
+
+/// How long something may be, or lives, in seconds.
+///
+/// Zero for an id that no row has and for a row that is no time: whoever spells an id wrong allows nothing, and sees it.
+pub fn seconds(id: &str) -> i64 {
+    let found = row(id).and_then(|limit| Some((most(limit)?, seconds_of(limit.unit)?)));
+    found.map_or(0, |(most, unit)| most * unit)
+}
+
+/// How many there may be.
+///
+/// Zero for an id that no row has and for a row that counts nothing, a time for instance.
+pub fn count(id: &str) -> usize {
+    let limit = row(id).filter(|limit| seconds_of(limit.unit).is_none());
+    let most = limit.and_then(most).map(usize::try_from);
+    most.and_then(Result::ok).unwrap_or_default()
+}
+
+/// Whether a text has as many characters, or bytes, as it may.
+///
+/// No text fits an id that no row has, nor a row that is no length.
+pub fn fits(id: &str, text: &str) -> bool {
+    row(id).is_some_and(|limit| {
+        let length = length(limit, text);
+        range(limit.value).is_some_and(|(least, most)| {
+            length.is_some_and(|length| (least..=most).contains(&length))
+        })
+    })
+}
+
+/// How long a text is in the unit of a limit; none if that is no unit of texts.
+fn length(limit: &PayLimit, text: &str) -> Option<u64> {
+    match limit.unit {
+        "bytes" => Some(text.len() as u64),
+        "chars" => Some(text.chars().count() as u64),
+        _ => None,
+    }
 }
 
 /// Whether the platform would take the fields of a call, as far as the table knows.
@@ -112,7 +168,7 @@ pub fn check(endpoint: &str, fields: &Value) -> Result<(), Violation> {
 fn broken(limit: &PayLimit, at: &LimitAt, value: &Value) -> Option<Reason> {
     let (least, most) = range(limit.value)?;
     let within = |found: u64| (least..=most).contains(&found);
-    if limit.unit == "number" {
+    if matches!(limit.unit, "number" | "second") {
         // WECHAT: numbers may come as text.
         let text = value.as_str().map(|text| text.trim().to_owned());
         let text = text.unwrap_or_else(|| value.to_string());
@@ -122,11 +178,8 @@ fn broken(limit: &PayLimit, at: &LimitAt, value: &Value) -> Option<Reason> {
         };
     }
     let text = value.as_str()?;
-    let length = match limit.unit {
-        "bytes" => text.len(),
-        _ => text.chars().count(),
-    };
-    if !within(length as u64) {
+    let length = length(limit, text)?;
+    if !within(length) {
         return Some(Reason::Length(length));
     }
     let stranger = |letter: &char| !at.alphabet.is_empty() && !allowed(at.alphabet, *letter);
@@ -247,6 +300,33 @@ mod tests {
     }
 
     #[test]
+    fn rows_are_asked_for_in_their_unit() {
+        assert_eq!(seconds("orders.prepay_id_life"), 7200);
+        assert_eq!(seconds("short_key.seconds"), 2_592_000);
+        assert_eq!(count("refunds.partial_refunds"), 50);
+        assert_eq!(count("scenes.qr_limit_scene"), 100_000);
+        assert!(fits("refunds.reason", &"因".repeat(26)));
+        assert!(!fits("refunds.reason", &"因".repeat(27)), "81 bytes");
+    }
+
+    #[test]
+    fn a_wrong_id_or_unit_allows_nothing() {
+        for wrong in ["orders.prepay_life", "refunds.partial_refunds"] {
+            assert_eq!(seconds(wrong), 0, "{wrong}");
+        }
+        for wrong in [
+            "refunds.partial",
+            "orders.prepay_id_life",
+            "bills.bill_hash",
+        ] {
+            assert_eq!(count(wrong), 0, "{wrong}");
+        }
+        for wrong in ["refunds.why", "orders.time_expire_max", "bills.bill_hash"] {
+            assert!(!fits(wrong, "x"), "{wrong}");
+        }
+    }
+
+    #[test]
     fn every_row_names_what_there_is() {
         let rows: Vec<_> = pay_limits()
             .iter()
@@ -260,7 +340,7 @@ mod tests {
             assert!(endpoint.request.field(name).is_some(), "{}", limit.id);
             assert!(range(limit.value).is_some(), "{}", limit.id);
             assert!(
-                ["number", "chars", "bytes"].contains(&limit.unit),
+                ["number", "second", "chars", "bytes"].contains(&limit.unit),
                 "{}",
                 limit.id
             );

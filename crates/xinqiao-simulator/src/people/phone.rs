@@ -138,18 +138,22 @@ fn followed(world: &World, reference: &str) -> Result<Id, Refused> {
     accounts::id(world, reference)
 }
 
+/// The catalog's limit of followers of a test account.
+pub(crate) const TEST_FOLLOWERS: &str = "test_account.followers";
+
 /// Whether so many more people may follow an account.
 ///
 /// WECHAT: a test account of the sandbox page has a hundred followers at most; who scans its code then is told so.
 pub(crate) fn may_follow(world: &World, appid: &Id, many: u64) -> Result<(), Refused> {
     let test = ACCOUNTS.get(world, &**appid).is_some_and(|own| own.test);
     let have = FOLLOWER_COUNTS.get(world, appid).copied().unwrap_or(0);
-    match limit::most("test_account.followers") {
-        Some(most) if test && have + many > most => Err(Refused::unwilling(format!(
+    let most = limit::count(TEST_FOLLOWERS) as u64;
+    if test && have + many > most {
+        return Err(Refused::unwilling(format!(
             "`{appid}` is a test account, and those have {most} followers at most: it has {have}"
-        ))),
-        _ => Ok(()),
+        )));
     }
+    Ok(())
 }
 
 /// A user with what was given, and the rest made up.

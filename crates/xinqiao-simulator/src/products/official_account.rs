@@ -18,6 +18,8 @@ mod fans;
 mod groups;
 mod js_sdk;
 mod kf_session;
+#[cfg(test)]
+mod limits;
 mod location;
 mod mass;
 mod material;

@@ -6,6 +6,7 @@ mod bill_download;
 mod cashier;
 mod certificates;
 mod funds;
+#[cfg(test)]
 mod limits;
 mod merchants;
 mod notice;

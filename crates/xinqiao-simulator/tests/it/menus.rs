@@ -174,6 +174,30 @@ async fn a_tap_tells_which_menu_it_was() {
 }
 
 #[tokio::test]
+async fn a_menu_has_three_buttons_with_five_below_each() {
+    let menus = Menus::open().await;
+    let vip = json!({"tag_id": menus.tag("VIP").await});
+    let many = |count: usize| {
+        let all = { 0..count }.map(|_| json!({"type": "click", "name": "歌", "key": "K"}));
+        all.collect::<Value>()
+    };
+    let below = |count: usize| json!([{"name": "菜单", "sub_button": many(count)}]);
+    for (button, code) in [
+        (many(0), 40016),
+        (many(3), 0),
+        (many(4), 40016),
+        (below(5), 0),
+        (below(6), 40023),
+    ] {
+        let made = menus.call("menu/create", json!({"button": button})).await;
+        assert_eq!(made["errcode"], code, "{button}: {made}");
+        let some = menus.add(button.clone(), vip.clone()).await;
+        let refused = some["errcode"].as_i64().unwrap_or_default();
+        assert_eq!(refused, code, "{button}: {some}");
+    }
+}
+
+#[tokio::test]
 async fn conditions_and_buttons_are_refused_with_codes_of_their_own() {
     let menus = Menus::open().await;
     let vip = json!({"tag_id": menus.tag("VIP").await});

@@ -7,7 +7,12 @@ use serde_json::Value;
 
 use crate::{
     accounts,
-    kernel::{Id, Table, Turn, World, feature::id_in},
+    kernel::{
+        Id, Refused, Table, Turn, World,
+        declared::{Field, text},
+        feature::id_in,
+    },
+    people::act::{Input, Scene},
     products::Feature,
 };
 
@@ -24,8 +29,11 @@ pub(super) static FEATURE: Feature = Feature {
     ..Feature::EMPTY
 };
 
-/// So many articles a message has at most.
-const EACH: u64 = 8;
+/// How acts name an article: what [`opened`] reads.
+pub(super) const ARTICLE: Field = text("url", "文章的地址", "Address of the article");
+
+/// So many articles a draft, and so a message, has at most. Places are counted in it: kept worlds have them.
+pub(super) const EACH: u64 = 8;
 
 /// An article.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +108,21 @@ pub(super) fn at<'w>(world: &'w World, appid: &Id, url: &str) -> Option<(u64, &'
     let place = *BY_URL.get(world, &(appid.clone(), url.into()))?;
     let article = get(world, appid, place)?;
     (!article.gone).then_some((place, article))
+}
+
+/// The article at the address that an act gives.
+pub(super) fn opened<'w>(
+    world: &'w World,
+    scene: &Scene,
+    input: &Input,
+) -> Result<(u64, &'w Article), Refused> {
+    let url = input.field::<String>("url")?;
+    let url = url.ok_or_else(|| Refused::invalid("`url` is missing"))?;
+    at(world, &scene.appid, &url).ok_or_else(|| {
+        Refused::unwilling(
+            "the account has no article at this address: it was deleted, or never was",
+        )
+    })
 }
 
 fn account_deleted(turn: &mut Turn<'_>, what: &Value) {

@@ -6,9 +6,13 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::{code, id::official_account as oa};
+use xinqiao_catalog::{code, id::official_account as oa, rules::limit};
 
-use super::{KINDS, articles, phone};
+use super::{
+    KINDS,
+    articles::{self, ARTICLE},
+    phone,
+};
 use crate::{
     accounts,
     door::{Asked, Refusal, Reply, Verdict, asked::whole, stateful},
@@ -84,7 +88,6 @@ static CARD: Card = Card {
     ],
 };
 
-const ARTICLE: Field = text("url", "文章的地址", "Address of the article");
 const WRITES: &[Field] = &[ARTICLE, text("content", "留言", "Comment")];
 const TAKES_BACK: &[Field] = &[
     ARTICLE,
@@ -96,12 +99,11 @@ const TAKES_BACK: &[Field] = &[
     ),
 ];
 
-/// Most characters of a comment, and of an answer.
-const CHARACTERS: usize = 600;
-/// Fewer than so many comments in one answer.
-const PAGE: i64 = 50;
-/// Most featured comments of an article.
-const FEATURED_MOST: usize = 100;
+/// The catalog's limit of the characters of a comment and of its answer, of comments in one answer, and of featured comments
+/// of an article.
+pub(super) const TEXT: &str = "comment.text";
+pub(super) const PAGE: &str = "comment.page";
+pub(super) const FEATURED_MOST: &str = "comment.featured";
 
 /// A comment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -209,9 +211,12 @@ fn list(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let place = commented(turn.world, asked)?;
     let (begin, count) = (asked.number("begin")?, asked.number("count")?);
     let wanted = asked.number("type")?;
-    let (Ok(begin), 1..PAGE) = (usize::try_from(begin), count) else {
+    let (Ok(begin), Ok(count)) = (usize::try_from(begin), usize::try_from(count)) else {
         return Err(Refusal::code(code::COMMENT_COUNT_RANGE));
     };
+    if !(1..=limit::count(PAGE)).contains(&count) {
+        return Err(Refusal::code(code::COMMENT_COUNT_RANGE));
+    }
     let fitting: Vec<(u64, &Comment)> = under(turn.world, &asked.appid, place)
         .filter(|(_, comment)| match wanted {
             1 => !comment.featured,
@@ -220,7 +225,7 @@ fn list(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         })
         .collect();
     let page: Vec<Value> = { fitting.iter().skip(begin) }
-        .take(usize::try_from(count).unwrap_or_default())
+        .take(count)
         .map(|(number, comment)| told(*number, comment))
         .collect();
     Ok(Reply::Json(json!({
@@ -243,7 +248,7 @@ fn told(number: u64, comment: &Comment) -> Value {
 fn mark(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let (_, (appid, (place, _))) = named(turn.world, asked)?;
     let featured = under(turn.world, &appid, place).filter(|(_, comment)| comment.featured);
-    let full = featured.count() >= FEATURED_MOST;
+    let full = featured.count() >= limit::count(FEATURED_MOST);
     let (comment, _) = named(turn.world, asked)?;
     if full && !comment.featured {
         return Err(Refusal::code(code::FEATURED_COMMENT_LIMIT));
@@ -270,7 +275,7 @@ fn answer(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let content = asked.given("content").unwrap_or_default().to_owned();
     let now = turn.now.0;
     let (comment, _) = named(turn.world, asked)?;
-    if content.is_empty() || content.chars().count() > CHARACTERS {
+    if !limit::fits(TEXT, &content) {
         return Err(Refusal::code(code::REPLY_LENGTH));
     }
     if comment.reply.is_some() {
@@ -289,34 +294,19 @@ fn take_answer_back(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     }
 }
 
-/// The article at the address that an act gives.
-fn opened(turn: &Turn<'_>, scene: &Scene, input: &Input) -> Result<u64, Refused> {
-    let url = input.field::<String>("url")?;
-    let url = url.ok_or_else(|| Refused::invalid("`url` is missing"))?;
-    let found = articles::at(turn.world, &scene.appid, &url);
-    found.map(|(place, _)| place).ok_or_else(|| {
-        Refused::unwilling(
-            "the account has no article at this address: it was deleted, or never was",
-        )
-    })
-}
-
 /// A person comments an article.
 fn write(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
-    let place = opened(turn, scene, input)?;
+    let (place, article) = articles::opened(turn.world, scene, input)?;
     let content = input.field::<String>("content")?;
     let content = { content.filter(|content| !content.is_empty()) }
         .ok_or_else(|| Refused::invalid("`content` is missing or empty"))?;
-    if content.chars().count() > CHARACTERS {
+    if !limit::fits(TEXT, &content) {
         return Err(Refused::unwilling(
             "a phone does not send so long a comment",
         ));
     }
     let follows = { people::CONTACTS.get(turn.world, &(scene.appid.clone(), scene.user)) }
         .is_some_and(|contact| contact.followed);
-    let Some(article) = articles::get(turn.world, &scene.appid, place) else {
-        return Err(Refused::unwilling("the article is gone"));
-    };
     if !article.comments {
         return Err(Refused::unwilling(
             "the article takes no comments: write `need_open_comment` in its draft, or call comment/open",
@@ -349,7 +339,7 @@ fn write(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Ref
 
 /// A person takes an own comment back.
 fn take_back(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
-    let place = opened(turn, scene, input)?;
+    let (place, _) = articles::opened(turn.world, scene, input)?;
     let number = input.field::<u64>("comment")?;
     let number = number.ok_or_else(|| Refused::invalid("`comment` is missing"))?;
     let own = people::openid(turn.world, scene.user, &scene.appid).cloned();

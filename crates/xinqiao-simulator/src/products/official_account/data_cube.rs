@@ -14,12 +14,13 @@ pub(super) mod users;
 
 use std::ops::{Range, RangeInclusive};
 
+use serde_json::{Value, json};
 use xinqiao_catalog::code;
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use crate::{
     accounts::rules::{Preset, Rule},
-    door::{Asked, Refusal},
+    door::{Asked, Refusal, Reply, Verdict},
     kernel::{
         Id, Turn,
         key::Key,
@@ -105,6 +106,35 @@ fn days(turn: &Turn<'_>, asked: &Asked, most: i64) -> Result<RangeInclusive<i64>
     Ok(begin..=end)
 }
 
+/// Makes the rows of some hours of a day.
+type Rows = fn(&World, &Id, i64, Range<i64>) -> Vec<Value>;
+
+/// The rows of each hour of the days that a call asks for, with their `ref_hour`.
+fn hourly(turn: &Turn<'_>, asked: &Asked, most: i64, rows: Rows) -> Verdict {
+    let mut all = Vec::new();
+    for day in days(turn, asked, most)? {
+        for hour in hours(day..day + 1) {
+            let mut own = rows(turn.world, &asked.appid, day, hour..hour + 1);
+            for row in &mut own {
+                row["ref_hour"] = json!(ref_hour(hour));
+            }
+            all.append(&mut own);
+        }
+    }
+    Ok(Reply::Json(json!({"list": all})))
+}
+
+/// Takes away the first rows of a range.
+fn forget<K: Key, V: Row>(world: &mut World, table: &Table<K, V>, range: Range<K>, most: usize) {
+    let keys: Vec<K> = { table.range(world, range) }
+        .take(most)
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in keys {
+        table.remove(world, &key);
+    }
+}
+
 /// Takes away rows of an account that nobody asks for any more: a few whenever a new one comes.
 fn forget_old<B: Key, V: Row>(
     world: &mut World,
@@ -114,23 +144,12 @@ fn forget_old<B: Key, V: Row>(
 ) {
     let first = ((appid.clone(), i64::MIN), B::first());
     let last = ((appid.clone(), now - REMEMBERED), B::first());
-    let old: Vec<((Id, i64), B)> = { table.range(world, first..last) }
-        .take(OLD_AT_ONCE)
-        .map(|(key, _)| key.clone())
-        .collect();
-    for key in old {
-        table.remove(world, &key);
-    }
+    forget(world, table, first..last, OLD_AT_ONCE);
 }
 
 /// Takes away every row of an account.
 fn forget_all<B: Key, V: Row>(world: &mut World, table: &Table<((Id, i64), B), V>, appid: &Id) {
     let first = ((appid.clone(), i64::MIN), B::first());
     let last = ((appid.clone(), i64::MAX), B::first());
-    let all: Vec<((Id, i64), B)> = { table.range(world, first..last) }
-        .map(|(key, _)| key.clone())
-        .collect();
-    for key in all {
-        table.remove(world, &key);
-    }
+    forget(world, table, first..last, usize::MAX);
 }

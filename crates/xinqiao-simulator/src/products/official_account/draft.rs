@@ -60,8 +60,6 @@ const CHANGES: &str = "one_article_of_a_draft_is_changed";
 const GONE: &str = "a_deleted_draft_is_gone";
 const LISTED: &str = "drafts_are_counted_and_listed_the_last_changed_first";
 
-/// Most articles of a draft.
-const ARTICLES_MOST: usize = 8;
 /// Most drafts in one answer.
 const PAGE: i64 = 20;
 /// Most characters of a title.
@@ -300,7 +298,7 @@ fn add(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     if given.is_empty() {
         return Err(Refusal::code(code::EMPTY_NEWS_DATA));
     }
-    if given.len() > ARTICLES_MOST {
+    if given.len() as u64 > articles::EACH {
         return Err(Refusal::code(code::TOO_MANY_ARTICLES));
     }
     let articles = { given.iter() }

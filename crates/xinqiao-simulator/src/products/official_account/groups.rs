@@ -6,7 +6,7 @@
 //! Source: doc page "用户分组管理" (before 2016); "获取用户基本信息" for `groupid`; community for a `groupid` that is a tag's number.
 
 use serde_json::{Value, json};
-use xinqiao_catalog::{code, id::official_account as oa};
+use xinqiao_catalog::{code, id::official_account as oa, rules::limit};
 
 use super::{
     fans::{self, FAN_VIEW},
@@ -38,8 +38,8 @@ const MOVED: &str = "who_is_moved_is_in_one_group";
 /// Who is in no group, and who is on the blacklist.
 const NONE: (u64, &str) = (UNTAGGED, "未分组");
 const BLACKLIST: (u64, &str) = (1, "黑名单");
-/// Most people in one call.
-const BATCH: usize = 50;
+/// The catalog's limit of people in one call.
+pub(super) const BATCH: &str = "groups.batch";
 
 /// The group that a person is in.
 fn group_of(world: &World, appid: &Id, openid: &Id) -> u64 {
@@ -108,7 +108,7 @@ fn move_one(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 /// `groups/members/batchupdate`.
 fn move_some(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let openids = asked.texts("openid_list")?;
-    if openids.is_empty() || openids.len() > BATCH {
+    if openids.is_empty() || openids.len() > limit::count(BATCH) {
         return Err(Refusal::code(code::INVALID_OPENID_LIST_SIZE));
     }
     move_all(turn, asked, &openids)

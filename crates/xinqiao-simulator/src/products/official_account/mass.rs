@@ -12,11 +12,11 @@ mod job;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use xinqiao_catalog::{code, id::official_account as oa, rules::quota::Limit};
+use xinqiao_catalog::{code, id::official_account as oa};
 use xinqiao_crypto::Hex;
 use xinqiao_types::{AccountKind, shanghai::DAY};
 
-use super::{articles, custom_message::TO_WRITE, draft, fans, sent, tags};
+use super::{articles, custom_message::TO_WRITE, draft, fans, quota, sent, tags};
 use crate::{
     accounts::{
         self,
@@ -298,7 +298,7 @@ fn digest(asked: &Asked) -> String {
     Hex::from(half).to_string()
 }
 
-/// Counts a message that is taken in: what was refused counts nowhere.
+/// Counts a message that is taken in.
 fn spend(turn: &mut Turn<'_>, asked: &Asked, audience: &Audience) -> Result<(), Refusal> {
     let kind = asked.account(turn.world)?.kind;
     let row = match (kind, audience) {
@@ -306,14 +306,7 @@ fn spend(turn: &mut Turn<'_>, asked: &Asked, audience: &Audience) -> Result<(), 
         (AccountKind::Service, Audience::All) => MONTHLY_ROW,
         _ => return Ok(()),
     };
-    let Some(limit) = xinqiao_catalog::quotas_of(row).next().map(Limit::from) else {
-        return Ok(());
-    };
-    let now = turn.now;
-    asked
-        .ledger(turn)
-        .spend_limit(row, limit, now)
-        .map_err(|exceeded| Refusal::quota(&exceeded))
+    quota::spend(turn, asked, row)
 }
 
 /// `message/mass/preview`: to one person who follows, by openid or by WeChat name.

@@ -72,9 +72,9 @@ static CARD: Card = Card {
 };
 
 /// The catalog's limit of pictures, thumbnails among them.
-const PICTURES_MOST: &str = "material.pictures";
+pub(super) const PICTURES_MOST: &str = "material.pictures";
 /// And of every other kind.
-const OTHERS_MOST: &str = "material.others";
+pub(super) const OTHERS_MOST: &str = "material.others";
 /// Most items of a page.
 const PAGE: i64 = 20;
 const IMAGE: &str = "image";
@@ -153,8 +153,7 @@ fn add(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     };
     let key: (Id, Id) = (asked.appid.clone(), kind.into());
     let have = COUNTS.get(turn.world, &key).copied().unwrap_or_default();
-    let most = limit::most(most).and_then(|most| usize::try_from(most).ok());
-    let most = most.unwrap_or(usize::MAX);
+    let most = limit::count(most);
     if have >= most {
         return Err(Refusal::code(code::MATERIAL_LIMIT).because(
             "media.too_much",

@@ -103,25 +103,18 @@ static CARD: Card = Card {
     ],
 };
 
-/// The catalog's limit of permanent codes of an account, and of the numbers of their scenes.
-const PERMANENT_MOST: &str = "qr_code.permanent";
-const PERMANENT_SCENE: &str = "scenes.qr_limit_scene";
+/// The catalog's limit of permanent codes of an account, of the numbers of their scenes, and of scenes that are texts.
+pub(super) const PERMANENT_MOST: &str = "qr_code.permanent";
+pub(super) const PERMANENT_SCENE: &str = "scenes.qr_limit_scene";
+pub(super) const TEXT_SCENE: &str = "scenes.qr_str_scene";
 /// How tickets begin.
 const TICKET: &str = "gQ";
 /// What a code says, before a word with which its ticket goes on.
 const ADDRESS: &str = "http://weixin.qq.com/q/";
 const WORD: usize = 24;
-/// Most characters of a scene.
-const SCENE: usize = 64;
 /// How many seconds a temporary code lives that nobody gave a time, and how many at most.
-const SHORT: &str = "qr_code.seconds";
-const LONG: &str = "scenes.qr_expire_seconds";
-
-/// What a row of the catalog's limits allows at most.
-fn most(id: &str) -> i64 {
-    let most = limit::most(id).and_then(|most| i64::try_from(most).ok());
-    most.unwrap_or(i64::MAX)
-}
+pub(super) const SHORT: &str = "qr_code.seconds";
+pub(super) const LONG: &str = "scenes.qr_expire_seconds";
 
 /// A code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,15 +147,17 @@ fn scene(asked: &Asked, action: &str) -> Result<String, Refusal> {
     let given = &asked.group("action_info")?["scene"];
     let number = || given.get("scene_id").and_then(whole);
     let word = || given.get("scene_str").and_then(Value::as_str);
-    let fits = |word: &&str| (1..=SCENE).contains(&word.chars().count());
+    let permanent = |id: &i64| {
+        usize::try_from(*id).is_ok_and(|id| (1..=limit::count(PERMANENT_SCENE)).contains(&id))
+    };
     let scene = match action {
         "QR_SCENE" => number()
             .filter(|id| *id != 0 && (i64::from(i32::MIN)..=i64::from(u32::MAX)).contains(id))
             .map(|id| id.to_string()),
-        "QR_LIMIT_SCENE" => number()
-            .filter(|id| *id >= 1 && *id <= most(PERMANENT_SCENE))
-            .map(|id| id.to_string()),
-        "QR_STR_SCENE" | "QR_LIMIT_STR_SCENE" => word().filter(fits).map(ToOwned::to_owned),
+        "QR_LIMIT_SCENE" => number().filter(permanent).map(|id| id.to_string()),
+        "QR_STR_SCENE" | "QR_LIMIT_STR_SCENE" => word()
+            .filter(|word| limit::fits(TEXT_SCENE, word))
+            .map(ToOwned::to_owned),
         _ => None,
     };
     scene.ok_or_else(|| {
@@ -234,8 +229,8 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         let wanted = asked.body.get("expire_seconds").and_then(whole);
         wanted
             .filter(|wanted| *wanted > 0)
-            .unwrap_or_else(|| most(SHORT))
-            .min(most(LONG))
+            .unwrap_or_else(|| limit::seconds(SHORT))
+            .min(limit::seconds(LONG))
     });
     let draw = turn.world.next("qr_code").media_id();
     let ticket: Id = format!("{TICKET}{draw}==").into();
@@ -255,9 +250,7 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
             return Ok(Reply::Json(told(ticket, same.unwrap_or(&code), None)));
         }
         let have = PERMANENT_COUNTS.get(turn.world, &asked.appid).copied();
-        if have
-            .is_some_and(|have| i64::try_from(have).is_ok_and(|have| have >= most(PERMANENT_MOST)))
-        {
+        if have.is_some_and(|have| have >= limit::count(PERMANENT_MOST)) {
             return Err(Refusal::code(code::QRCODE_LIMIT));
         }
         enter(turn.world, key, ticket.clone());

@@ -8,7 +8,7 @@ use xinqiao_catalog::{
     id::official_account as oa,
     rules::quota::{self, Ledger},
 };
-use xinqiao_types::{UnixSeconds, shanghai::DAY};
+use xinqiao_types::shanghai::DAY;
 
 use crate::{
     accounts::QUOTAS,
@@ -38,12 +38,14 @@ const CLEAR_ONE_ROW: &str = "quota.clear_one";
 /// For how long a call can be looked up.
 const TRACED_SECONDS: i64 = 7 * DAY;
 
-/// Counts a clear under its row: a clear that is refused, for whatever reason, costs nothing.
-fn spend(ledger: &mut Ledger, row: &str, now: UnixSeconds) -> Result<(), Refusal> {
+/// Counts what a row of its own limits: what was refused, for whatever reason, counts nowhere.
+pub(super) fn spend(turn: &mut Turn<'_>, asked: &Asked, row: &str) -> Result<(), Refusal> {
     let Some(limit) = quota::row(row) else {
         return Ok(());
     };
-    ledger
+    let now = turn.now;
+    asked
+        .ledger(turn)
         .spend_limit(row, limit, now)
         .map_err(|exceeded| Refusal::quota(&exceeded))
 }
@@ -54,10 +56,8 @@ pub(crate) fn clear(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     if named != &*asked.appid {
         return Err(Refusal::code(code::INVALID_APPID));
     }
-    let now = turn.now;
-    let ledger = asked.ledger(turn);
-    spend(ledger, CLEAR_ROW, now)?;
-    ledger.clear();
+    spend(turn, asked, CLEAR_ROW)?;
+    asked.ledger(turn).clear();
     Ok(Reply::Acknowledged)
 }
 
@@ -82,11 +82,9 @@ fn endpoint(asked: &Asked) -> Result<&'static Endpoint, Refusal> {
 /// `openapi/quota/clear`: one path.
 pub(crate) fn clear_one(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let endpoint = endpoint(asked)?;
-    let now = turn.now;
-    let facts = asked.account(turn.world)?.facts(now.0);
-    let ledger = asked.ledger(turn);
-    spend(ledger, CLEAR_ONE_ROW, now)?;
-    ledger.clear_endpoint(endpoint, &facts);
+    let facts = asked.account(turn.world)?.facts(turn.now.0);
+    spend(turn, asked, CLEAR_ONE_ROW)?;
+    asked.ledger(turn).clear_endpoint(endpoint, &facts);
     Ok(Reply::Acknowledged)
 }
 

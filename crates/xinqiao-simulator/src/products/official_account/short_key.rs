@@ -31,8 +31,8 @@ const NAME: &str = "official_account.short_keys";
 const FETCHED: &str = "data_is_fetched_by_its_short_key_until_it_ends";
 
 /// The catalog's limits: how many bytes are kept, and how many seconds at most.
-const DATA: &str = "short_key.bytes";
-const LONG: &str = "short_key.seconds";
+pub(super) const DATA: &str = "short_key.bytes";
+pub(super) const LONG: &str = "short_key.seconds";
 /// Characters of a key.
 const KEY: usize = 15;
 
@@ -48,11 +48,8 @@ struct Left {
 fn generate(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let data = asked.text("long_data")?.to_owned();
     let seconds = asked.number("expire_seconds")?;
-    let most = |id: &str| limit::most(id).and_then(|most| i64::try_from(most).ok());
-    let (bytes, long) = (most(DATA), most(LONG));
-    let (bytes, long) = (bytes.unwrap_or(i64::MAX), long.unwrap_or(i64::MAX));
-    let fits = i64::try_from(data.len()).is_ok_and(|have| have <= bytes);
-    if !fits || !(1..=long).contains(&seconds) {
+    let (bytes, long) = (limit::count(DATA), limit::seconds(LONG));
+    if data.len() > bytes || !(1..=long).contains(&seconds) {
         return Err(Refusal::code(code::INVALID_ARGUMENT).because(
             "call.parameter",
             Some(format!("{} bytes, {seconds} s", data.len())),

@@ -7,12 +7,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::{id::official_account as oa, rules::quota};
+use xinqiao_catalog::id::official_account as oa;
 
-use super::token::remember;
+use super::{quota, token::remember};
 use crate::{
     accounts::tokens::{Issued, LIFETIME, OVERLAP, Standing, TokenBook},
-    door::{Asked, Refusal, Reply, Verdict, stateful},
+    door::{Asked, Reply, Verdict, stateful},
     kernel::{Id, Table, Turn, World},
     products::Feature,
 };
@@ -124,7 +124,7 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         ));
     }
     if wanted == Wanted::Instead {
-        spend_force(turn, asked)?;
+        quota::spend(turn, asked, FORCE_ROW)?;
     }
     let value = turn.world.next("stable_token").access_token();
     let book = STABLE.or_default(turn.world, asked.appid.clone());
@@ -140,17 +140,6 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     Ok(Reply::Json(
         json!({"access_token": value, "expires_in": LIFETIME}),
     ))
-}
-
-fn spend_force(turn: &mut Turn<'_>, asked: &Asked) -> Result<(), Refusal> {
-    let Some(limit) = quota::row(FORCE_ROW) else {
-        return Ok(());
-    };
-    let now = turn.now;
-    asked
-        .ledger(turn)
-        .spend_limit(FORCE_ROW, limit, now)
-        .map_err(|exceeded| Refusal::quota(&exceeded))
 }
 
 #[cfg(test)]

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::json;
 use sha1::{Digest, Sha1};
-use xinqiao_catalog::{code, id::pay_v2 as v2, id::pay_v3 as v3};
+use xinqiao_catalog::{code, id::pay_v2 as v2, id::pay_v3 as v3, rules::limit};
 use xinqiao_crypto::Hex;
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     bill::{self, Lacking, READY, Trades},
-    limits, merchants,
+    merchants,
     v2::{element, own},
     v3::parameter,
 };
@@ -130,7 +130,7 @@ fn ready(turn: &mut Turn<'_>, asked: &Asked, mchid: &Id, text: &str) -> Reply {
         }
         .to_owned(),
         created_at: turn.now.0,
-        expires_at: Some(turn.now.0 + limits::seconds(LIFE)),
+        expires_at: Some(turn.now.0 + limit::seconds(LIFE)),
     };
     let token = files::store(turn, file, bytes);
     // WECHAT: over the text, whether it is packed or not.

@@ -6,12 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use xinqiao_catalog::rules::limit;
 use xinqiao_types::shanghai;
 
-use super::{
-    funds::{self, Business, Purse},
-    limits,
-};
+use super::funds::{self, Business, Purse};
 use crate::{
     accounts::{
         self,
@@ -202,10 +200,10 @@ impl Order {
 /// WECHAT: a time that is too early or too late is moved, not refused.
 pub(super) fn payable_until(now: i64, asked: Option<i64>) -> i64 {
     match asked {
-        None => now + limits::seconds(EXPIRE_DEFAULT),
+        None => now + limit::seconds(EXPIRE_DEFAULT),
         Some(at) => at.clamp(
-            now + limits::seconds(EXPIRE_LEAST),
-            now + limits::seconds(EXPIRE_MOST),
+            now + limit::seconds(EXPIRE_LEAST),
+            now + limit::seconds(EXPIRE_MOST),
         ),
     }
 }
@@ -291,7 +289,7 @@ pub(super) fn place(
     let lives = [(Some(&prepay_id), PREPAY_LIFE), (url.as_ref(), life)];
     for (opener, life) in lives {
         let Some(opener) = opener else { continue };
-        let ends = turn.now.0 + limits::seconds(life);
+        let ends = turn.now.0 + limit::seconds(life);
         turn.later(ends, NAME, json!({"prepay": &**opener}));
         PREPAYS.put(turn.world, opener.clone(), prepay.clone());
     }

@@ -8,11 +8,11 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use xinqiao_catalog::rules::limit;
 use xinqiao_types::shanghai;
 
 use super::{
     funds::{self, Business, Purse},
-    limits,
     order::{self, Generation, Order, State},
 };
 use crate::{
@@ -290,7 +290,7 @@ fn admit(
     if wanted.total != order.total {
         return Err(Objection::WrongTotal { total: order.total });
     }
-    if turn.now.0 - paid_at > limits::seconds(WINDOW) {
+    if turn.now.0 - paid_at > limit::seconds(WINDOW) {
         return Err(Objection::Overdue);
     }
     let standing: Vec<&Refund> = of_order(turn.world, mchid, &wanted.out_trade_no)
@@ -301,12 +301,12 @@ fn admit(
     if wanted.amount > left {
         return Err(Objection::TooMuch { left });
     }
-    if standing.len() >= limits::count(MOST) {
+    if standing.len() >= limit::count(MOST) {
         return Err(Objection::TooMany);
     }
     let rules = MERCHANTS.get(turn.world, &**mchid);
     let latest = standing.iter().map(|refund| refund.created_at).max();
-    let soon = latest.is_some_and(|latest| turn.now.0 - latest < limits::seconds(PAUSE));
+    let soon = latest.is_some_and(|latest| turn.now.0 - latest < limit::seconds(PAUSE));
     if soon && SPACING.word(rules.map(|merchant| &merchant.rules)) == "on" {
         return Err(Objection::TooSoon);
     }

@@ -6,12 +6,12 @@
 //! Source: doc pages "申请退款", "查询退款", "退款结果通知" of the payment interface's second generation.
 
 use serde_json::{Map, Value, json};
-use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2 as v2};
+use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2 as v2, rules::limit};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     funds::Purse,
-    limits, merchants,
+    merchants,
     order::{self, Generation},
     refund::{self, Objection, Refund, Status, TEXTS, WALLET, Wanted},
     v2::{HMAC, element, given, own},
@@ -104,7 +104,7 @@ fn wanted(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Wanted), Refusal> {
     let number = element(asked, "out_refund_no")?;
     let reason = given(asked, "refund_desc");
     for (limit, text) in { TEXTS.iter().map(|(_, limit)| *limit) }.zip([Some(number), reason]) {
-        if text.is_some_and(|text| !limits::fits(limit, text)) {
+        if text.is_some_and(|text| !limit::fits(limit, text)) {
             return Err(merchants::not_understood("参数长度有误"));
         }
     }

@@ -3,12 +3,12 @@
 //! Source: doc pages "申请退款", "查询单笔退款（按商户退款单号）", "发起异常退款".
 
 use serde_json::{Value, json};
-use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3 as v3};
+use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3 as v3, rules::limit};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     funds::Purse,
-    limits, merchants,
+    merchants,
     order::{self, CURRENCY, Generation},
     refund::{self, Objection, Refund, TEXTS, Wanted},
     v3::parameter,
@@ -90,7 +90,7 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 fn wanted(turn: &Turn<'_>, asked: &Asked, mchid: &Id) -> Result<Wanted, Refusal> {
     let number = asked.text("out_refund_no")?;
     for (name, limit) in TEXTS {
-        if let Some(text) = asked.given(name).filter(|text| !limits::fits(limit, text)) {
+        if let Some(text) = asked.given(name).filter(|text| !limit::fits(limit, text)) {
             return Err(parameter(name, &json!(text), "has a wrong length"));
         }
     }

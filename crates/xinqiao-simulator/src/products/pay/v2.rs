@@ -5,11 +5,11 @@
 //! Source: doc pages "统一下单", "查询订单", "关闭订单" of the payment interface's second generation.
 
 use serde_json::{Map, Value, json};
-use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2 as v2};
+use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2 as v2, rules::limit};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
-    limits, merchants,
+    merchants,
     order::{self, CURRENCY, Generation, Objection, Order, State, TradeType},
 };
 use crate::{
@@ -34,7 +34,7 @@ const CLOSED: &str = "an_order_in_xml_is_closed_once";
 
 pub(super) const HMAC: &str = "HMAC-SHA256";
 /// Texts of an order, with the catalog's limits for them.
-const TEXTS: [(&str, &str); 4] = [
+pub(super) const TEXTS: [(&str, &str); 4] = [
     ("out_trade_no", "orders.out_trade_no"),
     ("body", "orders.description"),
     ("attach", "orders.attach"),
@@ -113,7 +113,7 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refusal> {
         element(asked, name)?;
     }
     for (name, limit) in TEXTS {
-        if given(asked, name).is_some_and(|text| !limits::fits(limit, text)) {
+        if given(asked, name).is_some_and(|text| !limit::fits(limit, text)) {
             return Err(merchants::not_understood(&format!("{name}参数长度有误")));
         }
     }

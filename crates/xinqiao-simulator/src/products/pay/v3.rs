@@ -3,11 +3,11 @@
 //! Source: doc pages "JSAPI下单", "Native下单", "商户订单号查询订单", "微信支付订单号查询订单", "关闭订单".
 
 use serde_json::{Value, json};
-use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3 as v3};
+use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3 as v3, rules::limit};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
-    limits, merchants,
+    merchants,
     order::{self, CURRENCY, Generation, Objection, Opener, Order, State, TEXTS, TradeType},
 };
 use crate::{
@@ -126,7 +126,7 @@ fn draft(turn: &Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<(Id, O
         asked.text(name)?;
     }
     for (name, limit) in TEXTS {
-        if let Some(text) = asked.given(name).filter(|text| !limits::fits(limit, text)) {
+        if let Some(text) = asked.given(name).filter(|text| !limit::fits(limit, text)) {
             return Err(parameter(name, &json!(text), "has a wrong length"));
         }
     }

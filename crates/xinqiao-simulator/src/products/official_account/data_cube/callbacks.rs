@@ -2,11 +2,13 @@
 //!
 //! Each attempt is one. How long they take is the wall clock's: they are traffic, and no part of an export.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xinqiao_catalog::id::official_account as oa;
 
-use super::{HOURS, REMEMBERED, days, hour, hours, ref_hour, written};
+use super::{OLD_AT_ONCE, REMEMBERED, days, forget, hour, hourly, hours, written};
 use crate::{
     accounts::{self, ACCOUNTS},
     door::{Asked, Reply, Verdict, stateful},
@@ -58,13 +60,8 @@ fn attempted(turn: &mut Turn<'_>, what: &Value) {
         return;
     }
     let now = hour(turn.now);
-    let old = { CALLED.range(turn.world, (appid.clone(), i64::MIN)..) }
-        .next()
-        .map(|(key, _)| key.clone())
-        .filter(|(of, hour)| *of == appid && *hour < now - REMEMBERED);
-    if let Some(old) = old {
-        CALLED.remove(turn.world, &old);
-    }
+    let old = (appid.clone(), i64::MIN)..(appid.clone(), now - REMEMBERED);
+    forget(turn.world, &CALLED, old, OLD_AT_ONCE);
     let ms = what["ms"].as_u64().unwrap_or_default();
     let called = CALLED.or_default(turn.world, (appid, now));
     called.count += 1;
@@ -73,8 +70,8 @@ fn attempted(turn: &mut Turn<'_>, what: &Value) {
     called.longest_ms = called.longest_ms.max(ms);
 }
 
-/// What happened in some hours; none where nothing did.
-fn row(world: &World, appid: &Id, day: i64, hours: std::ops::Range<i64>) -> Option<Value> {
+/// What happened in some hours: one row, or none where nothing did.
+fn rows(world: &World, appid: &Id, day: i64, hours: Range<i64>) -> Vec<Value> {
     let range = (appid.clone(), hours.start)..(appid.clone(), hours.end);
     let sum = { CALLED.range(world, range) }
         .map(|(_, called)| *called)
@@ -83,32 +80,27 @@ fn row(world: &World, appid: &Id, day: i64, hours: std::ops::Range<i64>) -> Opti
             failed: sum.failed + called.failed,
             ms: sum.ms + called.ms,
             longest_ms: sum.longest_ms.max(called.longest_ms),
-        })?;
-    Some(json!({
-        "ref_date": written(day), "callback_count": sum.count, "fail_count": sum.failed,
-        "total_time_cost": sum.ms, "max_time_cost": sum.longest_ms,
-    }))
+        });
+    let row = sum.map(|sum| {
+        json!({
+            "ref_date": written(day), "callback_count": sum.count, "fail_count": sum.failed,
+            "total_time_cost": sum.ms, "max_time_cost": sum.longest_ms,
+        })
+    });
+    row.into_iter().collect()
 }
 
 /// `getinterfacesummary`.
 fn by_day(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let rows: Vec<Value> = days(turn, asked, SPAN)?
-        .filter_map(|day| row(turn.world, &asked.appid, day, hours(day..day + 1)))
+        .flat_map(|day| rows(turn.world, &asked.appid, day, hours(day..day + 1)))
         .collect();
     Ok(Reply::Json(json!({"list": rows})))
 }
 
 /// `getinterfacesummaryhour`.
 fn by_hour(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let rows: Vec<Value> = days(turn, asked, HOUR_SPAN)?
-        .flat_map(|day| (day * HOURS..(day + 1) * HOURS).map(move |hour| (day, hour)))
-        .filter_map(|(day, hour)| {
-            let mut row = row(turn.world, &asked.appid, day, hour..hour + 1)?;
-            row["ref_hour"] = json!(ref_hour(hour));
-            Some(row)
-        })
-        .collect();
-    Ok(Reply::Json(json!({"list": rows})))
+    hourly(turn, asked, HOUR_SPAN, rows)
 }
 
 fn account_deleted(turn: &mut Turn<'_>, what: &Value) {

@@ -10,7 +10,7 @@ use xinqiao_catalog::id::official_account as oa;
 use xinqiao_message::names::msg_type;
 use xinqiao_types::shanghai;
 
-use super::{HOURS, days, forget_all, forget_old, hour, hours, midnight_of, ref_hour, written};
+use super::{Rows, days, forget_all, forget_old, hour, hourly, hours, midnight_of, written};
 use crate::{
     accounts,
     door::{Asked, Refusal, Reply, Verdict, stateful},
@@ -148,7 +148,7 @@ fn told(
     turn: &Turn<'_>,
     asked: &Asked,
     (span, period): (i64, Period),
-    rows: fn(&World, &Id, i64, Range<i64>) -> Vec<Value>,
+    rows: Rows,
 ) -> Result<Vec<Value>, Refusal> {
     let today = shanghai::day(turn.now);
     let rows = days(turn, asked, span)?
@@ -166,17 +166,7 @@ fn by_day(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `getupstreammsghour`.
 fn by_hour(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mut all = Vec::new();
-    for day in days(turn, asked, HOUR_SPAN)? {
-        for hour in day * HOURS..(day + 1) * HOURS {
-            let mut own = rows(turn.world, &asked.appid, day, hour..hour + 1);
-            for row in &mut own {
-                row["ref_hour"] = json!(ref_hour(hour));
-            }
-            all.append(&mut own);
-        }
-    }
-    Ok(Reply::Json(json!({"list": all})))
+    hourly(turn, asked, HOUR_SPAN, rows)
 }
 
 /// `getupstreammsgweek`.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use xinqiao_catalog::id::official_account as oa;
 use xinqiao_types::{UnixSeconds, shanghai};
 
-use super::{HOURS, days, forget_all, forget_old, hour, hours, ref_hour, written};
+use super::{days, forget_all, forget_old, hour, hourly, hours, written};
 use crate::{
     accounts::{
         self,
@@ -21,7 +21,7 @@ use crate::{
     door::{Asked, Reply, Verdict, stateful},
     kernel::{
         Id, Refused, Table, Turn, World,
-        declared::{Choice, Field, Holds, choice, field, said, text},
+        declared::{Choice, Field, Holds, choice, field, said},
         feature::id_in,
         row::Words,
     },
@@ -31,7 +31,10 @@ use crate::{
     },
     products::{
         Feature,
-        official_account::{articles, phone},
+        official_account::{
+            articles::{self, ARTICLE},
+            phone,
+        },
     },
 };
 
@@ -98,7 +101,6 @@ const DAYS_COUNTED: i64 = 7;
 /// `user_source` of all together.
 const ALL: u64 = 99_999_999;
 
-const ARTICLE: Field = text("url", "文章的地址", "Address of the article");
 const FROM: Field = field("from", "从哪里读到", "Read from", Holds::Choice(SOURCES)).optional();
 const SOURCES: &[Choice] = &[
     choice("session", "会话", "Chat"),
@@ -219,13 +221,7 @@ fn act(
     deeds: &[Deed],
     (zh, en): (&str, &str),
 ) -> Result<Value, Refused> {
-    let url = input.field::<String>("url")?;
-    let url = url.ok_or_else(|| Refused::invalid("`url` is missing"))?;
-    let Some((place, article)) = articles::at(turn.world, &scene.appid, &url) else {
-        return Err(Refused::unwilling(
-            "the account has no article at this address: it was deleted, or never was",
-        ));
-    };
+    let (place, article) = articles::opened(turn.world, scene, input)?;
     let title = article.title.clone();
     let openid = contact(turn.world, scene.user, &scene.appid);
     let now = hour(turn.now);
@@ -411,21 +407,6 @@ fn share_rows(world: &World, appid: &Id, day: i64, hours: Range<i64>) -> Vec<Val
         .collect()
 }
 
-/// Makes the rows of some hours of a day.
-type Rows = fn(&World, &Id, i64, Range<i64>) -> Vec<Value>;
-
-fn each_hour(world: &World, appid: &Id, day: i64, rows: Rows) -> Vec<Value> {
-    let mut all = Vec::new();
-    for hour in day * HOURS..(day + 1) * HOURS {
-        let mut own = rows(world, appid, day, hour..hour + 1);
-        for row in &mut own {
-            row["ref_hour"] = json!(ref_hour(hour));
-        }
-        all.append(&mut own);
-    }
-    all
-}
-
 /// `getuserread`.
 fn read_by_day(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let rows: Vec<Value> = days(turn, asked, READ_SPAN)?
@@ -436,10 +417,7 @@ fn read_by_day(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `getuserreadhour`.
 fn read_by_hour(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let rows: Vec<Value> = days(turn, asked, ONE_DAY)?
-        .flat_map(|day| each_hour(turn.world, &asked.appid, day, read_rows))
-        .collect();
-    Ok(Reply::Json(json!({"list": rows})))
+    hourly(turn, asked, ONE_DAY, read_rows)
 }
 
 /// `getusershare`.
@@ -452,10 +430,7 @@ fn shared_by_day(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `getusersharehour`.
 fn shared_by_hour(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let rows: Vec<Value> = days(turn, asked, ONE_DAY)?
-        .flat_map(|day| each_hour(turn.world, &asked.appid, day, share_rows))
-        .collect();
-    Ok(Reply::Json(json!({"list": rows})))
+    hourly(turn, asked, ONE_DAY, share_rows)
 }
 
 /// By which statistics name an article: its message, and its place from 1.

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::rules::quota::Limit;
+use xinqiao_catalog::rules::quota;
 use xinqiao_message::names::event;
 use xinqiao_types::{AccountKind, shanghai};
 
@@ -202,8 +202,7 @@ fn reach(turn: &mut Turn<'_>, appid: &Id, item: u64, piece: &[u64]) -> u64 {
 }
 
 fn a_month() -> Option<u64> {
-    let row = xinqiao_catalog::quotas_of(PERSONS_ROW).next()?;
-    Some(Limit::from(row).max)
+    quota::row(PERSONS_ROW).map(|row| row.max)
 }
 
 /// The job is done: says so in the timeline, and to the app.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::{code, id::official_account as oa};
+use xinqiao_catalog::{code, id::official_account as oa, rules::limit};
 
 use super::{MENUS, Seen, buttons, number, tell_phones};
 use crate::{
@@ -56,8 +56,8 @@ const TAG: &str = "group_id";
 /// Conditions about what is private.
 const PRIVATE: &[&str] = &["sex", "country", "province", "city", "language"];
 const PLATFORM: &str = "client_platform_type";
-/// So many hosts all conditional menus of an account lead to.
-const HOSTS: usize = 3;
+/// The catalog's limit of hosts that all conditional menus of an account lead to.
+pub(in super::super) const HOSTS: &str = "conditional_menu.hosts";
 
 /// A menu for some.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -232,11 +232,12 @@ fn check_buttons(world: &World, asked: &Asked) -> Result<Value, Refusal> {
         .flat_map(buttons::each)
         .filter_map(buttons::host)
         .collect();
-    if hosts.len() > HOSTS {
+    let most = limit::count(HOSTS);
+    if hosts.len() > most {
         return Err(Refusal::code(code::MENU_HOST_LIMIT).because(
             "menu.hosts",
             Some(hosts.into_iter().collect::<Vec<_>>().join(", ")),
-            Some(format!("≤ {HOSTS}")),
+            Some(format!("≤ {most}")),
         ));
     }
     Ok(given)
