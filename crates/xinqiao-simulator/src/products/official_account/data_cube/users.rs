@@ -74,13 +74,14 @@ fn followed(turn: &mut Turn<'_>, what: &Value) {
     };
     let many = what["many"].as_u64().unwrap_or(1);
     let day = DAYS.or_default(turn.world, (appid, shanghai::day(turn.now)));
-    *day.came.entry(source(&scene)).or_default() += many;
+    let came = day.came.entry(source(&scene)).or_default();
+    *came = came.saturating_add(many);
 }
 
 fn unfollowed(turn: &mut Turn<'_>, what: &Value) {
     if let Some(appid) = id_in(what, "account") {
         let day = DAYS.or_default(turn.world, (appid, shanghai::day(turn.now)));
-        day.left += 1;
+        day.left = day.left.saturating_add(1);
     }
 }
 
@@ -113,14 +114,16 @@ fn cumulate(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let since = (appid.clone(), *wanted.start())..=(appid.clone(), i64::MAX);
     let mut later: Vec<(i64, i64)> = { DAYS.range(turn.world, since) }
         .map(|((_, day), own)| {
-            let came: u64 = own.came.values().sum();
-            (*day, came as i64 - own.left as i64)
+            let came = { own.came.values() }.fold(0, |all: u64, many| all.saturating_add(*many));
+            // What an imported world says may be anything.
+            let number = |many: u64| i64::try_from(many).unwrap_or(i64::MAX);
+            (*day, number(came).saturating_sub(number(own.left)))
         })
         .collect();
     let mut rows = Vec::new();
     for day in wanted.rev() {
         while let Some((_, gained)) = later.pop_if(|(of, _)| *of > day) {
-            have -= gained;
+            have = have.saturating_sub(gained);
         }
         rows.push(json!({
             "ref_date": written(day), "user_source": 0, "cumulate_user": have.max(0),
