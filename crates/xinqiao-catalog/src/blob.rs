@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    DedupRecipe, Diagnosis, Endpoint, Enumeration, ErrorCode, Event, Grant, Host, Issuing, Meaning,
-    MediaLimit, Module, Page, PayLimit, PermissionRow, PermissionTable, Product, Quota, Route,
+    DedupRecipe, Diagnosis, Endpoint, Enumeration, ErrorCode, Event, Grant, Host, Issuing, Limit,
+    Meaning, MediaLimit, Module, Page, PermissionRow, PermissionTable, Product, Quota, Route,
     TypeDef,
 };
 
@@ -55,8 +55,8 @@ pub struct Rules {
     pub dedup: Vec<DedupRecipe>,
     /// Media limits.
     pub media: Vec<MediaLimit>,
-    /// Limits of payments.
-    pub limits: Vec<PayLimit>,
+    /// Limits of lengths, lives, paces and counts.
+    pub limits: Vec<Limit>,
     /// Diagnoses, sorted by rule.
     pub diagnoses: Vec<Diagnosis>,
     /// Browser pages.

@@ -32,7 +32,7 @@ pub use self::generated::{code, event_id, id};
 pub use self::lookup::{
     dedup_recipe, dedup_recipes, diagnoses, diagnosis, endpoint, endpoints, enumeration,
     enumerations, error, error_of, errors, event, events, grant, grants, host, hosts, issuing,
-    issuing_endpoints, meaning, media, media_limits, modules, page, pages, pay_limits, permission,
+    issuing_endpoints, limits, meaning, media, media_limits, modules, page, pages, permission,
     permission_tables, permissions, quotas, quotas_of, recognise_event, routes, type_def, types,
     values,
 };

@@ -3,7 +3,7 @@
 use crate::blob;
 use crate::model::{
     Code, DedupRecipe, Diagnosis, Endpoint, EnumId, EnumValue, Enumeration, ErrorCode, ErrorFamily,
-    Event, EventKind, Field, Grant, Host, Issuing, Meaning, MediaLimit, Module, Page, PayLimit,
+    Event, EventKind, Field, Grant, Host, Issuing, Limit, Meaning, MediaLimit, Module, Page,
     PermissionRow, PermissionTable, Product, Quota, Route, Text, TypeDef, TypeId,
 };
 
@@ -292,9 +292,9 @@ pub fn media(id: &str) -> Option<&'static MediaLimit> {
     media_limits().iter().find(|limit| limit.id == id)
 }
 
-/// All limits of payments, sorted by id.
+/// All limits, sorted by id.
 #[must_use]
-pub fn pay_limits() -> &'static [PayLimit] {
+pub fn limits() -> &'static [Limit] {
     &blob::rules().limits
 }
 

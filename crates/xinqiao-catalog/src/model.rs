@@ -15,8 +15,8 @@ pub use self::endpoint::{
 };
 pub use self::event::{DedupRecipe, Event, EventKind, EventWire};
 pub use self::platform::{
-    Bearing, Code, Diagnosis, ErrorCode, ErrorFamily, Grant, Host, IssuedKey, Issuing, LimitAt,
-    MediaLimit, Module, Page, PayLimit, PermissionRow, PermissionTable, Quota, QuotaWindow,
+    Bearing, Code, Diagnosis, ErrorCode, ErrorFamily, Grant, Host, IssuedKey, Issuing, Limit,
+    LimitAt, MediaLimit, Module, Page, PermissionRow, PermissionTable, Quota, QuotaWindow,
     RetryClass, Right, RightsElsewhere,
 };
 

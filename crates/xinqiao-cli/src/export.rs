@@ -119,7 +119,7 @@ fn whole(products: &[Product]) -> Value {
         "errors": errors,
         "permissions": catalog::permissions(),
         "permission_tables": catalog::permission_tables(),
-        "pay_limits": catalog::pay_limits(),
+        "limits": catalog::limits(),
         "quotas": catalog::quotas(),
         "grants": catalog::grants(),
         "dedup": catalog::dedup_recipes(),

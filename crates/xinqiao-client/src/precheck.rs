@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn every_limit_of_the_catalog_is_asked_for() {
-        let rows = xinqiao_catalog::pay_limits().iter();
+        let rows = xinqiao_catalog::limits().iter();
         let mut known: Vec<_> = rows
             .filter_map(|row| Some(row.at.as_ref()?.endpoint))
             .collect();

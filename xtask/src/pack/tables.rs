@@ -7,8 +7,8 @@ use serde::Deserialize;
 use xinqiao_catalog::blob::Rules;
 use xinqiao_catalog::{
     Bearing, Code, DedupRecipe, Diagnosis, ErrorCode, ErrorFamily, Grant, Host, IssuedKey, Issuing,
-    LimitAt, MediaLimit, Page, PayLimit, PermissionRow, PermissionTable, Product, Quota,
-    QuotaWindow, RetryClass, Right, RightsElsewhere, Text,
+    Limit, LimitAt, MediaLimit, Page, PermissionRow, PermissionTable, Product, Quota, QuotaWindow,
+    RetryClass, Right, RightsElsewhere, Text,
 };
 
 use super::lower::or;
@@ -409,7 +409,7 @@ pub(super) fn rules() -> Result<Rules> {
         });
     }
     for limit in &files.limit {
-        rules.limits.push(PayLimit {
+        rules.limits.push(Limit {
             id: intern(&limit.id),
             subject: intern(&limit.subject),
             value: intern(&limit.value),

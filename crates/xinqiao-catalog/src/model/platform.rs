@@ -423,9 +423,9 @@ pub struct Module {
     pub title: Text,
 }
 
-/// A limit of payments: the length of a number, the life of a code, the pace of calls.
+/// A limit: the length of a number or a text, the life of a code, the pace of calls, how many there may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PayLimit {
+pub struct Limit {
     /// What is limited, in what: `orders.attach`.
     pub id: &'static str,
     /// What it applies to, in words.

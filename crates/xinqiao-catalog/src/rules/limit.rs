@@ -12,15 +12,15 @@ use serde_json::Value;
 use xinqiao_types::shanghai::DAY;
 
 use crate::{
-    lookup::pay_limits,
-    model::{LimitAt, PayLimit},
+    lookup::limits,
+    model::{Limit, LimitAt},
 };
 
 /// A field that the platform would not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The limit that it breaks.
-    pub limit: &'static PayLimit,
+    pub limit: &'static Limit,
     /// The field, names with dots between.
     pub path: &'static str,
     /// How it breaks it.
@@ -74,12 +74,12 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-fn row(id: &str) -> Option<&'static PayLimit> {
-    pay_limits().iter().find(|limit| limit.id == id)
+fn row(id: &str) -> Option<&'static Limit> {
+    limits().iter().find(|limit| limit.id == id)
 }
 
 /// The value of a row: a number, or the second of two.
-fn most(limit: &PayLimit) -> Option<i64> {
+fn most(limit: &Limit) -> Option<i64> {
     let (_, most) = limit.value.split_once('-').unwrap_or(("", limit.value));
     most.parse().ok()
 }
@@ -125,7 +125,7 @@ pub fn fits(id: &str, text: &str) -> bool {
 }
 
 /// How long a text is in the unit of a limit; none if that is no unit of texts.
-fn length(limit: &PayLimit, text: &str) -> Option<u64> {
+fn length(limit: &Limit, text: &str) -> Option<u64> {
     match limit.unit {
         "bytes" => Some(text.len() as u64),
         "chars" => Some(text.chars().count() as u64),
@@ -138,7 +138,7 @@ fn length(limit: &PayLimit, text: &str) -> Option<u64> {
 /// # Errors
 /// The first limit that a field breaks.
 pub fn check(endpoint: &str, fields: &Value) -> Result<(), Violation> {
-    for limit in pay_limits() {
+    for limit in limits() {
         let Some(at) = limit.at.as_ref().filter(|at| at.endpoint == endpoint) else {
             continue;
         };
@@ -165,7 +165,7 @@ pub fn check(endpoint: &str, fields: &Value) -> Result<(), Violation> {
     Ok(())
 }
 
-fn broken(limit: &PayLimit, at: &LimitAt, value: &Value) -> Option<Reason> {
+fn broken(limit: &Limit, at: &LimitAt, value: &Value) -> Option<Reason> {
     let (least, most) = range(limit.value)?;
     let within = |found: u64| (least..=most).contains(&found);
     if matches!(limit.unit, "number" | "second") {
@@ -328,10 +328,7 @@ mod tests {
 
     #[test]
     fn every_row_names_what_there_is() {
-        let rows: Vec<_> = pay_limits()
-            .iter()
-            .filter(|limit| limit.at.is_some())
-            .collect();
+        let rows: Vec<_> = limits().iter().filter(|limit| limit.at.is_some()).collect();
         assert!(rows.len() >= 10);
         for limit in rows {
             let at = limit.at.as_ref().unwrap();

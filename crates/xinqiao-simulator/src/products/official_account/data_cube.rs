@@ -20,7 +20,7 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use crate::{
     accounts::rules::{Preset, Rule},
-    door::{Asked, Refusal, Reply, Verdict},
+    door::{Asked, Refusal},
     kernel::{
         Id, Turn,
         key::Key,
@@ -110,7 +110,7 @@ fn days(turn: &Turn<'_>, asked: &Asked, most: i64) -> Result<RangeInclusive<i64>
 type Rows = fn(&World, &Id, i64, Range<i64>) -> Vec<Value>;
 
 /// The rows of each hour of the days that a call asks for, with their `ref_hour`.
-fn hourly(turn: &Turn<'_>, asked: &Asked, most: i64, rows: Rows) -> Verdict {
+fn hourly(turn: &Turn<'_>, asked: &Asked, most: i64, rows: Rows) -> Result<Vec<Value>, Refusal> {
     let mut all = Vec::new();
     for day in days(turn, asked, most)? {
         for hour in hours(day..day + 1) {
@@ -121,7 +121,7 @@ fn hourly(turn: &Turn<'_>, asked: &Asked, most: i64, rows: Rows) -> Verdict {
             all.append(&mut own);
         }
     }
-    Ok(Reply::Json(json!({"list": all})))
+    Ok(all)
 }
 
 /// Takes away the first rows of a range.

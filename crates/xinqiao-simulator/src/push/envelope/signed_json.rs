@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn notices_are_tried_again_as_the_catalog_says() {
-        let limits = xinqiao_catalog::pay_limits();
+        let limits = xinqiao_catalog::limits();
         let limit = limits.iter().find(|l| l.id == "notices.notice_retries");
         let limit = limit.unwrap();
         let written = limit.note.split('=').next().unwrap();

@@ -166,7 +166,8 @@ fn by_day(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `getupstreammsghour`.
 fn by_hour(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    hourly(turn, asked, HOUR_SPAN, rows)
+    let rows = hourly(turn, asked, HOUR_SPAN, rows)?;
+    Ok(Reply::Json(json!({"list": rows})))
 }
 
 /// `getupstreammsgweek`.

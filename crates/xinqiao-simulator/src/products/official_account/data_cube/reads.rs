@@ -417,7 +417,8 @@ fn read_by_day(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `getuserreadhour`.
 fn read_by_hour(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    hourly(turn, asked, ONE_DAY, read_rows)
+    let rows = hourly(turn, asked, ONE_DAY, read_rows)?;
+    Ok(Reply::Json(json!({"list": rows})))
 }
 
 /// `getusershare`.
@@ -430,7 +431,8 @@ fn shared_by_day(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `getusersharehour`.
 fn shared_by_hour(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    hourly(turn, asked, ONE_DAY, share_rows)
+    let rows = hourly(turn, asked, ONE_DAY, share_rows)?;
+    Ok(Reply::Json(json!({"list": rows})))
 }
 
 /// By which statistics name an article: its message, and its place from 1.
