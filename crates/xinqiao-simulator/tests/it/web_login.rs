@@ -498,3 +498,19 @@ async fn an_address_that_works_once_never_comes_again() {
     assert!(given[0].is_string());
     assert_ne!(given[0], given[1]);
 }
+
+#[tokio::test]
+async fn a_browser_is_led_to_a_login_page_that_it_finds() {
+    let login = Login::open().await;
+    let link = login.shop("snsapi_userinfo");
+    let act = json!({"do": "browse", "account": login.appid(), "url": link});
+    let address = login.world.act(&login.user, act).await["open"].clone();
+    let address = address.as_str().unwrap();
+    let led = login.load(address, "").await;
+    let (origin, _) = address.split_once(PAGE).unwrap();
+    let to = location(&led);
+    assert!(to.starts_with(&format!("{origin}{PAGE}?appid=")), "{to}");
+    let cookie = led.headers()["set-cookie"].to_str().unwrap();
+    let page = login.load(&to, cookie.split(';').next().unwrap()).await;
+    assert!(page.text().await.unwrap().contains("name=\"consent\""));
+}

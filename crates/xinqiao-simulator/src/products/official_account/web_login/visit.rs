@@ -2,12 +2,12 @@
 
 use super::{
     BROWSERS, Browser, OPENINGS, asks, html, land, let_in,
-    link::{Link, PageError},
+    link::{Link, PageError, query_of},
     new_browser, tell, tell_refused,
 };
 use crate::{
     accounts::ACCOUNTS,
-    door::pages::{Leaf, Visit},
+    door::pages::{Leaf, Visit, path_of},
     kernel::{Turn, row::Words},
 };
 
@@ -44,6 +44,17 @@ pub(super) fn show(turn: &mut Turn<'_>, visit: &Visit<'_>) -> Leaf {
     }
 }
 
+/// Where a browser finds a login page that does not know the platform's name as one of this machine's.
+fn within_reach(url: String, pages: &str) -> String {
+    let found = [super::PAGE, super::website::PAGE]
+        .into_iter()
+        .find_map(|page| {
+            let query = query_of(&url, pages, page)?;
+            Some(format!("{pages}{}?{query}", path_of(page)))
+        });
+    found.unwrap_or(url)
+}
+
 /// The browser is somebody's phone from here on, and goes where the phone wanted to go.
 fn enter(turn: &mut Turn<'_>, visit: &Visit<'_>, ticket: &str) -> Leaf {
     if visit.wants_picture() || visit.call.method != "GET" {
@@ -56,10 +67,15 @@ fn enter(turn: &mut Turn<'_>, visit: &Visit<'_>, ticket: &str) -> Leaf {
             visit.in_english(),
         ));
     };
-    land(turn, &opening.browser, &opening.url, false);
+    let to = if visit.by_real_name() {
+        opening.url
+    } else {
+        within_reach(opening.url, &turn.world.origins.pages)
+    };
+    land(turn, &opening.browser, &to, false);
     let value = new_browser(turn, opening.browser);
     Leaf::Elsewhere {
-        to: opening.url,
+        to,
         cookie: Some((COOKIE, value)),
     }
 }
