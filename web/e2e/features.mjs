@@ -96,7 +96,7 @@ export async function run(browser) {
     await shot(page, "payment-facts");
   });
 
-  await check("a link in a chat leads to consent, one in the menu logs a follower in unasked", page, async () => {
+  await check("a link in a chat and one in the menu log a follower in unasked; whoever does not follow is asked", page, async () => {
     const account = await enterService(browser, page);
     const { body: users } = await browser.control("GET", "/users");
     const name = (await page.locator("[data-test=user].on").textContent()).trim();
@@ -107,16 +107,18 @@ export async function run(browser) {
       const link = loginLink(account.appid, back, "snsapi_userinfo", "chat");
       const said = await call(browser, account, "/cgi-bin/message/custom/send", { touser: openid, msgtype: "text", text: { content: `<a href="${link}">登录看看</a>` } });
       expect(said.errcode === 0, JSON.stringify(said));
-      await page.locator("[data-test=bubble]", { hasText: "登录看看" }).last().getByText("登录看看").click();
-      const asked = await followed(page);
-      await asked.locator("button[name=consent][value=yes]").waitFor();
-      expect((await asked.textContent("body")).includes(account.name), "the page does not say who asks");
-      await shot(asked, "consent");
-      await asked.locator("button[name=consent][value=yes]").click();
-      const agreed = await loggedIn(browser, account, asked, "chat");
-      expect(agreed.openid === openid && agreed.scope === "snsapi_userinfo", JSON.stringify(agreed));
-      await asked.close();
-      await page.locator("[data-test=sheet] button").first().click();
+      const fromChat = async () => {
+        await page.locator("[data-test=bubble]", { hasText: "登录看看" }).last().getByText("登录看看").click();
+        return followed(page);
+      };
+      const done = async (tab) => {
+        await tab.close();
+        await page.locator("[data-test=sheet] button").first().click();
+      };
+      const silent = await fromChat();
+      const known = await loggedIn(browser, account, silent, "chat");
+      expect(known.openid === openid && known.scope === "snsapi_userinfo", JSON.stringify(known));
+      await done(silent);
 
       const view = { name: "我的", type: "view", url: loginLink(account.appid, back, "snsapi_userinfo", "menu") };
       const made = await call(browser, account, "/cgi-bin/menu/create", { button: [view] });
@@ -124,11 +126,21 @@ export async function run(browser) {
       await page.locator("[data-test=to-list]").click();
       await page.locator(`[data-test=thread][data-account="${account.appid}"]`).click();
       await page.locator("[data-test=menubar] button", { hasText: "我的" }).click();
-      const silent = await followed(page);
-      const known = await loggedIn(browser, account, silent, "menu");
-      expect(known.openid === openid, JSON.stringify(known));
-      await silent.close();
-      await page.locator("[data-test=sheet] button").first().click();
+      const pressed = await followed(page);
+      const same = await loggedIn(browser, account, pressed, "menu");
+      expect(same.openid === openid, JSON.stringify(same));
+      await done(pressed);
+
+      await browser.control("POST", `/users/${user.id}/actions`, { do: "unfollow", account: account.appid });
+      const asked = await fromChat();
+      await asked.locator("button[name=consent][value=yes]").waitFor();
+      expect((await asked.textContent("body")).includes(account.name), "the page does not say who asks");
+      await shot(asked, "consent");
+      await asked.locator("button[name=consent][value=yes]").click();
+      const agreed = await loggedIn(browser, account, asked, "chat");
+      expect(agreed.openid === openid, JSON.stringify(agreed));
+      await done(asked);
+      await browser.control("POST", `/users/${user.id}/actions`, { do: "follow", account: account.appid });
     } finally {
       close();
     }
