@@ -44,7 +44,7 @@ pub(super) fn page(chance: &mut Chance) -> Sent {
 pub(super) fn judge_page(sent: &Sent) -> Verdict {
     let text = |name| utf8(param(sent, name));
     let time = text("timestamp")?
-        .parse()
+        .parse::<i64>()
         .map_err(|_| "no time".to_owned())?;
     let (nonce, url) = (text("noncestr")?, text("url")?);
     if jssdk::signature(TICKET, nonce, time, url).as_str() != text("signature")? {
