@@ -4,7 +4,10 @@
 //! Invariants: what is kept came in a callback that was verified and is stored; it is not of a time that is still
 //! far off; and an older one never takes the place of a newer one, in memory or in the store.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use xinqiao_store::{Millis, StoreError, StoredToken};
 use xinqiao_types::{AccessToken, UnixSeconds};
@@ -12,6 +15,8 @@ use xinqiao_types::{AccessToken, UnixSeconds};
 use super::Cell;
 use crate::shared::Shared;
 
+/// How many are known beside the newest: those of the last hour and more, one each ten minutes.
+const EARLIER: usize = 8;
 /// How long writing one down may hold its lease.
 const LEASE_MS: i64 = 5_000;
 
@@ -26,8 +31,9 @@ struct Kept {
     newest: Option<Pushed>,
     /// Whether the newest is written down.
     written: bool,
-    /// The one before: an app may still call with it.
-    before: Option<AccessToken>,
+    /// Others that were pushed, the latest first: the platform takes a ticket for twelve hours, and one that was
+    /// delivered late is the app's newest.
+    earlier: VecDeque<AccessToken>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,6 +53,7 @@ impl Kept {
     fn take(&mut self, pushed: Pushed) -> bool {
         if let Some(newest) = &mut self.newest {
             if newest.time > pushed.time {
+                self.know(pushed.text);
                 return false;
             }
             let is_same_time = newest.time == pushed.time;
@@ -59,13 +66,22 @@ impl Kept {
                 return true;
             }
             // Two of one second that are repeated in turn would change places for ever.
-            if is_same_time && self.before.as_ref().is_some_and(|own| pushed.is(own)) {
+            if is_same_time && self.earlier.iter().any(|own| pushed.is(own)) {
                 return false;
             }
         }
         self.written = false;
-        self.before = self.newest.replace(pushed).map(|newest| newest.text);
+        if let Some(newest) = self.newest.replace(pushed) {
+            self.know(newest.text);
+        }
         true
+    }
+
+    /// An app may call with this one too.
+    fn know(&mut self, text: AccessToken) {
+        self.earlier.retain(|own| own.expose() != text.expose());
+        self.earlier.push_front(text);
+        self.earlier.truncate(EARLIER);
     }
 
     /// Puts what the store has before what came until it was read.
@@ -73,22 +89,19 @@ impl Kept {
         if std::mem::replace(&mut self.loaded, true) {
             return;
         }
-        let (came, before) = (self.newest.take(), self.before.take());
+        let came = self.newest.take();
         if let Some(stored) = stored {
             self.take(stored);
             self.written = true;
         }
-        if let Some(came) = came
-            && self.take(came)
-            && before.is_some()
-        {
-            self.before = before;
+        if let Some(came) = came {
+            self.take(came);
         }
     }
 
     fn all(&self) -> impl Iterator<Item = &AccessToken> {
         let newest = self.newest.iter().map(|newest| &newest.text);
-        newest.chain(&self.before)
+        newest.chain(&self.earlier)
     }
 
     /// The newest, if it is not written down.
@@ -231,8 +244,14 @@ mod tests {
             "an old one that comes late is no news"
         );
         assert_eq!(kept.newest.as_ref().unwrap().text.expose(), "b");
-        assert_eq!(kept.before.as_ref().unwrap().expose(), "a");
+        // The app that gets it late calls with it.
+        assert_eq!(texts(&kept), ["b", "late", "a"]);
+        for time in 0..20 {
+            kept.take(pushed(&format!("t{time}"), 1000 + time));
+        }
+        assert_eq!(texts(&kept).len(), 1 + EARLIER);
     }
+
     fn texts(kept: &Kept) -> Vec<&str> {
         kept.all().map(AccessToken::expose).collect()
     }
@@ -254,7 +273,7 @@ mod tests {
     #[test]
     fn what_came_before_the_store_was_read_stands_in_its_order() {
         for (came, stored, now, is_written) in [
-            (100, 700, &["stored"][..], true),
+            (100, 700, &["stored", "came"][..], true),
             (700, 100, &["came", "stored"][..], false),
         ] {
             let mut kept = Kept::default();
