@@ -11,18 +11,33 @@ use crate::project::Account;
 /// The host whose origin most SDKs call their base URL.
 const API_HOST: &str = "api.weixin.qq.com";
 
+/// An account's appid, secret, Token and AES key under these names; nothing without an account.
+fn settings(account: Option<&Account>, names: [&str; 4]) -> Vec<String> {
+    let Some(account) = account else {
+        return Vec::new();
+    };
+    let values = [
+        &*account.appid,
+        &*account.secret,
+        &*account.token,
+        &*account.aes_key,
+    ];
+    let all = names.iter().zip(values);
+    all.map(|(name, value)| [*name, value].join("=")).collect()
+}
+
 /// All three hosts: with the first alone, OAuth and QR-code addresses go to the real platform.
 pub(super) fn spring(
     account: Option<&Account>,
     endpoints: &BTreeMap<String, String>,
 ) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(account) = account {
-        lines.push(format!("wx.mp.app-id={}", account.appid));
-        lines.push(format!("wx.mp.secret={}", account.secret));
-        lines.push(format!("wx.mp.token={}", account.token));
-        lines.push(format!("wx.mp.aes-key={}", account.aes_key));
-    }
+    let names = [
+        "wx.mp.app-id",
+        "wx.mp.secret",
+        "wx.mp.token",
+        "wx.mp.aes-key",
+    ];
+    let mut lines = settings(account, names);
     for (property, (_, host)) in ["api-host", "open-host", "mp-host"]
         .iter()
         .zip(WXJAVA_HOSTS)
@@ -40,16 +55,13 @@ pub(super) fn dotenv(
     endpoints: &BTreeMap<String, String>,
     lang: Lang,
 ) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(account) = account {
-        lines.push(format!("WECHAT_OFFICIAL_ACCOUNT_APPID={}", account.appid));
-        lines.push(format!("WECHAT_OFFICIAL_ACCOUNT_SECRET={}", account.secret));
-        lines.push(format!("WECHAT_OFFICIAL_ACCOUNT_TOKEN={}", account.token));
-        lines.push(format!(
-            "WECHAT_OFFICIAL_ACCOUNT_AES_KEY={}",
-            account.aes_key
-        ));
-    }
+    let names = [
+        "WECHAT_OFFICIAL_ACCOUNT_APPID",
+        "WECHAT_OFFICIAL_ACCOUNT_SECRET",
+        "WECHAT_OFFICIAL_ACCOUNT_TOKEN",
+        "WECHAT_OFFICIAL_ACCOUNT_AES_KEY",
+    ];
+    let mut lines = settings(account, names);
     if let Some(origin) = endpoints.get(API_HOST) {
         lines.push(format!("WECHAT_BASE_URI={origin}/"));
     }
@@ -177,13 +189,13 @@ var settings = &offConfig.Config{{
 
 /// What `Client::from_env` and `Environment` read.
 pub(super) fn rust(account: Option<&Account>, endpoints: &BTreeMap<String, String>) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(account) = account {
-        lines.push(format!("WECHAT_APPID={}", account.appid));
-        lines.push(format!("WECHAT_SECRET={}", account.secret));
-        lines.push(format!("WECHAT_TOKEN={}", account.token));
-        lines.push(format!("WECHAT_AES_KEY={}", account.aes_key));
-    }
+    let names = [
+        "WECHAT_APPID",
+        "WECHAT_SECRET",
+        "WECHAT_TOKEN",
+        "WECHAT_AES_KEY",
+    ];
+    let mut lines = settings(account, names);
     for (host, origin) in endpoints {
         lines.push(format!("{}={origin}", Environment::host_variable(host)));
     }
