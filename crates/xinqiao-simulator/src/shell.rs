@@ -6,6 +6,7 @@ pub(crate) mod owner;
 pub(crate) mod platform;
 pub(crate) mod pusher;
 pub(crate) mod store;
+pub(crate) mod thread;
 pub(crate) mod timeline;
 
 use std::{

@@ -36,9 +36,10 @@ use crate::{
     push::order::Resume,
     shell::{
         Dev, Shared, SharedClock, handshake,
-        owner::{self, Owner},
+        owner::{Held, Owner},
         platform, pusher,
         store::{self, Store, StoreError},
+        thread,
     },
 };
 
@@ -161,7 +162,9 @@ impl Simulator {
         });
         let cell = Arc::new(OnceLock::new());
         let _ = cell.set(shared.clone());
-        owner::start(waiting, world, store, cell).map_err(StartError::Thread)?;
+        let held = Held::new(world, store, cell);
+        let owner = shared.world.clone();
+        thread::start(owner, waiting, held).map_err(StartError::Thread)?;
         let servers = TaskTracker::new();
         let serving = CancellationToken::new();
         serve(&shared, &options, listeners, &servers, &serving);

@@ -1,62 +1,100 @@
-//! The one thread that owns the world. Everything else sends it commands and questions.
+//! The way to the world: one at a time, whoever it is.
+//!
+//! Calls of apps are many and short: whoever brings one carries it out where it stands, if nobody is at the world, and
+//! leaves it to who is there otherwise. Everything else is sent to the world's own thread ([`super::thread`]), which
+//! goes before calls when it wants the world, so that it never waits for more than the call that is being carried out.
+//!
+//! Must always hold: who has left a call in the queue looks whether somebody is still there to take it, and who goes
+//! looks into the queue once more. So no call is forgotten, and nobody waits for a lock but the world's thread.
 
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, OnceLock, mpsc},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{Shared, breath::Breath, store::Store};
-use crate::kernel::{Command, Effect, Refused, World};
+use super::{Shared, store::Store};
+use crate::kernel::{Command, Effect, Refused, World, world::Outcome};
 
 /// So long after a change it is handed over to be written, with all that came since: a thousand calls a second are
 /// fifty transactions.
 const SOON: Duration = Duration::from_millis(20);
 /// So many changes are handed over at once: encoding them is a part of what everybody else waits for.
 const ENOUGH: usize = 500;
-/// Commands that wait; a caller beyond them waits for its turn.
+/// Commands that wait for the thread; a caller beyond them waits for its turn.
 const WAITING: usize = 1024;
-/// So long a piece of long work goes on before it is looked whether somebody waits.
-const PIECE: Duration = Duration::from_micros(100);
-/// So long long work lets everybody else go first.
-const GIVES_WAY: Duration = Duration::from_millis(1);
-/// How often it is looked whether the disk has caught up with long work.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// So many calls of others somebody carries out before it goes on with its own answer; the thread does the rest.
+const FOR_OTHERS: usize = 16;
 
+pub(crate) type Reply = Box<dyn FnOnce() + Send>;
 type Question = Box<dyn FnOnce(&World) + Send>;
-type Reply = Box<dyn FnOnce() + Send>;
 type Order = Box<dyn FnOnce(&mut World, i64) -> (Vec<Effect>, Reply) + Send>;
 /// Carries out the next of many commands; there is a reply when it was the last.
-type Long = Box<dyn FnMut(&mut World, i64) -> (Vec<Effect>, Option<Reply>) + Send>;
+pub(crate) type Long = Box<dyn FnMut(&mut World, i64) -> (Vec<Effect>, Option<Reply>) + Send>;
 
 /// When a command is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+pub(crate) enum Answer {
     /// As soon as it is carried out.
     Soon,
     /// When it is on the disk, unless the disk has other work already.
     Kept,
 }
 
-enum Job {
+pub(crate) enum Job {
     Apply(Order, Answer),
     Ask(Question),
     Begin(Long),
+    /// Something is to be seen to: changes are due, calls wait, or the world is lost.
+    Look,
     Stop(oneshot::Sender<()>),
 }
 
+/// A job, with its place among those that wait.
+pub(crate) type Waiting = (Job, Option<OwnedSemaphorePermit>);
+
 /// The way to the world. Cheap to clone.
-#[derive(Debug, Clone)]
-pub(crate) struct Owner {
-    jobs: mpsc::Sender<(Job, OwnedSemaphorePermit)>,
+#[derive(Clone)]
+pub(crate) struct Owner(Arc<Inner>);
+
+struct Inner {
+    place: Place,
+    jobs: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
 }
 
-/// The receiving end, until the thread starts.
-pub(crate) struct Waiting(mpsc::Receiver<(Job, OwnedSemaphorePermit)>);
+/// Where the world is, and the calls that wait for it.
+pub(super) struct Place {
+    /// Nothing before the thread starts and after it has ended; poisoned when a turn panicked.
+    held: Mutex<Option<Held>>,
+    calls: Mutex<VecDeque<Order>>,
+    /// Whether the thread wants the world: nobody else goes before it.
+    wanted: AtomicBool,
+    /// How many calls were carried out.
+    carried_out: AtomicU64,
+}
+
+/// The world and what keeps it.
+pub(crate) struct Held {
+    pub(super) world: World,
+    pub(super) store: Option<Store>,
+    pub(super) shared: Arc<OnceLock<Arc<Shared>>>,
+    /// When changes are handed over at the latest.
+    pub(super) due: Option<Instant>,
+}
+
+impl std::fmt::Debug for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Owner").finish_non_exhaustive()
+    }
+}
 
 /// The world's thread has ended: the simulator is stopping.
 fn stopped() -> Refused {
@@ -67,40 +105,139 @@ fn stopped() -> Refused {
     }
 }
 
+/// A command as somebody else can carry it out.
+fn order<C: Command>(command: C, reply: oneshot::Sender<Result<C::Answer, Refused>>) -> Order {
+    Box::new(move |world, wall_ms| {
+        let Outcome { answer, effects } = world.apply(command, wall_ms);
+        let say = move || {
+            let _ = reply.send(answer);
+        };
+        (effects, Box::new(say))
+    })
+}
+
 impl Owner {
-    pub(crate) fn new() -> (Self, Waiting) {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Waiting>) {
         let (jobs, waiting) = mpsc::channel();
-        let room = Arc::new(Semaphore::new(WAITING));
-        (Self { jobs, room }, Waiting(waiting))
+        let inner = Inner {
+            place: Place {
+                held: Mutex::new(None),
+                calls: Mutex::default(),
+                wanted: AtomicBool::new(false),
+                carried_out: AtomicU64::new(0),
+            },
+            jobs,
+            room: Arc::new(Semaphore::new(WAITING)),
+        };
+        (Self(Arc::new(inner)), waiting)
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.0.place
     }
 
     async fn send(&self, job: Job) -> Result<(), Refused> {
-        let room = { self.room.clone() }.acquire_owned().await;
+        let room = { self.0.room.clone() }.acquire_owned().await;
         let room = room.map_err(|_| stopped())?;
-        self.jobs.send((job, room)).map_err(|_| stopped())
+        self.0.jobs.send((job, Some(room))).map_err(|_| stopped())
+    }
+
+    /// Has the thread look. It may have ended: then there is nothing to see to.
+    fn nudge(&self) {
+        let _ = self.0.jobs.send((Job::Look, None));
     }
 
     /// Carries out a command of somebody who counts on it. Dropping the future does not take the command back.
     pub(crate) async fn apply<C: Command>(&self, command: C) -> Result<C::Answer, Refused> {
-        self.carry_out(command, Answer::Kept).await
+        self.have_done(command, Answer::Kept).await
     }
 
     /// Carries out one of many commands.
     pub(crate) async fn apply_soon<C: Command>(&self, command: C) -> Result<C::Answer, Refused> {
-        self.carry_out(command, Answer::Soon).await
+        self.have_done(command, Answer::Soon).await
     }
 
-    async fn carry_out<C: Command>(&self, command: C, when: Answer) -> Result<C::Answer, Refused> {
+    async fn have_done<C: Command>(&self, command: C, when: Answer) -> Result<C::Answer, Refused> {
         let (reply, answer) = oneshot::channel();
-        let order: Order = Box::new(move |world, wall_ms| {
-            let outcome = world.apply(command, wall_ms);
-            let say = move || {
-                let _ = reply.send(outcome.answer);
-            };
-            (outcome.effects, Box::new(say))
-        });
-        self.send(Job::Apply(order, when)).await?;
+        self.send(Job::Apply(order(command, reply), when)).await?;
         answer.await.map_err(|_| stopped())?
+    }
+
+    /// Carries out a short command here and now, or leaves it to whoever is at the world.
+    pub(crate) async fn call<C: Command>(&self, command: C) -> Result<C::Answer, Refused> {
+        let place = self.place();
+        if !place.wanted.load(Ordering::SeqCst)
+            && let Some(held) = place.enter()
+        {
+            return self.call_at(held, command);
+        }
+        let (reply, answer) = oneshot::channel();
+        place.calls().push_back(order(command, reply));
+        self.look_after();
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Carries out a command at the world, after those that came before it.
+    fn call_at<C: Command>(
+        &self,
+        mut guard: MutexGuard<'_, Option<Held>>,
+        command: C,
+    ) -> Result<C::Answer, Refused> {
+        // A panic poisons the lock, which is how everybody learns that the world is lost.
+        let done = catch_unwind(AssertUnwindSafe(move || {
+            let Some(held) = guard.as_mut() else {
+                return (Err(stopped()), false);
+            };
+            let place = self.place();
+            place.serve(held);
+            place.carried_out.fetch_add(1, Ordering::Relaxed);
+            let wall_ms = Shared::wall_ms();
+            let Outcome { answer, effects } = held.world.apply(command, wall_ms);
+            held.carry_out(effects, wall_ms);
+            (answer, held.keep_up())
+        }));
+        match done {
+            Ok((answer, newly_due)) => {
+                if newly_due {
+                    self.nudge();
+                }
+                self.look_after();
+                answer
+            }
+            Err(_) => {
+                self.nudge();
+                Err(stopped())
+            }
+        }
+    }
+
+    /// Carries out calls that wait, unless somebody is at the world who will.
+    pub(super) fn look_after(&self) {
+        let place = self.place();
+        for _ in 0..FOR_OTHERS {
+            if place.calls().is_empty() || place.wanted.load(Ordering::SeqCst) {
+                return;
+            }
+            let Some(mut guard) = place.enter() else {
+                return;
+            };
+            let served = catch_unwind(AssertUnwindSafe(move || {
+                guard.as_mut().map(|held| {
+                    place.serve(held);
+                    held.keep_up()
+                })
+            }));
+            match served {
+                Ok(Some(false)) => {}
+                Ok(Some(true)) => self.nudge(),
+                Ok(None) => {
+                    place.calls().clear();
+                    return;
+                }
+                Err(_) => break,
+            }
+        }
+        self.nudge();
     }
 
     /// Looks at the world.
@@ -152,138 +289,74 @@ impl Owner {
     }
 }
 
-/// Starts the thread. It ends at [`Owner::stop`] or when every [`Owner`] is gone.
-///
-/// A panic ends it too: the turn that panicked is half in the world, which nobody can trust any more. Nothing of that
-/// turn is written; what was handed over before it is. To read the world back and go on would lose turns that were
-/// acknowledged, without a word to who made them, and where nothing is kept there is nothing to read: so whoever runs
-/// the simulator is told ([`Shared::broken`]) and ends.
-pub(crate) fn start(
-    waiting: Waiting,
-    world: World,
-    store: Option<Store>,
-    shared: Arc<OnceLock<Arc<Shared>>>,
-) -> std::io::Result<()> {
-    let Waiting(jobs) = waiting;
-    let runtime = tokio::runtime::Handle::current();
-    std::thread::Builder::new()
-        .name("xinqiao-world".to_owned())
-        .spawn(move || {
-            let _inside = runtime.enter();
-            let told = shared.clone();
-            let mut thread = Thread {
-                world,
-                store,
-                shared,
-                long: VecDeque::new(),
-                others_since: Instant::now(),
-                breath: Breath::new(),
-                due: None,
-            };
-            let ended = catch_unwind(AssertUnwindSafe(|| thread.run(&jobs)));
-            if ended.is_err() {
-                tracing::error!(
-                    "The world's thread panicked: the simulator cannot go on. What it acknowledged before is kept, but for the latest changes."
-                );
-            } else {
-                thread.hand_over();
+impl Place {
+    /// The world, if nobody is at it. Nothing where it is lost: the thread tells of that.
+    fn enter(&self) -> Option<MutexGuard<'_, Option<Held>>> {
+        match self.held.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::Poisoned(_)) => {
+                // Who waits learns it by the reply that never comes.
+                self.calls().clear();
+                None
             }
-            if let Some(store) = thread.store.take() {
-                store.stop();
-            }
-            match ended {
-                Ok(Some(done)) => {
-                    let _ = done.send(());
-                }
-                Ok(None) => {}
-                Err(_) => {
-                    if let Some(shared) = told.get() {
-                        shared.broken.cancel();
-                    }
-                }
-            }
-        })?;
-    Ok(())
-}
-
-/// What the thread has before it.
-struct Thread {
-    world: World,
-    store: Option<Store>,
-    shared: Arc<OnceLock<Arc<Shared>>>,
-    /// Long work that was begun, in turns.
-    long: VecDeque<Long>,
-    /// Since when it gives way.
-    others_since: Instant,
-    breath: Breath,
-    /// When changes are handed over at the latest.
-    due: Option<Instant>,
-}
-
-/// What is to be done next.
-enum Next {
-    Do(Job),
-    GoOn,
-    Look,
-    End,
-}
-
-impl Thread {
-    /// Until somebody wants it to end, or nobody is left.
-    fn run(
-        &mut self,
-        jobs: &mpsc::Receiver<(Job, OwnedSemaphorePermit)>,
-    ) -> Option<oneshot::Sender<()>> {
-        loop {
-            let (next, _room) = self.next(jobs);
-            match next {
-                Next::Do(Job::Ask(question)) => question(&self.world),
-                Next::Do(Job::Apply(order, when)) => self.apply(order, when),
-                Next::Do(Job::Begin(long)) => self.long.push_back(long),
-                Next::Do(Job::Stop(done)) => return Some(done),
-                Next::GoOn => self.go_on(),
-                Next::Look => {}
-                Next::End => return None,
-            }
-            self.keep_up();
         }
     }
 
-    /// Who waits comes first; long work goes on when nobody does, or has given way for long.
-    fn next(
-        &self,
-        jobs: &mpsc::Receiver<(Job, OwnedSemaphorePermit)>,
-    ) -> (Next, Option<OwnedSemaphorePermit>) {
-        let behind = { self.store.as_ref() }.is_some_and(Store::is_behind);
-        let goes_on = !self.long.is_empty() && !behind;
-        if goes_on && self.others_since.elapsed() >= GIVES_WAY {
-            return (Next::GoOn, None);
+    /// The world for its thread, which goes before everybody else. Nothing where it is lost.
+    pub(super) fn enter_first(&self) -> Option<MutexGuard<'_, Option<Held>>> {
+        self.wanted.store(true, Ordering::SeqCst);
+        let guard = self.held.lock();
+        self.wanted.store(false, Ordering::SeqCst);
+        guard.ok()
+    }
+
+    /// Puts the world in its place, or takes it away.
+    pub(super) fn put(&self, held: Option<Held>) -> Option<Held> {
+        let mut guard = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *guard, held)
+    }
+
+    fn calls(&self) -> MutexGuard<'_, VecDeque<Order>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many calls were carried out, ever.
+    pub(super) fn carried_out(&self) -> u64 {
+        self.carried_out.load(Ordering::Relaxed)
+    }
+
+    /// Lets go those who wait for what no longer comes.
+    pub(super) fn forget_calls(&self) {
+        self.calls().clear();
+    }
+
+    /// Carries out the calls that wait now.
+    pub(super) fn serve(&self, held: &mut Held) {
+        let waiting = std::mem::take(&mut *self.calls());
+        let count = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
+        self.carried_out.fetch_add(count, Ordering::Relaxed);
+        for order in waiting {
+            held.apply(order, Answer::Soon);
         }
-        if goes_on {
-            return match jobs.try_recv() {
-                Ok((job, room)) => (Next::Do(job), Some(room)),
-                Err(mpsc::TryRecvError::Empty) => (Next::GoOn, None),
-                Err(mpsc::TryRecvError::Disconnected) => (Next::End, None),
-            };
-        }
-        let until_due = { self.due }.map(|at| at.saturating_duration_since(Instant::now()));
-        let look_again = behind
-            .then_some(LOOK_AGAIN)
-            .filter(|_| !self.long.is_empty());
-        let job = match until_due.into_iter().chain(look_again).min() {
-            None => jobs
-                .recv()
-                .map_err(|_| mpsc::RecvTimeoutError::Disconnected),
-            Some(time) => jobs.recv_timeout(time),
-        };
-        match job {
-            Ok((job, room)) => (Next::Do(job), Some(room)),
-            Err(mpsc::RecvTimeoutError::Timeout) => (Next::Look, None),
-            Err(mpsc::RecvTimeoutError::Disconnected) => (Next::End, None),
+    }
+}
+
+impl Held {
+    pub(crate) fn new(
+        world: World,
+        store: Option<Store>,
+        shared: Arc<OnceLock<Arc<Shared>>>,
+    ) -> Self {
+        Self {
+            world,
+            store,
+            shared,
+            due: None,
         }
     }
 
-    fn apply(&mut self, order: Order, when: Answer) {
+    pub(super) fn apply(&mut self, order: Order, when: Answer) {
         let wall_ms = Shared::wall_ms();
         let (effects, reply) = order(&mut self.world, wall_ms);
         self.carry_out(effects, wall_ms);
@@ -296,49 +369,37 @@ impl Thread {
         }
     }
 
-    /// A piece of the long work that waits longest.
-    fn go_on(&mut self) {
-        let began = Instant::now();
-        let Some(mut long) = self.long.pop_front() else {
-            return;
-        };
-        loop {
-            let wall_ms = Shared::wall_ms();
-            let (effects, last) = long(&mut self.world, wall_ms);
-            self.carry_out(effects, wall_ms);
-            if let Some(reply) = last {
-                reply();
-                break;
-            }
-            if began.elapsed() >= PIECE {
-                self.long.push_back(long);
-                break;
-            }
-        }
-        self.breath.take();
-        self.others_since = Instant::now();
-    }
-
-    fn carry_out(&self, effects: Vec<Effect>, wall_ms: i64) {
+    pub(super) fn carry_out(&self, effects: Vec<Effect>, wall_ms: i64) {
         if let Some(shared) = self.shared.get() {
             shared.carry_out(effects, &self.world, wall_ms);
         }
     }
 
-    /// Hands over what changed, if it is time.
-    fn keep_up(&mut self) {
+    /// Hands over what changed, if it is time. Whether it will be time, and was not going to be before.
+    pub(super) fn keep_up(&mut self) -> bool {
         if self.store.is_none() || !self.world.has_changes() {
             self.due = None;
-            return;
+            return false;
         }
-        let now = Instant::now();
-        let at = *self.due.get_or_insert(now + SOON);
-        if self.world.tables.changed() >= ENOUGH || now >= at {
+        if self.world.tables.changed() >= ENOUGH {
             self.hand_over();
+            return false;
+        }
+        match self.due {
+            None => {
+                self.due = Some(Instant::now() + SOON);
+                true
+            }
+            Some(at) => {
+                if Instant::now() >= at {
+                    self.hand_over();
+                }
+                false
+            }
         }
     }
 
-    fn hand_over(&mut self) {
+    pub(super) fn hand_over(&mut self) {
         self.due = None;
         if let Some(store) = &self.store {
             store.hand_over(&mut self.world);

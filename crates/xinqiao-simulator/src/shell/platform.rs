@@ -74,7 +74,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, host: String, request: Request) -
         body: body.into(),
         peer,
     };
-    match shared.world.apply_soon(Box::new(call)).await {
+    match shared.world.call(Box::new(call)).await {
         Ok(answer) => respond(*answer).await,
         Err(refused) => (StatusCode::SERVICE_UNAVAILABLE, refused.message).into_response(),
     }
