@@ -16,6 +16,7 @@
 //!
 //! The door knows no product: what callers, behaviours and dialects there are is declared by the products' features.
 
+mod answered;
 pub(crate) mod asked;
 pub(crate) mod behaviour;
 mod body;
@@ -30,7 +31,9 @@ pub(crate) mod pages;
 mod row;
 pub(crate) mod traced;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
+
+use http::HeaderValue;
 
 use serde_json::Value;
 use xinqiao_catalog::{
@@ -49,22 +52,22 @@ use crate::{
         Feature, Id, Turn, World,
         command::verb,
         declared::Shown,
-        row::{Diagnosed, Words, diagnose, shown},
+        row::{Diagnosed, Words, diagnose},
     },
 };
 
 pub use self::body::read_multipart;
-pub(crate) use self::{
-    asked::Asked,
-    behaviour::{Behaviour, Desk, modelled, stateful},
-    body::FilePart,
-};
 use self::{
+    answered::Answered,
     call::{PlatformAnswer, PlatformCall},
     credential::{Asking, Caller, proof},
     dialect::{Saying, Written},
     faults::Fault,
-    traced::Traced,
+};
+pub(crate) use self::{
+    asked::Asked,
+    behaviour::{Behaviour, Desk, modelled, stateful},
+    body::FilePart,
 };
 
 pub(crate) const FEATURE: Feature = Feature {
@@ -220,12 +223,12 @@ impl Progress {
 }
 
 /// Answers a call, and shows its row.
-pub(crate) fn answer(turn: &mut Turn<'_>, call: &PlatformCall) -> PlatformAnswer {
+pub(crate) fn answer(turn: &mut Turn<'_>, call: PlatformCall) -> PlatformAnswer {
     let desk = turn.world.house.part::<Desk>();
-    if let Some(page) = desk.page(call) {
-        return pages::answer(turn, call, page);
+    if let Some(page) = desk.page(&call) {
+        return pages::answer(turn, &call, page);
     }
-    let seen = recognise(call);
+    let seen = recognise(&call);
     let draw = turn.world.next("rid");
     let trace = surface::trace(seen.product, turn.now, draw.entropy());
     let endpoint = seen.endpoint();
@@ -240,10 +243,10 @@ pub(crate) fn answer(turn: &mut Turn<'_>, call: &PlatformCall) -> PlatformAnswer
         caller: claimed,
         fidelity: endpoint.map(|endpoint| desk.fidelity(endpoint)),
         product: seen.product,
-        named: body::named_in(call),
+        named: body::named_in(&call),
     };
     follow(turn, &progress);
-    let fault = faults::hit(turn, call, progress.account().map(|id| &**id));
+    let fault = faults::hit(turn, &call, progress.account().map(|id| &**id));
     let verdict = match &fault {
         Some(Fault {
             errcode: Some(errcode),
@@ -254,16 +257,19 @@ pub(crate) fn answer(turn: &mut Turn<'_>, call: &PlatformCall) -> PlatformAnswer
         Some(fault) if fault.http_status.is_some() || fault.drop == Some(true) => {
             Err(Failure::Unanswered)
         }
-        _ => judge(turn, desk, call, &seen, &mut progress),
+        _ => judge(turn, desk, &call, &seen, &mut progress),
     };
-    let mut written = write(turn, desk, call, &progress, verdict, &trace);
+    let mut written = write(turn, desk, &call, &progress, verdict, &trace);
     if let Some(fault) = fault {
         written.answer.delay_ms = fault.delay_ms.unwrap_or(0);
         written.answer.drop = fault.drop == Some(true);
         written.answer.status = fault.http_status.unwrap_or(written.answer.status);
     }
-    remember(turn, call, &progress, &written, &trace);
-    row::show(turn, call, &progress, &mut written);
+    let answered = Arc::new(Answered::of(turn, call, &progress, &written, trace));
+    if answered.asked_by.is_some() {
+        traced::remember(turn.world, answered.clone());
+    }
+    turn.show_late(row::of(answered));
     written.answer
 }
 
@@ -302,7 +308,7 @@ impl From<Refusal> for Failure {
 fn recognise(call: &PlatformCall) -> surface::Call {
     surface::recognise(&surface::Request {
         host: &call.host,
-        method: &call.method,
+        method: call.method.as_str(),
         path: &call.path,
         query: &call.query,
         content_type: call.header("content-type").unwrap_or_default(),
@@ -475,57 +481,24 @@ fn write(
             ..Written::new(200)
         },
     };
-    let own = [
-        ("x-xinqiao-fidelity", progress.fidelity()),
-        ("x-xinqiao-rid", trace.as_str()),
-    ];
-    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    written.answer.headers.splice(0..0, own);
+    written = written
+        .header(
+            "x-xinqiao-fidelity",
+            HeaderValue::from_static(progress.fidelity()),
+        )
+        .header("x-xinqiao-rid", trace.as_str());
     if let Some(code) = written.errcode.filter(|code| *code != 0)
         && written.diagnosis.is_none()
     {
         written.diagnosis = explain_code(progress.product, code.into());
     }
-    if let Some(diagnosis) = &written.diagnosis {
-        let line = diagnosis.line();
-        written
-            .answer
-            .headers
-            .push(("x-xinqiao-diagnosis".to_owned(), line));
+    match &written.diagnosis {
+        Some(diagnosis) => {
+            let line = diagnosis.line();
+            written.header("x-xinqiao-diagnosis", line)
+        }
+        None => written,
     }
-    written.text = shown(&written.answer.body);
-    written
-}
-
-/// The beginning of a body.
-fn begun(body: &str) -> String {
-    const CHARACTERS: usize = 500;
-    let end = body.char_indices().nth(CHARACTERS);
-    body[..end.map_or(body.len(), |(at, _)| at)].to_owned()
-}
-
-/// Keeps what `rid/get` will be asked for.
-fn remember(
-    turn: &mut Turn<'_>,
-    call: &PlatformCall,
-    progress: &Progress,
-    written: &Written,
-    rid: &Rid,
-) {
-    let Some(account) = progress.account() else {
-        return;
-    };
-    let traced = Traced {
-        rid: rid.as_str().into(),
-        appid: account.clone(),
-        time: turn.now.0,
-        url: format!("{}?{}", call.path, masking::query(&call.query)),
-        request: begun(&shown(&call.body)),
-        response: begun(&written.text),
-        client: call.peer.to_string(),
-        ms: 1,
-    };
-    traced::remember(turn.world, traced);
 }
 
 /// What the catalog says about a code, as a diagnosis.

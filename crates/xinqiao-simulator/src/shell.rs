@@ -179,7 +179,7 @@ impl Shared {
                     self.tasks.spawn(send);
                 }
                 Effect::Row(row) => {
-                    self.timeline.add(&self.stream, *row);
+                    self.timeline.show(&self.stream, *row);
                 }
                 Effect::Chat { user, account } => {
                     let data = json!({"user": user, "account": account});

@@ -397,7 +397,7 @@ async fn platform_hosts_first(
     next: Next,
 ) -> Response {
     match platform::named_host(&request) {
-        Some(host) => platform::serve(shared, host.to_owned(), request).await,
+        Some(host) => platform::serve(shared, host, request).await,
         None => next.run(request).await,
     }
 }
@@ -417,8 +417,7 @@ fn face_port(shared: Arc<Shared>, face: &'static str) -> Router {
             }
             let host = platform::named_host(&request)
                 .or_else(|| host_of_page(face, request.uri().path()))
-                .unwrap_or(default)
-                .to_owned();
+                .unwrap_or(default);
             platform::serve(shared, host, request).await
         }
     })

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State;
 use base64_simd::STANDARD;
-use http::header;
+use http::{HeaderMap, HeaderValue, Method, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use xinqiao_catalog::{AuthKind, Endpoint, id};
@@ -13,7 +13,7 @@ use xinqiao_types::{AccountKind, percent};
 use super::{Body, Reply, catalog, ok};
 use crate::{
     accounts,
-    door::call::{PlatformAnswer, PlatformCall},
+    door::call::{self, PlatformAnswer, PlatformCall},
     kernel::{Refused, row},
     shell::Shared,
 };
@@ -61,20 +61,23 @@ pub(super) async fn call(State(shared): State<Arc<Shared>>, Body(wanted): Body<W
             .map_err(|_| Refused::invalid("`body_base64` is no base64"))?,
         None => wanted.body.into_bytes(),
     };
-    let mut headers = vec![(header::USER_AGENT.to_string(), CLIENT.to_owned())];
+    let mut headers = HeaderMap::new();
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(CLIENT));
     if !body.is_empty() {
-        let kind = wanted
-            .content_type
-            .unwrap_or_else(|| "application/json".to_owned());
-        headers.push((header::CONTENT_TYPE.to_string(), kind));
+        let kind = match wanted.content_type {
+            None => JSON,
+            Some(kind) => HeaderValue::try_from(kind)
+                .map_err(|_| Refused::invalid("`content_type` can be no header"))?,
+        };
+        headers.insert(header::CONTENT_TYPE, kind);
     }
     let call = PlatformCall {
-        host: endpoint.host.to_owned(),
-        method: endpoint.method.name().to_owned(),
+        host: endpoint.host.into(),
+        method: method(endpoint)?,
         path: path(endpoint, &wanted.path)?,
         query: pairs(&query),
         headers,
-        body,
+        body: body.into(),
         peer: [127, 0, 0, 1].into(),
     };
     let (target, began) = (
@@ -86,10 +89,18 @@ pub(super) async fn call(State(shared): State<Arc<Shared>>, Body(wanted): Body<W
     ok(json!({
         "url": target,
         "status": answer.status,
-        "headers": answer.headers,
+        "headers": call::texts(&answer.headers),
         "body": row::shown(&answer.body),
         "ms": elapsed,
     }))
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+fn method(endpoint: &Endpoint) -> Result<Method, Refused> {
+    let name = endpoint.method.name();
+    Method::from_bytes(name.as_bytes())
+        .map_err(|_| Refused::invalid(format!("{name} is no method of HTTP")))
 }
 
 async fn send(shared: &Arc<Shared>, call: PlatformCall) -> Result<PlatformAnswer, Refused> {
@@ -164,17 +175,17 @@ async fn token(
             (String::new(), given.to_string().into_bytes())
         }
     };
-    let json = (
-        header::CONTENT_TYPE.to_string(),
-        "application/json".to_owned(),
-    );
+    let headers = [
+        (header::USER_AGENT, HeaderValue::from_static(CLIENT)),
+        (header::CONTENT_TYPE, JSON),
+    ];
     let call = PlatformCall {
-        host: issuing.host.to_owned(),
-        method: issuing.method.name().to_owned(),
+        host: issuing.host.into(),
+        method: method(issuing)?,
         path: issuing.path.to_owned(),
         query,
-        headers: vec![(header::USER_AGENT.to_string(), CLIENT.to_owned()), json],
-        body,
+        headers: headers.into_iter().collect(),
+        body: body.into(),
         peer: [127, 0, 0, 1].into(),
     };
     let answer: Value = serde_json::from_slice(&send(shared, call).await?.body).unwrap_or_default();

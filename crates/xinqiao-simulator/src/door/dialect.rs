@@ -5,6 +5,7 @@ pub(crate) mod page;
 pub(crate) mod return_code_xml;
 pub(crate) mod signed_json;
 
+use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use xinqiao_catalog::{AuthKind, Endpoint, Product};
 use xinqiao_types::Rid;
@@ -80,8 +81,6 @@ pub(crate) struct Written {
     pub(crate) answer: PlatformAnswer,
     pub(crate) errcode: Option<i64>,
     pub(crate) diagnosis: Option<Diagnosed>,
-    /// The body as the row shows it.
-    pub(crate) text: String,
 }
 
 impl Written {
@@ -93,12 +92,16 @@ impl Written {
             },
             errcode: None,
             diagnosis: None,
-            text: String::new(),
         }
     }
 
-    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.answer.headers.push((name.to_owned(), value.into()));
+    /// Adds a header; one whose value no header may have is left out.
+    pub(crate) fn header(mut self, name: &'static str, value: impl TryInto<HeaderValue>) -> Self {
+        if let Ok(value) = value.try_into() {
+            self.answer
+                .headers
+                .append(HeaderName::from_static(name), value);
+        }
         self
     }
 

@@ -90,13 +90,13 @@ mod tests {
         reply: Reply,
     ) -> Written {
         let call = PlatformCall {
-            host: endpoint.host.to_owned(),
-            method: endpoint.method.name().to_owned(),
+            host: endpoint.host.into(),
+            method: http::Method::POST,
             path: endpoint.path.to_owned(),
             query: String::new(),
-            headers: Vec::new(),
-            body: b"<xml><appid>wx1</appid><mch_id>1</mch_id><device_info>d</device_info></xml>"
-                .to_vec(),
+            headers: http::HeaderMap::new(),
+            body: "<xml><appid>wx1</appid><mch_id>1</mch_id><device_info>d</device_info></xml>"
+                .into(),
             peer: [127, 0, 0, 1].into(),
         };
         let merchant = MERCHANTS.all(world).next().unwrap().1;

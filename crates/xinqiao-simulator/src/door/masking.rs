@@ -1,5 +1,9 @@
 //! Takes tokens and secrets out of what a row shows.
 
+use http::HeaderMap;
+
+use super::call;
+
 /// Names whose values are never shown.
 const SECRETS: &[&str] = &[
     "access_token",
@@ -37,16 +41,14 @@ pub(crate) fn query(raw: &str) -> String {
 }
 
 /// Headers without their secrets.
-pub(crate) fn headers(list: &[(String, String)]) -> Vec<(String, String)> {
-    list.iter()
-        .map(|(name, value)| {
-            let secret = matches!(name.as_str(), "authorization" | "cookie" | "set-cookie");
-            (
-                name.clone(),
-                if secret { hidden(value) } else { value.clone() },
-            )
-        })
-        .collect()
+pub(super) fn headers(list: &HeaderMap) -> Vec<(String, String)> {
+    let mut texts = call::texts(list);
+    for (name, value) in &mut texts {
+        if matches!(name.as_str(), "authorization" | "cookie" | "set-cookie") {
+            *value = hidden(value);
+        }
+    }
+    texts
 }
 
 /// A JSON body without its secrets; other bodies stay.

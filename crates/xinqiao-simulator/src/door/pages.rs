@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use xinqiao_types::percent;
 
@@ -183,7 +184,10 @@ pub(super) fn answer(turn: &mut Turn<'_>, call: &PlatformCall, shows: &Shows) ->
     PlatformAnswer {
         status,
         headers: { headers.into_iter() }
-            .map(|(name, value)| (name.to_owned(), value))
+            .filter_map(|(name, value)| {
+                let value = HeaderValue::try_from(value).ok()?;
+                Some((HeaderName::from_static(name), value))
+            })
             .collect(),
         body: body.into(),
         ..PlatformAnswer::default()

@@ -1,12 +1,16 @@
 //! What the timeline shows of a call: its row, and what it follows from.
 
-use super::{Progress, call::PlatformCall, credential::Caller, dialect::Written, masking};
+use std::sync::Arc;
+
+use xinqiao_types::percent;
+
+use super::{Progress, answered::Answered, credential::Caller, masking};
 use crate::{
-    accounts::{ACCOUNTS, merchant::MERCHANTS},
+    accounts::merchant::MERCHANTS,
     kernel::{
         Turn,
         declared::{Choice, DiagnosisKind, Facts, Holds, RowKind, Side, choice, field, said, text},
-        row::{CallFacts, Exchange, RowState, Words, shown},
+        row::{CallFacts, Exchange, LateRow, ROW_FRAME, Row, RowState, Words},
     },
     people::{self, causes},
 };
@@ -75,87 +79,80 @@ pub(super) fn cause(turn: &Turn<'_>, progress: &Progress) -> Option<String> {
     })
 }
 
-/// Shows the row of a call that was answered.
-pub(super) fn show(
-    turn: &mut Turn<'_>,
-    call: &PlatformCall,
-    progress: &Progress,
-    written: &mut Written,
-) {
-    let errcode = written.errcode.filter(|code| *code != 0);
-    let failed = errcode.is_some() || written.answer.status >= 400 || written.answer.drop;
+/// The row of a call that was answered.
+pub(super) fn of(answered: Arc<Answered>) -> LateRow {
+    let person = answered.person.as_ref();
+    LateRow {
+        account: answered.account.as_ref().map(|(id, _)| id.clone()),
+        user: person.map(|person| people::user::name(person.number)),
+        size: answered.size() + ROW_FRAME,
+        make: Box::new(move || made(&answered)),
+    }
+}
+
+fn made(answered: &Answered) -> Row {
+    let errcode = answered.errcode.filter(|code| *code != 0);
+    let failed = errcode.is_some() || answered.status >= 400 || answered.dropped;
     let state = if failed {
         RowState::Error
     } else {
         RowState::Ok
     };
-    let mut row = turn.row(&CALL, state);
-    if let Some(account) = progress
-        .account()
-        .and_then(|appid| ACCOUNTS.get(turn.world, &**appid))
-    {
-        row.account = Some(account.appid.to_string());
-        row.account_name = Some(account.name.clone());
-        if let Some(openid) = &progress.named.openid
-            && let Some((user, nickname)) = people::user::behind(turn.world, &account.appid, openid)
-        {
-            row.openid = Some(openid.to_string());
-            row.user = Some(people::user::name(user));
-            row.user_name = Some(nickname);
-        }
+    let cause = answered.cause.clone();
+    let mut row = Row::about(&CALL, state, answered.time, answered.wall_ms, cause);
+    if let Some((account, name)) = &answered.account {
+        row.account = Some(account.to_string());
+        row.account_name = Some(name.clone());
     }
-    if let Some(Caller::Merchant { mchid, .. }) = &progress.caller
-        && let Some(merchant) = MERCHANTS.get(turn.world, &**mchid)
-    {
-        row.account = Some(merchant.mchid.to_string());
-        row.account_name = Some(merchant.name.clone());
+    if let Some(person) = &answered.person {
+        row.openid = Some(person.openid.to_string());
+        row.user = Some(people::user::name(person.number));
+        row.user_name = Some(person.nickname.clone());
     }
-    let title = progress.endpoint.map(|endpoint| endpoint.title);
+    let (method, host, path) = (&answered.method, &answered.host, &answered.path);
+    let title = answered.endpoint.map(|endpoint| endpoint.title);
     row.title = match title {
         Some(title) if !title.is_empty() => Words::new(
             format!("应用调用 {}", title.get(true)),
             format!("The app calls {}", title.get(false)),
         ),
-        _ => Words::new(
-            format!("应用调用 {}", call.path),
-            format!("The app calls {}", call.path),
-        ),
+        _ => Words::new(format!("应用调用 {path}"), format!("The app calls {path}")),
     };
-    row.subtitle = Words::same(format!("{} {}", call.method, call.path));
-    row.label = match (errcode, written.answer.status) {
+    row.subtitle = Words::same(format!("{method} {path}"));
+    row.label = match (errcode, answered.status) {
         (Some(code), _) => Words::same(code.to_string()),
         (None, 200) => Words::same("ok"),
         (None, status) => Words::same(status.to_string()),
     };
-    row.diagnosis = written.diagnosis.take();
+    row.diagnosis.clone_from(&answered.diagnosis);
+    let client = answered.headers.get(http::header::USER_AGENT);
+    let client = client.map_or_else(Default::default, |value| {
+        String::from_utf8_lossy(value.as_bytes())
+    });
     row.call = Some(CallFacts {
-        endpoint: progress
+        endpoint: answered
             .endpoint
             .map_or_else(String::new, |endpoint| endpoint.id.to_owned()),
-        method: call.method.clone(),
-        host: call.host.clone(),
-        path: call.path.clone(),
-        fidelity: progress.fidelity().to_owned(),
-        client: call.header("user-agent").unwrap_or_default().to_owned(),
-        errcode: written.errcode,
+        method: method.to_string(),
+        host: host.to_string(),
+        path: path.clone(),
+        fidelity: answered.fidelity.to_owned(),
+        client: client.into_owned(),
+        errcode: answered.errcode,
     });
-    let query = masking::query(&call.query);
+    let query = masking::query(&answered.query);
     row.request = Some(Exchange {
-        method: call.method.clone(),
-        url: if query.is_empty() {
-            format!("https://{}{}", call.host, call.path)
-        } else {
-            format!("https://{}{}?{query}", call.host, call.path)
-        },
-        headers: masking::headers(&call.headers),
-        body: masking::body(&shown(&call.body)),
+        method: method.to_string(),
+        url: format!("https://{host}{}", percent::with_query(path, &query)),
+        headers: masking::headers(&answered.headers),
+        body: masking::body(&answered.body.shown()),
         ..Exchange::default()
     });
     row.response = Some(Exchange {
-        status: Some(written.answer.status),
-        headers: written.answer.headers.clone(),
-        body: masking::body(&written.text),
+        status: Some(answered.status),
+        headers: masking::headers(&answered.answer_headers),
+        body: masking::body(&answered.answer_body.shown()),
         ..Exchange::default()
     });
-    turn.show(row);
+    row
 }

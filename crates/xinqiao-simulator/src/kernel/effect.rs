@@ -1,6 +1,6 @@
 //! What a turn wants done outside. The shell does it, after the turn.
 
-use super::row::Row;
+use super::row::LateRow;
 
 /// Something to be done outside.
 #[derive(Debug)]
@@ -8,7 +8,7 @@ pub(crate) enum Effect {
     /// Carry out this attempt of a push; its outcome comes back as a command.
     Send { delivery: u64, attempt: u8 },
     /// Show this row.
-    Row(Box<Row>),
+    Row(Box<LateRow>),
     /// A chat changed.
     Chat { user: String, account: String },
     /// The clock was moved.

@@ -5,7 +5,10 @@
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::declared::{RowKind, Side, said};
+use super::{
+    declared::{RowKind, Side, said},
+    key::Id,
+};
 
 /// Text in both languages.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,15 +135,81 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// A row about this moment, to be filled in.
+    pub(crate) fn about(
+        kind: &'static RowKind,
+        state: RowState,
+        time: i64,
+        wall_ms: i64,
+        cause: String,
+    ) -> Self {
+        Self {
+            id: String::new(),
+            time,
+            wall_ms,
+            cause,
+            kind,
+            account: None,
+            account_name: None,
+            user: None,
+            user_name: None,
+            openid: None,
+            title: Words::default(),
+            subtitle: Words::default(),
+            ms: None,
+            state,
+            label: Words::default(),
+            diagnosis: None,
+            callback: None,
+            call: None,
+            facts: Map::new(),
+            request: None,
+            response: None,
+            plain: None,
+            signature: None,
+            timing: Vec::new(),
+        }
+    }
+
     /// About how many bytes it takes: bounds what is kept of the timeline.
     pub(crate) fn size(&self) -> usize {
-        /// Names, marks and short texts.
-        const FRAME: usize = 1024;
         let exchanges = { [&self.request, &self.response].into_iter() }.flatten();
         let plain = { self.plain.iter() }.flat_map(|plain| [&plain.request, &plain.response]);
         exchanges.map(Exchange::size).sum::<usize>()
             + plain.flatten().map(String::len).sum::<usize>()
-            + FRAME
+            + ROW_FRAME
+    }
+}
+
+/// A row that is made when somebody reads it: most are forgotten before anybody does.
+pub(crate) struct LateRow {
+    /// The account's appid.
+    pub(crate) account: Option<Id>,
+    /// The user's id.
+    pub(crate) user: Option<String>,
+    /// About how many bytes it takes.
+    pub(crate) size: usize,
+    /// Makes it; its id is the timeline's to give.
+    pub(crate) make: Box<dyn FnOnce() -> Row + Send>,
+}
+
+impl From<Row> for LateRow {
+    fn from(row: Row) -> Self {
+        Self {
+            account: row.account.as_deref().map(Id::from),
+            user: row.user.clone(),
+            size: row.size(),
+            make: Box::new(|| row),
+        }
+    }
+}
+
+impl std::fmt::Debug for LateRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LateRow")
+            .field("account", &self.account)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
@@ -300,23 +369,56 @@ pub(crate) struct Timing {
     pub(crate) ms: f64,
 }
 
+/// About how many bytes a row takes besides its exchange: names, marks and short texts.
+pub(crate) const ROW_FRAME: usize = 1024;
 /// Most bytes of a body that a row shows.
-pub(crate) const BODY_SHOWN: usize = 16 * 1024;
+const BODY_SHOWN: usize = 16 * 1024;
 
 /// A body as text for a row: lossy, cut, and said so.
 pub(crate) fn shown(body: &[u8]) -> String {
-    let looks_binary = body.iter().take(512).filter(|byte| **byte < 9).count() > 0;
+    shown_of(body, body.len())
+}
+
+/// The same of a body of which only the beginning is left.
+fn shown_of(begun: &[u8], length: usize) -> String {
+    let looks_binary = begun.iter().take(512).any(|byte| *byte < 9);
     if looks_binary {
-        return format!("({} bytes)", body.len());
+        return format!("({length} bytes)");
     }
-    if body.len() <= BODY_SHOWN {
-        return String::from_utf8_lossy(body).into_owned();
+    if length <= BODY_SHOWN {
+        return String::from_utf8_lossy(begun).into_owned();
     }
-    format!(
-        "{}… ({} bytes)",
-        String::from_utf8_lossy(&body[..BODY_SHOWN]),
-        body.len()
-    )
+    let cut = &begun[..begun.len().min(BODY_SHOWN)];
+    format!("{}… ({length} bytes)", String::from_utf8_lossy(cut))
+}
+
+/// As much of a body as a row will show.
+#[derive(Debug)]
+pub(crate) struct Excerpt {
+    begun: bytes::Bytes,
+    length: usize,
+}
+
+impl Excerpt {
+    pub(crate) fn of(body: bytes::Bytes) -> Self {
+        let length = body.len();
+        let begun = if length <= BODY_SHOWN {
+            body
+        } else {
+            // Not a part of it, which would keep the whole.
+            bytes::Bytes::copy_from_slice(&body[..BODY_SHOWN])
+        };
+        Self { begun, length }
+    }
+
+    pub(crate) fn shown(&self) -> String {
+        shown_of(&self.begun, self.length)
+    }
+
+    /// How many bytes it keeps.
+    pub(crate) fn size(&self) -> usize {
+        self.begun.len()
+    }
 }
 
 /// Looks a rule up in the catalog; a rule that is not there keeps its name and its evidence.

@@ -86,7 +86,7 @@ trait Stored: Any + Send {
     fn any_mut(&mut self) -> &mut dyn Any;
 }
 
-impl<K: Key, V: Row> Stored for Rows<K, V> {
+impl<K: Key, V: Send + Sync + 'static> Stored for Rows<K, V> {
     fn any(&self) -> &dyn Any {
         self
     }
@@ -107,7 +107,17 @@ impl<K: Key, V: Row> Table<K, V> {
         Self::kept(name, version, Kept::Traffic)
     }
 
-    /// A table in memory.
+    fn exported(&self, key: &Value, row: Value) -> Result<(K, V), String> {
+        let key = K::from_json(key)
+            .ok_or_else(|| format!("{key} is no key of the table {}", self.name))?;
+        let row = serde_json::from_value(row)
+            .map_err(|error| format!("a row of {} cannot be read: {error}", self.name))?;
+        Ok((key, row))
+    }
+}
+
+impl<K: Key, V: Send + Sync + 'static> Table<K, V> {
+    /// A table in memory, whose rows may be anything.
     pub(crate) const fn memory(name: &'static str) -> Self {
         Self::kept(name, 0, Kept::Memory)
     }
@@ -149,14 +159,6 @@ impl<K: Key, V: Row> Table<K, V> {
             .any_mut()
             .downcast_mut()
             .expect("a slot belongs to one table, whose types are fixed")
-    }
-
-    fn exported(&self, key: &Value, row: Value) -> Result<(K, V), String> {
-        let key = K::from_json(key)
-            .ok_or_else(|| format!("{key} is no key of the table {}", self.name))?;
-        let row = serde_json::from_value(row)
-            .map_err(|error| format!("a row of {} cannot be read: {error}", self.name))?;
-        Ok((key, row))
     }
 
     /// The rows, and a note that this one changes.
@@ -279,7 +281,7 @@ impl<K: Key, V: Row> Table<K, V> {
     }
 }
 
-impl<A: Key, B: Key, V: Row> Table<(A, B), V> {
+impl<A: Key, B: Key, V: Send + Sync + 'static> Table<(A, B), V> {
     /// Rows whose key begins with this, in order.
     pub(crate) fn under<'w>(
         &self,

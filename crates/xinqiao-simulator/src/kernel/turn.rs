@@ -1,12 +1,12 @@
 //! One command being carried out: the world, the time, and the effects so far.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use xinqiao_types::UnixSeconds;
 
 use super::{
     declared::RowKind,
     effect::Effect,
-    row::{Row, RowState, Words},
+    row::{LateRow, Row, RowState},
     world::World,
 };
 
@@ -50,32 +50,7 @@ impl Turn<'_> {
 
     /// A row about now, to be filled in.
     pub(crate) fn row(&self, kind: &'static RowKind, state: RowState) -> Row {
-        Row {
-            id: String::new(),
-            time: self.now.0,
-            wall_ms: self.wall_ms,
-            cause: self.cause.clone(),
-            kind,
-            account: None,
-            account_name: None,
-            user: None,
-            user_name: None,
-            openid: None,
-            title: Words::default(),
-            subtitle: Words::default(),
-            ms: None,
-            state,
-            label: Words::default(),
-            diagnosis: None,
-            callback: None,
-            call: None,
-            facts: Map::new(),
-            request: None,
-            response: None,
-            plain: None,
-            signature: None,
-            timing: Vec::new(),
-        }
+        Row::about(kind, state, self.now.0, self.wall_ms, self.cause.clone())
     }
 
     pub(crate) fn show(&mut self, row: Row) {
@@ -90,6 +65,11 @@ impl Turn<'_> {
             "nobody declares one of the facts {:?}",
             row.facts
         );
+        self.show_late(row.into());
+    }
+
+    /// Shows a row that is made when somebody reads it.
+    pub(crate) fn show_late(&mut self, row: LateRow) {
         self.effects.push(Effect::Row(Box::new(row)));
     }
 }

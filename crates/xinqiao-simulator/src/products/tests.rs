@@ -31,11 +31,11 @@ fn call(path: &str, query: &str) -> Entry {
 fn asked(path: &str, query: &str) -> Box<PlatformCall> {
     Box::new(PlatformCall {
         host: "api.weixin.qq.com".into(),
-        method: "GET".into(),
+        method: http::Method::GET,
         path: path.into(),
         query: query.into(),
-        headers: Vec::new(),
-        body: Vec::new(),
+        headers: http::HeaderMap::new(),
+        body: bytes::Bytes::new(),
         peer: [127, 0, 0, 1].into(),
     })
 }
@@ -177,18 +177,17 @@ fn every_row_of_an_act_shares_its_cause_and_the_act_comes_first() {
     let mut world = played(5);
     ACCOUNTS.get_mut(&mut world, "wxtest").unwrap().callback.url = "http://127.0.0.1:1/".into();
     let effects = world.apply(act("send"), WALL).effects;
-    let rows: Vec<&Row> = effects
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Row(row) => Some(&**row),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(rows[0].kind.name, "act");
     let sent = effects.iter().find_map(|effect| match effect {
         Effect::Send { delivery, .. } => DELIVERIES.get(&world, delivery),
         _ => None,
     });
+    let rows: Vec<Row> = { effects.into_iter() }
+        .filter_map(|effect| match effect {
+            Effect::Row(row) => Some((row.make)()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(rows[0].kind.name, "act");
     assert_eq!(sent.unwrap().order.cause, rows[0].cause);
 }
 
@@ -299,10 +298,13 @@ fn an_answer_that_its_schema_does_not_have_is_not_sent() {
         let outcome = world.apply(asked(path, query), WALL);
         let answer = outcome.answer.unwrap();
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
-        let rules = outcome.effects.iter().filter_map(|effect| match effect {
-            Effect::Row(row) => Some(row.diagnosis.as_ref()?.rule.clone()),
-            _ => None,
-        });
+        let rules = outcome
+            .effects
+            .into_iter()
+            .filter_map(|effect| match effect {
+                Effect::Row(row) => Some((row.make)().diagnosis?.rule),
+                _ => None,
+            });
         (answer.status, body, rules.collect::<Vec<String>>())
     };
     let asked = "grant_type=client_credential&appid=wxtest&secret=s";

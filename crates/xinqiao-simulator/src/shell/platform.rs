@@ -7,7 +7,7 @@ use axum::{
     extract::{ConnectInfo, Request},
     response::{IntoResponse, Response},
 };
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 use xinqiao_http::{BodyLimit, DropConnection, Trespass, is_cross_site, read_body};
 
 use super::Shared;
@@ -37,9 +37,9 @@ fn is_seen(host: &str, path: &str) -> bool {
 }
 
 /// Answers a request to a platform host.
-pub(crate) async fn serve(shared: Arc<Shared>, host: String, request: Request) -> Response {
+pub(crate) async fn serve(shared: Arc<Shared>, host: &'static str, request: Request) -> Response {
     let own = shared.own_pages.contains(&request.uri().path());
-    if is_cross_site(request.headers()) && !own && !is_seen(&host, request.uri().path()) {
+    if is_cross_site(request.headers()) && !own && !is_seen(host, request.uri().path()) {
         return Trespass::CrossSite.into_response();
     }
     if request.uri().path().starts_with(PICTURES) {
@@ -55,23 +55,13 @@ pub(crate) async fn serve(shared: Arc<Shared>, host: String, request: Request) -
         Ok(body) => body,
         Err(error) => return (error.status(), error.to_string()).into_response(),
     };
-    let headers = parts
-        .headers
-        .iter()
-        .map(|(name, value)| {
-            (
-                name.to_string(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
-        .collect();
     let call = PlatformCall {
-        host,
-        method: parts.method.to_string(),
+        host: host.into(),
+        method: parts.method,
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
-        headers,
-        body: body.into(),
+        headers: parts.headers,
+        body,
         peer,
     };
     match shared.world.call(Box::new(call)).await {
@@ -87,15 +77,7 @@ async fn respond(answer: PlatformAnswer) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in answer.headers {
-        let (Ok(name), Ok(value)) = (
-            HeaderName::try_from(name),
-            HeaderValue::from_bytes(value.as_bytes()),
-        ) else {
-            continue;
-        };
-        response.headers_mut().insert(name, value);
-    }
+    *response.headers_mut() = answer.headers;
     if answer.drop {
         response.extensions_mut().insert(DropConnection);
     }

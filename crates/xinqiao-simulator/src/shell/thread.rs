@@ -141,10 +141,7 @@ impl Thread {
     }
 
     /// Who waits comes first; long work goes on when nobody does, or has given way for long.
-    fn next(
-        &mut self,
-        jobs: &mpsc::Receiver<Waiting>,
-    ) -> (Next, Option<OwnedSemaphorePermit>) {
+    fn next(&mut self, jobs: &mpsc::Receiver<Waiting>) -> (Next, Option<OwnedSemaphorePermit>) {
         let now = Instant::now();
         let until_due = { self.due }.map(|at| at.saturating_duration_since(now));
         let mut time = until_due;
@@ -167,7 +164,9 @@ impl Thread {
             time = Some(until_due.map_or(wait, |due| due.min(wait)));
         }
         let job = match time {
-            None => jobs.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+            None => jobs
+                .recv()
+                .map_err(|_| mpsc::RecvTimeoutError::Disconnected),
             Some(time) => jobs.recv_timeout(time),
         };
         // The thread itself holds an end of the way to it: nobody else being left, it waits for ever.

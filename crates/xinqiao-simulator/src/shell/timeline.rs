@@ -7,7 +7,10 @@ use std::{
 
 use xinqiao_http::{EventLog, Text};
 
-use crate::kernel::row::Row;
+use crate::kernel::{
+    Id,
+    row::{LateRow, Row},
+};
 
 /// Most rows.
 const ROWS: usize = 5000;
@@ -30,26 +33,41 @@ struct Kept {
 #[derive(Debug)]
 struct Entry {
     id: u64,
-    account: Option<String>,
+    account: Option<Id>,
     user: Option<String>,
     json: Arc<Text>,
 }
 
 impl Timeline {
     /// Shows a row: a new one if it has no id yet, else the same one again. Gives its id.
-    pub(crate) fn add(&self, stream: &EventLog, mut row: Row) -> String {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn add(&self, stream: &EventLog, row: Row) -> String {
         let known = row.id.parse::<u64>().ok();
+        self.put(stream, known, row.into()).to_string()
+    }
+
+    /// Shows a new row.
+    pub(crate) fn show(&self, stream: &EventLog, row: LateRow) {
+        self.put(stream, None, row);
+    }
+
+    fn put(&self, stream: &EventLog, known: Option<u64>, row: LateRow) -> u64 {
+        let LateRow {
+            account,
+            user,
+            size,
+            make,
+        } = row;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let id = known.unwrap_or_else(|| {
             kept.last += 1;
             kept.last
         });
-        row.id = id.to_string();
-        let (own, account, user) = (row.id.clone(), row.account.clone(), row.user.clone());
-        let json = Arc::new(Text::made_when_read(row.size(), move || {
+        let json = Arc::new(Text::made_when_read(size, move || {
+            let mut row = make();
+            row.id = id.to_string();
             serde_json::to_string(&row).unwrap_or_else(|error| {
                 tracing::error!(%error, "A row could not be written.");
-                format!("{{\"id\":\"{}\"}}", row.id)
+                format!("{{\"id\":\"{id}\"}}")
             })
         }));
         stream.share("row", json.clone());
@@ -75,7 +93,7 @@ impl Timeline {
             };
             kept.bytes -= oldest.json.size();
         }
-        own
+        id
     }
 
     /// Rows after an id, of an account, of a user: the oldest first, the latest `limit` of them, as JSON.

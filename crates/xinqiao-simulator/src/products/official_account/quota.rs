@@ -124,7 +124,7 @@ pub(crate) fn rid(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let Some(call) = traced::find(turn.world, wanted) else {
         return Err(Refusal::code(code::RID_NOT_FOUND));
     };
-    if call.appid != asked.appid {
+    if call.appid.as_ref() != Some(&asked.appid) {
         return Err(Refusal::code(code::RID_OF_ANOTHER_ACCOUNT));
     }
     if turn.now.0 - call.time > TRACED_SECONDS {

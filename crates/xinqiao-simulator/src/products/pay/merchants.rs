@@ -216,7 +216,7 @@ fn by_header(
         query => format!("{}?{query}", call.path),
     };
     let signed = Signed {
-        method: &call.method,
+        method: call.method.as_str(),
         target: &target,
         timestamp,
         nonce: field("nonce_str"),
@@ -232,7 +232,7 @@ fn by_header(
         let first: String = text.chars().take(SIGNED_SHOWN).collect();
         if let Some((_, detail)) = refuse.extra.first_mut() {
             detail["sign_information"] = json!({
-                "method": call.method,
+                "method": call.method.as_str(),
                 "sign_message_length": message.len(),
                 "truncated_sign_message": first,
                 "url": target,

@@ -194,8 +194,8 @@ fn facts_are_declared_as_they_are_written() {
         }),
     );
     let effects = played(6).apply(asked("/cgi-bin/token", ""), WALL).effects;
-    let call = effects.iter().find_map(|effect| match effect {
-        Effect::Row(row) => row.call.as_ref().map(|call| json!(call)),
+    let call = effects.into_iter().find_map(|effect| match effect {
+        Effect::Row(row) => (row.make)().call.map(|call| json!(call)),
         _ => None,
     });
     check_facts("call", call.unwrap());
