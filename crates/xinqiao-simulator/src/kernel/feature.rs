@@ -86,6 +86,8 @@ pub(crate) struct House {
     pub(crate) features: Vec<Feature>,
     by_name: BTreeMap<&'static str, usize>,
     pub(crate) declared: Declared,
+    /// What features add to objects, by the object's kind: calls that are made all the time ask for it.
+    views: BTreeMap<&'static str, Vec<View>>,
     parts: Vec<Box<dyn Any + Send + Sync>>,
 }
 
@@ -97,11 +99,16 @@ impl House {
             .enumerate()
             .map(|(at, feature)| (feature.name, at))
             .collect();
+        let mut views: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (kind, view) in features.iter().flat_map(|feature| feature.views) {
+            views.entry(*kind).or_default().push(*view);
+        }
         let shown = features.iter().flat_map(|feature| feature.shows).copied();
         Self {
             declared: Declared::new(shown),
             features,
             by_name,
+            views,
             parts,
         }
     }
@@ -143,10 +150,8 @@ impl House {
 
     /// Adds to the view of an object what features have to say about it.
     pub(crate) fn complete(&self, world: &World, kind: &str, id: &str, view: &mut Value) {
-        for feature in &self.features {
-            for (_, add) in feature.views.iter().filter(|(of, _)| *of == kind) {
-                add(world, id, view);
-            }
+        for add in self.views.get(kind).into_iter().flatten() {
+            add(world, id, view);
         }
     }
 

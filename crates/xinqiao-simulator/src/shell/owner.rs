@@ -30,7 +30,7 @@ const SOON: Duration = Duration::from_millis(20);
 const ENOUGH: usize = 500;
 /// Commands that wait for the thread; a caller beyond them waits for its turn.
 const WAITING: usize = 1024;
-/// So many calls of others somebody carries out before it goes on with its own answer; the thread does the rest.
+/// So often somebody carries out what others left before it goes on with its own answer.
 const FOR_OTHERS: usize = 16;
 
 pub(crate) type Reply = Box<dyn FnOnce() + Send>;
@@ -212,7 +212,7 @@ impl Owner {
     }
 
     /// Carries out calls that wait, unless somebody is at the world who will.
-    pub(super) fn look_after(&self) {
+    fn look_after(&self) {
         let place = self.place();
         for _ in 0..FOR_OTHERS {
             if place.calls().is_empty() || place.wanted.load(Ordering::SeqCst) {
@@ -234,10 +234,23 @@ impl Owner {
                     place.calls().clear();
                     return;
                 }
-                Err(_) => break,
+                Err(_) => {
+                    self.nudge();
+                    return;
+                }
             }
         }
-        self.nudge();
+        // Its own answer has waited long enough for others.
+        self.have_looked_after();
+    }
+
+    /// Has calls that wait carried out, by nobody in particular.
+    pub(super) fn have_looked_after(&self) {
+        if self.place().calls().is_empty() {
+            return;
+        }
+        let owner = self.clone();
+        tokio::spawn(async move { owner.look_after() });
     }
 
     /// Looks at the world.

@@ -136,7 +136,7 @@ impl Thread {
             self.due = held.due;
             self.behind = { held.store.as_ref() }.is_some_and(Store::is_behind);
             drop(guard);
-            owner.look_after();
+            owner.have_looked_after();
         }
     }
 

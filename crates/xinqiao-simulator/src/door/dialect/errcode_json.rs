@@ -25,7 +25,8 @@ fn reply(saying: &Saying<'_>, reply: Reply) -> Written {
         Reply::Json(value) => {
             let mut written = Written::new(200).header("content-type", kind);
             written.errcode = value.get("errcode").and_then(Value::as_i64);
-            written.body(value.to_string())
+            // Not by `Display`, which writes piece by piece through a formatter.
+            written.body(serde_json::to_vec(&value).unwrap_or_default())
         }
         // WECHAT: WxJava takes a file only with a quoted name in exactly this header.
         Reply::File {

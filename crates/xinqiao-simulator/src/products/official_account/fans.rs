@@ -2,7 +2,7 @@
 //!
 //! Source: doc pages "获取用户基本信息", "获取用户列表", "设置用户备注名".
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use xinqiao_catalog::{code, id::official_account as oa};
 
 use crate::{
@@ -58,6 +58,9 @@ pub(super) fn contact<'w>(
     }
 }
 
+/// How many fields the view of a fan has, with what features add.
+const FAN_FIELDS: usize = 20;
+
 /// WECHAT: since 2021-12-27 nickname and headimgurl are empty, since 2021-10-20 sex, country, province and city;
 /// the keys stay, and SDKs need them. A user who does not follow has only an openid.
 fn view(world: &World, account: &Account, contact: &Contact, language: &str) -> Value {
@@ -67,32 +70,38 @@ fn view(world: &World, account: &Account, contact: &Contact, language: &str) -> 
         .open_account
         .as_ref()
         .map(|open| people::user::unionid(world, user, open));
-    let mut value = if contact.followed {
-        json!({
-            "subscribe": 1,
-            "openid": &**openid,
-            "nickname": "",
-            "sex": 0,
-            "language": language,
-            "city": "",
-            "province": "",
-            "country": "",
-            "headimgurl": "",
-            "subscribe_time": contact.subscribe_time,
-            "remark": contact.remark,
-            "groupid": 0,
-            "tagid_list": [],
-            "subscribe_scene": contact.scene.as_deref().unwrap_or_default(),
-            "qr_scene": 0,
-            "qr_scene_str": "",
-        })
-    } else {
-        json!({"subscribe": 0, "openid": &**openid, "tagid_list": []})
+    // Asked for more than anything else: the room is taken once.
+    let mut fields = Map::with_capacity(FAN_FIELDS);
+    let mut put = |name: &str, value: Value| {
+        fields.insert(name.to_owned(), value);
     };
-    if let Some(unionid) = unionid {
-        value["unionid"] = json!(unionid);
+    if contact.followed {
+        put("subscribe", 1.into());
+        put("openid", (&**openid).into());
+        put("nickname", "".into());
+        put("sex", 0.into());
+        put("language", language.into());
+        for name in ["city", "province", "country", "headimgurl"] {
+            put(name, "".into());
+        }
+        put("subscribe_time", contact.subscribe_time.into());
+        put("remark", (&*contact.remark).into());
+        put("groupid", 0.into());
+        put("tagid_list", Value::Array(Vec::new()));
+        let scene = contact.scene.as_deref().unwrap_or_default();
+        put("subscribe_scene", scene.into());
+        put("qr_scene", 0.into());
+        put("qr_scene_str", "".into());
+    } else {
+        put("subscribe", 0.into());
+        put("openid", (&**openid).into());
+        put("tagid_list", Value::Array(Vec::new()));
     }
-    world.completed(FAN_VIEW, &fan_id(&account.appid, openid), value)
+    if let Some(unionid) = unionid {
+        put("unionid", unionid.into());
+    }
+    let fan = fan_id(&account.appid, openid);
+    world.completed(FAN_VIEW, &fan, Value::Object(fields))
 }
 
 /// `user/info`.
