@@ -170,6 +170,20 @@ impl TestApp {
             .collect()
     }
 
+    /// The push after so many others, as soon as it is there.
+    ///
+    /// # Panics
+    /// It does not come.
+    pub async fn push(&self, before: usize) -> Recorded {
+        for _ in 0..2_000 {
+            if let Some(push) = self.pushes().into_iter().nth(before) {
+                return push;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        panic!("push {before} does not come: {:?}", self.pushes());
+    }
+
     /// Everything so far.
     pub fn requests(&self) -> Vec<Recorded> {
         self.inner.got.lock().expect("not poisoned").clone()

@@ -310,7 +310,7 @@ async fn every_kind_of_message_is_pushed_as_documented() {
             assert!(!element(&push, name).is_empty(), "{name} in {push}");
         }
     }
-    let push = app.pushes()[2].body.clone();
+    let push = app.push(2).await.body.clone();
     assert_eq!(element(&push, "Recognition"), "你好");
 }
 

@@ -186,7 +186,7 @@ async fn a_ticket_is_pushed_every_ten_minutes() {
             .all(|one| one.method == "POST"),
         "no handshake"
     );
-    let push = &platform.app.pushes()[0];
+    let push = &platform.app.push(0).await;
     assert_eq!(push.query("encrypt_type"), Some("aes"));
     assert_eq!(element(&push.body, "AppId"), platform.id());
     let first = platform.told("component_verify_ticket");

@@ -56,7 +56,7 @@ async fn paid_and_told(how: SignType) {
     let (status, paid) = shop.pay(json!({"jsapi": params})).await;
     assert_eq!(status, 200, "{paid}");
     assert_eq!(paid["deliveries"][0]["settled"], true);
-    let notice = elements(&shop.app.pushes()[0].body);
+    let notice = elements(&shop.app.push(0).await.body);
     let signed = notice.iter().map(|(name, value)| (&**name, &**value));
     let genuine = pay_v2::verify(signed, &shop.v2_key(), how, text(&notice, "sign"));
     assert!(genuine.is_ok(), "{notice:?}");
@@ -209,7 +209,7 @@ async fn a_code_in_xml_needs_a_product_and_is_paid_by_whoever_scans_it() {
         .pay(json!({"code_url": text(&placed, "code_url")}))
         .await;
     assert_eq!(status, 200, "{paid}");
-    let notice = elements(&shop.app.pushes()[0].body);
+    let notice = elements(&shop.app.push(0).await.body);
     assert_eq!(text(&notice, "trade_type"), "NATIVE");
     assert_eq!(text(&notice, "openid"), shop.openid);
 }

@@ -49,7 +49,7 @@ async fn a_merchant_in_public_key_mode_is_answered_with_that_key_and_has_no_cert
     );
     let prepay_id = shop.place("T2026020100001").await;
     shop.pay(json!({"prepay_id": prepay_id})).await;
-    let push = &shop.app.pushes()[0];
+    let push = &shop.app.push(0).await;
     assert_eq!(
         push.header("wechatpay-serial"),
         shop.merchant["platform_public_key_id"]
@@ -357,7 +357,7 @@ async fn a_code_is_paid_by_whoever_scans_it() {
     let person = shop.world.get(&format!("/users/{stranger}")).await;
     let openid = &person["openids"][&shop.appid];
     assert_eq!(&paid.body["payer"]["openid"], openid);
-    let (_, told) = shop.opened(&shop.app.pushes()[0]);
+    let (_, told) = shop.opened(&shop.app.push(0).await);
     assert_eq!(&told["payer"]["openid"], openid);
     let unknown = json!({"code_url": "weixin://wxpay/bizpayurl?pr=x"});
     assert_eq!(shop.pay(unknown).await.0, 422);
@@ -393,7 +393,7 @@ async fn an_apps_order_is_paid_with_what_the_app_signs() {
     assert_eq!(as_page.0, 422, "a page cannot pay an app's order");
     let (status, paid) = shop.pay(json!({"app": app})).await;
     assert_eq!((status, &paid["trade_state"]), (200, &json!("SUCCESS")));
-    let (_, told) = shop.opened(&shop.app.pushes()[0]);
+    let (_, told) = shop.opened(&shop.app.push(0).await);
     assert_eq!(told["trade_type"], "APP");
     assert_eq!(told["payer"]["openid"], shop.openid);
 }
@@ -420,7 +420,7 @@ async fn an_address_is_paid_by_whoever_opens_it_within_five_minutes() {
     let back = format!("{again}&redirect_url=https%3A%2F%2Fshop.example");
     let (status, paid) = shop.pay(json!({"h5_url": back})).await;
     assert_eq!(status, 200, "{paid}");
-    let (_, told) = shop.opened(&shop.app.pushes()[0]);
+    let (_, told) = shop.opened(&shop.app.push(0).await);
     assert_eq!(told["trade_type"], "MWEB");
 }
 

@@ -96,7 +96,7 @@ async fn a_refund_is_accepted_arrives_and_is_told() {
     assert_eq!(arrived["status"], "SUCCESS");
     assert!(arrived["success_time"].is_string(), "{arrived}");
     assert_eq!(arrived["user_received_account"], "支付用户零钱");
-    let (notice, told) = shop.opened(&shop.app.pushes()[1]);
+    let (notice, told) = shop.opened(&shop.app.push(1).await);
     assert_eq!(notice["event_type"], "REFUND.SUCCESS");
     assert_eq!(notice["resource"]["original_type"], "refund");
     assert_eq!(told["refund_status"], "SUCCESS");
@@ -255,7 +255,7 @@ async fn a_refund_that_does_not_arrive_is_sent_elsewhere() {
     refused(&early, 400, "INVALID_REQUEST");
     shop.world.advance(2).await;
     assert_eq!(found(&shop, "R1").await["status"], "ABNORMAL");
-    let (notice, _) = shop.opened(&shop.app.pushes()[1]);
+    let (notice, _) = shop.opened(&shop.app.push(1).await);
     assert_eq!(notice["event_type"], "REFUND.ABNORMAL");
     let no_card =
         json!({"out_refund_no": "R1", "type": "USER_BANK_CARD", "bank_type": "ICBC_DEBIT"});
