@@ -409,7 +409,7 @@ impl Control {
     pub(crate) fn of(ready: Ready, lang: Lang) -> Result<Self, Fail> {
         Ok(Self {
             ready,
-            local: Local::new(lang)?,
+            local: Local::new(lang),
             lang,
         })
     }

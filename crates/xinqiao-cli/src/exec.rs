@@ -17,7 +17,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use reqwest::Method;
+use http::Method;
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 use xinqiao_types::{SystemClock, SystemEntropy};
@@ -168,7 +168,7 @@ pub(crate) async fn identity<'r>(
     via: Via,
     app: &str,
 ) -> Result<Identity<'r>, Fail> {
-    let local = Local::new(Lang::settled())?;
+    let local = Local::new(Lang::settled());
     let agent = environment::agent(ready, account);
     let userid = match agent {
         Some((_, corpid, _)) => {

@@ -5,9 +5,12 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
-use http::header::CONTENT_TYPE;
-use reqwest::Method;
+use bytes::Bytes;
+use http::{Method, Request, header::CONTENT_TYPE};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
 use crate::fail::Fail;
@@ -30,19 +33,16 @@ pub(crate) async fn accepts(url: &str) -> bool {
     matches!(tokio::time::timeout(A_MOMENT, connect).await, Ok(Ok(_)))
 }
 
-/// A client for loopback.
+/// A client for loopback. One that could do TLS would read every certificate of the system first.
 #[derive(Clone, Debug)]
-pub(crate) struct Local(reqwest::Client, Lang);
+pub(crate) struct Local(Client<HttpConnector, Full<Bytes>>, Lang);
 
 impl Local {
     /// A client that ignores proxy variables.
-    pub(crate) fn new(lang: Lang) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(PATIENCE)
-            .build();
-        let client = client.context(lang.pick("HTTP 客户端", "HTTP client"))?;
-        Ok(Self(client, lang))
+    pub(crate) fn new(lang: Lang) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Self(Client::builder(TokioExecutor::new()).build(connector), lang)
     }
 
     /// One call; an empty answer is null.
@@ -52,21 +52,21 @@ impl Local {
         url: &str,
         body: Option<&Value>,
     ) -> Result<Value, Fail> {
-        let mut request = self.0.request(method, url);
-        if let Some(body) = body {
-            request = request
-                .header(CONTENT_TYPE, "application/json")
-                .body(body.to_string());
+        let mut request = Request::builder().method(method).uri(url);
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
         }
-        let response = request
-            .send()
-            .await
-            .map_err(|error| self.silence(url, error))?;
-        let status = response.status();
-        let bytes = response
-            .bytes()
-            .await
-            .map_err(|error| self.silence(url, error))?;
+        let body = body.map_or_else(Full::default, |body| body.to_string().into());
+        let request = request.body(body).map_err(|error| self.silence(url, error.into()))?;
+        let exchange = async {
+            let response = self.0.request(request).await?;
+            let status = response.status();
+            let bytes = response.into_body().collect().await?.to_bytes();
+            anyhow::Ok((status, bytes))
+        };
+        let answered = tokio::time::timeout(PATIENCE, exchange).await;
+        let answered = answered.map_err(|_| self.late(url))?;
+        let (status, bytes) = answered.map_err(|error| self.silence(url, error))?;
         if status.is_success() {
             return Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null));
         }
@@ -92,12 +92,19 @@ impl Local {
     }
 
     /// No answer, or a broken one.
-    fn silence(&self, url: &str, error: reqwest::Error) -> Fail {
+    fn silence(&self, url: &str, error: anyhow::Error) -> Fail {
         let Self(_, lang) = self;
         Fail::failed(match lang {
-            Lang::Zh if error.is_timeout() => format!("{url} 在一分钟内没有应答"),
             Lang::Zh => format!("{url} 没有应答，或应答中断"),
-            Lang::En => format!("no answer from {url}: {:#}", anyhow::Error::new(error)),
+            Lang::En => format!("no answer from {url}: {error:#}"),
+        })
+    }
+
+    fn late(&self, url: &str) -> Fail {
+        let Self(_, lang) = self;
+        Fail::failed(match lang {
+            Lang::Zh => format!("{url} 在一分钟内没有应答"),
+            Lang::En => format!("no answer from {url} within a minute"),
         })
     }
 }

@@ -1,12 +1,9 @@
 //! The macros through which generated code is emitted.
 
-/// A record: the struct, its slots, `Debug`, `Clone`, equality, serde, constructor and setters.
+/// A record: the struct, its slots, `Debug`, `Clone`, equality, serde. How one is made says [`built`](crate::built).
 ///
 /// Each field carries its position, so that finding a slot is one jump, and its line of the shape (see
 /// [`Field`](crate::Field)). Required fields have their plain type, optional ones an `Option`.
-///
-/// `new(…)` lists the arguments of the constructor as they are written, `impl Into<…>` for texts and ids; `text(…)` the
-/// setters that take such, `set(…)` those that take the value itself.
 ///
 /// Everything is as cheap to compile as it can be: there are thousands of records. `match` arms coerce by the return
 /// type, the shape is one literal, copying and comparing is done by one function for all.
@@ -17,9 +14,6 @@ macro_rules! record {
         pub struct $name:ident {
             $( $(#[$fmeta:meta])* $index:literal $field:ident : $ty:ty => $line:literal, )*
         }
-        $( new( $($nf:ident : $nt:ty),* $(,)? ) )?
-        $( text( $($tf:ident : $tt:ty),* $(,)? ) )?
-        $( set( $($sf:ident : $st:ty),* $(,)? ) )?
     ) => {
         $(#[$meta])*
         #[derive(Default)]
@@ -53,7 +47,21 @@ macro_rules! record {
         }
 
         $crate::delegate!($name);
+    };
+}
 
+/// Constructor and setters of a record that is sent.
+///
+/// `new(…)` lists the arguments of the constructor as they are written, `impl Into<…>` for texts and ids; `text(…)` the
+/// setters that take such, `set(…)` those that take the value itself.
+#[macro_export]
+macro_rules! built {
+    (
+        $name:ident
+        $( new( $($nf:ident : $nt:ty),* $(,)? ) )?
+        $( text( $($tf:ident : $tt:ty),* $(,)? ) )?
+        $( set( $($sf:ident : $st:ty),* $(,)? ) )?
+    ) => {
         impl $name {
             $(
                 /// With everything that is required.

@@ -88,6 +88,10 @@ mod tests {
             /// Sealed.
             1 number: Option<String> => "number: encrypted",
         }
+    }
+
+    w::built! {
+        Inner
         new(bank: impl Into<String>)
         text(number: String)
     }
@@ -104,6 +108,10 @@ mod tests {
             /// Sealed texts.
             3 phones: Option<Vec<String>> => "phones: encrypted",
         }
+    }
+
+    w::built! {
+        Outer
         new(name: impl Into<String>)
         set(card: Inner, cards: Vec<Inner>, phones: Vec<String>)
     }

@@ -31,6 +31,10 @@ pub fn equal<R: Record>(a: &R, b: &R) -> bool {
 crate::record! {
     /// A request or an answer without fields of its own.
     pub struct Empty {}
+}
+
+crate::built! {
+    Empty
     new()
 }
 
@@ -40,6 +44,10 @@ crate::record! {
         /// All fields by name.
         0 fields: BTreeMap<String, Value> => ": open",
     }
+}
+
+crate::built! {
+    Free
     new(fields: BTreeMap<String, Value>)
 }
 

@@ -22,6 +22,10 @@ w::record! {
         /// Radius of the circle in metres.
         2 radius: i64 => "radius: must",
     }
+}
+
+w::built! {
+    CustomLocation
     new(longitude: f64, latitude: f64, radius: i64)
 }
 
@@ -81,6 +85,10 @@ w::record! {
         /// Values that the field is compared with; several for `IN`.
         2 values: Vec<String> => "values: must",
     }
+}
+
+w::built! {
+    Filtering
     new(field: impl Into<String>, operator: impl Into<String>, values: Vec<String>)
 }
 
@@ -96,6 +104,10 @@ w::record! {
         /// Circles of your own: `longitude`, `latitude` and `radius`.
         3 custom_locations: Option<Vec<CustomLocation>> => "custom_locations",
     }
+}
+
+w::built! {
+    GeoLocation
     new(location_types: Vec<String>)
     set(regions: Vec<i64>, business_districts: Vec<i64>, custom_locations: Vec<CustomLocation>)
 }
@@ -154,6 +166,10 @@ w::record! {
         /// Custom audiences to leave out.
         12 excluded_custom_audience: Option<Vec<i64>> => "excluded_custom_audience",
     }
+}
+
+w::built! {
+    Targeting
     new()
     set(
         age: Vec<String>,
@@ -180,6 +196,10 @@ w::record! {
         /// Behaviour of users whom the ad shall not reach.
         1 excluded_actions: Option<Vec<String>> => "excluded_actions",
     }
+}
+
+w::built! {
+    WechatAdBehavior
     new()
     set(actions: Vec<String>, excluded_actions: Vec<String>)
 }
@@ -220,6 +240,10 @@ w::record! {
         /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         13 configured_status: Option<String> => "configured_status",
     }
+}
+
+w::built! {
+    Add
     new(
         campaign_id: i64,
         ad_group_name: impl Into<String>,
@@ -273,6 +297,10 @@ w::record! {
         #[doc(alias = "adgroup_id")]
         0 ad_group_id: i64 => "adgroup_id: must",
     }
+}
+
+w::built! {
+    Delete
     new(ad_group_id: i64)
 }
 
@@ -311,6 +339,10 @@ w::record! {
         /// Which page, counted from 1.
         3 page: Option<i64> => "page: query",
     }
+}
+
+w::built! {
+    Get
     new()
     set(ad_group_id: i64, filtering: Vec<Filtering>, page_size: i64, page: i64)
 }
@@ -384,6 +416,10 @@ w::record! {
         /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         8 configured_status: Option<String> => "configured_status",
     }
+}
+
+w::built! {
+    Update
     new(ad_group_id: i64)
     text(
         ad_group_name: String,

@@ -97,6 +97,10 @@ w::record! {
         /// Values that the field is compared with; several for `IN`.
         2 values: Vec<String> => "values: must",
     }
+}
+
+w::built! {
+    Filtering
     new(field: impl Into<String>, operator: impl Into<String>, values: Vec<String>)
 }
 
@@ -141,6 +145,10 @@ w::record! {
         /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         3 configured_status: Option<String> => "configured_status",
     }
+}
+
+w::built! {
+    Add
     new(ad_group_id: i64, ad_creative_id: i64, ad_name: impl Into<String>)
     text(configured_status: String)
 }
@@ -181,6 +189,10 @@ w::record! {
         /// Number of the ad, which puts one creative into an ad group; such as `456789`.
         0 ad_id: i64 => "ad_id: must",
     }
+}
+
+w::built! {
+    Delete
     new(ad_id: i64)
 }
 
@@ -218,6 +230,10 @@ w::record! {
         /// Which page, counted from 1.
         3 page: Option<i64> => "page: query",
     }
+}
+
+w::built! {
+    Get
     new()
     set(ad_id: i64, filtering: Vec<Filtering>, page_size: i64, page: i64)
 }
@@ -277,6 +293,10 @@ w::record! {
         /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         2 configured_status: Option<String> => "configured_status",
     }
+}
+
+w::built! {
+    Update
     new(ad_id: i64)
     text(ad_name: String, configured_status: String)
 }

@@ -17,6 +17,10 @@ w::record! {
         /// Kind of link text, such as `VIEW_DETAILS`.
         4 link_name_type: Option<String> => "link_name_type",
     }
+}
+
+w::built! {
+    AdCreativeElement
     new()
     text(title: String, description: String, image: String, link_name_type: String)
     set(image_list: Vec<String>)
@@ -121,6 +125,10 @@ w::record! {
         /// Radius of the circle in metres.
         2 radius: i64 => "radius: must",
     }
+}
+
+w::built! {
+    CustomLocation
     new(longitude: f64, latitude: f64, radius: i64)
 }
 
@@ -345,6 +353,10 @@ w::record! {
         /// Last day to look at, inclusive, such as `2025-04-07`; format `yyyy-MM-dd`; such as `2025-04-07`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    DateRange
     new(start_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -368,6 +380,10 @@ w::record! {
         /// Values that the field is compared with; several for `IN`.
         2 values: Vec<String> => "values: must",
     }
+}
+
+w::built! {
+    Filtering
     new(field: impl Into<String>, operator: impl Into<String>, values: Vec<String>)
 }
 
@@ -383,6 +399,10 @@ w::record! {
         /// Circles of your own: `longitude`, `latitude` and `radius`.
         3 custom_locations: Option<Vec<CustomLocation>> => "custom_locations",
     }
+}
+
+w::built! {
+    GeoLocation
     new(location_types: Vec<String>)
     set(regions: Vec<i64>, business_districts: Vec<i64>, custom_locations: Vec<CustomLocation>)
 }
@@ -517,6 +537,10 @@ w::record! {
         /// Only what was changed up to this; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
+}
+
+w::built! {
+    LastModifiedTimeRange
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
@@ -656,6 +680,10 @@ w::record! {
         /// Text below the headline when a user shares the ad.
         1 share_description: String => "share_description: must",
     }
+}
+
+w::built! {
+    ShareInfo
     new(share_title: impl Into<String>, share_description: impl Into<String>)
 }
 
@@ -689,6 +717,10 @@ w::record! {
         /// Custom audiences to leave out.
         12 excluded_custom_audience: Option<Vec<i64>> => "excluded_custom_audience",
     }
+}
+
+w::built! {
+    Targeting
     new()
     set(
         age: Vec<String>,
@@ -719,6 +751,10 @@ w::record! {
         /// For hourly reports of stores: `date`.
         3 task_type_poi_hourly_report_spec: Option<TaskTypePoiHourlyReportSpec> => "task_type_poi_hourly_report_spec",
     }
+}
+
+w::built! {
+    TaskSpec
     new()
     set(
         ad_group_hourly_report_spec: TaskTypeAdGroupHourlyReportSpec,
@@ -734,6 +770,10 @@ w::record! {
         /// Day the figures are about, such as `2025-04-01`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
+}
+
+w::built! {
+    TaskTypeAdGroupDailyReportSpec
     new(date: impl Into<String>)
 }
 
@@ -743,6 +783,10 @@ w::record! {
         /// Day the figures are about, such as `2025-04-01`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
+}
+
+w::built! {
+    TaskTypeAdGroupHourlyReportSpec
     new(date: impl Into<String>)
 }
 
@@ -752,6 +796,10 @@ w::record! {
         /// Day the figures are about, such as `2025-04-01`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
+}
+
+w::built! {
+    TaskTypePoiHourlyReportSpec
     new(date: impl Into<String>)
 }
 
@@ -763,6 +811,10 @@ w::record! {
         /// Fields to export, by name.
         1 fields: Vec<String> => "fields: must",
     }
+}
+
+w::built! {
+    TypeWechatAdvertisingDataSpec
     new(last_modified_time_range: LastModifiedTimeRange, fields: Vec<String>)
 }
 
@@ -774,6 +826,10 @@ w::record! {
         /// Behaviour of users whom the ad shall not reach.
         1 excluded_actions: Option<Vec<String>> => "excluded_actions",
     }
+}
+
+w::built! {
+    WechatAdBehavior
     new()
     set(actions: Vec<String>, excluded_actions: Vec<String>)
 }
@@ -810,6 +866,10 @@ pub mod ad_creatives {
             /// What a shared ad shows: `share_title` and `share_description`.
             8 share_info: Option<super::ShareInfo> => "share_info",
         }
+    }
+
+    w::built! {
+        Add
         new(
             campaign_id: i64,
             ad_creative_name: impl Into<String>,
@@ -866,6 +926,10 @@ pub mod ad_creatives {
             /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
         }
+    }
+
+    w::built! {
+        Get
         new()
         set(ad_creative_id: i64, filtering: Vec<super::Filtering>, page_size: i64, page: i64)
     }
@@ -930,6 +994,10 @@ pub mod ad_creatives {
             /// Landing page that a click opens.
             3 destination_url: Option<String> => "destination_url",
         }
+    }
+
+    w::built! {
+        Update
         new(ad_creative_id: i64)
         text(ad_creative_name: String, destination_url: String)
         set(ad_creative_elements: super::AdCreativeElement)
@@ -976,6 +1044,10 @@ pub mod advertiser {
             /// What the advertiser sells, for the review.
             4 business_content: Option<String> => "business_content",
         }
+    }
+
+    w::built! {
+        Add
         new(
             system_industry_id: i64,
             contact_person: impl Into<String>,
@@ -1010,6 +1082,10 @@ pub mod advertiser {
         /// * Catalog: `ads.advertiser.get`.
         pub struct Get {
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -1057,6 +1133,10 @@ pub mod advertiser {
             /// What the advertiser sells, for the review.
             4 business_content: Option<String> => "business_content",
         }
+    }
+
+    w::built! {
+        Update
         new()
         text(
             contact_person: String,
@@ -1102,6 +1182,10 @@ pub mod async_task_files {
             /// Number of the result file, from the list of tasks once done.
             1 file_id: i64 => "file_id: must query",
         }
+    }
+
+    w::built! {
+        Get
         new(task_id: i64, file_id: i64)
     }
 
@@ -1142,6 +1226,10 @@ pub mod async_tasks {
             /// Parameters, one member according to the kind of task.
             2 task_spec: super::TaskSpec => "task_spec: must",
         }
+    }
+
+    w::built! {
+        Add
         new(task_name: impl Into<String>, task_type: impl Into<String>, task_spec: super::TaskSpec)
     }
 
@@ -1185,6 +1273,10 @@ pub mod async_tasks {
             /// Which page, counted from 1.
             2 page: Option<i64> => "page: query",
         }
+    }
+
+    w::built! {
+        Get
         new()
         set(filtering: Vec<super::Filtering>, page_size: i64, page: i64)
     }
@@ -1253,6 +1345,10 @@ pub mod campaigns {
             /// Budget a day in fen, `0` for no limit.
             4 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         }
+    }
+
+    w::built! {
+        Add
         new(
             campaign_name: impl Into<String>,
             campaign_type: impl Into<String>,
@@ -1304,6 +1400,10 @@ pub mod campaigns {
             /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
         }
+    }
+
+    w::built! {
+        Get
         new()
         set(campaign_id: i64, filtering: Vec<super::Filtering>, page_size: i64, page: i64)
     }
@@ -1365,6 +1465,10 @@ pub mod campaigns {
             /// Budget a day in fen, `0` for no limit.
             3 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         }
+    }
+
+    w::built! {
+        Update
         new(campaign_id: i64)
         text(campaign_name: String, configured_status: String)
         set(daily_budget: xinqiao_types::Fen)
@@ -1409,6 +1513,10 @@ pub mod credit_bills {
             /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
         }
+    }
+
+    w::built! {
+        Get
         new(bill_year: i64, bill_month: i64)
         set(page_size: i64, page: i64)
     }
@@ -1475,6 +1583,10 @@ pub mod custom_audience_files {
             /// Zip of the audience file, at most 100 MB; inside a txt or csv with one user id a line.
             3 file: w::FilePart => "file: must",
         }
+    }
+
+    w::built! {
+        Add
         new(
             audience_id: i64,
             user_id_type: impl Into<String>,
@@ -1525,6 +1637,10 @@ pub mod custom_audience_files {
             /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
         }
+    }
+
+    w::built! {
+        Get
         new()
         set(audience_id: i64, custom_audience_file_id: i64, page_size: i64, page: i64)
     }
@@ -1589,6 +1705,10 @@ pub mod custom_audiences {
             /// Note on the audience by the advertiser.
             2 description: String => "description: must",
         }
+    }
+
+    w::built! {
+        Add
         new(name: impl Into<String>, type_: impl Into<String>, description: impl Into<String>)
     }
 
@@ -1632,6 +1752,10 @@ pub mod custom_audiences {
             /// Which page, counted from 1.
             2 page: Option<i64> => "page: query",
         }
+    }
+
+    w::built! {
+        Get
         new()
         set(audience_id: i64, page_size: i64, page: i64)
     }
@@ -1691,6 +1815,10 @@ pub mod custom_audiences {
             /// Note on the audience by the advertiser.
             2 description: Option<String> => "description",
         }
+    }
+
+    w::built! {
+        Update
         new(audience_id: i64)
         text(name: String, description: String)
     }
@@ -1736,6 +1864,10 @@ pub mod daily_reports {
             /// Which page, counted from 1.
             4 page: Option<i64> => "page: query",
         }
+    }
+
+    w::built! {
+        Get
         new(date_range: super::DateRange)
         text(report_type: String, level: String)
         set(page_size: i64, page: i64)
@@ -1799,6 +1931,10 @@ pub mod estimation {
             /// Whom the ad is shown to.
             1 targeting: super::Targeting => "targeting: must",
         }
+    }
+
+    w::built! {
+        Get
         new(campaign_type: impl Into<String>, targeting: super::Targeting)
     }
 
@@ -1849,6 +1985,10 @@ pub mod fund_statements_detailed {
             /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
         }
+    }
+
+    w::built! {
+        Get
         new(date_range: super::DateRange)
         text(trade_type: String)
         set(page_size: i64, page: i64)
@@ -1916,6 +2056,10 @@ pub mod fund_transfer {
             /// Remark on the transfer, by who starts it.
             3 memo: Option<String> => "memo",
         }
+    }
+
+    w::built! {
+        Add
         new(fund_type: impl Into<String>, amount: xinqiao_types::Fen)
         text(external_bill_no: String, memo: String)
     }
@@ -1959,6 +2103,10 @@ pub mod funds {
         /// * Catalog: `ads.funds.get`.
         pub struct Get {
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -2003,6 +2151,10 @@ pub mod images {
             /// Picture file to upload.
             0 file: w::FilePart => "file: must",
         }
+    }
+
+    w::built! {
+        Add
         new(file: w::FilePart)
     }
 
@@ -2048,6 +2200,10 @@ pub mod images {
             /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
         }
+    }
+
+    w::built! {
+        Get
         new()
         text(image_id: String)
         set(filtering: Vec<super::Filtering>, page_size: i64, page: i64)
@@ -2113,6 +2269,10 @@ pub mod qualifications {
             /// Image id of the document. From: The image upload endpoint.
             2 qualification_image_id: String => "qualification_image_id: must",
         }
+    }
+
+    w::built! {
+        Add
         new(
             qualification_type: impl Into<String>,
             qualification_name: impl Into<String>,
@@ -2156,6 +2316,10 @@ pub mod qualifications {
             /// Number of the qualification, returned when it was added.
             0 qualification_id: i64 => "qualification_id: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(qualification_id: i64)
     }
 
@@ -2185,6 +2349,10 @@ pub mod qualifications {
         /// * Catalog: `ads.qualifications.get`.
         pub struct Get {
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -2233,6 +2401,10 @@ pub mod realtime_cost {
             /// Filters; all of them must hold; JSON in a text on the wire.
             2 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
         }
+    }
+
+    w::built! {
+        Get
         new(date: impl Into<String>, level: impl Into<String>)
         set(filtering: Vec<super::Filtering>)
     }
@@ -2276,6 +2448,10 @@ pub mod sp_entrustment {
         /// * Catalog: `ads.sp_entrustment.add`.
         pub struct Add {
         }
+    }
+
+    w::built! {
+        Add
         new()
     }
 
@@ -2305,6 +2481,10 @@ pub mod sp_entrustment {
         /// * Catalog: `ads.sp_entrustment.get`.
         pub struct Get {
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -2349,6 +2529,10 @@ pub mod targeting_tags {
             /// Tags to get, such as `REGION` or `BUSINESS_DISTRICT`.
             0 type_: String => "type: must query",
         }
+    }
+
+    w::built! {
+        Get
         new(type_: impl Into<String>)
     }
 
@@ -2394,6 +2578,10 @@ pub mod user_action_set_reports {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -2431,6 +2619,10 @@ pub mod user_action_sets {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Add
         new()
     }
 
@@ -2463,6 +2655,10 @@ pub mod user_action_sets {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -2500,6 +2696,10 @@ pub mod user_actions {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Add
         new()
     }
 
@@ -2537,6 +2737,10 @@ pub mod wechat_ad_leads {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 

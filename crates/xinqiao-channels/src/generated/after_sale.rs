@@ -561,6 +561,10 @@ w::record! {
         /// Step of a return: `1` agree and ask for the goods, `2` goods received, refund.
         2 accept_type: Option<i64> => "accept_type",
     }
+}
+
+w::built! {
+    AcceptApply
     new(after_sale_order_id: impl Into<String>)
     set(address_id: i64, accept_type: i64)
 }
@@ -598,6 +602,10 @@ w::record! {
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         2 waybill_id: String => "waybill_id: must",
     }
+}
+
+w::built! {
+    AcceptExchangeReship
     new(
         after_sale_order_id: impl Into<String>,
         delivery_id: impl Into<String>,
@@ -638,6 +646,10 @@ w::record! {
         /// Handles of the uploaded files.
         2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "media_id_list",
     }
+}
+
+w::built! {
+    AddComplaintMaterial
     new(complaint_id: impl Into<String>, content: impl Into<String>)
     set(media_id_list: Vec<xinqiao_types::MediaId>)
 }
@@ -675,6 +687,10 @@ w::record! {
         /// Handles of the uploaded files.
         2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "media_id_list",
     }
+}
+
+w::built! {
+    AddComplaintProof
     new(complaint_id: impl Into<String>, content: impl Into<String>)
     set(media_id_list: Vec<xinqiao_types::MediaId>)
 }
@@ -708,6 +724,10 @@ w::record! {
         /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
     }
+}
+
+w::built! {
+    ApplyVirtualTelNum
     new(after_sale_order_id: impl Into<String>)
 }
 
@@ -768,6 +788,10 @@ w::record! {
         /// Why the merchant opens the case for the buyer, in words.
         9 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    GenAfterSaleOrder
     new(
         request_id: impl Into<String>,
         order_id: impl Into<String>,
@@ -823,6 +847,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetAfterSaleList
     new(begin_create_time: xinqiao_types::UnixSeconds, end_create_time: xinqiao_types::UnixSeconds)
     text(next_key: String)
 }
@@ -883,6 +911,10 @@ w::record! {
         /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
     }
+}
+
+w::built! {
+    GetAfterSaleOrder
     new(after_sale_order_id: impl Into<String>)
 }
 
@@ -923,6 +955,10 @@ w::record! {
         /// Number of the dispute, given when the buyer opens it.
         0 complaint_id: String => "complaint_id: must",
     }
+}
+
+w::built! {
+    GetComplaintOrder
     new(complaint_id: impl Into<String>)
 }
 
@@ -971,6 +1007,10 @@ w::record! {
         /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
     }
+}
+
+w::built! {
+    GetGuaranteeOrder
     new(guarantee_order_id: i64)
 }
 
@@ -1016,6 +1056,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetPresentAfterSaleList
     new(begin_create_time: xinqiao_types::UnixSeconds, end_create_time: xinqiao_types::UnixSeconds)
     text(next_key: String)
 }
@@ -1068,6 +1112,10 @@ w::record! {
         /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
     }
+}
+
+w::built! {
+    GetPresentAfterSaleOrder
     new(after_sale_order_id: impl Into<String>)
 }
 
@@ -1108,6 +1156,10 @@ w::record! {
         /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
     }
+}
+
+w::built! {
+    MerchantAcceptGuarantee
     new(guarantee_order_id: i64)
 }
 
@@ -1144,6 +1196,10 @@ w::record! {
         /// What the merchant remarked when proposing another level of damage.
         2 merchant_remark: Option<String> => "merchant_remark",
     }
+}
+
+w::built! {
+    MerchantModifyGuarantee
     new(guarantee_order_id: i64, bad_level: i64)
     text(merchant_remark: String)
 }
@@ -1181,6 +1237,10 @@ w::record! {
         /// Media handles of the proofs.
         2 pic_list: Option<Vec<String>> => "pic_list",
     }
+}
+
+w::built! {
+    MerchantProofGuarantee
     new(guarantee_order_id: i64, content: impl Into<String>)
     set(pic_list: Vec<String>)
 }
@@ -1218,6 +1278,10 @@ w::record! {
         /// Media handles of the proofs.
         2 pic_list: Option<Vec<String>> => "pic_list",
     }
+}
+
+w::built! {
+    MerchantRefuseGuarantee
     new(guarantee_order_id: i64, reason: impl Into<String>)
     set(pic_list: Vec<String>)
 }
@@ -1263,6 +1327,10 @@ w::record! {
         /// Media handles of the uploaded pictures.
         6 media_ids: Option<Vec<xinqiao_types::MediaId>> => "media_ids",
     }
+}
+
+w::built! {
+    MerchantUpdateAfterSale
     new(
         after_sale_order_id: impl Into<String>,
         type_: i64,
@@ -1301,6 +1369,10 @@ w::record! {
     /// * Catalog: `channels.after_sale.reason_get`.
     pub struct ReasonGet {
     }
+}
+
+w::built! {
+    ReasonGet
     new()
 }
 
@@ -1353,6 +1425,10 @@ w::record! {
         /// The reason in words.
         6 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    RefundPriceDiff
     new(
         order_id: impl Into<String>,
         product_id: i64,
@@ -1402,6 +1478,10 @@ w::record! {
         /// Why the merchant refused the case.
         1 reject_reason: Option<String> => "reject_reason",
     }
+}
+
+w::built! {
+    RejectApply
     new(after_sale_order_id: impl Into<String>)
     text(reject_reason: String)
 }
@@ -1441,6 +1521,10 @@ w::record! {
         /// Media handles of proofs for refusing.
         3 reject_certificates: Option<Vec<String>> => "reject_certificates",
     }
+}
+
+w::built! {
+    RejectExchangeReship
     new(after_sale_order_id: impl Into<String>, reject_reason_type: i64)
     text(reject_reason: String)
     set(reject_certificates: Vec<String>)
@@ -1473,6 +1557,10 @@ w::record! {
     /// * Catalog: `channels.after_sale.reject_reason_get`.
     pub struct RejectReasonGet {
     }
+}
+
+w::built! {
+    RejectReasonGet
     new()
 }
 
@@ -1527,6 +1615,10 @@ w::record! {
         /// Most entries to return in one answer, for paging.
         7 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    SearchGuaranteeOrder
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     set(
         guarantee_order_id_list: Vec<i64>,
@@ -1596,6 +1688,10 @@ w::record! {
         /// The proofs in words.
         2 desc: String => "desc: must",
     }
+}
+
+w::built! {
+    UploadRefundCertificate
     new(
         after_sale_order_id: impl Into<String>,
         refund_certificates: Vec<String>,

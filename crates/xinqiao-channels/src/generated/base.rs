@@ -43,6 +43,10 @@ w::record! {
         /// Where the uploaded file is.
         0 cos_url: String => "cos_url: must",
     }
+}
+
+w::built! {
+    File
     new(cos_url: impl Into<String>)
 }
 
@@ -62,6 +66,10 @@ w::record! {
         /// Where the uploaded file is.
         0 cos_url: String => "cos_url: must",
     }
+}
+
+w::built! {
+    Image
     new(cos_url: impl Into<String>)
 }
 
@@ -95,6 +103,10 @@ w::record! {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
     }
+}
+
+w::built! {
+    OrderShare
     new(order_id: impl Into<String>)
 }
 
@@ -134,6 +146,10 @@ w::record! {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: String => "product_id: must",
     }
+}
+
+w::built! {
+    ProductShare
     new(product_id: impl Into<String>)
 }
 
@@ -153,6 +169,10 @@ w::record! {
         /// Text of the message.
         0 content: String => "content: must",
     }
+}
+
+w::built! {
+    Text
     new(content: impl Into<String>)
 }
 
@@ -186,6 +206,10 @@ pub mod activity {
             /// Number of the gift activity, returned when it is made.
             0 activity_id: i64 => "activity_id: must",
         }
+    }
+
+    w::built! {
+        Del
         new(activity_id: i64)
     }
 
@@ -218,6 +242,10 @@ pub mod activity {
             /// Number of the gift activity, returned when it is made.
             0 activity_id: i64 => "activity_id: must",
         }
+    }
+
+    w::built! {
+        Stop
         new(activity_id: i64)
     }
 
@@ -260,6 +288,10 @@ pub mod b2c {
                 /// Number of the promotion activity, from the list.
                 1 activity_id: i64 => "activity_id: must",
             }
+        }
+
+        w::built! {
+            InfoPromoterGet
             new(shop_appid: impl Into<xinqiao_types::AppId>, activity_id: i64)
         }
 
@@ -306,6 +338,10 @@ pub mod b2c {
                 /// Most entries to return in one answer, for paging.
                 3 limit: i64 => "limit: must",
             }
+        }
+
+        w::built! {
+            ListPromoterGet
             new(offset: i64, limit: i64)
             text(shop_appid: xinqiao_types::AppId)
             set(status: i64)
@@ -375,6 +411,10 @@ pub mod comm_kf {
             /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             2 open_id: xinqiao_types::OpenId => "open_id: must masked",
         }
+    }
+
+    w::built! {
+        CosUpload
         new(msg_type: impl Into<String>, open_id: impl Into<xinqiao_types::OpenId>)
         set(file: w::FilePart)
     }
@@ -420,6 +460,10 @@ pub mod comm_kf {
             /// Content of the message, by its kind; told apart by `msg_type`.
             2 body: super::MessageBody => ": flat",
         }
+    }
+
+    w::built! {
+        SendMsg
         new(open_id: impl Into<xinqiao_types::OpenId>, body: super::MessageBody)
         text(request_id: String)
     }
@@ -464,6 +508,10 @@ pub mod favorites {
         /// * Catalog: `channels.favorites.count_get`.
         pub struct CountGet {
         }
+    }
+
+    w::built! {
+        CountGet
         new()
     }
 
@@ -517,6 +565,10 @@ pub mod live_dashboard {
             /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
             0 export_id: String => "export_id: must",
         }
+    }
+
+    w::built! {
+        GetLiveData
         new(export_id: impl Into<String>)
     }
 
@@ -571,6 +623,10 @@ pub mod live_dashboard {
             /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
             0 ds: w::TextOrNumber => "ds: must",
         }
+    }
+
+    w::built! {
+        GetLiveList
         new(ds: impl Into<w::TextOrNumber>)
     }
 
@@ -622,6 +678,10 @@ pub mod open {
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             1 order_id: String => "order_id: must",
         }
+    }
+
+    w::built! {
+        GetDownloadUrl
         new(openid: impl Into<xinqiao_types::OpenId>, order_id: impl Into<String>)
     }
 
@@ -670,6 +730,10 @@ pub mod open {
             /// Where the file can be loaded.
             3 file_url: Option<String> => "file_url",
         }
+    }
+
+    w::built! {
+        Upload
         new()
         text(openid: xinqiao_types::OpenId, file_url: String)
         set(file: w::FilePart, upload_type: i64)
@@ -717,6 +781,10 @@ pub mod service {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        ProductGetCardInfo
         new()
     }
 
@@ -756,6 +824,10 @@ pub mod wecom {
             /// Member whose ids are asked for.
             1 user_id: String => "user_id: must",
         }
+    }
+
+    w::built! {
+        GetWecomId
         new(corp_id: impl Into<xinqiao_types::CorpId>, user_id: impl Into<String>)
     }
 

@@ -51,6 +51,10 @@ w::record! {
         /// Line under the headline of the banner.
         2 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    ApplySubmitBanner
     new(img_url: impl Into<String>)
     text(title: String, description: String)
 }
@@ -63,6 +67,10 @@ w::record! {
         /// Places, one entry each.
         1 banner: Vec<BannerDetail> => "banner: must",
     }
+}
+
+w::built! {
+    Banner
     new(scale: i64, banner: Vec<BannerDetail>)
 }
 
@@ -80,6 +88,10 @@ w::record! {
         /// The official account article to show: `url`.
         4 official_account: Option<OfficialAccount> => "official_account",
     }
+}
+
+w::built! {
+    BannerDetail
     new(type_: i64, banner: ApplySubmitBanner)
     set(product: Product, finder: Finder, official_account: OfficialAccount)
 }
@@ -92,6 +104,10 @@ w::record! {
         /// Number of the short video, from the list of videos.
         1 feed_id: Option<String> => "feed_id",
     }
+}
+
+w::built! {
+    Finder
     new()
     text(finder_user_name: String, feed_id: String)
 }
@@ -137,6 +153,10 @@ w::record! {
         /// Link of the article.
         0 url: Option<String> => "url",
     }
+}
+
+w::built! {
+    OfficialAccount
     new()
     text(url: String)
 }
@@ -159,6 +179,10 @@ w::record! {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
     }
+}
+
+w::built! {
+    Product
     new(product_id: i64)
 }
 
@@ -180,6 +204,10 @@ w::record! {
         /// Code of the parent region, `0` for provinces.
         0 addr_code: Option<i64> => "addr_code",
     }
+}
+
+w::built! {
+    AddressCodeGet
     new()
     set(addr_code: i64)
 }
@@ -235,6 +263,10 @@ w::record! {
         /// Address of the picture to copy; for `upload_type` `1`; `img_url` on the wire.
         6 img_url_again: Option<String> => "img_url",
     }
+}
+
+w::built! {
+    ImgUpload
     new(resp_type: i64)
     text(img_url: String, img_url_again: String)
     set(upload_type: i64, height: i64, width: i64, media: w::FilePart)
@@ -275,6 +307,10 @@ w::record! {
     /// * Catalog: `channels.basics.info_get`.
     pub struct InfoGet {
     }
+}
+
+w::built! {
+    InfoGet
     new()
 }
 
@@ -315,6 +351,10 @@ w::record! {
         /// Media handle returned by the image upload.
         0 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
+}
+
+w::built! {
+    MediaGet
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -347,6 +387,10 @@ w::record! {
         /// Picture of the qualification, as a form upload.
         0 media: w::FilePart => "media: must",
     }
+}
+
+w::built! {
+    QualificationUpload
     new(media: w::FilePart)
 }
 
@@ -394,6 +438,10 @@ pub mod homepage {
                 /// Number of the application, returned on handing in; used to look up or withdraw it.
                 0 apply_id: i64 => "apply_id: must",
             }
+        }
+
+        w::built! {
+            ApplyCancel
             new(apply_id: i64)
         }
 
@@ -426,6 +474,10 @@ pub mod homepage {
                 /// Address of the picture to set as background, from the image upload.
                 0 img_url: String => "img_url: must",
             }
+        }
+
+        w::built! {
+            ApplySubmit
             new(img_url: impl Into<String>)
         }
 
@@ -464,6 +516,10 @@ pub mod homepage {
             /// * Catalog: `channels.basics.homepage.background.get`.
             pub struct Get {
             }
+        }
+
+        w::built! {
+            Get
             new()
         }
 
@@ -504,6 +560,10 @@ pub mod homepage {
             /// * Catalog: `channels.basics.homepage.background.remove`.
             pub struct Remove {
             }
+        }
+
+        w::built! {
+            Remove
             new()
         }
 
@@ -541,6 +601,10 @@ pub mod homepage {
                 /// Number of the application, returned on handing in; used to look up or withdraw it.
                 0 apply_id: i64 => "apply_id: must",
             }
+        }
+
+        w::built! {
+            ApplyCancel
             new(apply_id: i64)
         }
 
@@ -573,6 +637,10 @@ pub mod homepage {
                 /// What to show on the front page: `scale` and `banner`.
                 0 banner: super::super::Banner => "banner: must",
             }
+        }
+
+        w::built! {
+            ApplySubmit
             new(banner: super::super::Banner)
         }
 
@@ -611,6 +679,10 @@ pub mod homepage {
             /// * Catalog: `channels.basics.homepage.banner.get`.
             pub struct Get {
             }
+        }
+
+        w::built! {
+            Get
             new()
         }
 
@@ -651,6 +723,10 @@ pub mod homepage {
             /// * Catalog: `channels.basics.homepage.banner.remove`.
             pub struct Remove {
             }
+        }
+
+        w::built! {
+            Remove
             new()
         }
 
@@ -693,6 +769,10 @@ pub mod shop {
             /// UserID of the member in WeCom.
             2 wecom_user_id: Option<String> => "wecom_user_id",
         }
+    }
+
+    w::built! {
+        H5UrlGet
         new(product_id: i64)
         text(wecom_corp_id: xinqiao_types::CorpId, wecom_user_id: String)
     }
@@ -740,6 +820,10 @@ pub mod shop {
             /// UserID of the member in WeCom.
             2 wecom_user_id: Option<String> => "wecom_user_id",
         }
+    }
+
+    w::built! {
+        QrCodeGet
         new(qr_code_type: i64)
         text(wecom_corp_id: xinqiao_types::CorpId, wecom_user_id: String)
     }
@@ -784,6 +868,10 @@ pub mod shop {
             /// UserID of the member in WeCom.
             1 wecom_user_id: Option<String> => "wecom_user_id",
         }
+    }
+
+    w::built! {
+        TagLinkGet
         new()
         text(wecom_corp_id: xinqiao_types::CorpId, wecom_user_id: String)
     }

@@ -25,6 +25,10 @@ w::record! {
         /// File of the acceptance letter, at most one.
         2 acceptance_certification: Option<Vec<String>> => "acceptance_certification",
     }
+}
+
+w::built! {
+    ApplicationDetail
     new()
     text(acceptance_no: String)
     set(acceptance_time: xinqiao_types::UnixSeconds, acceptance_certification: Vec<String>)
@@ -62,6 +66,10 @@ w::record! {
         /// The authorisation; needed for brands of others.
         8 grant_details: GrantDetail => "grant_details: must",
     }
+}
+
+w::built! {
+    Brand
     new(
         brand_id: i64,
         classification_no: impl Into<String>,
@@ -140,6 +148,10 @@ w::record! {
         /// Files of the owner's identity document, at most two.
         5 brand_owner_id_photos: Option<Vec<String>> => "brand_owner_id_photos",
     }
+}
+
+w::built! {
+    GrantDetail
     new(is_permanent: bool)
     set(
         grant_level: i64,
@@ -168,6 +180,10 @@ w::record! {
         /// Files on changes and renewals, at most five.
         6 renew_certifications: Option<Vec<String>> => "renew_certifications",
     }
+}
+
+w::built! {
+    RegisterDetail
     new(is_permanent: bool, register_certifications: Vec<String>)
     text(registrant: String, register_no: String)
     set(
@@ -187,6 +203,10 @@ w::record! {
         /// The brand: name, trademark data and papers.
         0 brand: Brand => "brand: must",
     }
+}
+
+w::built! {
+    Add
     new(brand: Brand)
 }
 
@@ -229,6 +249,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    All
     new(page_size: i64)
     text(next_key: String)
 }
@@ -291,6 +315,10 @@ w::record! {
         /// Number of the review, to ask for its result.
         1 audit_id: i64 => "audit_id: must",
     }
+}
+
+w::built! {
+    AuditCancel
     new(brand_id: i64, audit_id: i64)
 }
 
@@ -323,6 +351,10 @@ w::record! {
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
     }
+}
+
+w::built! {
+    Delete
     new(brand_id: i64)
 }
 
@@ -355,6 +387,10 @@ w::record! {
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
     }
+}
+
+w::built! {
+    Get
     new(brand_id: i64)
 }
 
@@ -399,6 +435,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    ListGet
     new(page_size: i64)
     text(next_key: String)
     set(status: i64)
@@ -460,6 +500,10 @@ w::record! {
         /// The brand: name, trademark data and papers.
         0 brand: Brand => "brand: must",
     }
+}
+
+w::built! {
+    Update
     new(brand: Brand)
 }
 
@@ -497,6 +541,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    ValidListGet
     new(page_size: i64)
     text(next_key: String)
 }

@@ -39,6 +39,10 @@ w::record! {
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
     }
+}
+
+w::built! {
+    Brand
     new(brand_id: i64)
 }
 
@@ -120,6 +124,10 @@ w::record! {
         /// Brands, one entry each.
         15 brand_list: Option<Vec<Brand>> => "brand_list",
     }
+}
+
+w::built! {
+    CategoryInfo
     new()
     text(jingyingpingtai: String, zhanghaomingcheng: String)
     set(
@@ -146,6 +154,10 @@ w::record! {
         /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
+}
+
+w::built! {
+    CatsV2Item
     new(cat_id: i64)
 }
 
@@ -236,6 +248,10 @@ w::record! {
         /// Fields of the licence, one entry each.
         2 license_field_list: Option<Vec<LicenseField>> => "license_field_list",
     }
+}
+
+w::built! {
+    License
     new(license_id: i64)
     set(file_id_list: Vec<String>, license_field_list: Vec<LicenseField>)
 }
@@ -248,6 +264,10 @@ w::record! {
         /// What the field holds.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    LicenseField
     new(key: impl Into<String>, value: impl Into<String>)
 }
 
@@ -259,6 +279,10 @@ w::record! {
         /// Licence of the group: `license_id`, `file_id_list` and `license_field_list`.
         1 license: License => "license: must",
     }
+}
+
+w::built! {
+    LicenseGroup
     new(license_group_id: i64, license: License)
 }
 
@@ -370,6 +394,10 @@ w::record! {
         /// The category with its documents: `level1`, `level2`, `level3`, `certificate` and so on.
         0 category_info: CategoryInfo => "category_info: must",
     }
+}
+
+w::built! {
+    Add
     new(category_info: CategoryInfo)
 }
 
@@ -408,6 +436,10 @@ w::record! {
     /// * Catalog: `channels.category.all`.
     pub struct All {
     }
+}
+
+w::built! {
+    All
     new()
 }
 
@@ -451,6 +483,10 @@ w::record! {
         /// Number of the parent category, `0` for the top level.
         0 f_cat_id: i64 => "f_cat_id: must",
     }
+}
+
+w::built! {
+    AvailableSonCategoriesGet
     new(f_cat_id: i64)
 }
 
@@ -493,6 +529,10 @@ w::record! {
         /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
+}
+
+w::built! {
+    Detail
     new(cat_id: i64)
 }
 
@@ -535,6 +575,10 @@ w::record! {
     /// * Catalog: `channels.category.league_all`.
     pub struct LeagueAll {
     }
+}
+
+w::built! {
+    LeagueAll
     new()
 }
 
@@ -576,6 +620,10 @@ w::record! {
     /// * Catalog: `channels.category.list_get`.
     pub struct ListGet {
     }
+}
+
+w::built! {
+    ListGet
     new()
 }
 
@@ -620,6 +668,10 @@ pub mod audit {
             /// Number of the review, to ask for its result.
             0 audit_id: i64 => "audit_id: must",
         }
+    }
+
+    w::built! {
+        Cancel
         new(audit_id: i64)
     }
 
@@ -653,6 +705,10 @@ pub mod audit {
             /// Number of the review, to ask for its result.
             0 audit_id: i64 => "audit_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(audit_id: i64)
     }
 

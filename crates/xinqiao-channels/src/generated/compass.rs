@@ -385,6 +385,10 @@ pub mod finder {
             /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
             0 ds: String => "ds: must",
         }
+    }
+
+    w::built! {
+        OverallGet
         new(ds: impl Into<String>)
     }
 
@@ -427,6 +431,10 @@ pub mod finder {
             /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
             1 ds: String => "ds: must",
         }
+    }
+
+    w::built! {
+        SaleProfileDataGet
         new(type_: i64, ds: impl Into<String>)
     }
 
@@ -473,6 +481,10 @@ pub mod finder {
                 /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
                 1 ds: String => "ds: must",
             }
+        }
+
+        w::built! {
+            DataGet
             new(product_id: i64, ds: impl Into<String>)
         }
 
@@ -513,6 +525,10 @@ pub mod finder {
                 /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
             }
+        }
+
+        w::built! {
+            ListGet
             new(ds: impl Into<String>)
         }
 
@@ -561,6 +577,10 @@ pub mod shop {
             /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
             1 ds: String => "ds: must",
         }
+    }
+
+    w::built! {
+        LiveListGet
         new(finder_id: impl Into<String>, ds: impl Into<String>)
     }
 
@@ -601,6 +621,10 @@ pub mod shop {
             /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
             0 ds: String => "ds: must",
         }
+    }
+
+    w::built! {
+        OverallGet
         new(ds: impl Into<String>)
     }
 
@@ -643,6 +667,10 @@ pub mod shop {
             /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
             1 ds: String => "ds: must",
         }
+    }
+
+    w::built! {
+        SaleProfileDataGet
         new(type_: i64, ds: impl Into<String>)
     }
 
@@ -685,6 +713,10 @@ pub mod shop {
             /// * Catalog: `channels.compass.shop.finder.authorization_list_get`.
             pub struct AuthorizationListGet {
             }
+        }
+
+        w::built! {
+            AuthorizationListGet
             new()
         }
 
@@ -729,6 +761,10 @@ pub mod shop {
                 /// Version of the endpoint that is wanted.
                 1 version: Option<String> => "version",
             }
+        }
+
+        w::built! {
+            ListGet
             new(ds: impl Into<String>)
             text(version: String)
         }
@@ -770,6 +806,10 @@ pub mod shop {
                 /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
             }
+        }
+
+        w::built! {
+            OverallGet
             new(ds: impl Into<String>)
         }
 
@@ -816,6 +856,10 @@ pub mod shop {
                 /// Id of the official account that sells, from the list of talents.
                 3 mp_id: Option<String> => "mp_id",
             }
+        }
+
+        w::built! {
+            ProductListGet
             new(ds: impl Into<String>)
             text(finder_id: String, talent_id: String, mp_id: String)
         }
@@ -863,6 +907,10 @@ pub mod shop {
                 /// Id of the official account that sells, from the list of talents.
                 3 mp_id: Option<String> => "mp_id",
             }
+        }
+
+        w::built! {
+            ProductOverallGet
             new(ds: impl Into<String>)
             text(finder_id: String, talent_id: String, mp_id: String)
         }
@@ -911,6 +959,10 @@ pub mod shop {
                 /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
                 1 ds: String => "ds: must",
             }
+        }
+
+        w::built! {
+            DataGet
             new(product_id: i64, ds: impl Into<String>)
         }
 
@@ -955,6 +1007,10 @@ pub mod shop {
                 /// Most entries to return in one answer, for paging.
                 2 limit: Option<i64> => "limit",
             }
+        }
+
+        w::built! {
+            ListGet
             new(ds: impl Into<String>)
             set(offset: i64, limit: i64)
         }

@@ -361,6 +361,10 @@ w::record! {
         /// Kind of account: `2` official account, `3` mini program.
         0 sharer_type: i64 => "sharer_type: must",
     }
+}
+
+w::built! {
+    List
     new(sharer_type: i64)
 }
 
@@ -404,6 +408,10 @@ w::record! {
         /// Number of the order from the event about cooperating shops' orders, not the shop's own.
         1 order_id: String => "order_id: must",
     }
+}
+
+w::built! {
+    OrderGet
     new(shop_appid: impl Into<xinqiao_types::AppId>, order_id: impl Into<String>)
 }
 
@@ -443,6 +451,10 @@ w::record! {
     /// * Catalog: `channels.cooperation.shop_list`.
     pub struct ShopList {
     }
+}
+
+w::built! {
+    ShopList
     new()
 }
 
@@ -483,6 +495,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    Unbind
     new()
 }
 
@@ -522,6 +538,10 @@ pub mod invitation {
             /// Kind of account: `2` official account, `3` mini program.
             1 sharer_type: i64 => "sharer_type: must",
         }
+    }
+
+    w::built! {
+        Cancel
         new(sharer_id: impl Into<String>, sharer_type: i64)
     }
 
@@ -557,6 +577,10 @@ pub mod invitation {
             /// Kind of account: `2` official account, `3` mini program.
             1 sharer_type: i64 => "sharer_type: must",
         }
+    }
+
+    w::built! {
+        Get
         new(sharer_id: impl Into<String>, sharer_type: i64)
     }
 
@@ -600,6 +624,10 @@ pub mod invitation {
             /// Kind of account: `2` official account, `3` mini program.
             1 sharer_type: i64 => "sharer_type: must",
         }
+    }
+
+    w::built! {
+        QrCodeGenerate
         new(sharer_id: impl Into<String>, sharer_type: i64)
     }
 
@@ -643,6 +671,10 @@ pub mod invitation {
             /// Kind of account: `2` official account, `3` mini program.
             1 sharer_type: i64 => "sharer_type: must",
         }
+    }
+
+    w::built! {
+        Unbind
         new(sharer_id: impl Into<String>, sharer_type: i64)
     }
 
@@ -683,6 +715,10 @@ pub mod product {
             /// Number that the platform gave the product; such as `10000000123456`.
             1 product_id: i64 => "product_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(shop_appid: impl Into<xinqiao_types::AppId>, product_id: i64)
     }
 
@@ -728,6 +764,10 @@ pub mod product {
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
         }
+    }
+
+    w::built! {
+        List
         new(shop_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
         text(next_key: String)
     }

@@ -59,6 +59,10 @@ w::record! {
         /// Sum to spend before the coupon applies, in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
+}
+
+w::built! {
+    DiscountCondition
     new()
     set(product_cnt: i64, product_ids: Vec<i64>, product_price: xinqiao_types::Fen)
 }
@@ -73,6 +77,10 @@ w::record! {
         /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
     }
+}
+
+w::built! {
+    DiscountInfo
     new()
     set(discount_condition: DiscountCondition, discount_fee: xinqiao_types::Fen, discount_num: i64)
 }
@@ -89,6 +97,10 @@ w::record! {
         /// When the coupon stops being valid; format `unix`.
         3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
+}
+
+w::built! {
+    ExtInfo
     new(valid_time: xinqiao_types::UnixSeconds, invalid_time: xinqiao_types::UnixSeconds)
     text(notes: String)
     set(jump_product_id: i64)
@@ -118,6 +130,10 @@ w::record! {
         /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         0 promote_type: i64 => "promote_type: must",
     }
+}
+
+w::built! {
+    PromoteInfo
     new(promote_type: i64)
 }
 
@@ -133,6 +149,10 @@ w::record! {
         /// Until when the coupon can be received, Unix seconds; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
+}
+
+w::built! {
+    ReceiveInfo
     new()
     set(
         limit_num_one_person: i64,
@@ -200,6 +220,10 @@ w::record! {
         /// End of the coupon's validity, Unix seconds; needed for `valid_type` `1`; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
+}
+
+w::built! {
+    ValidInfo
     new(valid_type: i64)
     set(
         valid_day_num: i64,
@@ -230,6 +254,10 @@ w::record! {
         /// When it is valid: a fixed period, or days after receiving.
         6 valid_info: ValidInfo => "valid_info: must",
     }
+}
+
+w::built! {
+    Create
     new(type_: i64, name: impl Into<String>, discount_info: DiscountInfo, valid_info: ValidInfo)
     set(ext_info: ExtInfo, promote_info: PromoteInfo, receive_info: ReceiveInfo)
 }
@@ -271,6 +299,10 @@ w::record! {
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
     }
+}
+
+w::built! {
+    Get
     new(coupon_id: i64)
 }
 
@@ -317,6 +349,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         3 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetList
     new(page: i64, page_size: i64)
     text(page_ctx: String)
     set(status: i64)
@@ -380,6 +416,10 @@ w::record! {
         /// Number of the one coupon that the user holds, unlike `coupon_id`, which is the batch.
         1 user_coupon_id: String => "user_coupon_id: must",
     }
+}
+
+w::built! {
+    GetUserCoupon
     new(openid: impl Into<xinqiao_types::OpenId>, user_coupon_id: impl Into<String>)
 }
 
@@ -432,6 +472,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetUserCouponList
     new(openid: impl Into<xinqiao_types::OpenId>, page: i64, page_size: i64)
     text(page_ctx: String)
     set(status: i64)
@@ -507,6 +551,10 @@ w::record! {
         /// When it is valid: a fixed period, or days after receiving.
         7 valid_info: ValidInfo => "valid_info: must",
     }
+}
+
+w::built! {
+    Update
     new(
         coupon_id: i64,
         type_: i64,
@@ -548,6 +596,10 @@ w::record! {
         /// Coupon: `1` not yet, `2` in force, `3` expired, `4` void, `5` deleted.
         1 status: i64 => "status: must",
     }
+}
+
+w::built! {
+    UpdateStatus
     new(coupon_id: i64, status: i64)
 }
 

@@ -99,6 +99,10 @@ w::record! {
     /// * Catalog: `channels.finder_live.get_finder_attr_by_appid`.
     pub struct GetFinderAttrByAppid {
     }
+}
+
+w::built! {
+    GetFinderAttrByAppid
     new()
 }
 
@@ -143,6 +147,10 @@ w::record! {
         /// Where the next page starts, passed on unchanged; empty for the first.
         2 last_buffer: Option<String> => "last_buffer",
     }
+}
+
+w::built! {
+    GetFinderLiveDataList
     new()
     text(last_buffer: String)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -208,6 +216,10 @@ w::record! {
         /// Where it comes from: `0` live stream.
         2 source_type: Option<i64> => "source_type",
     }
+}
+
+w::built! {
+    GetFinderLiveLeadsData
     new()
     set(
         start_time: xinqiao_types::UnixSeconds,
@@ -251,6 +263,10 @@ w::record! {
     /// * Catalog: `channels.finder_live.get_finder_live_notice_record_list`.
     pub struct GetFinderLiveNoticeRecordList {
     }
+}
+
+w::built! {
+    GetFinderLiveNoticeRecordList
     new()
 }
 
@@ -289,6 +305,10 @@ w::record! {
     /// * Catalog: `channels.finder_live.get_finder_live_record_list`.
     pub struct GetFinderLiveRecordList {
     }
+}
+
+w::built! {
+    GetFinderLiveRecordList
     new()
 }
 

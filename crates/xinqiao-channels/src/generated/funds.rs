@@ -24,6 +24,10 @@ w::record! {
         /// Holder of the bank account: the company or the person themselves.
         7 account_name: Option<String> => "account_name",
     }
+}
+
+w::built! {
+    AccountInfo
     new(
         bank_account_type: impl Into<String>,
         account_bank: impl Into<String>,
@@ -99,6 +103,10 @@ w::record! {
     /// * Catalog: `channels.funds.get_balance`.
     pub struct GetBalance {
     }
+}
+
+w::built! {
+    GetBalance
     new()
 }
 
@@ -141,6 +149,10 @@ w::record! {
     /// * Catalog: `channels.funds.get_bank_acct`.
     pub struct GetBankAcct {
     }
+}
+
+w::built! {
+    GetBankAcct
     new()
 }
 
@@ -181,6 +193,10 @@ w::record! {
         /// Number of one entry of the funds flow, from its list; used to fetch details.
         0 flow_id: String => "flow_id: must",
     }
+}
+
+w::built! {
+    GetFundsFlowDetail
     new(flow_id: impl Into<String>)
 }
 
@@ -231,6 +247,10 @@ w::record! {
         /// `next_key` of the previous page, valid when `page_size` stays and `page` grows by one; needed once `page` times `page_size` reaches 10000.
         5 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetFundsFlowList
     new(end_time: xinqiao_types::UnixSeconds, page_size: i64)
     text(transaction_id: String, next_key: String)
     set(start_time: xinqiao_types::UnixSeconds, page: i64)
@@ -292,6 +312,10 @@ w::record! {
         /// Number that the platform gave the withdrawal.
         0 withdraw_id: String => "withdraw_id: must",
     }
+}
+
+w::built! {
+    GetWithdrawDetail
     new(withdraw_id: impl Into<String>)
 }
 
@@ -354,6 +378,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         3 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetWithdrawList
     new(page_num: i64, page_size: i64)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
@@ -412,6 +440,10 @@ w::record! {
         /// The account: number, bank and holder.
         0 account_info: AccountInfo => "account_info: must",
     }
+}
+
+w::built! {
+    SetBankAcct
     new(account_info: AccountInfo)
 }
 
@@ -448,6 +480,10 @@ w::record! {
         /// Note that appears on the bank statement.
         2 bank_memo: Option<String> => "bank_memo",
     }
+}
+
+w::built! {
+    SubmitWithdraw
     new(amount: xinqiao_types::Fen)
     text(remark: String, bank_memo: String)
 }

@@ -65,6 +65,10 @@ w::record! {
         /// Where the next page starts, passed on unchanged; empty for the first.
         0 last_buffer: Option<String> => "last_buffer",
     }
+}
+
+w::built! {
+    GetLeadsComponentId
     new()
     text(last_buffer: String)
 }
@@ -131,6 +135,10 @@ w::record! {
         /// Where the next page starts, passed on unchanged; empty for the first.
         3 last_buffer: Option<String> => "last_buffer",
     }
+}
+
+w::built! {
+    GetLeadsComponentPromoteRecord
     new(leads_component_id: impl Into<String>)
     text(last_buffer: String)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -198,6 +206,10 @@ w::record! {
         /// Where the next page starts, passed on unchanged; empty for the first.
         3 last_buffer: Option<String> => "last_buffer",
     }
+}
+
+w::built! {
+    GetLeadsInfoByComponentId
     new(leads_component_id: impl Into<String>)
     text(last_buffer: String)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -261,6 +273,10 @@ w::record! {
         /// Where the next page starts, passed on unchanged; empty for the first.
         1 last_buffer: Option<String> => "last_buffer",
     }
+}
+
+w::built! {
+    GetLeadsInfoByRequestId
     new(request_id: impl Into<String>)
     text(last_buffer: String)
 }
@@ -314,6 +330,10 @@ w::record! {
         /// Where the next page starts, passed on unchanged; empty for the first.
         1 last_buffer: Option<String> => "last_buffer",
     }
+}
+
+w::built! {
+    GetLeadsRequestId
     new(leads_component_id: impl Into<String>)
     text(last_buffer: String)
 }

@@ -14,6 +14,10 @@ w::record! {
         /// Commission in percent, 0 to 90.
         1 ratio: Option<i64> => "ratio",
     }
+}
+
+w::built! {
+    BatchAddList
     new(product_id: i64)
     set(ratio: i64)
 }
@@ -110,6 +114,10 @@ w::record! {
         /// Service fee for the head supplier, in percent.
         2 service_ratio: Option<i64> => "service_ratio",
     }
+}
+
+w::built! {
+    HeadSupplierBatchAddList
     new(product_id: i64)
     set(ratio: i64, service_ratio: i64)
 }
@@ -189,6 +197,10 @@ w::record! {
         /// Whether the promotion has no end.
         4 is_forerver: Option<bool> => "is_forerver",
     }
+}
+
+w::built! {
+    UpdExclusiveInfo
     new()
     set(
         add_finder_ids: Vec<String>,
@@ -213,6 +225,10 @@ pub mod funds {
             /// Number of one entry of the funds flow, from its list; used to fetch details.
             0 flow_id: String => "flow_id: must",
         }
+    }
+
+    w::built! {
+        GetFundsFlowDetail
         new(flow_id: impl Into<String>)
     }
 
@@ -265,6 +281,10 @@ pub mod funds {
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             6 next_key: Option<String> => "next_key",
         }
+    }
+
+    w::built! {
+        GetFundsFlowList
         new(page: i64, page_size: i64)
         text(transaction_id: String, next_key: String)
         set(
@@ -345,6 +365,10 @@ pub mod item {
             /// Whether the promotion has no end.
             5 is_forerver: Option<bool> => "is_forerver",
         }
+    }
+
+    w::built! {
+        BatchAdd
         new(type_: i64, list: Vec<super::BatchAddList>)
         set(
             finder_ids: Vec<String>,
@@ -395,6 +419,10 @@ pub mod item {
             /// Number of a targeted or exclusive plan, returned when items are added.
             2 info_id: Option<i64> => "info_id",
         }
+    }
+
+    w::built! {
+        Delete
         new(type_: i64)
         set(product_id: i64, info_id: i64)
     }
@@ -440,6 +468,10 @@ pub mod item {
             /// Entries per page; the upper limit differs by endpoint.
             6 page_size: Option<i64> => "page_size",
         }
+    }
+
+    w::built! {
+        Get
         new()
         set(
             type_: i64,
@@ -512,6 +544,10 @@ pub mod item {
             /// Whether the promotion has no end.
             4 is_forerver: Option<bool> => "is_forerver",
         }
+    }
+
+    w::built! {
+        HeadSupplierBatchAdd
         new(
             head_supplier_appid: impl Into<xinqiao_types::AppId>,
             list: Vec<super::HeadSupplierBatchAddList>,
@@ -567,6 +603,10 @@ pub mod item {
             /// Where the next page starts, passed on unchanged; empty for the first.
             6 last_buffer: Option<String> => "last_buffer",
         }
+    }
+
+    w::built! {
+        ListGet
         new(page_index: i64, page_size: i64)
         text(last_buffer: String)
         set(type_: i64, product_id: i64, info_id: i64, need_total_num: bool)
@@ -640,6 +680,10 @@ pub mod item {
             /// The exclusive promotion: for which Channels accounts.
             5 exclusive_info: Option<super::UpdExclusiveInfo> => "exclusive_info",
         }
+    }
+
+    w::built! {
+        Upd
         new(operate_type: i64, type_: i64)
         set(product_id: i64, info_id: i64, ratio: i64, exclusive_info: super::UpdExclusiveInfo)
     }
@@ -686,6 +730,10 @@ pub mod promoter {
             /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             0 finder_id: String => "finder_id: must",
         }
+    }
+
+    w::built! {
+        Add
         new(finder_id: impl Into<String>)
     }
 
@@ -718,6 +766,10 @@ pub mod promoter {
             /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             0 finder_id: String => "finder_id: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(finder_id: impl Into<String>)
     }
 
@@ -750,6 +802,10 @@ pub mod promoter {
             /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             0 finder_id: String => "finder_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(finder_id: impl Into<String>)
     }
 
@@ -794,6 +850,10 @@ pub mod promoter {
             /// Entries per page; the upper limit differs by endpoint.
             2 page_size: i64 => "page_size: must",
         }
+    }
+
+    w::built! {
+        ListGet
         new(page_index: i64, page_size: i64)
         set(status: i64)
     }
@@ -854,6 +914,10 @@ pub mod promoter {
             /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             1 finder_id: String => "finder_id: must",
         }
+    }
+
+    w::built! {
+        Upd
         new(type_: i64, finder_id: impl Into<String>)
     }
 

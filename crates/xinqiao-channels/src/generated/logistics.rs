@@ -113,6 +113,10 @@ w::record! {
         /// Text of the merchant's own, sent along when the waybill is made.
         5 merchant_ext_info: Option<String> => "merchant_ext_info",
     }
+}
+
+w::built! {
+    DeliveryInfo
     new()
     text(merchant_ext_info: String)
     set(
@@ -136,6 +140,10 @@ w::record! {
         /// AppID of the shop to which the order belongs.
         3 ewaybill_order_appid: Option<xinqiao_types::AppId> => "ewaybill_order_appid",
     }
+}
+
+w::built! {
+    EcOrder
     new(goods_list: Vec<Goods>)
     text(
         ec_order_id: w::TextOrNumber,
@@ -162,6 +170,10 @@ w::record! {
         /// Further keys.
         6 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ExtInfo
     new()
     set(
         temperature_range: i64,
@@ -185,6 +197,10 @@ w::record! {
         /// How many pieces of goods.
         3 good_count: i64 => "good_count: must",
     }
+}
+
+w::built! {
+    Goods
     new(good_name: impl Into<String>, good_count: i64)
     set(product_id: i64, sku_id: i64)
 }
@@ -201,6 +217,10 @@ w::record! {
         /// Whether the item is printed on the waybill.
         3 is_open: Option<bool> => "is_open",
     }
+}
+
+w::built! {
+    InfoOption
     new(option_id: i64, font_size: i64)
     set(is_bold: bool, is_open: bool)
 }
@@ -255,6 +275,10 @@ w::record! {
         /// Value of the extra service, such as the insured sum; amounts in fen.
         2 vas_value: Option<String> => "vas_value",
     }
+}
+
+w::built! {
+    OrderVa
     new(vas_type: impl Into<String>)
     text(vas_detail: String, vas_value: String)
 }
@@ -283,6 +307,10 @@ w::record! {
         /// Whether it is a reprint: `0` first print, `1` again; `0` or `1` on the wire.
         3 re_print: bool => "re_print: must zero-one",
     }
+}
+
+w::built! {
+    Req
     new(
         delivery_id: impl Into<String>,
         ewaybill_order_id: impl Into<String>,
@@ -321,6 +349,10 @@ w::record! {
         /// Mobile number of who sends or receives the parcel; personal data, masked in `Debug`.
         6 mobile: String => "mobile: must masked",
     }
+}
+
+w::built! {
+    Sender
     new(
         province: impl Into<String>,
         city: impl Into<String>,
@@ -425,6 +457,10 @@ w::record! {
         /// Which parcel of the consignment it is.
         4 package_no: Option<String> => "package_no",
     }
+}
+
+w::built! {
+    Subpackage
     new()
     text(package_no: String)
     set(weight_g: i64, space_x: i64, space_y: i64, space_z: i64)
@@ -474,6 +510,10 @@ w::record! {
         /// Whether it is the carrier's default waybill template.
         4 is_default: bool => "is_default: must",
     }
+}
+
+w::built! {
+    TemplateCreateInfo
     new(
         template_type: impl Into<String>,
         template_name: impl Into<String>,
@@ -513,6 +553,10 @@ w::record! {
         /// Number of the waybill template, from adding or listing templates.
         5 template_id: String => "template_id: must",
     }
+}
+
+w::built! {
+    TemplateUpdateInfo
     new(
         template_type: impl Into<String>,
         template_name: impl Into<String>,
@@ -559,6 +603,10 @@ w::record! {
         /// Virtual number that stands in for the real one; personal data, masked in `Debug`.
         1 private_phone: Option<String> => "private_phone: masked",
     }
+}
+
+w::built! {
+    PhoneNumberGet
     new(waybill_id: impl Into<String>)
     text(private_phone: String)
 }
@@ -602,6 +650,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    PhoneNumberPoolGet
     new(page_size: i64)
     text(next_key: String)
 }
@@ -665,6 +717,10 @@ w::record! {
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
     }
+}
+
+w::built! {
+    VirtualNumberGet
     new(waybill_id: impl Into<String>)
 }
 
@@ -726,6 +782,10 @@ pub mod ewaybill {
                 /// Most entries to return in one answer, for paging.
                 5 limit: i64 => "limit: must",
             }
+        }
+
+        w::built! {
+            AccountGet
             new(need_balance: bool, limit: i64)
             text(delivery_id: String, acct_id: String)
             set(status: i64, offset: i64)
@@ -785,6 +845,10 @@ pub mod ewaybill {
                 /// Only accounts in this state of binding, as in the account's `status`, such as `3` bound.
                 0 status: Option<i64> => "status",
             }
+        }
+
+        w::built! {
+            DeliveryGet
             new()
             set(status: i64)
         }
@@ -844,6 +908,10 @@ pub mod ewaybill {
                 /// Text passed to the carrier with the added parcels.
                 8 sub_order_ext_info: Option<String> => "sub_order_ext_info",
             }
+        }
+
+        w::built! {
+            OrderAddSuborder
             new(
                 ewaybill_order_id: impl Into<String>,
                 waybill_id: impl Into<String>,
@@ -901,6 +969,10 @@ pub mod ewaybill {
                 /// Waybills to print, each with its numbers and whether it is a reprint.
                 0 req_list: Vec<super::super::Req> => "req_list: must",
             }
+        }
+
+        w::built! {
+            OrderBatchPrint
             new(req_list: Vec<super::super::Req>)
         }
 
@@ -947,6 +1019,10 @@ pub mod ewaybill {
                 /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
                 2 waybill_id: String => "waybill_id: must",
             }
+        }
+
+        w::built! {
+            OrderCancel
             new(
                 delivery_id: impl Into<String>,
                 ewaybill_order_id: impl Into<String>,
@@ -1019,6 +1095,10 @@ pub mod ewaybill {
                 /// How it is sent: time of collection, number of parcels, sub-parcels.
                 14 delivery_info: Option<super::super::DeliveryInfo> => "delivery_info",
             }
+        }
+
+        w::built! {
+            OrderCreate
             new(
                 delivery_id: impl Into<String>,
                 ewaybill_order_id: impl Into<String>,
@@ -1085,6 +1165,10 @@ pub mod ewaybill {
                 /// Number that the platform gave the electronic waybill order.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
             }
+        }
+
+        w::built! {
+            OrderGet
             new(ewaybill_order_id: impl Into<String>)
         }
 
@@ -1129,6 +1213,10 @@ pub mod ewaybill {
                 /// Tracking number of a further parcel of the consignment, returned when added.
                 2 sub_waybill_id: Option<String> => "sub_waybill_id",
             }
+        }
+
+        w::built! {
+            OrderGetPrintInfo
             new(ewaybill_order_id: impl Into<String>, template_id: impl Into<String>)
             text(sub_waybill_id: String)
         }
@@ -1184,6 +1272,10 @@ pub mod ewaybill {
                 /// Free text added by whoever made the record.
                 7 remark: Option<String> => "remark",
             }
+        }
+
+        w::built! {
+            OrderPreCreate
             new(
                 delivery_id: impl Into<String>,
                 shop_id: impl Into<String>,
@@ -1238,6 +1330,10 @@ pub mod ewaybill {
                 /// Whether it is a reprint: `0` first print, `1` again; `0` or `1` on the wire.
                 3 re_print: bool => "re_print: must zero-one",
             }
+        }
+
+        w::built! {
+            OrderPrint
             new(
                 delivery_id: impl Into<String>,
                 ewaybill_order_id: impl Into<String>,
@@ -1279,6 +1375,10 @@ pub mod ewaybill {
                 /// Tracking number of a further parcel of the consignment, returned when added.
                 2 sub_waybill_id: Option<String> => "sub_waybill_id",
             }
+        }
+
+        w::built! {
+            PrintGet
             new(ewaybill_order_id: impl Into<String>, template_id: impl Into<String>)
             text(sub_waybill_id: String)
         }
@@ -1313,6 +1413,10 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.template_config`.
             pub struct TemplateConfig {
             }
+        }
+
+        w::built! {
+            TemplateConfig
             new()
         }
 
@@ -1355,6 +1459,10 @@ pub mod ewaybill {
                 /// The waybill template to make: `template_type`, `template_name`, `template_desc`, `options` and so on.
                 1 info: super::super::TemplateCreateInfo => "info: must",
             }
+        }
+
+        w::built! {
+            TemplateCreate
             new(delivery_id: impl Into<String>, info: super::super::TemplateCreateInfo)
         }
 
@@ -1399,6 +1507,10 @@ pub mod ewaybill {
                 /// Number of the waybill template, from adding or listing templates.
                 1 template_id: String => "template_id: must",
             }
+        }
+
+        w::built! {
+            TemplateDelete
             new(delivery_id: impl Into<String>, template_id: impl Into<String>)
         }
 
@@ -1431,6 +1543,10 @@ pub mod ewaybill {
                 /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: Option<String> => "delivery_id",
             }
+        }
+
+        w::built! {
+            TemplateGet
             new()
             text(delivery_id: String)
         }
@@ -1474,6 +1590,10 @@ pub mod ewaybill {
                 /// Number of the waybill template, from adding or listing templates.
                 1 template_id: String => "template_id: must",
             }
+        }
+
+        w::built! {
+            TemplateGetById
             new(delivery_id: impl Into<String>, template_id: impl Into<String>)
         }
 
@@ -1516,6 +1636,10 @@ pub mod ewaybill {
                 /// The waybill template as it should be: `template_type`, `template_name`, `template_desc`, `options` and so on.
                 1 info: super::super::TemplateUpdateInfo => "info: must",
             }
+        }
+
+        w::built! {
+            TemplateUpdate
             new(delivery_id: impl Into<String>, info: super::super::TemplateUpdateInfo)
         }
 

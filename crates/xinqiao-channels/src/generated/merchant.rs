@@ -23,6 +23,10 @@ w::record! {
         /// Whether it is the default address for returns; `0` or `1` on the wire.
         7 default_recv: Option<bool> => "default_recv: zero-one",
     }
+}
+
+w::built! {
+    AddressDetail
     new(address_info: AddressDetailAddressInfo)
     text(landline: String, remark: String)
     set(
@@ -58,6 +62,10 @@ w::record! {
         /// Degrees north of the equator, negative in the south; such as `39.908823`.
         9 lat: Option<f64> => "lat",
     }
+}
+
+w::built! {
+    AddressDetailAddressInfo
     new(
         user_name: impl Into<String>,
         province_name: impl Into<String>,
@@ -98,6 +106,10 @@ w::record! {
         /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
+}
+
+w::built! {
+    AddressInfo
     new(
         user_name: impl Into<String>,
         province_name: impl Into<String>,
@@ -117,6 +129,10 @@ w::record! {
         /// Whether the buyer may pick up; `0` or `1` on the wire.
         1 pickup: Option<bool> => "pickup: zero-one",
     }
+}
+
+w::built! {
+    AddressType
     new()
     set(same_city: bool, pickup: bool)
 }
@@ -127,6 +143,10 @@ w::record! {
         /// Rules for free delivery by pieces, sum or weight, one per group of regions.
         0 condition_free_detail_list: Vec<ConditionFreeDetail> => "condition_free_detail_list: must",
     }
+}
+
+w::built! {
+    AllConditionFreeDetail
     new(condition_free_detail_list: Vec<ConditionFreeDetail>)
 }
 
@@ -136,6 +156,10 @@ w::record! {
         /// Freight rules, one per group of regions, with first and further prices.
         0 freight_calc_method_list: Vec<FreightCalcMethod> => "freight_calc_method_list: must",
     }
+}
+
+w::built! {
+    AllFreightCalcMethod
     new(freight_calc_method_list: Vec<FreightCalcMethod>)
 }
 
@@ -175,6 +199,10 @@ w::record! {
         /// Whether the amount condition is on; `0` or `1` on the wire.
         5 amount_flag: Option<bool> => "amount_flag: zero-one",
     }
+}
+
+w::built! {
+    ConditionFreeDetail
     new(address_infos: Vec<AddressInfo>)
     set(
         min_piece: i64,
@@ -203,6 +231,10 @@ w::record! {
         /// Freight for each further step, in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
+}
+
+w::built! {
+    FreightCalcMethod
     new(
         address_info: Vec<AddressInfo>,
         is_default: bool,
@@ -240,6 +272,10 @@ w::record! {
         /// Rules for calculating freight: `freight_calc_method_list`.
         10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
     }
+}
+
+w::built! {
+    FreightTemplate
     new(
         name: impl Into<String>,
         valuation_type: impl Into<String>,
@@ -413,6 +449,10 @@ w::record! {
         /// Regions that goods are not sent to, each a province, city or district.
         0 address_info: Vec<AddressInfo> => "address_info: must",
     }
+}
+
+w::built! {
+    NotSendArea
     new(address_info: Vec<AddressInfo>)
 }
 
@@ -438,6 +478,10 @@ w::record! {
         /// Number of an address in the merchant's book, returned when it is added.
         8 address_id: i64 => "address_id: must",
     }
+}
+
+w::built! {
+    UpdateAddressDetail
     new(address_info: AddressDetailAddressInfo, address_id: i64)
     text(landline: String, remark: String)
     set(
@@ -477,6 +521,10 @@ w::record! {
         /// Number of the freight template, returned when added; products refer to it.
         11 template_id: i64 => "template_id: must",
     }
+}
+
+w::built! {
+    Template
     new(
         name: impl Into<String>,
         valuation_type: impl Into<String>,
@@ -505,6 +553,10 @@ w::record! {
         /// How freight is charged: way of counting, regions and prices.
         0 freight_template: FreightTemplate => "freight_template: must",
     }
+}
+
+w::built! {
+    AddFreightTemplate
     new(freight_template: FreightTemplate)
 }
 
@@ -545,6 +597,10 @@ w::record! {
         /// Number of the freight template, returned when added; products refer to it.
         0 template_id: i64 => "template_id: must",
     }
+}
+
+w::built! {
+    GetFreightTemplateDetail
     new(template_id: i64)
 }
 
@@ -587,6 +643,10 @@ w::record! {
         /// Most entries to return in one answer, for paging.
         1 limit: i64 => "limit: must",
     }
+}
+
+w::built! {
+    GetFreightTemplateList
     new(offset: i64, limit: i64)
 }
 
@@ -642,6 +702,10 @@ w::record! {
         /// How freight is charged: way of counting, regions and prices.
         0 freight_template: Template => "freight_template: must",
     }
+}
+
+w::built! {
+    UpdateFreightTemplate
     new(freight_template: Template)
 }
 
@@ -678,6 +742,10 @@ pub mod address {
             /// The whole address: person and region, use, and whether it is the default for sending or returns; personal data, masked in `Debug`.
             0 address_detail: super::AddressDetail => "address_detail: must masked",
         }
+    }
+
+    w::built! {
+        Add
         new(address_detail: super::AddressDetail)
     }
 
@@ -718,6 +786,10 @@ pub mod address {
             /// Number of an address in the merchant's book, returned when it is added.
             0 address_id: i64 => "address_id: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(address_id: i64)
     }
 
@@ -750,6 +822,10 @@ pub mod address {
             /// Number of an address in the merchant's book, returned when it is added.
             0 address_id: i64 => "address_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(address_id: i64)
     }
 
@@ -792,6 +868,10 @@ pub mod address {
             /// Most entries to return in one answer, for paging.
             1 limit: i64 => "limit: must",
         }
+    }
+
+    w::built! {
+        List
         new(offset: i64, limit: i64)
     }
 
@@ -847,6 +927,10 @@ pub mod address {
             /// The whole address: person and region, use, and whether it is the default for sending or returns; personal data, masked in `Debug`.
             0 address_detail: super::UpdateAddressDetail => "address_detail: must masked",
         }
+    }
+
+    w::built! {
+        Update
         new(address_detail: super::UpdateAddressDetail)
     }
 
@@ -889,6 +973,10 @@ pub mod private_number {
             #[doc(alias = "wxusername")]
             2 wx_username: Option<String> => "wxusername",
         }
+    }
+
+    w::built! {
+        AddPhone
         new(mobile: impl Into<String>, verify_code: impl Into<String>)
         text(wx_username: String)
     }
@@ -933,6 +1021,10 @@ pub mod private_number {
             /// Merchant’s phone for calling buyers, proved by a code before it is added; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
         }
+    }
+
+    w::built! {
+        GetPhone
         new(mobile: impl Into<String>)
     }
 
@@ -975,6 +1067,10 @@ pub mod private_number {
             /// Merchant’s phone for calling buyers, proved by a code before it is added; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
         }
+    }
+
+    w::built! {
+        SendVerifyCode
         new(mobile: impl Into<String>)
     }
 

@@ -81,6 +81,10 @@ w::record! {
         /// Address of the picture or video for the item.
         1 item_value: String => "item_value: must",
     }
+}
+
+w::built! {
+    AuditItem
     new(item_name: impl Into<String>, item_value: impl Into<String>)
 }
 
@@ -92,6 +96,10 @@ w::record! {
         /// The parcel after the change: `delivery_id`, `waybill_id` and `product_infos`.
         1 new: Old => "new: must",
     }
+}
+
+w::built! {
+    ChangeInfo
     new(old: Old, new: Old)
 }
 
@@ -105,6 +113,10 @@ w::record! {
         /// Price of the item after the change, in fen.
         2 change_price: xinqiao_types::Fen => "change_price: must",
     }
+}
+
+w::built! {
+    ChangeOrderInfo
     new(product_id: i64, sku_id: i64, change_price: xinqiao_types::Fen)
 }
 
@@ -176,6 +188,10 @@ w::record! {
         /// Page of the mini program with the course: `type`, `wxa_appid` and `wxa_path`.
         2 course_path: CoursePath => "course_path: must",
     }
+}
+
+w::built! {
+    CourseInfo
     new(course_path: CoursePath)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
@@ -190,6 +206,10 @@ w::record! {
         /// Page of the mini program to open; such as `pages/index/index`.
         2 wxa_path: Option<String> => "wxa_path",
     }
+}
+
+w::built! {
+    CoursePath
     new(type_: i64)
     text(wxa_appid: xinqiao_types::AppId, wxa_path: String)
 }
@@ -202,6 +222,10 @@ w::record! {
         /// End of the range, Unix seconds; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
+}
+
+w::built! {
+    TimeRange
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
@@ -231,6 +255,10 @@ w::record! {
         /// Products concerned, one entry per variant.
         3 product_infos: Vec<ProductInfo> => "product_infos: must",
     }
+}
+
+w::built! {
+    Delivery
     new(delivery_id: impl Into<String>, deliver_type: i64, product_infos: Vec<ProductInfo>)
     text(waybill_id: String)
 }
@@ -431,6 +459,10 @@ w::record! {
         /// Products concerned, one entry per variant.
         2 product_infos: Vec<ProductInfo> => "product_infos: must",
     }
+}
+
+w::built! {
+    Old
     new(
         delivery_id: impl Into<String>,
         waybill_id: impl Into<String>,
@@ -792,6 +824,10 @@ w::record! {
         /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
     }
+}
+
+w::built! {
+    ProductInfo
     new(product_id: i64, sku_id: i64, product_cnt: i64)
 }
 
@@ -811,6 +847,10 @@ w::record! {
         /// OpenID of who receives the order; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    ReceiverSetSubOrder
     new(order_id: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -860,6 +900,10 @@ w::record! {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         5 order_id: Option<w::TextOrNumber> => "order_id",
     }
+}
+
+w::built! {
+    SearchCondition
     new()
     text(
         title: String,
@@ -885,6 +929,10 @@ w::record! {
         /// Where the course can be taken: `start_time`, `end_time` and `course_path`.
         4 course_info: Option<CourseInfo> => "course_info",
     }
+}
+
+w::built! {
+    SendDelivery
     new(delivery_id: impl Into<String>, deliver_type: i64, product_infos: Vec<ProductInfo>)
     text(waybill_id: String)
     set(course_info: CourseInfo)
@@ -1058,6 +1106,10 @@ w::record! {
         /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
+}
+
+w::built! {
+    UserAddress
     new(
         user_name: impl Into<String>,
         province_name: impl Into<String>,
@@ -1107,6 +1159,10 @@ w::record! {
         /// Where the user receives the goods.
         1 user_address: UserAddress => "user_address: must",
     }
+}
+
+w::built! {
+    AddressUpdate
     new(order_id: impl Into<String>, user_address: UserAddress)
 }
 
@@ -1143,6 +1199,10 @@ w::record! {
         /// Changes, one old and new value each.
         2 change_infos: Option<Vec<ChangeInfo>> => "change_infos",
     }
+}
+
+w::built! {
+    DeliveryInfoUpdate
     new(order_id: impl Into<String>)
     set(delivery_list: Vec<Delivery>, change_infos: Vec<ChangeInfo>)
 }
@@ -1178,6 +1238,10 @@ w::record! {
         /// What is handed in, one picture or video each: `item_name` and `item_value`.
         1 audit_items: Vec<AuditItem> => "audit_items: must",
     }
+}
+
+w::built! {
+    FreshInspectSubmit
     new(order_id: impl Into<String>, audit_items: Vec<AuditItem>)
 }
 
@@ -1212,6 +1276,10 @@ w::record! {
         /// Whether private data are hidden.
         1 encode_sensitive_info: Option<bool> => "encode_sensitive_info",
     }
+}
+
+w::built! {
+    Get
     new(order_id: impl Into<String>)
     set(encode_sensitive_info: bool)
 }
@@ -1263,6 +1331,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    ListGet
     new(page_size: i64)
     text(openid: xinqiao_types::OpenId, next_key: String)
     set(create_time_range: TimeRange, update_time_range: TimeRange, status: i64)
@@ -1326,6 +1398,10 @@ w::record! {
         /// The merchant's own notes; the buyer does not see them.
         1 merchant_notes: String => "merchant_notes: must",
     }
+}
+
+w::built! {
+    MerchantNotesUpdate
     new(order_id: impl Into<String>, merchant_notes: impl Into<String>)
 }
 
@@ -1358,6 +1434,10 @@ w::record! {
         /// Number that the platform gave the present order.
         0 present_order_id: String => "present_order_id: must",
     }
+}
+
+w::built! {
+    PresentGet
     new(present_order_id: impl Into<String>)
 }
 
@@ -1406,6 +1486,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    PresentListGet
     new(shop_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
     text(next_key: String)
     set(create_time_range: TimeRange, update_time_range: TimeRange)
@@ -1467,6 +1551,10 @@ w::record! {
         /// Note to keep with the present order.
         1 notes: String => "notes: must",
     }
+}
+
+w::built! {
+    PresentNoteAdd
     new(present_order_id: impl Into<String>, notes: impl Into<String>)
 }
 
@@ -1510,6 +1598,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    PresentOrderListGet
     new(shop_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
     text(open_id: xinqiao_types::OpenId, next_key: String)
     set(create_time_range: TimeRange, update_time_range: TimeRange)
@@ -1569,6 +1661,10 @@ w::record! {
         /// Number that the platform gave the present order.
         0 present_order_id: String => "present_order_id: must",
     }
+}
+
+w::built! {
+    PresentSuborderGet
     new(present_order_id: impl Into<String>)
 }
 
@@ -1615,6 +1711,10 @@ w::record! {
         /// New prices, one entry per item.
         3 change_order_infos: Option<Vec<ChangeOrderInfo>> => "change_order_infos",
     }
+}
+
+w::built! {
+    PriceUpdate
     new(order_id: impl Into<String>, change_express: bool)
     set(express_fee: xinqiao_types::Fen, change_order_infos: Vec<ChangeOrderInfo>)
 }
@@ -1654,6 +1754,10 @@ w::record! {
         /// Media handles of the pictures.
         3 pic_media_ids: Vec<xinqiao_types::MediaId> => "pic_media_ids: must",
     }
+}
+
+w::built! {
+    RealNumberApply
     new(
         order_id: impl Into<String>,
         apply_type: i64,
@@ -1699,6 +1803,10 @@ w::record! {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
     }
+}
+
+w::built! {
+    RealNumberViewAuditGet
     new(order_id: impl Into<String>)
 }
 
@@ -1755,6 +1863,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    ReceiverOrderListGet
     new(
         shop_appid: impl Into<xinqiao_types::AppId>,
         openid: impl Into<xinqiao_types::OpenId>,
@@ -1827,6 +1939,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    Search
     new(search_condition: SearchCondition, page_size: i64)
     text(next_key: String)
     set(status: i64, on_after_sale_order_exist: i64)
@@ -1888,6 +2004,10 @@ w::record! {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
     }
+}
+
+w::built! {
+    SensitiveInfoDecode
     new(order_id: impl Into<String>)
 }
 
@@ -1931,6 +2051,10 @@ w::record! {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
     }
+}
+
+w::built! {
+    VirtualTelNumberGet
     new(order_id: impl Into<String>)
 }
 
@@ -1979,6 +2103,10 @@ pub mod address_modify {
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
         }
+    }
+
+    w::built! {
+        Accept
         new(order_id: impl Into<String>)
     }
 
@@ -2011,6 +2139,10 @@ pub mod address_modify {
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
         }
+    }
+
+    w::built! {
+        Reject
         new(order_id: impl Into<String>)
     }
 
@@ -2052,6 +2184,10 @@ pub mod delivery {
             /// Why it is sent again: `1` something was missing, `2` split into parcels, `3` damaged, `4` free gift.
             2 reason: i64 => "reason: must",
         }
+    }
+
+    w::built! {
+        Compensation
         new(order_id: impl Into<String>, delivery_list: Vec<super::Delivery>, reason: i64)
     }
 
@@ -2086,6 +2222,10 @@ pub mod delivery {
             /// Parcels, one entry each.
             1 delivery_list: Vec<super::SendDelivery> => "delivery_list: must",
         }
+    }
+
+    w::built! {
+        Send
         new(order_id: impl Into<String>, delivery_list: Vec<super::SendDelivery>)
     }
 
@@ -2121,6 +2261,10 @@ pub mod delivery_company_list {
         /// * Catalog: `channels.order.delivery_company_list.get`.
         pub struct Get {
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -2161,6 +2305,10 @@ pub mod delivery_company_list {
             /// Whether only carriers with electronic waybills are returned.
             0 ewaybill_only: Option<bool> => "ewaybill_only",
         }
+    }
+
+    w::built! {
+        NewGet
         new()
         set(ewaybill_only: bool)
     }
@@ -2202,6 +2350,10 @@ pub mod pre_shipment_change_sku {
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
         }
+    }
+
+    w::built! {
+        Approve
         new(order_id: impl Into<String>)
     }
 
@@ -2236,6 +2388,10 @@ pub mod pre_shipment_change_sku {
             /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
         }
+    }
+
+    w::built! {
+        Get
         new(page: i64, page_size: i64)
     }
 
@@ -2291,6 +2447,10 @@ pub mod pre_shipment_change_sku {
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
         }
+    }
+
+    w::built! {
+        Reject
         new(order_id: impl Into<String>)
     }
 
@@ -2341,6 +2501,10 @@ pub mod present_order {
             /// Number that the platform gave the variant (SKU); a number as text on the wire.
             6 sku_id: i64 => "sku_id: must numeric",
         }
+    }
+
+    w::built! {
+        Create
         new(
             activity_id: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -2391,6 +2555,10 @@ pub mod present_order {
             /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             1 open_id: Option<xinqiao_types::OpenId> => "open_id: masked",
         }
+    }
+
+    w::built! {
+        Get
         new(present_order_id: impl Into<String>)
         text(open_id: xinqiao_types::OpenId)
     }
@@ -2434,6 +2602,10 @@ pub mod present_order {
             /// Orders inside the present, each with who receives it.
             1 sub_order_list: Vec<super::ReceiverSetSubOrder> => "sub_order_list: must",
         }
+    }
+
+    w::built! {
+        ReceiverSet
         new(present_order_id: impl Into<String>, sub_order_list: Vec<super::ReceiverSetSubOrder>)
     }
 
@@ -2471,6 +2643,10 @@ pub mod virtual_number {
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
         }
+    }
+
+    w::built! {
+        ApplyAgain
         new(order_id: impl Into<String>)
     }
 
@@ -2517,6 +2693,10 @@ pub mod virtual_number {
             /// How often the virtual number was prolonged.
             1 has_delay_times: i64 => "has_delay_times: must",
         }
+    }
+
+    w::built! {
+        Delay
         new(order_id: impl Into<String>, has_delay_times: i64)
     }
 

@@ -26,6 +26,10 @@ w::record! {
         /// Interbank number of the branch; such as `402713354941`.
         5 bank_branch_id: Option<String> => "bank_branch_id",
     }
+}
+
+w::built! {
+    AccountInfo
     new(
         bank_account_type: impl Into<String>,
         account_number: impl Into<String>,
@@ -43,6 +47,10 @@ w::record! {
         /// Value of the attribute, such as red; such as `红色`.
         1 attr_value: String => "attr_value: must",
     }
+}
+
+w::built! {
+    AttrInfo
     new(attr_key: impl Into<String>, attr_value: impl Into<String>)
 }
 
@@ -52,6 +60,10 @@ w::record! {
         /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
+}
+
+w::built! {
+    CatsV2ItemInfo
     new(cat_id: i64)
 }
 
@@ -87,6 +99,10 @@ w::record! {
         /// Code that the merchant gave the variant, such as an article number.
         3 sku_code: Option<String> => "sku_code",
     }
+}
+
+w::built! {
+    SkusInfo
     new(sale_price: xinqiao_types::Fen)
     text(out_sku_id: String, sku_code: String)
     set(stock_num: i64)
@@ -178,6 +194,10 @@ w::record! {
         /// Whether it is the default address for returns; `0` or `1` on the wire.
         7 default_recv: Option<bool> => "default_recv: zero-one",
     }
+}
+
+w::built! {
+    AddressDetail
     new(address_info: AddressInfo)
     text(landline: String, remark: String)
     set(
@@ -215,6 +235,10 @@ w::record! {
         /// Degrees north of the equator, negative in the south; such as `39.908823`.
         10 lat: Option<f64> => "lat",
     }
+}
+
+w::built! {
+    AddressInfo
     new(
         user_name: impl Into<String>,
         province_name: impl Into<String>,
@@ -235,6 +259,10 @@ w::record! {
         /// Whether the buyer may pick up; `0` or `1` on the wire.
         1 pickup: Option<bool> => "pickup: zero-one",
     }
+}
+
+w::built! {
+    AddressType
     new()
     set(same_city: bool, pickup: bool)
 }
@@ -245,6 +273,10 @@ w::record! {
         /// Address for returns, by its number in the merchant's address book.
         0 after_sale_address_id: Option<i64> => "after_sale_address_id",
     }
+}
+
+w::built! {
+    AfterSaleInfo
     new()
     set(after_sale_address_id: i64)
 }
@@ -255,6 +287,10 @@ w::record! {
         /// Rules for free delivery by pieces, sum or weight, one per group of regions.
         0 condition_free_detail_list: Vec<ConditionFreeDetail> => "condition_free_detail_list: must",
     }
+}
+
+w::built! {
+    AllConditionFreeDetail
     new(condition_free_detail_list: Vec<ConditionFreeDetail>)
 }
 
@@ -264,6 +300,10 @@ w::record! {
         /// Freight rules, one per group of regions, with first and further prices.
         0 freight_calc_method_list: Vec<FreightCalcMethod> => "freight_calc_method_list: must",
     }
+}
+
+w::built! {
+    AllFreightCalcMethod
     new(freight_calc_method_list: Vec<FreightCalcMethod>)
 }
 
@@ -317,6 +357,10 @@ w::record! {
         /// How heavy the parcel or the goods are, in grams.
         1 weight: Option<i64> => "weight",
     }
+}
+
+w::built! {
+    AuditFreeExpressInfo
     new()
     set(template_id: i64, weight: i64)
 }
@@ -335,6 +379,10 @@ w::record! {
         /// Exchange: `0` no, `1` yes.
         4 exchange_support: Option<i64> => "exchange_support",
     }
+}
+
+w::built! {
+    ExtraServiceInfo
     new()
     set(
         seven_day_return: i64,
@@ -353,6 +401,10 @@ w::record! {
         /// How many pieces one buyer may buy per period.
         1 limited_buy_num: Option<i64> => "limited_buy_num",
     }
+}
+
+w::built! {
+    AuditFreeLimitedInfo
     new()
     set(period_type: i64, limited_buy_num: i64)
 }
@@ -373,6 +425,10 @@ w::record! {
         /// Whether the variant is deleted; `0` or `1` on the wire.
         5 is_delete: Option<bool> => "is_delete: zero-one",
     }
+}
+
+w::built! {
+    AuditFreeSkus
     new(sku_id: i64)
     text(sku_code: String)
     set(
@@ -391,6 +447,10 @@ w::record! {
         /// Selling price before discounts, in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
     }
+}
+
+w::built! {
+    AuditFreeSkusItem
     new(sku_id: i64, sale_price: xinqiao_types::Fen)
 }
 
@@ -402,6 +462,10 @@ w::record! {
         /// How the variant is delivered: from stock or presale, and how fast.
         1 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
+}
+
+w::built! {
+    AuditFreeSpuDeliverInfo
     new()
     set(is_spu_range: bool, sku_deliver_info: SkuDeliverInfo)
 }
@@ -442,6 +506,10 @@ w::record! {
         /// Sales attributes such as colour and size, one key and value each.
         9 sku_attrs: Vec<AttrInfo> => "sku_attrs: must",
     }
+}
+
+w::built! {
+    BatchAddSkus
     new(
         out_sku_id: impl Into<String>,
         thumb_img: impl Into<String>,
@@ -506,6 +574,10 @@ w::record! {
         /// Last day on which the document is valid, such as `2030-01-01`; write 「长期」 if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         7 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    BusiLicense
     new(
         license_type: i64,
         registration_num: impl Into<String>,
@@ -526,6 +598,10 @@ w::record! {
         /// Media handle on the payment side, for merchant applications.
         1 pay_media_id: xinqiao_types::MediaId => "pay_media_id: must",
     }
+}
+
+w::built! {
+    BusiLicensePicFile
     new(
         media_id: impl Into<xinqiao_types::MediaId>,
         pay_media_id: impl Into<xinqiao_types::MediaId>,
@@ -538,6 +614,10 @@ w::record! {
         /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
+}
+
+w::built! {
+    Cat
     new(cat_id: i64)
 }
 
@@ -573,6 +653,10 @@ w::record! {
         /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
+}
+
+w::built! {
+    CatsV2Item
     new(cat_id: i64)
 }
 
@@ -582,6 +666,10 @@ w::record! {
         /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
+}
+
+w::built! {
+    V2Item
     new(cat_id: i64)
 }
 
@@ -655,6 +743,10 @@ w::record! {
         /// Whether the amount condition is on; `0` or `1` on the wire.
         5 amount_flag: Option<bool> => "amount_flag: zero-one",
     }
+}
+
+w::built! {
+    ConditionFreeDetail
     new(address_infos: Vec<TemplateAddressInfo>)
     set(
         min_piece: i64,
@@ -671,6 +763,10 @@ w::record! {
         /// Amount from which delivery is free, in fen.
         0 min_free_price: xinqiao_types::Fen => "min_free_price: must",
     }
+}
+
+w::built! {
+    ConditionFreeValuation
     new(min_free_price: xinqiao_types::Fen)
 }
 
@@ -796,6 +892,10 @@ w::record! {
         /// When the coupon stops being valid; format `unix`.
         3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
+}
+
+w::built! {
+    CreateExtInfo
     new(valid_time: xinqiao_types::UnixSeconds, invalid_time: xinqiao_types::UnixSeconds)
     text(notes: String)
     set(jump_product_id: i64)
@@ -823,6 +923,10 @@ w::record! {
         /// Products concerned, one entry per variant.
         3 product_infos: Option<Vec<ProductInfo>> => "product_infos",
     }
+}
+
+w::built! {
+    Delivery
     new(delivery_id: impl Into<String>)
     text(waybill_id: String)
     set(is_all_product: bool, product_infos: Vec<ProductInfo>)
@@ -850,6 +954,10 @@ w::record! {
         /// Minutes added by each further step of distance; in min.
         8 second_val_minutes: i64 => "second_val_minutes: must",
     }
+}
+
+w::built! {
+    DeliveryTime
     new(
         start_business_hour: i64,
         start_business_minute: i64,
@@ -871,6 +979,10 @@ w::record! {
         /// Description in words, at most 2000 characters.
         1 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    DescInfo
     new(imgs: Vec<String>)
     text(desc: String)
 }
@@ -885,6 +997,10 @@ w::record! {
         /// Sum to spend before the coupon applies, in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
+}
+
+w::built! {
+    DiscountCondition
     new()
     set(product_cnt: i64, product_ids: Vec<i64>, product_price: xinqiao_types::Fen)
 }
@@ -899,6 +1015,10 @@ w::record! {
         /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
     }
+}
+
+w::built! {
+    DiscountInfo
     new()
     set(discount_condition: DiscountCondition, discount_fee: xinqiao_types::Fen, discount_num: i64)
 }
@@ -911,6 +1031,10 @@ w::record! {
         /// How heavy the parcel or the goods are, in grams.
         1 weight: Option<i64> => "weight",
     }
+}
+
+w::built! {
+    ExpressInfo
     new(template_id: i64)
     set(weight: i64)
 }
@@ -949,6 +1073,10 @@ w::record! {
         /// Extra fee for delivery, in fen.
         4 fee: xinqiao_types::Fen => "fee: must",
     }
+}
+
+w::built! {
+    ExtraFeeValuation
     new(
         start_hour: i64,
         start_minute: i64,
@@ -974,6 +1102,10 @@ w::record! {
         /// Exchange: `0` no, `1` yes.
         5 exchange_support: Option<i64> => "exchange_support",
     }
+}
+
+w::built! {
+    ExtraService
     new(seven_day_return: i64, pay_after_use: i64, freight_insurance: i64)
     set(fake_one_pay_three: i64, damage_guarantee: i64, exchange_support: i64)
 }
@@ -996,6 +1128,10 @@ w::record! {
         /// Freight for each further step, in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
+}
+
+w::built! {
+    FreightCalcMethod
     new(
         address_info: Vec<TemplateAddressInfo>,
         is_default: bool,
@@ -1033,6 +1169,10 @@ w::record! {
         /// Rules for calculating freight: `freight_calc_method_list`.
         10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
     }
+}
+
+w::built! {
+    FreightTemplate
     new(
         name: impl Into<String>,
         valuation_type: i64,
@@ -1212,6 +1352,10 @@ w::record! {
         /// Rules: products, gifts and limits.
         4 detail: GiftActivityDetail => "detail: must",
     }
+}
+
+w::built! {
+    GiftActivity
     new(
         title: impl Into<String>,
         start_time: xinqiao_types::UnixSeconds,
@@ -1233,6 +1377,10 @@ w::record! {
         /// Gifts of the activity: `gift_items` and `gift_set_num`.
         3 gift_set: GiftSet => "gift_set: must",
     }
+}
+
+w::built! {
+    GiftActivityDetail
     new(
         show_scene: i64,
         receive_limit: ReceiveLimit,
@@ -1249,6 +1397,10 @@ w::record! {
         /// How many pieces are given.
         1 give_num: i64 => "give_num: must",
     }
+}
+
+w::built! {
+    GiftItem
     new(gift_id: i64, give_num: i64)
 }
 
@@ -1260,6 +1412,10 @@ w::record! {
         /// How many sets there are.
         1 gift_set_num: i64 => "gift_set_num: must",
     }
+}
+
+w::built! {
+    GiftSet
     new(gift_items: Vec<GiftItem>, gift_set_num: i64)
 }
 
@@ -1281,6 +1437,10 @@ w::record! {
         /// Last day on which the card is valid, such as `2030-01-01`; write 「长期」 if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         6 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    IdCardInfo
     new(
         portrait_pic_file: BusiLicensePicFile,
         nation_pic_file: BusiLicensePicFile,
@@ -1332,6 +1492,10 @@ w::record! {
         /// Stock put into the flash sale.
         2 sale_stock: i64 => "sale_stock: must",
     }
+}
+
+w::built! {
+    LimitedDiscountSkus
     new(sku_id: i64, sale_price: xinqiao_types::Fen, sale_stock: i64)
 }
 
@@ -1363,6 +1527,10 @@ w::record! {
         /// How many pieces one buyer may buy per period.
         1 limited_buy_num: Option<i64> => "limited_buy_num",
     }
+}
+
+w::built! {
+    LimitedInfo
     new(period_type: i64)
     set(limited_buy_num: i64)
 }
@@ -1373,6 +1541,10 @@ w::record! {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
     }
+}
+
+w::built! {
+    MainProduct
     new(product_id: i64)
 }
 
@@ -1388,6 +1560,10 @@ w::record! {
         /// Media handles of proofs for the name.
         3 naming_other_stuff: Option<Vec<String>> => "naming_other_stuff",
     }
+}
+
+w::built! {
+    NameInfo
     new(nickname: impl Into<String>, abbr: impl Into<String>, introduction: impl Into<String>)
     set(naming_other_stuff: Vec<String>)
 }
@@ -1414,6 +1590,10 @@ w::record! {
         /// Regions that goods are not sent to, each a province, city or district.
         0 address_info: Vec<TemplateAddressInfo> => "address_info: must",
     }
+}
+
+w::built! {
+    NotSendArea
     new(address_info: Vec<TemplateAddressInfo>)
 }
 
@@ -1489,6 +1669,10 @@ w::record! {
         /// Pieces in stock that can be sold now.
         1 stock_num: Option<i64> => "stock_num",
     }
+}
+
+w::built! {
+    OnSaleSetSkus
     new()
     set(sku_id: i64, stock_num: i64)
 }
@@ -1533,6 +1717,10 @@ w::record! {
         /// Last day on which the document is valid, such as `2030-01-01`; write 「长期」 if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         3 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    OrganizationCodeInfo
     new(
         organization_code: impl Into<String>,
         pic_file: BusiLicensePicFile,
@@ -1571,6 +1759,10 @@ w::record! {
         /// When goods can be picked up: business hours, time to prepare and to book ahead.
         1 pickup_time: PickupTime => "pickup_time: must",
     }
+}
+
+w::built! {
+    PickupTemplate
     new(template_id: i64, pickup_time: PickupTime)
 }
 
@@ -1590,6 +1782,10 @@ w::record! {
         /// How long ahead to book, in minutes.
         5 book_time: i64 => "book_time: must",
     }
+}
+
+w::built! {
+    PickupTime
     new(
         start_business_hour: i64,
         start_business_minute: i64,
@@ -1712,6 +1908,10 @@ w::record! {
         /// How many pieces of the product are bought or concerned.
         2 product_cnt: Option<i64> => "product_cnt",
     }
+}
+
+w::built! {
+    ProductInfo
     new(product_id: i64, sku_id: i64)
     set(product_cnt: i64)
 }
@@ -1734,6 +1934,10 @@ w::record! {
         /// Pictures of the qualification.
         1 qua_url: Vec<String> => "qua_url: must",
     }
+}
+
+w::built! {
+    ProductQuaInfo
     new(qua_id: i64, qua_url: Vec<String>)
 }
 
@@ -1798,6 +2002,10 @@ w::record! {
         /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         1 promote_type: i64 => "promote_type: must",
     }
+}
+
+w::built! {
+    PromoteInfo
     new(customize_channel: impl Into<String>, promote_type: i64)
 }
 
@@ -1813,6 +2021,10 @@ w::record! {
         /// End of the period in which the coupon can be received, Unix seconds; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
+}
+
+w::built! {
+    ReceiveInfo
     new()
     set(
         limit_num_one_person: i64,
@@ -1830,6 +2042,10 @@ w::record! {
         /// Sets of gifts that one buyer may get.
         1 limit_num: i64 => "limit_num: must",
     }
+}
+
+w::built! {
+    ReceiveLimit
     new(is_limited: bool, limit_num: i64)
 }
 
@@ -1843,6 +2059,10 @@ w::record! {
         /// Region and street of the company’s office.
         2 company_address: Option<AddressInfo> => "company_address",
     }
+}
+
+w::built! {
+    ReturnInfo
     new(mail: impl Into<String>)
     set(address_info: AddressInfo, company_address: AddressInfo)
 }
@@ -1887,6 +2107,10 @@ w::record! {
         /// Charges by distance: `min_send_price`, `first_val_meter`, `first_price` and so on.
         2 tiered_billing_valuation: Option<TieredBillingValuation> => "tiered_billing_valuation",
     }
+}
+
+w::built! {
+    CityTemplateSameCityValuation
     new(type_: i64)
     set(
         condition_free_valuation: ConditionFreeValuation,
@@ -1902,6 +2126,10 @@ w::record! {
         /// Extra fee and its hours: `start_hour`, `start_minute`, `end_hour`, `end_minute` and so on.
         1 extra_fee_valuation: Option<ExtraFeeValuation> => "extra_fee_valuation",
     }
+}
+
+w::built! {
+    SameCityTemplateSpecialTime
     new(type_: i64)
     set(extra_fee_valuation: ExtraFeeValuation)
 }
@@ -1990,6 +2218,10 @@ w::record! {
         /// List in spite of a low risk: `1` on, `2` off; `0` keeps it.
         2 hit_low_risk_rule_flag: Option<i64> => "hit_low_risk_rule_flag",
     }
+}
+
+w::built! {
+    AuditStrategyInfo
     new()
     set(hide_err_field_flag: i64, hit_duplicated_flag: i64, hit_low_risk_rule_flag: i64)
 }
@@ -2010,6 +2242,10 @@ w::record! {
         /// Full name of the bank's branch.
         5 full_name: Option<String> => "full_name",
     }
+}
+
+w::built! {
+    SettleAcctInfo
     new(
         acct_type: i64,
         bank: impl Into<String>,
@@ -2045,6 +2281,10 @@ w::record! {
         /// Columns of the size chart: `name`, `unit`, `is_range` and `value_list`.
         1 specification_list: Option<Vec<Specification>> => "specification_list",
     }
+}
+
+w::built! {
+    SizeChart
     new(enable: bool)
     set(specification_list: Vec<Specification>)
 }
@@ -2065,6 +2305,10 @@ w::record! {
         /// Whether it is sold from stock after the presale; `0` or `1` on the wire.
         5 spot_after_presale_end: Option<bool> => "spot_after_presale_end: zero-one",
     }
+}
+
+w::built! {
+    SkuDeliverInfo
     new()
     set(
         stock_type: i64,
@@ -2136,6 +2380,10 @@ w::record! {
         /// How the variant is delivered: from stock or presale, and how fast.
         8 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
+}
+
+w::built! {
+    Skus
     new(
         thumb_img: impl Into<String>,
         sale_price: xinqiao_types::Fen,
@@ -2169,6 +2417,10 @@ w::record! {
         /// How the variant is delivered: from stock or presale, and how fast.
         9 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
+}
+
+w::built! {
+    SkusDetail
     new(
         thumb_img: impl Into<String>,
         sale_price: xinqiao_types::Fen,
@@ -2186,6 +2438,10 @@ w::record! {
         /// Sales attributes by name.
         1 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
     }
+}
+
+w::built! {
+    SkusItem
     new(sale_price: xinqiao_types::Fen)
     set(sku_attr_map: std::collections::BTreeMap<String, String>)
 }
@@ -2214,6 +2470,10 @@ w::record! {
         /// Handles and links of the pictures, one entry each.
         0 pic_file_list: Vec<BusiLicensePicFile> => "pic_file_list: must",
     }
+}
+
+w::built! {
+    SpecialQualification
     new(pic_file_list: Vec<BusiLicensePicFile>)
 }
 
@@ -2239,6 +2499,10 @@ w::record! {
         /// Values by size: `key`, `value`, `left` and `right`.
         3 value_list: Vec<SpecificationValue> => "value_list: must",
     }
+}
+
+w::built! {
+    Specification
     new(
         name: impl Into<String>,
         unit: impl Into<String>,
@@ -2259,6 +2523,10 @@ w::record! {
         /// Upper end of the range.
         3 right: Option<String> => "right",
     }
+}
+
+w::built! {
+    SpecificationValue
     new(key: impl Into<String>)
     text(value: String, left: String, right: String)
 }
@@ -2271,6 +2539,10 @@ w::record! {
         /// How the variant is delivered: from stock or presale, and how fast.
         1 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
+}
+
+w::built! {
+    SpuDeliverInfo
     new(is_spu_range: bool)
     set(sku_deliver_info: SkuDeliverInfo)
 }
@@ -2293,6 +2565,10 @@ w::record! {
         /// Pieces in stock, or by how many it changes.
         1 num: i64 => "num: must",
     }
+}
+
+w::built! {
+    StockDiff
     new(diff_type: i64, num: i64)
 }
 
@@ -2324,6 +2600,10 @@ w::record! {
         /// Pieces in stock, or by how many it changes.
         1 num: i64 => "num: must",
     }
+}
+
+w::built! {
+    StockInfo
     new(num: i64)
     set(diff_type: i64)
 }
@@ -2366,6 +2646,10 @@ w::record! {
         /// Media handle of the letter that authorises the agent.
         10 business_authorization_letter: Option<BusiLicensePicFile> => "business_authorization_letter",
     }
+}
+
+w::built! {
+    SuperAdministratorInfo
     new(
         type_: i64,
         name: impl Into<String>,
@@ -2391,6 +2675,10 @@ w::record! {
         /// Handles and links of the pictures, one entry each.
         0 pic_file_list: Vec<BusiLicensePicFile> => "pic_file_list: must",
     }
+}
+
+w::built! {
+    SupplementaryMaterial
     new(pic_file_list: Vec<BusiLicensePicFile>)
 }
 
@@ -2404,6 +2692,10 @@ w::record! {
         /// Whether the buyer may pick up; `0` or `1` on the wire.
         2 pickup: bool => "pickup: must zero-one",
     }
+}
+
+w::built! {
+    SupportedShippingMethod
     new(express: bool, same_city: bool, pickup: bool)
 }
 
@@ -2451,6 +2743,10 @@ w::record! {
         /// District or county by its full name; such as `海珠区`.
         2 county_name: Option<String> => "county_name",
     }
+}
+
+w::built! {
+    TemplateAddressInfo
     new()
     text(province_name: String, city_name: String, county_name: String)
 }
@@ -2469,6 +2765,10 @@ w::record! {
         /// Delivery fee for each further step of distance, in fen.
         4 second_price: xinqiao_types::Fen => "second_price: must",
     }
+}
+
+w::built! {
+    TieredBillingValuation
     new(
         min_send_price: xinqiao_types::Fen,
         first_val_meter: i64,
@@ -2489,6 +2789,10 @@ w::record! {
         /// Whether the price is hidden before the sale starts; `0` or `1` on the wire.
         2 is_hide_price: Option<bool> => "is_hide_price: zero-one",
     }
+}
+
+w::built! {
+    TimingOnSaleInfo
     new(status: i64)
     set(on_sale_time: xinqiao_types::UnixSeconds, is_hide_price: bool)
 }
@@ -2515,6 +2819,10 @@ w::record! {
         /// Number of an address in the merchant's book, returned when it is added.
         8 address_id: i64 => "address_id: must",
     }
+}
+
+w::built! {
+    AddressDetailInfo
     new(address_info: AddressInfo, address_id: i64)
     text(landline: String, remark: String)
     set(
@@ -2532,6 +2840,10 @@ w::record! {
         /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
+}
+
+w::built! {
+    UpdateCatsV2Item
     new(cat_id: i64)
 }
 
@@ -2583,6 +2895,10 @@ w::record! {
         /// Number of the freight or delivery template.
         11 template_id: i64 => "template_id: must",
     }
+}
+
+w::built! {
+    UpdateFreightTemplateDetail
     new(
         name: impl Into<String>,
         valuation_type: i64,
@@ -2625,6 +2941,10 @@ w::record! {
         /// Business hours and delivery time: `start_business_hour`, `start_business_minute` and so on.
         5 delivery_time: DeliveryTime => "delivery_time: must",
     }
+}
+
+w::built! {
+    CityTemplate
     new(
         template_id: i64,
         shipper: i64,
@@ -2651,6 +2971,10 @@ w::record! {
         /// Code that the merchant gave the variant, such as an article number.
         5 sku_code: Option<String> => "sku_code",
     }
+}
+
+w::built! {
+    UpdateSkus
     new(sale_price: xinqiao_types::Fen)
     text(out_sku_id: String, sku_code: String)
     set(sku_id: i64, stock_num: i64, stock_diff: StockDiff)
@@ -2666,6 +2990,10 @@ w::record! {
         /// Number that the platform gave the variant (SKU).
         2 sku_id: i64 => "sku_id: must",
     }
+}
+
+w::built! {
+    SkusItemInfo
     new(sale_price: xinqiao_types::Fen, sku_id: i64)
     set(sku_attr_map: std::collections::BTreeMap<String, String>)
 }
@@ -2716,6 +3044,10 @@ w::record! {
         /// End of the validity, Unix seconds; for `valid_type` `1`; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
+}
+
+w::built! {
+    ValidInfo
     new(valid_type: i64)
     set(
         valid_day_num: i64,
@@ -2733,6 +3065,10 @@ w::record! {
         /// Page where the voucher is used.
         1 path: String => "path: must",
     }
+}
+
+w::built! {
+    VerifyPage
     new(appid: impl Into<xinqiao_types::AppId>, path: impl Into<String>)
 }
 
@@ -2758,6 +3094,10 @@ w::record! {
         /// The gift activity in detail: `activity_id`, `title`, `start_time`, `end_time` and so on.
         0 gift_activity: GiftActivity => "gift_activity: must",
     }
+}
+
+w::built! {
+    ActivityAdd
     new(gift_activity: GiftActivity)
 }
 
@@ -2848,6 +3188,10 @@ w::record! {
         /// How it is published: `0` normal, `1` with few data.
         24 release_mode: Option<i64> => "release_mode",
     }
+}
+
+w::built! {
+    Add
     new(title: impl Into<String>, head_imgs: Vec<String>, desc_info: DescInfo)
     text(out_product_id: String, short_title: String, spu_code: String, after_sale_desc: String)
     set(
@@ -2909,6 +3253,10 @@ w::record! {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
     }
+}
+
+w::built! {
+    AuditCancel
     new(product_id: i64)
 }
 
@@ -2958,6 +3306,10 @@ w::record! {
         /// In stock or presale, and how soon it is sent.
         8 spu_deliver_info: Option<AuditFreeSpuDeliverInfo> => "spu_deliver_info",
     }
+}
+
+w::built! {
+    AuditFree
     new(product_id: i64)
     text(spu_code: String)
     set(
@@ -2998,6 +3350,10 @@ w::record! {
     /// * Catalog: `channels.product.brand_get`.
     pub struct BrandGet {
     }
+}
+
+w::built! {
+    BrandGet
     new()
 }
 
@@ -3038,6 +3394,10 @@ w::record! {
         /// Number of the category, from the category list; such as `1421`.
         0 cat_id: Option<i64> => "cat_id",
     }
+}
+
+w::built! {
+    CategoryPreCheck
     new()
     set(cat_id: i64)
 }
@@ -3081,6 +3441,10 @@ w::record! {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
     }
+}
+
+w::built! {
+    Delete
     new(product_id: i64)
 }
 
@@ -3113,6 +3477,10 @@ w::record! {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
     }
+}
+
+w::built! {
+    Delisting
     new(product_id: i64)
 }
 
@@ -3151,6 +3519,10 @@ w::record! {
         /// Category on the other platform.
         3 external_category_name: Option<String> => "external_category_name",
     }
+}
+
+w::built! {
+    ExternalProductMapping
     new(cat_id: i64)
     text(
         external_attribute_name: String,
@@ -3204,6 +3576,10 @@ w::record! {
         /// Which copy is returned: `1` online, `2` draft, `3` both.
         1 data_type: Option<i64> => "data_type",
     }
+}
+
+w::built! {
+    Get
     new(product_id: i64)
     set(data_type: i64)
 }
@@ -3253,6 +3629,10 @@ w::record! {
     /// * Catalog: `channels.product.get_audit_quota`.
     pub struct GetAuditQuota {
     }
+}
+
+w::built! {
+    GetAuditQuota
     new()
 }
 
@@ -3297,6 +3677,10 @@ w::record! {
         /// UserID of the member in WeCom.
         2 wecom_user_id: Option<String> => "wecom_user_id",
     }
+}
+
+w::built! {
+    H5UrlGet
     new(product_id: i64)
     text(wecom_corp_id: xinqiao_types::CorpId, wecom_user_id: String)
 }
@@ -3351,6 +3735,10 @@ w::record! {
         /// Picture to copy from, for `upload_type` `1`; `img_url` on the wire.
         6 img_url_again: Option<String> => "img_url",
     }
+}
+
+w::built! {
+    ImgUpload
     new(resp_type: i64)
     text(img_url: String, img_url_again: String)
     set(upload_type: i64, height: i64, width: i64, media: w::FilePart)
@@ -3397,6 +3785,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    ListGet
     new(page_size: i64)
     text(next_key: String)
     set(status: i64)
@@ -3458,6 +3850,10 @@ w::record! {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
     }
+}
+
+w::built! {
+    Listing
     new(product_id: i64)
 }
 
@@ -3496,6 +3892,10 @@ w::record! {
         /// Data passed to the product page.
         3 ext_info: Option<String> => "ext_info",
     }
+}
+
+w::built! {
+    SchemeGet
     new(product_id: i64, from_appid: impl Into<xinqiao_types::AppId>, expire: i64)
     text(ext_info: String)
 }
@@ -3542,6 +3942,10 @@ w::record! {
         /// UserID of the member in WeCom.
         2 wecom_user_id: Option<String> => "wecom_user_id",
     }
+}
+
+w::built! {
+    TagLinkGet
     new(product_id: i64)
     text(wecom_corp_id: xinqiao_types::CorpId, wecom_user_id: String)
 }
@@ -3634,6 +4038,10 @@ w::record! {
         /// How it is published: `0` normal, `1` with few data.
         24 release_mode: Option<i64> => "release_mode",
     }
+}
+
+w::built! {
+    Update
     new(product_id: i64, title: impl Into<String>, head_imgs: Vec<String>, desc_info: DescInfo)
     text(short_title: String, spu_code: String, after_sale_desc: String)
     set(
@@ -3699,6 +4107,10 @@ pub mod address {
             /// The whole address: person and region, use, and whether it is the default for sending or returns; personal data, masked in `Debug`.
             0 address_detail: super::AddressDetail => "address_detail: must masked",
         }
+    }
+
+    w::built! {
+        Add
         new(address_detail: super::AddressDetail)
     }
 
@@ -3739,6 +4151,10 @@ pub mod address {
             /// Number of an address in the merchant's book, returned when it is added.
             0 address_id: i64 => "address_id: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(address_id: i64)
     }
 
@@ -3771,6 +4187,10 @@ pub mod address {
             /// Number of an address in the merchant's book, returned when it is added.
             0 address_id: i64 => "address_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(address_id: i64)
     }
 
@@ -3811,6 +4231,10 @@ pub mod address {
             /// The whole address: person and region, use, and whether it is the default for sending or returns; personal data, masked in `Debug`.
             0 address_detail: super::AddressDetailInfo => "address_detail: must masked",
         }
+    }
+
+    w::built! {
+        Update
         new(address_detail: super::AddressDetailInfo)
     }
 
@@ -3846,6 +4270,10 @@ pub mod audit_strategy {
         /// * Catalog: `channels.product.audit_strategy.get`.
         pub struct Get {
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -3886,6 +4314,10 @@ pub mod audit_strategy {
             /// What happens when the review finds something.
             0 audit_strategy: super::AuditStrategyInfo => "audit_strategy: must",
         }
+    }
+
+    w::built! {
+        Set
         new(audit_strategy: super::AuditStrategyInfo)
     }
 
@@ -3929,6 +4361,10 @@ pub mod category {
             /// Number of the category, from the category list; such as `1421`.
             3 cat_id: Option<i64> => "cat_id",
         }
+    }
+
+    w::built! {
+        Classify
         new(req_type: i64, title: impl Into<String>, head_imgs: Vec<String>)
         set(cat_id: i64)
     }
@@ -3972,6 +4408,10 @@ pub mod category {
             /// Number of the parent category, `0` for the top level.
             0 f_cat_id: i64 => "f_cat_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(f_cat_id: i64)
     }
 
@@ -4029,6 +4469,10 @@ pub mod coupon {
             /// When it is valid: a fixed period, or days after receiving.
             6 valid_info: super::ValidInfo => "valid_info: must",
         }
+    }
+
+    w::built! {
+        Create
         new(
             type_: i64,
             name: impl Into<String>,
@@ -4079,6 +4523,10 @@ pub mod coupon {
             /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
             0 coupon_id: i64 => "coupon_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(coupon_id: i64)
     }
 
@@ -4127,6 +4575,10 @@ pub mod coupon {
             /// Entries per page; the upper limit differs by endpoint.
             4 page_size: i64 => "page_size: must",
         }
+    }
+
+    w::built! {
+        GetList
         new(page: i64, page_size: i64)
         text(start_create_time: String, end_create_time: String)
         set(status: i64)
@@ -4186,6 +4638,10 @@ pub mod coupon {
             /// Only the user's coupons in this state: `100` valid, `101` expired, `102` used.
             1 status: Option<i64> => "status",
         }
+    }
+
+    w::built! {
+        GetUser
         new(openid: impl Into<xinqiao_types::OpenId>)
         set(status: i64)
     }
@@ -4229,6 +4685,10 @@ pub mod coupon {
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
+    }
+
+    w::built! {
+        Push
         new(coupon_id: i64, openid: impl Into<xinqiao_types::OpenId>)
     }
 
@@ -4273,6 +4733,10 @@ pub mod coupon {
             /// When it is valid: a fixed period, or days after receiving.
             6 valid_info: super::ValidInfo => "valid_info: must",
         }
+    }
+
+    w::built! {
+        Update
         new(
             coupon_id: i64,
             name: impl Into<String>,
@@ -4317,6 +4781,10 @@ pub mod coupon {
             /// New state: `2` in force, `4` void, `5` deleted.
             1 status: i64 => "status: must",
         }
+    }
+
+    w::built! {
+        UpdateStatus
         new(coupon_id: i64, status: i64)
     }
 
@@ -4354,6 +4822,10 @@ pub mod decoration {
             /// Number of the decoration service, got by ordering it in the service market.
             0 service_id: i64 => "service_id: must",
         }
+    }
+
+    w::built! {
+        CheckStatus
         new(service_id: i64)
     }
 
@@ -4396,6 +4868,10 @@ pub mod decoration {
             /// Whether to turn the decoration service on or off.
             1 switch_status: i64 => "switch_status: must",
         }
+    }
+
+    w::built! {
+        DecorationService
         new(service_id: i64, switch_status: i64)
     }
 
@@ -4428,6 +4904,10 @@ pub mod decoration {
             /// Number of the decoration service, got by ordering it in the service market.
             0 service_id: i64 => "service_id: must",
         }
+    }
+
+    w::built! {
+        DecorationServiceExperience
         new(service_id: i64)
     }
 
@@ -4460,6 +4940,10 @@ pub mod decoration {
             /// Number of the pressure test, returned when it is started.
             0 pressure_id: i64 => "pressure_id: must",
         }
+    }
+
+    w::built! {
+        GetPressureTestReport
         new(pressure_id: i64)
     }
 
@@ -4517,6 +5001,10 @@ pub mod decoration {
         /// * Catalog: `channels.product.decoration.pressure_test`.
         pub struct PressureTest {
         }
+    }
+
+    w::built! {
+        PressureTest
         new()
     }
 
@@ -4557,6 +5045,10 @@ pub mod decoration {
             /// Number of the pressure test, returned when it is started.
             0 pressure_id: i64 => "pressure_id: must",
         }
+    }
+
+    w::built! {
+        QueryPressureTestStatus
         new(pressure_id: i64)
     }
 
@@ -4595,6 +5087,10 @@ pub mod delivery {
         /// * Catalog: `channels.product.delivery.get_company_list`.
         pub struct GetCompanyList {
         }
+    }
+
+    w::built! {
+        GetCompanyList
         new()
     }
 
@@ -4633,6 +5129,10 @@ pub mod delivery {
         /// * Catalog: `channels.product.delivery.get_freight_template`.
         pub struct GetFreightTemplate {
         }
+    }
+
+    w::built! {
+        GetFreightTemplate
         new()
     }
 
@@ -4673,6 +5173,10 @@ pub mod delivery {
             /// How freight is charged: way of counting, regions and prices.
             0 freight_template: super::FreightTemplate => "freight_template: must",
         }
+    }
+
+    w::built! {
+        InsertFreightTemplate
         new(freight_template: super::FreightTemplate)
     }
 
@@ -4715,6 +5219,10 @@ pub mod delivery {
             /// Parcels, one entry each.
             1 delivery_list: Vec<super::Delivery> => "delivery_list: must",
         }
+    }
+
+    w::built! {
+        Send
         new(order_id: i64, delivery_list: Vec<super::Delivery>)
     }
 
@@ -4747,6 +5255,10 @@ pub mod delivery {
             /// How freight is charged: way of counting, regions and prices.
             0 freight_template: super::UpdateFreightTemplateDetail => "freight_template: must",
         }
+    }
+
+    w::built! {
+        UpdateFreightTemplate
         new(freight_template: super::UpdateFreightTemplateDetail)
     }
 
@@ -4782,6 +5294,10 @@ pub mod funds {
         /// * Catalog: `channels.product.funds.get_balance`.
         pub struct GetBalance {
         }
+    }
+
+    w::built! {
+        GetBalance
         new()
     }
 
@@ -4826,6 +5342,10 @@ pub mod funds {
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: i64 => "order_id: must",
         }
+    }
+
+    w::built! {
+        GetOrderFlow
         new(order_id: i64)
     }
 
@@ -4866,6 +5386,10 @@ pub mod funds {
             /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
             0 out_request_no: String => "out_request_no: must",
         }
+    }
+
+    w::built! {
+        GetWithdrawDetail
         new(out_request_no: impl Into<String>)
     }
 
@@ -4926,6 +5450,10 @@ pub mod funds {
             /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
         }
+    }
+
+    w::built! {
+        ScanOrderFlow
         new(page_num: i64, page_size: i64)
     }
 
@@ -4983,6 +5511,10 @@ pub mod funds {
             /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
         }
+    }
+
+    w::built! {
+        ScanWithdraw
         new(page_num: i64, page_size: i64)
     }
 
@@ -5040,6 +5572,10 @@ pub mod funds {
             /// The account: number, bank and holder.
             0 account_info: super::AccountInfo => "account_info: must",
         }
+    }
+
+    w::built! {
+        SetBankAccount
         new(account_info: super::AccountInfo)
     }
 
@@ -5076,6 +5612,10 @@ pub mod funds {
             /// Note that appears on the bank statement.
             2 bank_memo: Option<String> => "bank_memo",
         }
+    }
+
+    w::built! {
+        SubmitWithdraw
         new(amount: xinqiao_types::Fen)
         text(remark: String, bank_memo: String)
     }
@@ -5141,6 +5681,10 @@ pub mod gift {
             /// Whether to list right after saving, `1` for yes; `0` or `1` on the wire.
             9 listing: Option<bool> => "listing: zero-one",
         }
+    }
+
+    w::built! {
+        Add
         new(title: impl Into<String>, head_imgs: Vec<String>, desc_info: super::DescInfo)
         text(out_product_id: String, spu_code: String)
         set(
@@ -5191,6 +5735,10 @@ pub mod gift {
             /// Which copy is returned: `1` online, `2` draft, `3` both.
             1 data_type: Option<i64> => "data_type",
         }
+    }
+
+    w::built! {
+        Get
         new(product_id: i64)
         set(data_type: i64)
     }
@@ -5238,6 +5786,10 @@ pub mod gift {
             /// Entries per page; the upper limit differs by endpoint.
             2 page_size: i64 => "page_size: must",
         }
+    }
+
+    w::built! {
+        ListGet
         new(page_size: i64)
         text(next_key: String)
         set(status: i64)
@@ -5301,6 +5853,10 @@ pub mod gift {
             /// Variants (SKUs) of the product, one entry each.
             1 skus: Option<Vec<super::OnSaleSetSkus>> => "skus",
         }
+    }
+
+    w::built! {
+        OnSaleSet
         new(product_id: i64)
         set(skus: Vec<super::OnSaleSetSkus>)
     }
@@ -5348,6 +5904,10 @@ pub mod gift {
             /// Pieces in stock, or by how many it changes.
             3 num: i64 => "num: must",
         }
+    }
+
+    w::built! {
+        StockUpdate
         new(product_id: i64, sku_id: i64, diff_type: i64, num: i64)
     }
 
@@ -5398,6 +5958,10 @@ pub mod gift {
             /// Whether to list right after saving, `1` for yes; `0` or `1` on the wire.
             9 listing: Option<bool> => "listing: zero-one",
         }
+    }
+
+    w::built! {
+        Update
         new(
             product_id: i64,
             title: impl Into<String>,
@@ -5462,6 +6026,10 @@ pub mod limited_discount {
             /// Variants in the flash sale, one entry each.
             3 limited_discount_sku_list: Vec<super::LimitedDiscountSkus> => "limited_discount_sku_list: must",
         }
+    }
+
+    w::built! {
+        Add
         new(
             product_id: i64,
             start_time: xinqiao_types::UnixSeconds,
@@ -5507,6 +6075,10 @@ pub mod limited_discount {
             /// Filter: `0` not over (begun or not), `1` over; all if left out.
             0 status: Option<i64> => "status",
         }
+    }
+
+    w::built! {
+        GetList
         new()
         set(status: i64)
     }
@@ -5550,6 +6122,10 @@ pub mod limited_discount {
             /// New state of the flash sale: `1` end, `9` delete.
             1 status: i64 => "status: must",
         }
+    }
+
+    w::built! {
+        UpdateStatus
         new(task_id: i64, status: i64)
     }
 
@@ -5593,6 +6169,10 @@ pub mod limited_discount_task {
             /// Variants in the flash sale, one entry each.
             3 limited_discount_skus: Vec<super::LimitedDiscountSkus> => "limited_discount_skus: must",
         }
+    }
+
+    w::built! {
+        Add
         new(
             product_id: i64,
             start_time: xinqiao_types::UnixSeconds,
@@ -5638,6 +6218,10 @@ pub mod limited_discount_task {
             /// Number of the flash sale, returned when it is added; used to stop or delete it.
             0 task_id: i64 => "task_id: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(task_id: i64)
     }
 
@@ -5674,6 +6258,10 @@ pub mod limited_discount_task {
             /// Entries per page; the upper limit differs by endpoint.
             2 page_size: i64 => "page_size: must",
         }
+    }
+
+    w::built! {
+        ListGet
         new(page_size: i64)
         text(next_key: String)
         set(status: i64)
@@ -5735,6 +6323,10 @@ pub mod limited_discount_task {
             /// Number of the flash sale, returned when it is added; used to stop or delete it.
             0 task_id: i64 => "task_id: must",
         }
+    }
+
+    w::built! {
+        Stop
         new(task_id: i64)
     }
 
@@ -5794,6 +6386,10 @@ pub mod local_life {
             /// Variants (SKUs) of the product, one entry each.
             11 skus: Vec<super::SkusItem> => "skus: must",
         }
+    }
+
+    w::built! {
+        Add
         new(
             product_type: i64,
             product_name: impl Into<String>,
@@ -5851,6 +6447,10 @@ pub mod local_life {
             /// Variants (SKUs) of the product, one entry each.
             1 skus: Vec<super::AuditFreeSkusItem> => "skus: must",
         }
+    }
+
+    w::built! {
+        AuditFree
         new(product_id: i64, skus: Vec<super::AuditFreeSkusItem>)
     }
 
@@ -5885,6 +6485,10 @@ pub mod local_life {
             /// Which copy is returned: `1` online, `2` draft, `3` both.
             1 data_type: Option<i64> => "data_type",
         }
+    }
+
+    w::built! {
+        Get
         new(product_id: i64)
         set(data_type: i64)
     }
@@ -5932,6 +6536,10 @@ pub mod local_life {
             /// Entries per page; the upper limit differs by endpoint.
             2 page_size: i64 => "page_size: must",
         }
+    }
+
+    w::built! {
+        ListGet
         new(page_size: i64)
         text(next_key: String)
         set(status: i64)
@@ -6017,6 +6625,10 @@ pub mod local_life {
             /// Variants (SKUs) of the product, one entry each.
             12 skus: Vec<super::SkusItemInfo> => "skus: must",
         }
+    }
+
+    w::built! {
+        Update
         new(
             product_id: i64,
             product_type: i64,
@@ -6068,6 +6680,10 @@ pub mod offline {
         /// * Catalog: `channels.product.offline.get_pickup_template`.
         pub struct GetPickupTemplate {
         }
+    }
+
+    w::built! {
+        GetPickupTemplate
         new()
     }
 
@@ -6106,6 +6722,10 @@ pub mod offline {
         /// * Catalog: `channels.product.offline.get_same_city_template`.
         pub struct GetSameCityTemplate {
         }
+    }
+
+    w::built! {
+        GetSameCityTemplate
         new()
     }
 
@@ -6146,6 +6766,10 @@ pub mod offline {
             /// Rules for pickup by the buyer: `template_id` and `pickup_time`.
             0 pickup_template: super::PickupTemplate => "pickup_template: must",
         }
+    }
+
+    w::built! {
+        UpdatePickupTemplate
         new(pickup_template: super::PickupTemplate)
     }
 
@@ -6178,6 +6802,10 @@ pub mod offline {
             /// Rules for courier delivery: `template_id`, `shipper`, `scope`, `same_city_valuation` and so on.
             0 same_city_template: super::CityTemplate => "same_city_template: must",
         }
+    }
+
+    w::built! {
+        UpdateSameCityTemplate
         new(same_city_template: super::CityTemplate)
     }
 
@@ -6215,6 +6843,10 @@ pub mod qr_code {
             /// Ticket returned with the QR code, to ask whether it was scanned; a secret, masked in `Debug`.
             0 ticket: String => "ticket: must masked",
         }
+    }
+
+    w::built! {
+        Check
         new(ticket: impl Into<String>)
     }
 
@@ -6261,6 +6893,10 @@ pub mod qr_code {
             /// What the administrator confirms by scanning, such as a withdrawal.
             0 type_: i64 => "type: must",
         }
+    }
+
+    w::built! {
+        Gen
         new(type_: i64)
     }
 
@@ -6306,6 +6942,10 @@ pub mod qr_code {
             /// UserID of the member in WeCom.
             2 wecom_user_id: Option<String> => "wecom_user_id",
         }
+    }
+
+    w::built! {
+        GetChannelsEcProductQrCode
         new(product_id: i64)
         text(wecom_corp_id: xinqiao_types::CorpId, wecom_user_id: String)
     }
@@ -6348,6 +6988,10 @@ pub mod qr_code {
             /// Ticket returned when the QR code was made, to fetch its picture; a secret, masked in `Debug`. From: The endpoint that makes the QR code.
             0 ticket: String => "ticket: must masked",
         }
+    }
+
+    w::built! {
+        GetProductQrCode
         new(ticket: impl Into<String>)
     }
 
@@ -6394,6 +7038,10 @@ pub mod register {
             /// WeChat id of the shop's administrator, as given on registration.
             0 wx_name: String => "wx_name: must",
         }
+    }
+
+    w::built! {
+        CheckAuditStatus
         new(wx_name: impl Into<String>)
     }
 
@@ -6445,6 +7093,10 @@ pub mod register {
             /// Page to send the merchant to for authorisation.
             5 auth_page_url: Option<String> => "auth_page_url",
         }
+    }
+
+    w::built! {
+        RegisterShop
         new(
             wx_name: impl Into<String>,
             id_card_name: impl Into<String>,
@@ -6488,6 +7140,10 @@ pub mod register {
             /// Who takes returned goods: name, address, mail and office.
             2 return_info: super::ReturnInfo => "return_info: must",
         }
+    }
+
+    w::built! {
+        SubmitBasicInfo
         new(
             appid: impl Into<xinqiao_types::AppId>,
             name_info: super::NameInfo,
@@ -6546,6 +7202,10 @@ pub mod register {
             /// Version of the application data.
             11 applyment_version: Option<i64> => "applyment_version",
         }
+    }
+
+    w::built! {
+        SubmitMerchantInfo
         new(
             appid: impl Into<xinqiao_types::AppId>,
             subject_type: i64,
@@ -6598,6 +7258,10 @@ pub mod service {
             /// Code from the merchant's authorisation.
             0 code: String => "code: must",
         }
+    }
+
+    w::built! {
+        CheckAuth
         new(code: impl Into<String>)
     }
 
@@ -6636,6 +7300,10 @@ pub mod service {
         /// * Catalog: `channels.product.service.get_list`.
         pub struct GetList {
         }
+    }
+
+    w::built! {
+        GetList
         new()
     }
 
@@ -6682,6 +7350,10 @@ pub mod service {
             /// Entries per page; the upper limit differs by endpoint.
             3 page_size: i64 => "page_size: must",
         }
+    }
+
+    w::built! {
+        GetOrderList
         new(page: i64, page_size: i64)
         text(start_create_time: String, end_create_time: String)
     }
@@ -6741,6 +7413,10 @@ pub mod ship_methods {
         /// * Catalog: `channels.product.ship_methods.get`.
         pub struct Get {
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -6781,6 +7457,10 @@ pub mod ship_methods {
             /// Delivery methods that the shop offers: `express`, `same_city` and `pickup`.
             0 supported_shipping_methods: super::SupportedShippingMethod => "supported_shipping_methods: must",
         }
+    }
+
+    w::built! {
+        Set
         new(supported_shipping_methods: super::SupportedShippingMethod)
     }
 
@@ -6836,6 +7516,10 @@ pub mod sku {
             /// Sales attributes such as colour and size, one key and value each.
             9 sku_attrs: Vec<super::AttrInfo> => "sku_attrs: must",
         }
+    }
+
+    w::built! {
+        Add
         new(
             out_sku_id: impl Into<String>,
             thumb_img: impl Into<String>,
@@ -6885,6 +7569,10 @@ pub mod sku {
             /// Variants (SKUs) of the product, one entry each.
             0 skus: Vec<super::BatchAddSkus> => "skus: must",
         }
+    }
+
+    w::built! {
+        BatchAdd
         new(skus: Vec<super::BatchAddSkus>)
     }
 
@@ -6931,6 +7619,10 @@ pub mod sku {
             /// The merchant's own number of the variant (SKU).
             3 out_sku_id: Option<String> => "out_sku_id",
         }
+    }
+
+    w::built! {
+        Del
         new()
         text(out_product_id: String, out_sku_id: String)
         set(product_id: i64, sku_id: i64)
@@ -6971,6 +7663,10 @@ pub mod sku {
             /// Whether the stock is read in real time; `0` or `1` on the wire.
             3 need_real_stock: Option<bool> => "need_real_stock: zero-one",
         }
+    }
+
+    w::built! {
+        Get
         new()
         text(out_sku_id: String)
         set(sku_id: i64, need_edit_sku: bool, need_real_stock: bool)
@@ -7017,6 +7713,10 @@ pub mod sku {
             /// Whether the stock is read in real time; `0` or `1` on the wire.
             2 need_real_stock: Option<bool> => "need_real_stock: zero-one",
         }
+    }
+
+    w::built! {
+        GetList
         new(product_id: i64)
         set(need_edit_sku: bool, need_real_stock: bool)
     }
@@ -7078,6 +7778,10 @@ pub mod sku {
             /// Sales attributes such as colour and size, one key and value each.
             10 sku_attrs: Vec<super::AttrInfo> => "sku_attrs: must",
         }
+    }
+
+    w::built! {
+        Update
         new(
             thumb_img: impl Into<String>,
             sale_price: xinqiao_types::Fen,
@@ -7136,6 +7840,10 @@ pub mod sku {
             /// Crossed-out list price; must be above the selling price, in fen.
             5 market_price: xinqiao_types::Fen => "market_price: must",
         }
+    }
+
+    w::built! {
+        UpdatePrice
         new(sale_price: xinqiao_types::Fen, market_price: xinqiao_types::Fen)
         text(out_product_id: String, out_sku_id: String)
         set(product_id: i64, sku_id: i64)
@@ -7178,6 +7886,10 @@ pub mod stock {
             /// Numbers of the products whose stock is asked for.
             0 product_id: Vec<i64> => "product_id: must",
         }
+    }
+
+    w::built! {
+        BatchGet
         new(product_id: Vec<i64>)
     }
 
@@ -7220,6 +7932,10 @@ pub mod stock {
             /// Number that the platform gave the variant (SKU).
             1 sku_id: i64 => "sku_id: must",
         }
+    }
+
+    w::built! {
+        GetChannelsEcProductStock
         new(product_id: i64, sku_id: i64)
     }
 
@@ -7276,6 +7992,10 @@ pub mod stock {
             /// Entries per page; the upper limit differs by endpoint.
             8 page_size: i64 => "page_size: must",
         }
+    }
+
+    w::built! {
+        GetFlow
         new(
             product_id: i64,
             sku_id: i64,
@@ -7346,6 +8066,10 @@ pub mod stock {
             /// The merchant's own number of the variant (SKU).
             3 out_sku_id: Option<String> => "out_sku_id",
         }
+    }
+
+    w::built! {
+        GetProductStock
         new()
         text(out_product_id: String, out_sku_id: String)
         set(product_id: i64, sku_id: i64)
@@ -7394,6 +8118,10 @@ pub mod stock {
             /// Pieces in stock, or by how many it changes.
             3 num: i64 => "num: must",
         }
+    }
+
+    w::built! {
+        UpdateChannelsEcProductStock
         new(product_id: i64, sku_id: i64, diff_type: i64, num: i64)
     }
 
@@ -7436,6 +8164,10 @@ pub mod stock {
             /// How many pieces to add or take off.
             5 stock_num: i64 => "stock_num: must",
         }
+    }
+
+    w::built! {
+        UpdateProductStock
         new(type_: i64, stock_num: i64)
         text(out_product_id: String, out_sku_id: String)
         set(product_id: i64, sku_id: i64)
@@ -7481,6 +8213,10 @@ pub mod store {
         /// * Catalog: `channels.product.store.get_info`.
         pub struct GetInfo {
         }
+    }
+
+    w::built! {
+        GetInfo
         new()
     }
 
@@ -7519,6 +8255,10 @@ pub mod store {
         /// * Catalog: `channels.product.store.get_shop_cat`.
         pub struct GetShopCat {
         }
+    }
+
+    w::built! {
+        GetShopCat
         new()
     }
 

@@ -19,6 +19,10 @@ w::record! {
         /// The promoter's phone number for your own records, at most 20 characters; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
     }
+}
+
+w::built! {
+    AddPromoterDetail
     new(openid: impl Into<xinqiao_types::OpenId>, role_id: i64)
     text(retail_id: String, extra_info: String, name: String, phone: String)
 }
@@ -97,6 +101,10 @@ w::record! {
         /// Third-level categories to keep, by number.
         4 category_ids_3: Option<Vec<i64>> => "category_ids_3",
     }
+}
+
+w::built! {
+    Category
     new()
     text(category_name: String)
     set(
@@ -318,6 +326,10 @@ w::record! {
         /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
     }
+}
+
+w::built! {
+    GetFeedPromotionInfoFeed
     new(export_id: impl Into<String>)
 }
 
@@ -377,6 +389,10 @@ w::record! {
         /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
     }
+}
+
+w::built! {
+    GetShopFeedPromotionInfoFeed
     new(export_id: impl Into<String>)
 }
 
@@ -664,6 +680,10 @@ w::record! {
         /// Upper bound of the range, inclusive.
         1 max: i64 => "max: must",
     }
+}
+
+w::built! {
+    SellingPriceRange
     new(min: i64, max: i64)
 }
 
@@ -761,6 +781,10 @@ w::record! {
         /// Marks: `0` seven-day return, `1` freight insurance, `3` safe buy, `4` damage, `5` fakes, `6` pay later, `7` free delivery.
         5 flags: Option<Vec<String>> => "flags",
     }
+}
+
+w::built! {
+    SpuItemCondition
     new()
     set(
         selling_price_range: SellingPriceRange,
@@ -827,6 +851,10 @@ w::record! {
         /// Promoters, one entry each.
         0 promoter_list: Vec<AddPromoterDetail> => "promoter_list: must",
     }
+}
+
+w::built! {
+    AddPromoter
     new(promoter_list: Vec<AddPromoterDetail>)
 }
 
@@ -873,6 +901,10 @@ w::record! {
         /// What the role is for, in your own words.
         1 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    AddRole
     new(name: impl Into<String>)
     text(desc: String)
 }
@@ -924,6 +956,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         3 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetBindSharerList
     new(page_size: i64)
     text(
         sharer_appid: xinqiao_types::AppId,
@@ -988,6 +1024,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetBindShopList
     new(page_size: i64)
     text(next_key: String)
 }
@@ -1052,6 +1092,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetBindShopPromoterList
     new(shop_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
     text(next_key: String)
 }
@@ -1116,6 +1160,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetBindTalentList
     new(page_size: i64)
     text(talent_appid: xinqiao_types::AppId, next_key: String)
 }
@@ -1184,6 +1232,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetCooperativeCouponList
     new(page_size: i64)
     text(
         shop_appid: xinqiao_types::AppId,
@@ -1251,6 +1303,10 @@ w::record! {
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; a number as text on the wire.
         1 coupon_id: i64 => "coupon_id: must numeric",
     }
+}
+
+w::built! {
+    GetCouponDetail
     new(coupon_id: i64)
     text(from_head_supplier_appid: xinqiao_types::AppId)
 }
@@ -1296,6 +1352,10 @@ w::record! {
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; a number as text on the wire.
         2 coupon_id: i64 => "coupon_id: must numeric",
     }
+}
+
+w::built! {
+    GetCouponPromoterShareLink
     new(coupon_id: i64)
     text(sharer_appid: xinqiao_types::AppId, from_head_supplier_appid: xinqiao_types::AppId)
 }
@@ -1343,6 +1403,10 @@ w::record! {
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; a number as text on the wire.
         3 coupon_id: i64 => "coupon_id: must numeric",
     }
+}
+
+w::built! {
+    GetCouponQrCode
     new(coupon_id: i64)
     text(
         sharer_appid: xinqiao_types::AppId,
@@ -1393,6 +1457,10 @@ w::record! {
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; a number as text on the wire.
         2 coupon_id: i64 => "coupon_id: must numeric",
     }
+}
+
+w::built! {
+    GetCouponShortLink
     new(coupon_id: i64)
     text(sharer_appid: xinqiao_types::AppId, from_head_supplier_appid: xinqiao_types::AppId)
 }
@@ -1438,6 +1506,10 @@ w::record! {
         /// Context for paging, handed back unchanged for the next page; left out at first.
         2 page_context: Option<String> => "page_context",
     }
+}
+
+w::built! {
+    GetCouponToHeadSupplier
     new(to_head_supplier_appid: impl Into<xinqiao_types::AppId>, limit: i64)
     text(page_context: String)
 }
@@ -1505,6 +1577,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         3 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetFeedList
     new(talent_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
     text(finder_export_username: String, next_key: String)
 }
@@ -1571,6 +1647,10 @@ w::record! {
         /// Short videos, one entry each.
         3 feed_list: Vec<GetFeedPromotionInfoFeed> => "feed_list: must",
     }
+}
+
+w::built! {
+    GetFeedPromotionInfo
     new(
         talent_appid: impl Into<xinqiao_types::AppId>,
         mini_program_appid: impl Into<xinqiao_types::AppId>,
@@ -1618,6 +1698,10 @@ w::record! {
         /// Invitation to return: `0` poster (default), `1` mini program code, `2` short link.
         1 invitation_type: Option<i64> => "invitation_type",
     }
+}
+
+w::built! {
+    GetInvitationMaterial
     new(role_id: i64)
     set(invitation_type: i64)
 }
@@ -1668,6 +1752,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetLiveCommissionProductList
     new(talent_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
     text(next_key: String)
 }
@@ -1736,6 +1824,10 @@ w::record! {
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         4 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
     }
+}
+
+w::built! {
+    GetLiveNoticePromoterLink
     new(
         shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
@@ -1783,6 +1875,10 @@ w::record! {
         /// Number of the live preview, from the list of previews; valid until the stream begins.
         3 notice_id: String => "notice_id: must",
     }
+}
+
+w::built! {
+    GetLiveNoticePromoterShareLink
     new(
         talent_appid: impl Into<xinqiao_types::AppId>,
         mini_program_appid: impl Into<xinqiao_types::AppId>,
@@ -1827,6 +1923,10 @@ w::record! {
         /// AppID of the promoter's mini program, in which the card is embedded.
         2 mini_program_appid: xinqiao_types::AppId => "mini_program_appid: must",
     }
+}
+
+w::built! {
+    GetLiveNoticeRecordList
     new(
         talent_appid: impl Into<xinqiao_types::AppId>,
         mini_program_appid: impl Into<xinqiao_types::AppId>,
@@ -1875,6 +1975,10 @@ w::record! {
         /// Number of the live preview, from the list of previews; valid until the stream begins.
         2 notice_id: String => "notice_id: must",
     }
+}
+
+w::built! {
+    GetLiveNoticeRecordQrCode
     new(talent_appid: impl Into<xinqiao_types::AppId>, notice_id: impl Into<String>)
     text(sharer_appid: xinqiao_types::AppId)
 }
@@ -1913,6 +2017,10 @@ w::record! {
         /// Number of the reservation for the stream.
         1 live_notice_id: String => "live_notice_id: must",
     }
+}
+
+w::built! {
+    GetLiveNoticeReservationInfo
     new(live_notice_id: impl Into<String>)
     text(sharer_appid: xinqiao_types::AppId)
 }
@@ -1958,6 +2066,10 @@ w::record! {
         /// AppID of the promoter's mini program, in which the card is embedded.
         2 mini_program_appid: xinqiao_types::AppId => "mini_program_appid: must",
     }
+}
+
+w::built! {
+    GetLiveRecordList
     new(
         talent_appid: impl Into<xinqiao_types::AppId>,
         mini_program_appid: impl Into<xinqiao_types::AppId>,
@@ -2006,6 +2118,10 @@ w::record! {
         /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         2 export_id: String => "export_id: must",
     }
+}
+
+w::built! {
+    GetLiveRecordQrCode
     new(talent_appid: impl Into<xinqiao_types::AppId>, export_id: impl Into<String>)
     text(sharer_appid: xinqiao_types::AppId)
 }
@@ -2042,6 +2158,10 @@ w::record! {
         /// Number of the message, to ask for its outcome.
         0 msg_id: String => "msg_id: must",
     }
+}
+
+w::built! {
+    GetMsg
     new(msg_id: impl Into<String>)
 }
 
@@ -2116,6 +2236,10 @@ w::record! {
         /// Only messages sent up to this moment, Unix seconds; format `unix`.
         5 end_send_time: Option<xinqiao_types::UnixSeconds> => "end_send_time",
     }
+}
+
+w::built! {
+    GetMsgClickData
     new(dimonsion: i64)
     text(msg_id: String, send_date: String)
     set(
@@ -2176,6 +2300,10 @@ w::record! {
         /// Whether UnionIDs are returned; `0` or `1` on the wire.
         7 need_unionid: Option<bool> => "need_unionid: zero-one",
     }
+}
+
+w::built! {
+    GetOrder
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(
         mch_id: xinqiao_types::MchId,
@@ -2253,6 +2381,10 @@ w::record! {
         /// Short link that opens the product page inside WeChat.
         5 product_short_link: Option<String> => "product_short_link",
     }
+}
+
+w::built! {
+    GetProductPromotionInfo
     new()
     text(
         sharer_appid: xinqiao_types::AppId,
@@ -2311,6 +2443,10 @@ w::record! {
         /// Short link that opens the product page inside WeChat.
         5 product_short_link: Option<String> => "product_short_link",
     }
+}
+
+w::built! {
+    GetProductPromotionLinkInfo
     new()
     text(
         sharer_appid: xinqiao_types::AppId,
@@ -2364,6 +2500,10 @@ w::record! {
         /// Short link that opens the product page inside WeChat.
         5 product_short_link: Option<String> => "product_short_link",
     }
+}
+
+w::built! {
+    GetProductPromotionQrCodeInfo
     new()
     text(
         sharer_appid: xinqiao_types::AppId,
@@ -2415,6 +2555,10 @@ w::record! {
         /// Whether usable coupons are returned.
         4 get_available_coupon: bool => "get_available_coupon: must",
     }
+}
+
+w::built! {
+    GetPromoteProductDetail
     new(
         shop_appid: impl Into<xinqiao_types::AppId>,
         product_id: i64,
@@ -2477,6 +2621,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         6 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetPromoteProductList
     new(plan_type: i64, page_size: i64)
     text(shop_appid: xinqiao_types::AppId, keyword: String, next_key: String)
     set(spu_item_condition: SpuItemCondition, category: Category)
@@ -2552,6 +2700,10 @@ w::record! {
         /// Whether UnionIDs are returned; `0` or `1` on the wire.
         8 need_unionid: Option<bool> => "need_unionid: zero-one",
     }
+}
+
+w::built! {
+    GetPromoter
     new()
     text(openid: xinqiao_types::OpenId, retail_id: String, start_id: String)
     set(
@@ -2609,6 +2761,10 @@ w::record! {
         /// Whether registration is simple: no merchant number needed, but only the agency can pay.
         2 is_simple_register: bool => "is_simple_register: must",
     }
+}
+
+w::built! {
+    GetPromoterRegisterAndBindStatus
     new(is_simple_register: bool)
     text(sharer_appid: xinqiao_types::AppId, sharer_openid: xinqiao_types::OpenId)
 }
@@ -2666,6 +2822,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetPublicCouponList
     new(page_size: i64)
     text(shop_appid: xinqiao_types::AppId, next_key: String)
 }
@@ -2738,6 +2898,10 @@ w::record! {
         /// Whether UnionIDs are returned; `0` or `1` on the wire.
         6 need_unionid: Option<bool> => "need_unionid: zero-one",
     }
+}
+
+w::built! {
+    GetRelation
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(path: String, start_id: String)
     set(
@@ -2804,6 +2968,10 @@ w::record! {
         /// Number of the role, returned when it is made; used to declare promoters.
         0 role_id: Option<i64> => "role_id",
     }
+}
+
+w::built! {
+    GetRole
     new()
     set(role_id: i64)
 }
@@ -2857,6 +3025,10 @@ w::record! {
         /// Which mini program version opens: `release`, `trial` or `develop`; such as `release`.
         5 env_version: Option<String> => "env_version",
     }
+}
+
+w::built! {
+    GetShareMaterial
     new(path: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
     text(title: String, extra_info: String, env_version: String)
     set(share_type: i64)
@@ -2906,6 +3078,10 @@ w::record! {
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
     }
+}
+
+w::built! {
+    GetSharerProductCommissionInfo
     new(sharer_appid: impl Into<xinqiao_types::AppId>, product_id: i64)
 }
 
@@ -2956,6 +3132,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetShopFeedList
     new(
         shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
@@ -3031,6 +3211,10 @@ w::record! {
         /// Short videos, one entry each.
         5 feed_list: Vec<GetShopFeedPromotionInfoFeed> => "feed_list: must",
     }
+}
+
+w::built! {
+    GetShopFeedPromotionInfo
     new(
         shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
@@ -3081,6 +3265,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetShopLiveCommissionProductList
     new(
         shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
@@ -3150,6 +3338,10 @@ w::record! {
         /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         2 promoter_type: i64 => "promoter_type: must",
     }
+}
+
+w::built! {
+    GetShopLiveNoticeRecordList
     new(
         shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
@@ -3202,6 +3394,10 @@ w::record! {
         /// Number of the live preview, from the list of previews; valid until the stream begins.
         4 notice_id: String => "notice_id: must",
     }
+}
+
+w::built! {
+    GetShopLiveNoticeRecordQrCode
     new(
         shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
@@ -3251,6 +3447,10 @@ w::record! {
         /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         4 promoter_type: i64 => "promoter_type: must",
     }
+}
+
+w::built! {
+    GetShopLiveRecordList
     new(
         shop_appid: impl Into<xinqiao_types::AppId>,
         mini_program_appid: impl Into<xinqiao_types::AppId>,
@@ -3300,6 +3500,10 @@ w::record! {
         /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         4 export_id: String => "export_id: must",
     }
+}
+
+w::built! {
+    GetShopLiveRecordQrCode
     new(
         shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
@@ -3351,6 +3555,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetShopMpArticleList
     new(
         shop_appid: impl Into<xinqiao_types::AppId>,
         promoter_id: impl Into<String>,
@@ -3424,6 +3632,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetTalentBizArticleList
     new(talent_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
     text(sharer_appid: xinqiao_types::AppId, biz_appid: xinqiao_types::AppId, next_key: String)
 }
@@ -3484,6 +3696,10 @@ w::record! {
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
     }
+}
+
+w::built! {
+    HeadSupplierUnbindPromoter
     new(sharer_appid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -3530,6 +3746,10 @@ w::record! {
         /// For `list_type` `3`: promoters who get the message, by id.
         7 id: Option<Vec<String>> => "id",
     }
+}
+
+w::built! {
+    SendMsg
     new(msg_type: i64, content: impl Into<String>, list_type: i64)
     text(appid: xinqiao_types::AppId, path: String)
     set(role_id: Vec<i64>, retail_id: Vec<String>, id: Vec<String>)
@@ -3574,6 +3794,10 @@ w::record! {
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; a number as text on the wire.
         1 coupon_id: i64 => "coupon_id: must numeric",
     }
+}
+
+w::built! {
+    SetCouponToHeadSupplier
     new(to_head_supplier_appid: impl Into<xinqiao_types::AppId>, coupon_id: i64)
 }
 
@@ -3610,6 +3834,10 @@ w::record! {
         /// The sharer's commission in millionths: `100000` is 10 %; in 1/1000000.
         2 commission_ratio: i64 => "commission_ratio: must",
     }
+}
+
+w::built! {
+    SetSharerCommissionInfo
     new(sharer_appid: impl Into<xinqiao_types::AppId>, commission_type: i64, commission_ratio: i64)
 }
 
@@ -3646,6 +3874,10 @@ w::record! {
         /// The sharer's commission in millionths: `100000` is 10 %; in 1/1000000.
         2 commission_ratio: i64 => "commission_ratio: must",
     }
+}
+
+w::built! {
+    SetSharerProductCommissionInfo
     new(sharer_appid: impl Into<xinqiao_types::AppId>, product_id: i64, commission_ratio: i64)
 }
 
@@ -3688,6 +3920,10 @@ w::record! {
         /// OpenID of the promoter who gets the message; this or `id`; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
+}
+
+w::built! {
+    SingleSendMsg
     new(msg_type: i64, content: impl Into<String>)
     text(appid: xinqiao_types::AppId, path: String, id: String, openid: xinqiao_types::OpenId)
 }
@@ -3733,6 +3969,10 @@ w::record! {
         /// Declaration by the merchant: `1` declared, `2` withdrawn.
         6 decl_status: Option<i64> => "decl_status",
     }
+}
+
+w::built! {
+    UpdatePromoter
     new(id: impl Into<String>)
     text(retail_id: String, extra_info: String, name: String, phone: String)
     set(role_id: i64, decl_status: i64)
@@ -3771,6 +4011,10 @@ w::record! {
         /// What the role is for, in your own words.
         2 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    UpdateRole
     new(role_id: i64)
     text(name: String, desc: String)
 }

@@ -165,6 +165,10 @@ w::record! {
         /// The shop's note for the inspection warehouse.
         16 remark: String => "remark: must",
     }
+}
+
+w::built! {
+    InspectInfo
     new(
         delivery_id: impl Into<String>,
         express_insure: bool,
@@ -224,6 +228,10 @@ w::record! {
         /// The carrier's name, for display; such as `顺丰速运`.
         3 delivery_name: Option<String> => "delivery_name",
     }
+}
+
+w::built! {
+    LogisticsInfo
     new(waybill_id: impl Into<String>, delivery_type: i64)
     text(delivery_id: String, delivery_name: String)
 }
@@ -254,6 +262,10 @@ pub mod inspect {
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
         }
+    }
+
+    w::built! {
+        CodePrint
         new(order_id: impl Into<String>)
     }
 
@@ -292,6 +304,10 @@ pub mod inspect {
         /// * Catalog: `channels.qic.inspect.config_get`.
         pub struct ConfigGet {
         }
+    }
+
+    w::built! {
+        ConfigGet
         new()
     }
 
@@ -334,6 +350,10 @@ pub mod inspect {
             /// Parcel with which the goods go to inspection: `waybill_id`, `delivery_type`, `delivery_id` and `delivery_name`.
             1 logistics_info: super::LogisticsInfo => "logistics_info: must",
         }
+    }
+
+    w::built! {
+        RegisterLogistics
         new(order_id_list: Vec<String>, logistics_info: super::LogisticsInfo)
     }
 
@@ -368,6 +388,10 @@ pub mod inspect {
             /// What is inspected and how it is sent on: `delivery_id`, `backup_delivery_id`, `delivery_product_id` and so on.
             1 inspect_info: super::InspectInfo => "inspect_info: must",
         }
+    }
+
+    w::built! {
+        Submit
         new(order_id: impl Into<String>, inspect_info: super::InspectInfo)
     }
 
@@ -400,6 +424,10 @@ pub mod inspect {
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: Option<String> => "order_id: query",
         }
+    }
+
+    w::built! {
+        SubmitConfigGet
         new()
         text(order_id: String)
     }

@@ -62,6 +62,10 @@ w::record! {
         /// WeChat ID of the sharer.
         0 username: String => "username: must",
     }
+}
+
+w::built! {
+    Bind
     new(username: impl Into<String>)
 }
 
@@ -111,6 +115,10 @@ w::record! {
         /// Kind of sharer: `0` normal, `1` of the shop.
         2 sharer_type: i64 => "sharer_type: must",
     }
+}
+
+w::built! {
+    GetSharerList
     new(page: i64, page_size: i64, sharer_type: i64)
 }
 
@@ -177,6 +185,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         5 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetSharerOrderList
     new(page: i64, page_size: i64)
     text(openid: xinqiao_types::OpenId)
     set(
@@ -241,6 +253,10 @@ w::record! {
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
     }
+}
+
+w::built! {
+    GetSharerProductH5Url
     new(openid: impl Into<xinqiao_types::OpenId>, product_id: i64)
 }
 
@@ -285,6 +301,10 @@ w::record! {
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
     }
+}
+
+w::built! {
+    GetSharerProductQrCode
     new(openid: impl Into<xinqiao_types::OpenId>, product_id: i64)
 }
 
@@ -329,6 +349,10 @@ w::record! {
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
     }
+}
+
+w::built! {
+    GetSharerProductTagLink
     new(openid: impl Into<xinqiao_types::OpenId>, product_id: i64)
 }
 
@@ -373,6 +397,10 @@ w::record! {
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         1 finder_id: String => "finder_id: must",
     }
+}
+
+w::built! {
+    GetShopFinderLiveNoticeSharerUrl
     new(notice_id: impl Into<String>, finder_id: impl Into<String>)
 }
 
@@ -416,6 +444,10 @@ w::record! {
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         1 finder_id: String => "finder_id: must",
     }
+}
+
+w::built! {
+    GetShopFinderLiveSharerUrl
     new(export_id: impl Into<String>, finder_id: impl Into<String>)
 }
 
@@ -454,6 +486,10 @@ w::record! {
         /// WeChat ID of the sharer.
         1 username: Option<String> => "username",
     }
+}
+
+w::built! {
+    SearchSharer
     new()
     text(openid: xinqiao_types::OpenId, username: String)
 }
@@ -504,6 +540,10 @@ w::record! {
         /// OpenIDs of the sharers to unbind; personal data, masked in `Debug`.
         0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
     }
+}
+
+w::built! {
+    Unbind
     new(openid_list: Vec<xinqiao_types::OpenId>)
 }
 

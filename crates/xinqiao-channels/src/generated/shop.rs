@@ -69,6 +69,10 @@ w::record! {
         /// Pictures of other proofs: `name`, `media_id` and `pay_media_id`.
         2 wxa_other_cert_pics: Vec<WxaBusinessLicenseCopy> => "wxa_other_cert_pics: must",
     }
+}
+
+w::built! {
+    AccountCertInfo
     new(
         wxa_settlement_cert_pic: WxaBusinessLicenseCopy,
         wxa_relation_cert_pic: WxaBusinessLicenseCopy,
@@ -96,6 +100,10 @@ w::record! {
         /// Proofs for the settlement account: `wxa_settlement_cert_pic`, `wxa_relation_cert_pic` and so on.
         7 account_cert_info: Option<AccountCertInfo> => "account_cert_info",
     }
+}
+
+w::built! {
+    AccountInfo
     new(
         bank_account_type: impl Into<String>,
         account_name: impl Into<String>,
@@ -180,6 +188,10 @@ w::record! {
         /// Scenes in which the category will be used, by number, such as `1` Channels.
         2 scene_group_list: Option<Vec<i64>> => "scene_group_list",
     }
+}
+
+w::built! {
+    AuditCategoryAuditReq
     new(license: impl Into<String>, category_info: CategoryInfo)
     set(scene_group_list: Vec<i64>)
 }
@@ -202,6 +214,10 @@ w::record! {
         /// The brand to review: `trademark_type`, `brand_wording`, papers of the trademark and so on.
         1 brand_info: BrandInfo => "brand_info: must",
     }
+}
+
+w::built! {
+    AuditReq
     new(license: impl Into<String>, brand_info: BrandInfo)
 }
 
@@ -239,6 +255,10 @@ w::record! {
         /// Pictures of the import declaration.
         14 imported_goods_form: Option<Vec<String>> => "imported_goods_form",
     }
+}
+
+w::built! {
+    BrandInfo
     new(
         brand_audit_type: i64,
         brand_management_type: i64,
@@ -268,6 +288,10 @@ w::record! {
         /// Handles and links of the pictures, one entry each.
         0 pic_file_list: Vec<WxaBusinessLicenseCopy> => "pic_file_list: must",
     }
+}
+
+w::built! {
+    BusinessAdditionPic
     new(pic_file_list: Vec<WxaBusinessLicenseCopy>)
 }
 
@@ -281,6 +305,10 @@ w::record! {
         /// Picture of the business licence: `name`, `media_id` and `pay_media_id`.
         2 wxa_business_license_copy: WxaBusinessLicenseCopy => "wxa_business_license_copy: must",
     }
+}
+
+w::built! {
+    BusinessLicenseInfo
     new(
         legal_person: impl Into<String>,
         business_time: impl Into<String>,
@@ -300,6 +328,10 @@ w::record! {
         /// Pictures of the qualification, at most ten.
         3 certificate: Option<Vec<String>> => "certificate",
     }
+}
+
+w::built! {
+    CategoryInfo
     new(level1: i64, level2: i64, level3: i64)
     set(certificate: Vec<String>)
 }
@@ -336,6 +368,10 @@ w::record! {
         /// Mobile number of the contact, mostly the super administrator, who gets important notices; such as `13900000000`; personal data, masked in `Debug`.
         2 mobile_phone: String => "mobile_phone: must masked",
     }
+}
+
+w::built! {
+    ContactInfo
     new(
         contact_type: impl Into<String>,
         contact_email: impl Into<String>,
@@ -355,6 +391,10 @@ w::record! {
         /// Amount of the single order, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
     }
+}
+
+w::built! {
+    CreateOrderSubOrder
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         trade_no: impl Into<String>,
@@ -381,6 +421,10 @@ w::record! {
         /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
+}
+
+w::built! {
+    DefaultReceivingAddress
     new(
         receiver_name: impl Into<String>,
         detailed_address: impl Into<String>,
@@ -399,6 +443,10 @@ w::record! {
         /// Goods concerned, one entry per kind.
         2 product_info_list: Vec<DeliveryProductInfo> => "product_info_list: must",
     }
+}
+
+w::built! {
+    Delivery
     new(delivery_id: impl Into<String>, product_info_list: Vec<DeliveryProductInfo>)
     text(waybill_id: String)
 }
@@ -413,6 +461,10 @@ w::record! {
         /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
     }
+}
+
+w::built! {
+    DeliveryProductInfo
     new(product_cnt: i64)
     text(out_product_id: String, out_sku_id: String)
 }
@@ -611,6 +663,10 @@ w::record! {
         /// Picture of the identity card's emblem side: `name`, `media_id` and `pay_media_id`.
         4 wxa_id_card_national: WxaBusinessLicenseCopy => "wxa_id_card_national: must",
     }
+}
+
+w::built! {
+    IdCardInfo
     new(
         id_card_name: impl Into<String>,
         id_card_number: impl Into<String>,
@@ -632,6 +688,10 @@ w::record! {
         /// Picture of the identity document: `name`, `media_id` and `pay_media_id`.
         3 wxa_id_doc_copy: WxaBusinessLicenseCopy => "wxa_id_doc_copy: must",
     }
+}
+
+w::built! {
+    IdDocInfo
     new(
         id_doc_name: impl Into<String>,
         id_doc_number: impl Into<String>,
@@ -658,6 +718,10 @@ w::record! {
         /// Pictures given as proof in the dispute.
         1 media_url_list: Vec<String> => "media_url_list: must",
     }
+}
+
+w::built! {
+    MaterialInfo
     new(content: impl Into<String>, media_url_list: Vec<String>)
 }
 
@@ -865,6 +929,10 @@ w::record! {
         /// How many pieces of the product are bought or concerned.
         2 product_cnt: Option<i64> => "product_cnt",
     }
+}
+
+w::built! {
+    ProductInfo
     new(out_product_id: impl Into<String>)
     text(out_sku_id: String)
     set(product_cnt: i64)
@@ -908,6 +976,10 @@ w::record! {
         /// Handles and links of the pictures, one entry each.
         0 pic_file_list: Vec<WxaBusinessLicenseCopy> => "pic_file_list: must",
     }
+}
+
+w::built! {
+    Qualification
     new(pic_file_list: Vec<WxaBusinessLicenseCopy>)
 }
 
@@ -989,6 +1061,10 @@ w::record! {
         /// Your own number of the sub-order's payment, given when the payment is made.
         1 trade_no: String => "trade_no: must",
     }
+}
+
+w::built! {
+    SubOrder
     new(mchid: impl Into<xinqiao_types::MchId>, trade_no: impl Into<String>)
 }
 
@@ -1002,6 +1078,10 @@ w::record! {
         /// Media handle on the payment side, for merchant applications.
         2 pay_media_id: Option<xinqiao_types::MediaId> => "pay_media_id",
     }
+}
+
+w::built! {
+    WxaBusinessLicenseCopy
     new()
     text(name: String, media_id: xinqiao_types::MediaId, pay_media_id: xinqiao_types::MediaId)
 }
@@ -1014,6 +1094,10 @@ w::record! {
     /// * Catalog: `channels.shop.cat_get`.
     pub struct CatGet {
     }
+}
+
+w::built! {
+    CatGet
     new()
 }
 
@@ -1056,6 +1140,10 @@ w::record! {
         /// Number of the category.
         1 category_id: i64 => "category_id: must",
     }
+}
+
+w::built! {
+    EcCategoryGetCategoryRule
     new(rule_id: i64, category_id: i64)
 }
 
@@ -1106,6 +1194,10 @@ w::record! {
         /// Picture to copy from, for `upload_type` `1`; `img_url` on the wire.
         4 img_url_again: Option<String> => "img_url",
     }
+}
+
+w::built! {
+    ImgUpload
     new(resp_type: i64)
     text(img_url: String, img_url_again: String)
     set(upload_type: i64, media: w::FilePart)
@@ -1150,6 +1242,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    PromoterList
     new(page: i64, page_size: i64)
 }
 
@@ -1207,6 +1303,10 @@ w::record! {
         /// Scene to check.
         0 scene: i64 => "scene: must",
     }
+}
+
+w::built! {
+    SceneCheck
     new(scene: i64)
 }
 
@@ -1249,6 +1349,10 @@ pub mod account {
         /// * Catalog: `channels.shop.account.get_brand_list`.
         pub struct GetBrandList {
         }
+    }
+
+    w::built! {
+        GetBrandList
         new()
     }
 
@@ -1287,6 +1391,10 @@ pub mod account {
         /// * Catalog: `channels.shop.account.get_category_list`.
         pub struct GetCategoryList {
         }
+    }
+
+    w::built! {
+        GetCategoryList
         new()
     }
 
@@ -1325,6 +1433,10 @@ pub mod account {
         /// * Catalog: `channels.shop.account.get_info`.
         pub struct GetInfo {
         }
+    }
+
+    w::built! {
+        GetInfo
         new()
     }
 
@@ -1371,6 +1483,10 @@ pub mod account {
             /// The merchant's default address for returns: `receiver_name`, `country`, `province`, `city` and so on.
             3 default_receiving_address: Option<super::DefaultReceivingAddress> => "default_receiving_address",
         }
+    }
+
+    w::built! {
+        UpdateInfo
         new()
         text(service_agent_path: String, service_agent_phone: String)
         set(service_agent_type: Vec<i64>, default_receiving_address: super::DefaultReceivingAddress)
@@ -1430,6 +1546,10 @@ pub mod after_sale {
             /// Products concerned, one entry per variant.
             9 product_infos: Vec<super::ProductInfo> => "product_infos: must",
         }
+    }
+
+    w::built! {
+        Add
         new(
             out_order_id: impl Into<String>,
             out_after_sale_id: impl Into<String>,
@@ -1477,6 +1597,10 @@ pub mod after_sale {
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
+    }
+
+    w::built! {
+        Get
         new(openid: impl Into<xinqiao_types::OpenId>)
         text(out_order_id: String)
         set(order_id: i64)
@@ -1530,6 +1654,10 @@ pub mod after_sale {
             #[doc(alias = "finish_all_aftersale")]
             4 finish_all_after_sale: bool => "finish_all_aftersale: must zero-one",
         }
+    }
+
+    w::built! {
+        Update
         new(
             out_order_id: impl Into<String>,
             out_after_sale_id: impl Into<String>,
@@ -1572,6 +1700,10 @@ pub mod after_sale {
             /// Until when after-sales is possible, Unix seconds; format `unix`.
             2 after_sale_deadline: xinqiao_types::UnixSeconds => "after_sale_deadline: must",
         }
+    }
+
+    w::built! {
+        UpdateDeadline
         new(
             out_order_id: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -1613,6 +1745,10 @@ pub mod audit {
             /// What is handed in for review: `license` and so on.
             0 audit_req: super::AuditReq => "audit_req: must",
         }
+    }
+
+    w::built! {
+        AuditBrand
         new(audit_req: super::AuditReq)
     }
 
@@ -1653,6 +1789,10 @@ pub mod audit {
             /// What is handed in for review: `license` and so on.
             0 audit_req: super::AuditCategoryAuditReq => "audit_req: must",
         }
+    }
+
+    w::built! {
+        AuditCategory
         new(audit_req: super::AuditCategoryAuditReq)
     }
 
@@ -1688,6 +1828,10 @@ pub mod audit {
             /// Which qualification: `1` brand, `2` category.
             0 req_type: i64 => "req_type: must",
         }
+    }
+
+    w::built! {
+        GetMiniAppCertificate
         new(req_type: i64)
     }
 
@@ -1730,6 +1874,10 @@ pub mod audit {
             /// Number of the review, to ask for its result.
             0 audit_id: String => "audit_id: must",
         }
+    }
+
+    w::built! {
+        Result
         new(audit_id: impl Into<String>)
     }
 
@@ -1775,6 +1923,10 @@ pub mod complaint {
             /// Number that the platform gave the dispute.
             0 complaint_order_id: i64 => "complaint_order_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(complaint_order_id: i64)
     }
 
@@ -1831,6 +1983,10 @@ pub mod complaint {
             /// Most entries to return in one answer, for paging.
             7 limit: i64 => "limit: must",
         }
+    }
+
+    w::built! {
+        GetList
         new(offset: i64, limit: i64)
         set(
             state: i64,
@@ -1898,6 +2054,10 @@ pub mod complaint {
             /// Proofs of the dispute: words and pictures.
             1 material_info: super::MaterialInfo => "material_info: must",
         }
+    }
+
+    w::built! {
+        UploadMaterial
         new(complaint_order_id: i64, material_info: super::MaterialInfo)
     }
 
@@ -1933,6 +2093,10 @@ pub mod delivery {
         /// * Catalog: `channels.shop.delivery.get_company_list`.
         pub struct GetCompanyList {
         }
+    }
+
+    w::built! {
+        GetCompanyList
         new()
     }
 
@@ -1977,6 +2141,10 @@ pub mod delivery {
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
+    }
+
+    w::built! {
+        Recieve
         new(openid: impl Into<xinqiao_types::OpenId>)
         text(out_order_id: String)
         set(order_id: i64)
@@ -2021,6 +2189,10 @@ pub mod delivery {
             /// When everything was sent; format `yyyy-MM-dd HH:mm:ss`.
             5 ship_done_time: Option<String> => "ship_done_time",
         }
+    }
+
+    w::built! {
+        Send
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             delivery_list: Vec<super::Delivery>,
@@ -2068,6 +2240,10 @@ pub mod pay {
             /// Orders that are handled together, one entry per merchant order.
             2 sub_orders: Vec<super::SubOrder> => "sub_orders: must",
         }
+    }
+
+    w::built! {
+        CloseOrder
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             combine_trade_no: impl Into<String>,
@@ -2110,6 +2286,10 @@ pub mod pay {
             /// Orders that are handled together, one entry per merchant order.
             3 sub_orders: Vec<super::CreateOrderSubOrder> => "sub_orders: must",
         }
+    }
+
+    w::built! {
+        CreateOrder
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             combine_trade_no: impl Into<String>,
@@ -2155,6 +2335,10 @@ pub mod pay {
             /// Your own number of the sub-order's payment, given when the payment is made.
             0 trade_no: String => "trade_no: must",
         }
+    }
+
+    w::built! {
+        GetOrder
         new(trade_no: impl Into<String>)
     }
 
@@ -2203,6 +2387,10 @@ pub mod pay {
             /// Only entries made up to this moment; format `unix`.
             4 end_create_time: Option<xinqiao_types::UnixSeconds> => "end_create_time",
         }
+    }
+
+    w::built! {
+        GetOrderList
         new(page_size: i64)
         text(last_index: String, mchid: xinqiao_types::MchId)
         set(begin_create_time: xinqiao_types::UnixSeconds, end_create_time: xinqiao_types::UnixSeconds)
@@ -2272,6 +2460,10 @@ pub mod pay {
             /// Your own number of the profit split.
             4 profit_sharing_no: String => "profit_sharing_no: must",
         }
+    }
+
+    w::built! {
+        ProfitSharingOrder
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -2321,6 +2513,10 @@ pub mod pay {
             /// How much this refund gives back, in fen.
             6 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         }
+    }
+
+    w::built! {
+        RefundOrder
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -2363,6 +2559,10 @@ pub mod register {
         /// * Catalog: `channels.shop.register.apply`.
         pub struct Apply {
         }
+    }
+
+    w::built! {
+        Apply
         new()
     }
 
@@ -2395,6 +2595,10 @@ pub mod register {
             /// Number of the scene: `1` Channels, `2` official account.
             0 scene_group_id: i64 => "scene_group_id: must",
         }
+    }
+
+    w::built! {
+        ApplyScene
         new(scene_group_id: i64)
     }
 
@@ -2425,6 +2629,10 @@ pub mod register {
         /// * Catalog: `channels.shop.register.check`.
         pub struct Check {
         }
+    }
+
+    w::built! {
+        Check
         new()
     }
 
@@ -2465,6 +2673,10 @@ pub mod register {
             /// Task done: `6` products, `7` or `19` orders, `8` delivery, `9` or `20` after-sales, `10` test, `11` release; `19` and `20` for a sub-merchant.
             0 access_info_item: i64 => "access_info_item: must",
         }
+    }
+
+    w::built! {
+        FinishAccessInfo
         new(access_info_item: i64)
     }
 
@@ -2522,6 +2734,10 @@ pub mod wx_pay {
             /// Explanation of special circumstances in the application.
             10 business_addition_desc: Option<String> => "business_addition_desc",
         }
+    }
+
+    w::built! {
+        Apply
         new(
             organization_type: i64,
             business_license_info: super::BusinessLicenseInfo,
@@ -2565,6 +2781,10 @@ pub mod wx_pay {
         /// * Catalog: `channels.shop.wx_pay.get`.
         pub struct Get {
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -2605,6 +2825,10 @@ pub mod wx_pay {
         /// * Catalog: `channels.shop.wx_pay.get_info`.
         pub struct GetInfo {
         }
+    }
+
+    w::built! {
+        GetInfo
         new()
     }
 

@@ -35,6 +35,10 @@ w::record! {
         /// Second-level categories with name and visibility.
         3 level_2: Vec<Level2Item> => "level_2: must",
     }
+}
+
+w::built! {
+    Level1Item
     new(id: i64, name: impl Into<String>, is_displayed: bool, level_2: Vec<Level2Item>)
 }
 
@@ -48,6 +52,10 @@ w::record! {
         /// Whether users see the category: `1` yes, `0` no; `0` or `1` on the wire.
         2 is_displayed: bool => "is_displayed: must zero-one",
     }
+}
+
+w::built! {
+    Level2Item
     new(id: i64, name: impl Into<String>, is_displayed: bool)
 }
 
@@ -75,6 +83,10 @@ w::record! {
         /// Context for paging, handed back unchanged for the next page; left out at first.
         3 page_context: Option<String> => "page_context",
     }
+}
+
+w::built! {
+    ProductGetReq
     new(level_1_id: i64, level_2_id: i64, page_size: i64)
     text(page_context: String)
 }
@@ -101,6 +113,10 @@ w::record! {
         /// Products concerned, by number.
         2 product_ids: Vec<i64> => "product_ids: must",
     }
+}
+
+w::built! {
+    Req
     new(level_1_id: i64, level_2_id: i64, product_ids: Vec<i64>)
 }
 
@@ -114,6 +130,10 @@ w::record! {
         /// Categories whose products are to be unlinked, such as `1` or `1.2`.
         2 classification_id_deleted: Vec<String> => "classification_id_deleted: must",
     }
+}
+
+w::built! {
+    SetReq
     new(version: i64, tree: Tree, classification_id_deleted: Vec<String>)
 }
 
@@ -133,6 +153,10 @@ w::record! {
         /// First-level categories with name, visibility and children.
         0 level_1: Vec<Level1Item> => "level_1: must",
     }
+}
+
+w::built! {
+    Tree
     new(level_1: Vec<Level1Item>)
 }
 
@@ -151,6 +175,10 @@ pub mod classification {
             /// * Catalog: `channels.store.classification.tree.get`.
             pub struct Get {
             }
+        }
+
+        w::built! {
+            Get
             new()
         }
 
@@ -191,6 +219,10 @@ pub mod classification {
                 /// Which products go into which category: `level_1_id`, `level_2_id` and `product_ids`.
                 0 req: super::super::Req => "req: must",
             }
+        }
+
+        w::built! {
+            ProductAdd
             new(req: super::super::Req)
         }
 
@@ -223,6 +255,10 @@ pub mod classification {
                 /// Which products leave which category: `level_1_id`, `level_2_id` and `product_ids`.
                 0 req: super::super::Req => "req: must",
             }
+        }
+
+        w::built! {
+            ProductDel
             new(req: super::super::Req)
         }
 
@@ -255,6 +291,10 @@ pub mod classification {
                 /// Category to look into, and paging: `level_1_id`, `level_2_id`, `page_size` and `page_context`.
                 0 req: super::super::ProductGetReq => "req: must",
             }
+        }
+
+        w::built! {
+            ProductGet
             new(req: super::super::ProductGetReq)
         }
 
@@ -310,6 +350,10 @@ pub mod classification {
                 /// The category tree to save: `version`, `tree` and `classification_id_deleted`.
                 0 req: super::super::SetReq => "req: must",
             }
+        }
+
+        w::built! {
+            Set
             new(req: super::super::SetReq)
         }
 
@@ -361,6 +405,10 @@ pub mod window {
                 /// Whether to hide it from the front page, which does not unlist it; `0` or `1` on the wire.
                 1 is_set_hide: bool => "is_set_hide: must zero-one",
             }
+        }
+
+        w::built! {
+            Hide
             new(product_id: i64, is_set_hide: bool)
         }
 
@@ -395,6 +443,10 @@ pub mod window {
                 /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
                 1 next_key: Option<String> => "next_key",
             }
+        }
+
+        w::built! {
+            ListGet
             new(page_size: i64)
             text(next_key: String)
         }
@@ -457,6 +509,10 @@ pub mod window {
                 /// New place in the order, less than 500 from the present one.
                 1 index_num: i64 => "index_num: must",
             }
+        }
+
+        w::built! {
+            Reorder
             new(product_id: i64, index_num: i64)
         }
 
@@ -491,6 +547,10 @@ pub mod window {
                 /// Whether the product stands on top of the window; `0` or `1` on the wire.
                 1 is_set_top: bool => "is_set_top: must zero-one",
             }
+        }
+
+        w::built! {
+            SetTop
             new(product_id: i64, is_set_top: bool)
         }
 

@@ -61,6 +61,10 @@ w::record! {
         /// Whether it is given to the supplier.
         2 is_distribute: bool => "is_distribute: must",
     }
+}
+
+w::built! {
+    SetProductDistributeList
     new(product_id: i64, supplier_appid: impl Into<xinqiao_types::AppId>, is_distribute: bool)
 }
 
@@ -72,6 +76,10 @@ w::record! {
     /// * Catalog: `channels.supplier.base_get_supplier_base_info`.
     pub struct BaseGetSupplierBaseInfo {
     }
+}
+
+w::built! {
+    BaseGetSupplierBaseInfo
     new()
 }
 
@@ -114,6 +122,10 @@ pub mod relation {
         /// * Catalog: `channels.supplier.relation.get_distribute`.
         pub struct GetDistribute {
         }
+    }
+
+    w::built! {
+        GetDistribute
         new()
     }
 
@@ -160,6 +172,10 @@ pub mod relation {
             /// Most entries to return in one answer, for paging.
             1 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetEcList
         new()
         set(offset: i64, limit: i64)
     }
@@ -218,6 +234,10 @@ pub mod relation {
             /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
         }
+    }
+
+    w::built! {
+        GetProductDefaultDistribute
         new(product_id: i64)
     }
 
@@ -274,6 +294,10 @@ pub mod relation {
             /// Most entries to return in one answer, for paging.
             7 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetProductList
         new()
         text(supplier_appid: xinqiao_types::AppId, page_context: String)
         set(
@@ -344,6 +368,10 @@ pub mod relation {
             /// Most entries to return in one answer, for paging.
             1 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetSupplierList
         new()
         set(offset: i64, limit: i64)
     }
@@ -406,6 +434,10 @@ pub mod relation {
             /// Note that goes with the invitation.
             2 remark: Option<String> => "remark",
         }
+    }
+
+    w::built! {
+        InviteSupplier
         new(supplier_appid: impl Into<xinqiao_types::AppId>)
         text(remark: String)
         set(service_id: i64)
@@ -440,6 +472,10 @@ pub mod relation {
             /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
             0 supplier_appid: xinqiao_types::AppId => "supplier_appid: must",
         }
+    }
+
+    w::built! {
+        SetAllDistribution
         new(supplier_appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -470,6 +506,10 @@ pub mod relation {
         /// * Catalog: `channels.supplier.relation.set_manually_distribute`.
         pub struct SetManuallyDistribute {
         }
+    }
+
+    w::built! {
+        SetManuallyDistribute
         new()
     }
 
@@ -502,6 +542,10 @@ pub mod relation {
             /// Products to set, one entry each.
             0 list: Vec<super::SetProductDistributeList> => "list: must",
         }
+    }
+
+    w::built! {
+        SetProductDistribute
         new(list: Vec<super::SetProductDistributeList>)
     }
 

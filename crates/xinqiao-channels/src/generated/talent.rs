@@ -139,6 +139,10 @@ w::record! {
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
     }
+}
+
+w::built! {
+    GetOrderDetail
     new(order_id: impl Into<String>, sku_id: i64)
 }
 
@@ -199,6 +203,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         8 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetOrderList
     new(page_size: i64)
     text(order_id: String, special_id: String, spu_id: String, next_key: String)
     set(
@@ -272,6 +280,10 @@ pub mod window {
                 /// Number that the platform gave the product; such as `10000000123456`.
                 0 product_id: i64 => "product_id: must",
             }
+        }
+
+        w::built! {
+            Get
             new(product_id: i64)
         }
 
@@ -316,6 +328,10 @@ pub mod window {
                 /// Where the next page starts, passed on unchanged; empty for the first.
                 2 last_buffer: Option<String> => "last_buffer",
             }
+        }
+
+        w::built! {
+            ListGet
             new(page_size: i64)
             text(last_buffer: String)
             set(page_index: i64)

@@ -11,6 +11,10 @@ w::record! {
         /// Share of the price that is paid as commission, in ten-thousandths; in 1/10000.
         1 rate: i64 => "rate: must",
     }
+}
+
+w::built! {
+    AddPlanProduct
     new(product_id: i64, rate: i64)
 }
 
@@ -22,6 +26,10 @@ w::record! {
         /// Which local delivery the address is for: courier or pickup; `addressType` on the wire.
         1 address_type: Option<ShippingMethod> => "addressType",
     }
+}
+
+w::built! {
+    Address
     new(address_info: AddressInfo)
     set(address_type: ShippingMethod)
 }
@@ -36,6 +44,10 @@ w::record! {
         /// District or county by its full name; such as `海珠区`; `countyName` on the wire.
         2 county_name: String => "countyName: must",
     }
+}
+
+w::built! {
+    AddressInfo
     new(
         province_name: impl Into<String>,
         city_name: impl Into<String>,
@@ -191,6 +203,10 @@ w::record! {
         /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: Option<String> => "outProductId",
     }
+}
+
+w::built! {
+    Key
     new()
     text(out_product_id: String)
     set(product_id: i64)
@@ -558,6 +574,10 @@ w::record! {
         /// When the plan ends, Unix seconds; format `unix`; `planEndTime` on the wire.
         3 plan_end_time: xinqiao_types::UnixSeconds => "planEndTime: must",
     }
+}
+
+w::built! {
+    PlanItem
     new(
         plan_name: impl Into<String>,
         plan_desc: impl Into<String>,
@@ -574,6 +594,10 @@ w::record! {
         /// Id of the promotion position, returned when it was added; `promotionSourcePid` on the wire.
         1 promotion_source_pid: String => "promotionSourcePid: must",
     }
+}
+
+w::built! {
+    PreviousPromotionInfo
     new(promotion_source_name: impl Into<String>, promotion_source_pid: impl Into<String>)
 }
 
@@ -587,6 +611,10 @@ w::record! {
         /// Your own information, handed back for attribution; `customizeInfo` on the wire.
         2 customize_info: Option<String> => "customizeInfo",
     }
+}
+
+w::built! {
+    Product
     new(product_id: i64, app_id: impl Into<xinqiao_types::AppId>)
     text(customize_info: String)
 }
@@ -918,6 +946,10 @@ w::record! {
         /// Commission of the promoter in ten-thousandths: `1000` is 10 %; in 1/10000; `commissionRatio` on the wire.
         2 commission_ratio: i64 => "commissionRatio: must",
     }
+}
+
+w::built! {
+    SetCommissionKey
     new(commission_ratio: i64)
     text(out_product_id: String)
     set(product_id: i64)
@@ -953,6 +985,10 @@ w::record! {
         /// Whether the buyer may pick up; `0` or `1` on the wire.
         2 pickup: bool => "pickup: must zero-one",
     }
+}
+
+w::built! {
+    ShippingMethod
     new(express: bool, same_city: bool, pickup: bool)
 }
 
@@ -1058,6 +1094,10 @@ w::record! {
         /// Name of the promotion position, to tell channels apart; `promotionSourceName` on the wire.
         0 promotion_source_name: String => "promotionSourceName: must",
     }
+}
+
+w::built! {
+    UpdPromotionInfo
     new(promotion_source_name: impl Into<String>)
 }
 
@@ -1075,6 +1115,10 @@ w::record! {
         /// Plan: `0` not yet in force, `1` in force, `2` over; `planStatus` on the wire.
         4 plan_status: Option<String> => "planStatus",
     }
+}
+
+w::built! {
+    UpdatePlanItem
     new()
     text(plan_name: String, plan_desc: String, plan_status: String)
     set(plan_start_time: xinqiao_types::UnixSeconds, plan_end_time: xinqiao_types::UnixSeconds)
@@ -1113,6 +1157,10 @@ pub mod promoter {
                 /// Your own information, handed back for attribution; `customizeInfo` on the wire.
                 1 customize_info: String => "customizeInfo: must",
             }
+        }
+
+        w::built! {
+            AddCustomizeInfo
             new(unionid: impl Into<xinqiao_types::UnionId>, customize_info: impl Into<String>)
         }
 
@@ -1145,6 +1193,10 @@ pub mod promoter {
                 /// Account of the agency on the WeChat Open Platform, so that users are known by `unionid`; `openAccount` on the wire.
                 0 open_account: String => "openAccount: must",
             }
+        }
+
+        w::built! {
+            Bind
             new(open_account: impl Into<String>)
         }
 
@@ -1177,6 +1229,10 @@ pub mod promoter {
                 /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
                 0 unionid: xinqiao_types::UnionId => "unionid: must masked",
             }
+        }
+
+        w::built! {
+            DelCustomizeInfo
             new(unionid: impl Into<xinqiao_types::UnionId>)
         }
 
@@ -1207,6 +1263,10 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.open_account.get`.
             pub struct Get {
             }
+        }
+
+        w::built! {
+            Get
             new()
         }
 
@@ -1247,6 +1307,10 @@ pub mod promoter {
                 /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
                 0 unionid: xinqiao_types::UnionId => "unionid: must query masked",
             }
+        }
+
+        w::built! {
+            GetCustomizeInfo
             new(unionid: impl Into<xinqiao_types::UnionId>)
         }
 
@@ -1298,6 +1362,10 @@ pub mod promoter {
                 /// Products concerned, one entry each; `productList` on the wire.
                 3 product_list: Vec<super::super::Product> => "productList: must",
             }
+        }
+
+        w::built! {
+            Generate
             new(pid: impl Into<String>, product_list: Vec<super::super::Product>)
             set(get_short_url: bool, get_info: bool)
         }
@@ -1365,6 +1433,10 @@ pub mod promoter {
                 /// Most entries to return in one answer, for paging.
                 13 limit: i64 => "limit: must query",
             }
+        }
+
+        w::built! {
+            List
             new(from: i64, limit: i64)
             text(query: String)
             set(
@@ -1441,6 +1513,10 @@ pub mod promoter {
                 /// Orders concerned, by number; `orderIdList` on the wire.
                 0 order_id_list: Vec<i64> => "orderIdList: must",
             }
+        }
+
+        w::built! {
+            Info
             new(order_id_list: Vec<i64>)
         }
 
@@ -1487,6 +1563,10 @@ pub mod promoter {
                 /// Which page to return, counted from 1.
                 3 page: i64 => "page: must query",
             }
+        }
+
+        w::built! {
+            Search
             new(page: i64)
             text(commission_status: String)
             set(start_timestamp: xinqiao_types::UnixSeconds, end_timestamp: xinqiao_types::UnixSeconds)
@@ -1576,6 +1656,10 @@ pub mod promoter {
                 /// Most entries to return in one answer, for paging.
                 14 limit: i64 => "limit: must query",
             }
+        }
+
+        w::built! {
+            SearchNormalOrder
             new(offset: i64, limit: i64)
             text(
                 query: String,
@@ -1653,6 +1737,10 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.product.category`.
             pub struct Category {
             }
+        }
+
+        w::built! {
+            Category
             new()
         }
 
@@ -1695,6 +1783,10 @@ pub mod promoter {
                 /// Products concerned, one entry each; `productList` on the wire.
                 1 product_list: Vec<super::super::Product> => "productList: must",
             }
+        }
+
+        w::built! {
+            Generate
             new(pid: impl Into<String>, product_list: Vec<super::super::Product>)
         }
 
@@ -1763,6 +1855,10 @@ pub mod promoter {
                 /// Most entries to return in one answer, for paging.
                 14 limit: i64 => "limit: must query",
             }
+        }
+
+        w::built! {
+            List
             new(from: i64, limit: i64)
             text(query: String)
             set(
@@ -1835,6 +1931,10 @@ pub mod promoter {
                 /// Text commands to resolve; `tagList` on the wire.
                 0 tag_list: Vec<String> => "tagList: must",
             }
+        }
+
+        w::built! {
+            ParseTag
             new(tag_list: Vec<String>)
         }
 
@@ -1903,6 +2003,10 @@ pub mod promoter {
                 /// Most entries to return in one answer, for paging.
                 14 limit: i64 => "limit: must query",
             }
+        }
+
+        w::built! {
+            Select
             new(from: i64, limit: i64)
             set(
                 max_price: xinqiao_types::Fen,
@@ -1973,6 +2077,10 @@ pub mod promoter {
                 /// Name of the promotion position, to tell channels apart; `promotionSourceName` on the wire.
                 0 promotion_source_name: String => "promotionSourceName: must",
             }
+        }
+
+        w::built! {
+            Add
             new(promotion_source_name: impl Into<String>)
         }
 
@@ -2015,6 +2123,10 @@ pub mod promoter {
                 /// Name of the promotion position, to tell channels apart; `promotionSourceName` on the wire.
                 1 promotion_source_name: String => "promotionSourceName: must",
             }
+        }
+
+        w::built! {
+            Del
             new(promotion_source_pid: impl Into<String>, promotion_source_name: impl Into<String>)
         }
 
@@ -2049,6 +2161,10 @@ pub mod promoter {
                 /// Most entries to return in one answer, for paging.
                 1 limit: i64 => "limit: must query",
             }
+        }
+
+        w::built! {
+            List
             new(start: i64, limit: i64)
         }
 
@@ -2110,6 +2226,10 @@ pub mod promoter {
                 /// The promotion position after the change: its new `promotionSourceName`; `promotionInfo` on the wire.
                 1 promotion_info: super::super::UpdPromotionInfo => "promotionInfo: must",
             }
+        }
+
+        w::built! {
+            Upd
             new(
                 previous_promotion_info: super::super::PreviousPromotionInfo,
                 promotion_info: super::super::UpdPromotionInfo,
@@ -2150,6 +2270,10 @@ pub mod promoter {
                 /// Number of the targeted plan, returned when it is added; `planId` on the wire.
                 0 plan_id: String => "planId: must query",
             }
+        }
+
+        w::built! {
+            ApplyStatus
             new(plan_id: impl Into<String>)
         }
 
@@ -2192,6 +2316,10 @@ pub mod promoter {
                 /// What the promoter tells the shop when applying to the targeted plan; `applyReason` on the wire.
                 1 apply_reason: String => "applyReason: must",
             }
+        }
+
+        w::built! {
+            ApplyTarget
             new(plan_id: impl Into<String>, apply_reason: impl Into<String>)
         }
 
@@ -2224,6 +2352,10 @@ pub mod promoter {
                 /// Link by which the plan invites; `planInvitationUrl` on the wire.
                 0 plan_invitation_url: String => "planInvitationUrl: must query",
             }
+        }
+
+        w::built! {
+            PlanInfo
             new(plan_invitation_url: impl Into<String>)
         }
 
@@ -2302,6 +2434,10 @@ pub mod shop {
             /// Most entries to return in one answer, for paging.
             15 limit: i64 => "limit: must query",
         }
+    }
+
+    w::built! {
+        OrderSearchNormalOrder
         new(offset: i64, limit: i64)
         text(
             query: String,
@@ -2381,6 +2517,10 @@ pub mod shop {
                 /// Products, one entry each.
                 0 key: Vec<super::super::Key> => "key: must",
             }
+        }
+
+        w::built! {
+            DeleteCommission
             new(key: Vec<super::super::Key>)
         }
 
@@ -2413,6 +2553,10 @@ pub mod shop {
                 /// Products, one entry each.
                 0 key: Vec<super::super::Key> => "key: must",
             }
+        }
+
+        w::built! {
+            GetCommission
             new(key: Vec<super::super::Key>)
         }
 
@@ -2453,6 +2597,10 @@ pub mod shop {
                 /// Products, one entry each.
                 0 key: Vec<super::super::SetCommissionKey> => "key: must",
             }
+        }
+
+        w::built! {
+            SetCommission
             new(key: Vec<super::super::SetCommissionKey>)
         }
 
@@ -2492,6 +2640,10 @@ pub mod shop {
                 /// Products concerned, one entry each; `productList` on the wire.
                 1 product_list: Vec<super::super::AddPlanProduct> => "productList: must",
             }
+        }
+
+        w::built! {
+            AddPlan
             new(plan_item: super::super::PlanItem, product_list: Vec<super::super::AddPlanProduct>)
         }
 
@@ -2542,6 +2694,10 @@ pub mod shop {
                 /// Most entries to return in one answer, for paging.
                 3 limit: Option<i64> => "limit: query",
             }
+        }
+
+        w::built! {
+            PlanList
             new()
             text(plan_id: String, plan_status: String)
             set(offset: i64, limit: i64)
@@ -2607,6 +2763,10 @@ pub mod shop {
                 /// Most entries to return in one answer, for paging.
                 2 limit: Option<i64> => "limit: query",
             }
+        }
+
+        w::built! {
+            ProductList
             new(plan_id: impl Into<String>)
             set(offset: i64, limit: i64)
         }
@@ -2667,6 +2827,10 @@ pub mod shop {
                 /// Most entries to return in one answer, for paging.
                 2 limit: Option<i64> => "limit: query",
             }
+        }
+
+        w::built! {
+            PromoterList
             new(plan_id: impl Into<String>)
             set(offset: i64, limit: i64)
         }
@@ -2727,6 +2891,10 @@ pub mod shop {
                 /// Products concerned, one entry each; `productList` on the wire.
                 2 product_list: Option<Vec<super::super::AddPlanProduct>> => "productList",
             }
+        }
+
+        w::built! {
+            UpdatePlan
             new(plan_id: impl Into<String>)
             set(plan_item: super::super::UpdatePlanItem, product_list: Vec<super::super::AddPlanProduct>)
         }
@@ -2774,6 +2942,10 @@ pub mod shop {
                 /// State of the promoter in the targeted plan: applied, accepted, refused or removed; codes in the union pages; `promoterStatus` on the wire.
                 2 promoter_status: String => "promoterStatus: must",
             }
+        }
+
+        w::built! {
+            UpdatePromoter
             new(
                 plan_id: impl Into<String>,
                 appid_list: Vec<xinqiao_types::AppId>,

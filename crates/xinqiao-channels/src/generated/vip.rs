@@ -84,6 +84,10 @@ w::record! {
     /// * Catalog: `channels.vip.v3_wxa_info_get`.
     pub struct V3WxaInfoGet {
     }
+}
+
+w::built! {
+    V3WxaInfoGet
     new()
 }
 
@@ -132,6 +136,10 @@ pub mod user {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GradeUpdate
         new()
     }
 
@@ -164,6 +172,10 @@ pub mod user {
             /// OpenID of the member under this shop; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
         }
+    }
+
+    w::built! {
+        InfoGet
         new(openid: impl Into<xinqiao_types::OpenId>)
     }
 
@@ -206,6 +218,10 @@ pub mod user {
             /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
         }
+    }
+
+    w::built! {
+        ListGet
         new(page_num: i64, page_size: i64)
     }
 
@@ -267,6 +283,10 @@ pub mod user {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            Decrease
             new()
         }
 
@@ -303,6 +323,10 @@ pub mod user {
                 /// Entries per page; the upper limit differs by endpoint.
                 2 page_size: i64 => "page_size: must",
             }
+        }
+
+        w::built! {
+            FlowRecordGet
             new(openid: impl Into<xinqiao_types::OpenId>, page_num: i64, page_size: i64)
         }
 
@@ -360,6 +384,10 @@ pub mod user {
                 /// OpenID of the member under this shop; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
             }
+        }
+
+        w::built! {
+            Get
             new(openid: impl Into<xinqiao_types::OpenId>)
         }
 
@@ -400,6 +428,10 @@ pub mod user {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            Increase
             new()
         }
 

@@ -138,6 +138,10 @@ w::record! {
         /// Number that the platform gave the variant (SKU).
         2 sku_id: Option<i64> => "sku_id",
     }
+}
+
+w::built! {
+    ReovkeVoucher
     new()
     text(encrypted_code: String, code: String)
     set(sku_id: i64)
@@ -226,6 +230,10 @@ w::record! {
         /// Codes of the vouchers of one item.
         2 codes: Vec<String> => "codes: must",
     }
+}
+
+w::built! {
+    CodesUpload
     new(product_id: i64, sku_id: i64, codes: Vec<String>)
 }
 
@@ -288,6 +296,10 @@ w::record! {
         /// Number that the platform gave the variant (SKU).
         6 sku_id: Option<i64> => "sku_id",
     }
+}
+
+w::built! {
+    Consume
     new(consume_request_no: impl Into<String>)
     text(consume_store_name: String, out_store_id: String)
     set(consume_channel: i64, encrypted_codes: Vec<String>, codes: Vec<String>, sku_id: i64)
@@ -336,6 +348,10 @@ w::record! {
         /// Number that the platform gave the variant (SKU).
         2 sku_id: Option<i64> => "sku_id",
     }
+}
+
+w::built! {
+    Get
     new()
     text(encrypted_code: String, code: String)
     set(sku_id: i64)
@@ -384,6 +400,10 @@ w::record! {
         /// Context for paging, handed back unchanged for the next page; empty at first.
         3 page_ctx: Option<String> => "page_ctx",
     }
+}
+
+w::built! {
+    GetBillList
     new(product_id: i64, bill_date: impl Into<String>, page_size: i64)
     text(page_ctx: String)
 }
@@ -448,6 +468,10 @@ w::record! {
         /// Context for paging, handed back unchanged for the next page; empty at first.
         3 page_ctx: Option<String> => "page_ctx",
     }
+}
+
+w::built! {
+    GetList
     new(openid: impl Into<xinqiao_types::OpenId>, page_size: i64)
     text(page_ctx: String)
     set(status: i64)
@@ -513,6 +537,10 @@ w::record! {
         /// Vouchers whose use is undone: `encrypted_code`, `code` and `sku_id`.
         2 reovke_vouchers: Vec<ReovkeVoucher> => "reovke_vouchers: must",
     }
+}
+
+w::built! {
+    Revoke
     new(revoke_request_no: impl Into<String>, reovke_vouchers: Vec<ReovkeVoucher>)
     text(consume_request_no: String)
 }

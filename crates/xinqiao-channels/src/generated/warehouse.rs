@@ -15,6 +15,10 @@ w::record! {
         /// Code of the street, from the address code list.
         3 address_id4: Option<i64> => "address_id4",
     }
+}
+
+w::built! {
+    CoverLocation
     new(address_id1: i64)
     set(address_id2: i64, address_id3: i64, address_id4: i64)
 }
@@ -75,6 +79,10 @@ w::record! {
         /// Regions that the warehouse serves: `address_id1`, `address_id2`, `address_id3` and `address_id4`.
         3 cover_locations: Option<Vec<CoverLocation>> => "cover_locations",
     }
+}
+
+w::built! {
+    Create
     new(out_warehouse_id: impl Into<String>, name: impl Into<String>, intro: impl Into<String>)
     set(cover_locations: Vec<CoverLocation>)
 }
@@ -112,6 +120,10 @@ w::record! {
         /// What the warehouse is for, in your own words.
         2 intro: String => "intro: must",
     }
+}
+
+w::built! {
+    DetailUpdate
     new(out_warehouse_id: impl Into<String>, name: impl Into<String>, intro: impl Into<String>)
 }
 
@@ -144,6 +156,10 @@ w::record! {
         /// The merchant's own number of the warehouse, unique within the shop.
         0 out_warehouse_id: String => "out_warehouse_id: must",
     }
+}
+
+w::built! {
+    Get
     new(out_warehouse_id: impl Into<String>)
 }
 
@@ -186,6 +202,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    ListGet
     new(page_size: i64)
     text(next_key: String)
 }
@@ -255,6 +275,10 @@ pub mod address {
                 /// Code of the street, from the address code list.
                 3 address_id4: Option<i64> => "address_id4",
             }
+        }
+
+        w::built! {
+            Get
             new(address_id1: i64)
             set(address_id2: i64, address_id3: i64, address_id4: i64)
         }
@@ -304,6 +328,10 @@ pub mod address {
                 /// Your numbers of the warehouses, highest priority first.
                 4 priority_sort: Vec<String> => "priority_sort: must",
             }
+        }
+
+        w::built! {
+            Set
             new(address_id1: i64, priority_sort: Vec<String>)
             set(address_id2: i64, address_id3: i64, address_id4: i64)
         }
@@ -345,6 +373,10 @@ pub mod cover_locations {
             /// Regions that the warehouse serves: `address_id1`, `address_id2`, `address_id3` and `address_id4`.
             1 cover_locations: Vec<super::CoverLocation> => "cover_locations: must",
         }
+    }
+
+    w::built! {
+        Add
         new(out_warehouse_id: impl Into<String>, cover_locations: Vec<super::CoverLocation>)
     }
 
@@ -379,6 +411,10 @@ pub mod cover_locations {
             /// Regions that the warehouse serves: `address_id1`, `address_id2`, `address_id3` and `address_id4`.
             1 cover_locations: Vec<super::CoverLocation> => "cover_locations: must",
         }
+    }
+
+    w::built! {
+        Del
         new(out_warehouse_id: impl Into<String>, cover_locations: Vec<super::CoverLocation>)
     }
 
@@ -420,6 +456,10 @@ pub mod stock {
             /// The merchant's own number of the warehouse, unique within the shop.
             2 out_warehouse_id: String => "out_warehouse_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(product_id: i64, sku_id: i64, out_warehouse_id: impl Into<String>)
     }
 
@@ -468,6 +508,10 @@ pub mod stock {
             /// Pieces to add, to take off or to set, by `diff_type`.
             4 num: i64 => "num: must",
         }
+    }
+
+    w::built! {
+        Update
         new(
             product_id: i64,
             sku_id: i64,

@@ -127,6 +127,10 @@ pub mod product {
             /// Whether it is hidden in the window.
             2 is_hide_for_window: Option<bool> => "is_hide_for_window",
         }
+    }
+
+    w::built! {
+        Add
         new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)
         set(is_hide_for_window: bool)
     }
@@ -164,6 +168,10 @@ pub mod product {
             /// Whether a commission product is looked up.
             2 need_cps_product: Option<bool> => "need_cps_product",
         }
+    }
+
+    w::built! {
+        Get
         new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)
         set(need_cps_product: bool)
     }
@@ -217,6 +225,10 @@ pub mod product {
             /// Whether only commission products in the window are listed.
             6 query_cps_product: Option<bool> => "query_cps_product",
         }
+    }
+
+    w::built! {
+        ListGet
         new(page_index: i64, page_size: i64)
         text(appid: xinqiao_types::AppId, last_buffer: String)
         set(branch_id: i64, need_total_num: bool, query_cps_product: bool)
@@ -280,6 +292,10 @@ pub mod product {
             /// AppID of the shop from which the product comes.
             1 appid: xinqiao_types::AppId => "appid: must",
         }
+    }
+
+    w::built! {
+        Off
         new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)
     }
 

@@ -50,6 +50,10 @@ w::record! {
         /// Users who get the label; personal data, masked in `Debug`.
         0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
+}
+
+w::built! {
+    BatchSetList
     new(openid: Vec<xinqiao_types::OpenId>)
 }
 
@@ -193,6 +197,10 @@ w::record! {
         /// Further ways of asking the question.
         0 question: Vec<String> => "question: must",
     }
+}
+
+w::built! {
+    ListItem
     new(question: Vec<String>)
 }
 
@@ -226,6 +234,10 @@ w::record! {
         /// Answers, one or more.
         3 answer: Vec<String> => "answer: must",
     }
+}
+
+w::built! {
+    Skill
     new(
         skill_name: impl Into<String>,
         title: impl Into<String>,
@@ -277,6 +289,10 @@ w::record! {
         /// Skills to try when the first ones do not match, by name.
         5 second_priority_skills: Option<Vec<String>> => "second_priority_skills",
     }
+}
+
+w::built! {
+    AiBot
     new(token: impl Into<String>, signature: impl Into<String>, query: impl Into<String>)
     text(env: String)
     set(first_priority_skills: Vec<String>, second_priority_skills: Vec<String>)
@@ -376,6 +392,10 @@ w::record! {
         /// The request, encrypted with the EncodingAESKey.
         2 encrypt: String => "encrypt: must",
     }
+}
+
+w::built! {
+    AssetsUpload
     new(token: impl Into<String>, media: w::FilePart, encrypt: impl Into<String>)
 }
 
@@ -426,6 +446,10 @@ w::record! {
         /// Skills with questions and answers to import: `skillname`, `title`, `question` and `answer`.
         2 skill: Vec<Skill> => "skill: must",
     }
+}
+
+w::built! {
+    BatchImportSkill
     new(token: impl Into<String>, manager_id: impl Into<String>, skill: Vec<Skill>)
 }
 
@@ -474,6 +498,10 @@ w::record! {
         /// When the user gave the feedback; format `unix`; `updateAt` on the wire.
         3 update_at: xinqiao_types::UnixSeconds => "updateAt: must",
     }
+}
+
+w::built! {
+    Feedback
     new(
         token: impl Into<String>,
         msg_id: impl Into<String>,
@@ -518,6 +546,10 @@ w::record! {
         #[doc(alias = "redirectlink")]
         1 redirect_link: String => "redirectlink: must",
     }
+}
+
+w::built! {
+    GetBindLink
     new(token: impl Into<String>, redirect_link: impl Into<String>)
 }
 
@@ -561,6 +593,10 @@ w::record! {
         /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
     }
+}
+
+w::built! {
+    GetBindList
     new(token: impl Into<String>)
 }
 
@@ -607,6 +643,10 @@ w::record! {
         /// Title of the chat page.
         1 title: Option<String> => "title",
     }
+}
+
+w::built! {
+    GetH5Link
     new(token: impl Into<String>)
     text(title: String)
 }
@@ -662,6 +702,10 @@ w::record! {
         /// Name that sums up a cluster of like questions; `hotQuesCluster` on the wire.
         9 hot_ques_cluster: Option<String> => "hotQuesCluster",
     }
+}
+
+w::built! {
+    GetHotQueryDetail
     new(
         token: impl Into<String>,
         page_no: i64,
@@ -743,6 +787,10 @@ w::record! {
         /// OpenID of the developer; personal data, masked in `Debug`.
         7 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    GetHotQueryList
     new(
         token: impl Into<String>,
         page_no: i64,
@@ -810,6 +858,10 @@ w::record! {
         #[doc(alias = "managerid")]
         1 manager_id: String => "managerid: must",
     }
+}
+
+w::built! {
+    Publish
     new(token: impl Into<String>, manager_id: impl Into<String>)
 }
 
@@ -848,6 +900,10 @@ w::record! {
         #[doc(alias = "managerid")]
         1 manager_id: String => "managerid: must",
     }
+}
+
+w::built! {
+    PublishProgress
     new(token: impl Into<String>, manager_id: impl Into<String>)
 }
 
@@ -908,6 +964,10 @@ w::record! {
         /// Name of the category or skill.
         8 ans_node_name: Option<String> => "ans_node_name",
     }
+}
+
+w::built! {
+    SendMsg
     new(
         token: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -959,6 +1019,10 @@ w::record! {
         /// Further ways of asking the question: `question`.
         5 list: ListItem => "list: must",
     }
+}
+
+w::built! {
+    SetAutoReply
     new(
         token: impl Into<String>,
         manager_id: impl Into<String>,
@@ -1007,6 +1071,10 @@ w::record! {
         /// Address of the user's avatar; personal data, masked in `Debug`.
         3 avatar: Option<String> => "avatar: masked",
     }
+}
+
+w::built! {
+    Sign
     new(token: impl Into<String>, userid: impl Into<String>)
     text(username: String, avatar: String)
 }
@@ -1053,6 +1121,10 @@ w::record! {
         /// AppID of the bound account.
         1 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
     }
+}
+
+w::built! {
+    UnbindMp
     new(token: impl Into<String>, authorizer_appid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -1101,6 +1173,10 @@ pub mod kefu_state {
             /// For how many seconds the state lasts before the bot takes over again; in s.
             4 expires: Option<i64> => "expires",
         }
+    }
+
+    w::built! {
+        Change
         new(
             token: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1145,6 +1221,10 @@ pub mod kefu_state {
             /// What to return: `simple` only `kefustate` (default), `all` also `status`.
             3 type_: Option<String> => "type",
         }
+    }
+
+    w::built! {
+        Get
         new(
             token: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1208,6 +1288,10 @@ pub mod label {
             /// Users who get the label: `openid`.
             5 list: super::BatchSetList => "list: must",
         }
+    }
+
+    w::built! {
+        BatchSet
         new(
             token: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,

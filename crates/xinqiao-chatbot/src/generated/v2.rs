@@ -107,6 +107,10 @@ w::record! {
         /// Answers of the intent, one or more.
         6 answers: Vec<String> => "answers: must",
     }
+}
+
+w::built! {
+    ImportJsonData
     new(
         skill: impl Into<String>,
         intent: impl Into<String>,
@@ -192,6 +196,10 @@ w::record! {
         /// Number of the asynchronous task, returned on import or publication; used to ask for progress.
         0 task_id: String => "task_id: must",
     }
+}
+
+w::built! {
+    AsyncFetch
     new(task_id: impl Into<String>)
 }
 
@@ -234,6 +242,10 @@ w::record! {
         /// Id of the administrator on whose behalf data are changed.
         0 account: String => "account: must",
     }
+}
+
+w::built! {
+    Token
     new(account: impl Into<String>)
 }
 
@@ -280,6 +292,10 @@ pub mod bot {
             /// Environment: `online` (default) or `debug`; such as `online`.
             0 env: String => "env: must",
         }
+    }
+
+    w::built! {
+        EffectiveProgress
         new(env: impl Into<String>)
     }
 
@@ -324,6 +340,10 @@ pub mod bot {
             /// Skills, intents, questions and answers to import.
             1 data: Vec<super::ImportJsonData> => "data: must",
         }
+    }
+
+    w::built! {
+        ImportJson
         new(mode: i64, data: Vec<super::ImportJsonData>)
     }
 
@@ -364,6 +384,10 @@ pub mod bot {
         /// * Catalog: `chatbot.v2.bot.publish`.
         pub struct Publish {
         }
+    }
+
+    w::built! {
+        Publish
         new()
     }
 
@@ -418,6 +442,10 @@ pub mod bot {
             /// Address of the user's avatar; personal data, masked in `Debug`.
             6 avatar: Option<String> => "avatar: masked",
         }
+    }
+
+    w::built! {
+        Query
         new(query: impl Into<String>, env: impl Into<String>)
         text(userid: String, user_name: String, avatar: String)
         set(first_priority_skills: Vec<String>, second_priority_skills: Vec<String>)

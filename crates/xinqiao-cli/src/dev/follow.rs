@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::Method;
+use http::Method;
 use serde_json::Value;
 
 use crate::control::{known_rows, row_line};
@@ -21,10 +21,7 @@ const AT_ONCE: usize = 20;
 
 /// Prints until it is dropped. What was there at the start is old news.
 pub(super) async fn run(ready: &Ready, lang: Lang) {
-    let Ok(local) = Local::new(lang) else {
-        std::future::pending::<()>().await;
-        return;
-    };
+    let local = Local::new(lang);
     let colours = talk::colours();
     let get = async |path: &str| {
         let url = format!("{}{path}", ready.control);

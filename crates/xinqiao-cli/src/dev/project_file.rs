@@ -96,7 +96,7 @@ impl ProjectFile {
         control: &str,
         lang: Lang,
     ) -> Result<(Vec<SeededAccount>, Vec<App>), Fail> {
-        let local = Local::new(lang)?;
+        let local = Local::new(lang);
         let (mut accounts, mut apps) = (Vec::new(), Vec::new());
         for wanted in &self.account {
             let mut body = wanted.clone();

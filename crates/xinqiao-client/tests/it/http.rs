@@ -10,7 +10,7 @@ use xinqiao_client::{
     Client, Error, FilePart, HttpOptions, Policy, TransportReason, pay_v2, token::StaticToken,
 };
 use xinqiao_crypto::pay_v3::Identity;
-use xinqiao_wire::{Auth, Content, Endpoint, EndpointInfo, Retry, record};
+use xinqiao_wire::{Auth, Content, Endpoint, EndpointInfo, Retry, built, record};
 
 async fn serve(router: Router) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -209,6 +209,10 @@ record! {
         0 mch_id: String => "mch_id: must",
         1 out_refund_no: String => "out_refund_no: must",
     }
+}
+
+built! {
+    OldRefund
     new(mch_id: impl Into<String>, out_refund_no: impl Into<String>)
 }
 

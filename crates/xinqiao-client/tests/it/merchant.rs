@@ -19,7 +19,7 @@ use xinqiao_crypto::{
     pay_v3::{PROBE, PrivateKey, Request, ResourceKey, VerifyError, answer_message},
 };
 use xinqiao_types::{ApiV2Key, ApiV3Key, ManualClock};
-use xinqiao_wire::{Auth, Content, Endpoint, EndpointInfo, Retry, record, xml::Document};
+use xinqiao_wire::{Auth, Content, Endpoint, EndpointInfo, Retry, built, record, xml::Document};
 
 /// Inside the validity of the test certificates.
 const NOW: i64 = 1_769_904_000;
@@ -238,6 +238,10 @@ record! {
     pub struct Query {
         0 out_trade_no: String => "out_trade_no: must path",
     }
+}
+
+built! {
+    Query
     new(out_trade_no: impl Into<String>)
 }
 
@@ -276,6 +280,10 @@ record! {
         0 out_bill_no: String => "out_bill_no: must",
         1 user_name: Option<String> => "user_name: encrypted",
     }
+}
+
+built! {
+    Pay
     new(out_bill_no: impl Into<String>)
     text(user_name: String)
 }
@@ -483,6 +491,10 @@ record! {
         2 sign: String => "sign: must",
         3 out_trade_no: String => "out_trade_no: must",
     }
+}
+
+built! {
+    OldQuery
     new(mch_id: impl Into<String>, nonce_str: impl Into<String>, sign: impl Into<String>, out_trade_no: impl Into<String>)
 }
 

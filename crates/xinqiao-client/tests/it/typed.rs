@@ -2,7 +2,9 @@
 
 use serde_json::json;
 use xinqiao_client::{Error, FilePart, Refusal};
-use xinqiao_wire::{Auth, Content, Download, Endpoint, EndpointInfo, RecordExt, Retry, record};
+use xinqiao_wire::{
+    Auth, Content, Download, Endpoint, EndpointInfo, RecordExt, Retry, built, record,
+};
 
 use crate::platform::{Platform, Script};
 
@@ -12,6 +14,10 @@ record! {
         0 openid: String => "openid: must query",
         1 lang: Option<String> => "lang: query",
     }
+}
+
+built! {
+    GetUser
     new(openid: impl Into<String>)
     text(lang: String)
 }
@@ -51,6 +57,10 @@ record! {
         0 kind: String => "type: must query",
         1 media: FilePart => "media: must",
     }
+}
+
+built! {
+    Upload
     new(kind: impl Into<String>, media: FilePart)
 }
 
@@ -79,6 +89,10 @@ record! {
     pub struct Profile {
         0 openid: String => "openid: must query",
     }
+}
+
+built! {
+    Profile
     new(openid: impl Into<String>)
 }
 

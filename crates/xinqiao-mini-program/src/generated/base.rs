@@ -28,6 +28,10 @@ pub mod red_packet_cover {
             /// Token made by the cover platform for handing out; it has to name this mini program.
             1 ctoken: String => "ctoken: must",
         }
+    }
+
+    w::built! {
+        WxAppCoverUrlGetByToken
         new(openid: impl Into<xinqiao_types::OpenId>, ctoken: impl Into<String>)
     }
 
@@ -81,6 +85,10 @@ pub mod sns {
             /// Code from `wx.login`; lives 5 minutes, good for one use.
             3 js_code: String => "js_code: must query",
         }
+    }
+
+    w::built! {
+        JsCode2Session
         new(
             grant_type: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -139,6 +147,10 @@ pub mod soter {
             /// `resultJSONSignature` of the successful biometric check in the mini program.
             2 json_signature: String => "json_signature: must",
         }
+    }
+
+    w::built! {
+        VerifySignature
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             json_string: impl Into<String>,
@@ -192,6 +204,10 @@ pub mod wxa_app {
             /// Side of the code, 280 to 1280, 430 by default; in px.
             1 width: Option<i64> => "width",
         }
+    }
+
+    w::built! {
+        CreateWxaQrCode
         new(path: impl Into<String>)
         set(width: i64)
     }

@@ -30,6 +30,10 @@ w::record! {
         /// Name of the sub-merchant's service account, unique in the mini program.
         1 account_name: Option<String> => "account_name",
     }
+}
+
+w::built! {
+    Get
     new()
     text(account_name: String)
     set(business_id: i64)
@@ -74,6 +78,10 @@ w::record! {
         /// How many accounts to return, at most 200, with `offset` to go on.
         1 count: i64 => "count: must",
     }
+}
+
+w::built! {
+    List
     new(offset: i64, count: i64)
 }
 
@@ -137,6 +145,10 @@ w::record! {
         #[doc(alias = "transfer_to_commkf")]
         3 transfer_to_comm_kf: Option<bool> => "transfer_to_commkf",
     }
+}
+
+w::built! {
+    Register
     new(
         account_name: impl Into<String>,
         nickname: impl Into<String>,
@@ -187,6 +199,10 @@ w::record! {
         /// Avatar of the account, as temporary media.
         2 icon_media_id: Option<xinqiao_types::MediaId> => "icon_media_id",
     }
+}
+
+w::built! {
+    Update
     new(business_id: i64)
     text(nickname: String, icon_media_id: xinqiao_types::MediaId)
 }

@@ -11,6 +11,10 @@ w::record! {
         /// Only data whose dimension has this value.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    Filter
     new(dimension: impl Into<String>, value: impl Into<String>)
 }
 
@@ -205,6 +209,10 @@ w::record! {
         /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetDailyRetainInfo
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -251,6 +259,10 @@ w::record! {
         /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetDailySummaryTrend
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -294,6 +306,10 @@ w::record! {
         /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetDailyVisitTrend
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -344,6 +360,10 @@ w::record! {
         /// Dimensions to group by, one curve for each group; which there are depends on `metric`.
         5 group_list: Option<Vec<String>> => "group_list",
     }
+}
+
+w::built! {
+    GetGameAnalysisData
     new(
         metric: impl Into<String>,
         granularity: i64,
@@ -392,6 +412,10 @@ w::record! {
         /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetMonthlyRetainInfo
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -438,6 +462,10 @@ w::record! {
         /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetMonthlyVisitTrend
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -480,6 +508,10 @@ w::record! {
         /// Last day as `yyyyMMdd`, yesterday at the latest; format `yyyyMMdd`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUserPortrait
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -526,6 +558,10 @@ w::record! {
         /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetVisitDistribution
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -570,6 +606,10 @@ w::record! {
         /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetVisitPage
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -614,6 +654,10 @@ w::record! {
         /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetWeeklyRetainInfo
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -660,6 +704,10 @@ w::record! {
         /// Last day as `yyyyMMdd`, yesterday at the latest: equal to the first for daily data, a Sunday for weeks, the month's last; format `yyyyMMdd`; such as `20240609`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetWeeklyVisitTrend
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 

@@ -98,6 +98,10 @@ w::record! {
         /// Always `authorization_code`.
         3 grant_type: String => "grant_type: must query",
     }
+}
+
+w::built! {
+    Code2VerifyInfo
     new(
         appid: impl Into<xinqiao_types::AppId>,
         app_secret: impl Into<String>,
@@ -145,6 +149,10 @@ w::record! {
         /// Id of the user in the multi-end account system.
         0 user_id: String => "user_id: must",
     }
+}
+
+w::built! {
+    UnbindApple
     new(user_id: impl Into<String>)
 }
 
@@ -177,6 +185,10 @@ w::record! {
         /// Id of the user in the multi-end account system.
         0 user_id: String => "user_id: must",
     }
+}
+
+w::built! {
+    UnbindPhone
     new(user_id: impl Into<String>)
 }
 
@@ -209,6 +221,10 @@ w::record! {
         /// Id of the user in the multi-end account system.
         0 user_id: String => "user_id: must",
     }
+}
+
+w::built! {
+    UnbindWeixin
     new(user_id: impl Into<String>)
 }
 
@@ -241,6 +257,10 @@ w::record! {
         /// Id of the user in the multi-end account system.
         0 user_id: String => "user_id: must",
     }
+}
+
+w::built! {
+    UnregisterUser
     new(user_id: impl Into<String>)
 }
 

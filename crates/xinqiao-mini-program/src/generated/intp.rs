@@ -17,6 +17,10 @@ w::record! {
         #[doc(alias = "wx_studentcheck_code")]
         1 wx_student_check_code: String => "wx_studentcheck_code: must",
     }
+}
+
+w::built! {
+    QuickCheckStudentIdentity
     new(openid: impl Into<xinqiao_types::OpenId>, wx_student_check_code: impl Into<String>)
 }
 
@@ -60,6 +64,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    TransportCodeGetBusinessView
     new()
 }
 
@@ -105,6 +113,10 @@ pub mod real_name {
             /// Code that comes back to the mini program once the user consented, good for one use.
             4 code: String => "code: must",
         }
+    }
+
+    w::built! {
+        CheckRealNameInfo
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             real_name: impl Into<String>,
@@ -153,6 +165,10 @@ pub mod real_name {
             /// Page to return to after the consent.
             0 redirect_url: String => "redirect_url: must",
         }
+    }
+
+    w::built! {
+        GetAuthUrl
         new(redirect_url: impl Into<String>)
     }
 

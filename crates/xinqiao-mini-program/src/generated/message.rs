@@ -9,6 +9,10 @@ w::record! {
         /// Content of the keyword, within length and format of its kind; such as `订单已发货`.
         0 value: String => "value: must",
     }
+}
+
+w::built! {
+    BizSendData
     new(value: impl Into<String>)
 }
 
@@ -18,6 +22,10 @@ w::record! {
         /// Content of the keyword, within length and format of its kind; such as `订单已发货`.
         0 value: String => "value: must",
     }
+}
+
+w::built! {
+    DeviceSubscribeSendData
     new(value: impl Into<String>)
 }
 
@@ -30,6 +38,10 @@ w::record! {
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
     }
+}
+
+w::built! {
+    MiniProgram
     new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
 }
 
@@ -48,6 +60,10 @@ w::record! {
         /// Content of the template, keyed by the names in it.
         4 data: Option<std::collections::BTreeMap<String, MpTemplateMsgData>> => "data",
     }
+}
+
+w::built! {
+    MpTemplateMsg
     new(appid: impl Into<xinqiao_types::AppId>, template_id: impl Into<String>)
     text(url: String)
     set(mini_program: MiniProgram, data: std::collections::BTreeMap<String, MpTemplateMsgData>)
@@ -61,6 +77,10 @@ w::record! {
         /// Colour of this text, such as `#173177`; format `#RRGGBB`; such as `#173177`.
         1 color: Option<String> => "color",
     }
+}
+
+w::built! {
+    MpTemplateMsgData
     new(value: impl Into<String>)
     text(color: String)
 }
@@ -73,6 +93,10 @@ w::record! {
         /// Value, such as a page for `path` or `release` for `version_type`.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    Parameter
     new(name: impl Into<String>, value: impl Into<String>)
 }
 
@@ -82,6 +106,10 @@ w::record! {
         /// Content of the keyword, within length and format of its kind; such as `订单已发货`.
         0 value: String => "value: must",
     }
+}
+
+w::built! {
+    TemplateValue
     new(value: impl Into<String>)
 }
 
@@ -91,6 +119,10 @@ w::record! {
         /// Parameters of the template, matching the state.
         0 parameter_list: Vec<Parameter> => "parameter_list: must",
     }
+}
+
+w::built! {
+    TemplateInfo
     new(parameter_list: Vec<Parameter>)
 }
 
@@ -120,6 +152,10 @@ w::record! {
         /// Content of the template, keyed by its keywords such as `thing1`.
         7 data: Option<std::collections::BTreeMap<String, DeviceSubscribeSendData>> => "data",
     }
+}
+
+w::built! {
+    DeviceSubscribeSend
     new(to_openid_list: Vec<xinqiao_types::OpenId>, template_id: impl Into<String>)
     text(model_id: String, sn: String, page: String, mini_program_state: String, lang: String)
     set(data: std::collections::BTreeMap<String, DeviceSubscribeSendData>)
@@ -169,6 +205,10 @@ pub mod subscribe {
             /// Content of the template, keyed by its keywords such as `thing1`.
             4 data: std::collections::BTreeMap<String, super::BizSendData> => "data: must",
         }
+    }
+
+    w::built! {
+        BizSend
         new(
             to_user: impl Into<xinqiao_types::OpenId>,
             template_id: impl Into<String>,
@@ -221,6 +261,10 @@ pub mod subscribe {
             /// Language after entering: `zh_CN`, `en_US`, `zh_HK` or `zh_TW`.
             5 lang: Option<String> => "lang",
         }
+    }
+
+    w::built! {
+        Send
         new(
             to_user: impl Into<xinqiao_types::OpenId>,
             template_id: impl Into<String>,
@@ -265,6 +309,10 @@ pub mod wx_open {
             /// The user who shares, alternative to `openid`; personal data, masked in `Debug`.
             1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         }
+    }
+
+    w::built! {
+        ActivityIdCreate
         new()
         text(openid: xinqiao_types::OpenId, unionid: xinqiao_types::UnionId)
     }
@@ -309,6 +357,10 @@ pub mod wx_open {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        ChatToolMsgSend
         new()
     }
 
@@ -348,6 +400,10 @@ pub mod wx_open {
             /// Content as serialized text, as the template wants it.
             3 data: Option<String> => "data",
         }
+    }
+
+    w::built! {
+        EmployeeRelationMsgSend
         new(
             template_id: impl Into<String>,
             to_user: impl Into<xinqiao_types::OpenId>,
@@ -390,6 +446,10 @@ pub mod wx_open {
             /// Template content of the updatable message: `parameter_list`.
             2 template_info: super::TemplateInfo => "template_info: must",
         }
+    }
+
+    w::built! {
+        UpdatableMsgSend
         new(activity_id: impl Into<String>, target_state: i64, template_info: super::TemplateInfo)
     }
 
@@ -428,6 +488,10 @@ pub mod wx_open {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            Send
             new()
         }
 
@@ -463,6 +527,10 @@ pub mod wx_open {
                 /// Template message of the official account: `appid`, `template_id`, `url`, `data` and so on.
                 1 mp_template_msg: Option<super::super::MpTemplateMsg> => "mp_template_msg",
             }
+        }
+
+        w::built! {
+            UniformSend
             new(to_user: impl Into<xinqiao_types::OpenId>)
             set(mp_template_msg: super::super::MpTemplateMsg)
         }

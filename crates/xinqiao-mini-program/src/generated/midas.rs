@@ -31,6 +31,10 @@ w::record! {
         /// Item that the coins buy, noted in the statement.
         9 pay_item: Option<String> => "pay_item",
     }
+}
+
+w::built! {
+    CancelPay
     new(
         zone_id: impl Into<String>,
         openid: impl Into<xinqiao_types::OpenId>,
@@ -98,6 +102,10 @@ w::record! {
         /// Signature over the sorted parameters with the payment key.
         7 sig: Option<String> => "sig",
     }
+}
+
+w::built! {
+    GetBalance
     new(
         zone_id: impl Into<String>,
         openid: impl Into<xinqiao_types::OpenId>,
@@ -178,6 +186,10 @@ w::record! {
         /// Remark of your own, noted in the statement.
         11 app_remark: Option<String> => "app_remark",
     }
+}
+
+w::built! {
+    Pay
     new(
         zone_id: impl Into<String>,
         openid: impl Into<xinqiao_types::OpenId>,
@@ -255,6 +267,10 @@ w::record! {
         /// How many coins to present, not 0.
         9 present_counts: i64 => "present_counts: must",
     }
+}
+
+w::built! {
+    Present
     new(
         zone_id: impl Into<String>,
         openid: impl Into<xinqiao_types::OpenId>,
@@ -327,6 +343,10 @@ pub mod sandbox {
             /// Item that the coins buy, noted in the statement.
             9 pay_item: Option<String> => "pay_item",
         }
+    }
+
+    w::built! {
+        CancelPay
         new(
             zone_id: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -394,6 +414,10 @@ pub mod sandbox {
             /// Signature over the sorted parameters with the payment key.
             7 sig: Option<String> => "sig",
         }
+    }
+
+    w::built! {
+        GetBalance
         new(
             zone_id: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -474,6 +498,10 @@ pub mod sandbox {
             /// Remark of your own, noted in the statement.
             11 app_remark: Option<String> => "app_remark",
         }
+    }
+
+    w::built! {
+        Pay
         new(
             zone_id: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -551,6 +579,10 @@ pub mod sandbox {
             /// How many coins to present, not 0.
             9 present_counts: i64 => "present_counts: must",
         }
+    }
+
+    w::built! {
+        Present
         new(
             zone_id: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,

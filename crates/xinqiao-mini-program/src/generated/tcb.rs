@@ -33,6 +33,10 @@ w::record! {
         /// Cloud function that takes the message, deployed in `env`; `functionName` on the wire.
         4 function_name: String => "functionName: must",
     }
+}
+
+w::built! {
+    Callback
     new(
         enable: bool,
         msg_type: impl Into<String>,
@@ -72,6 +76,10 @@ w::record! {
         /// Only campaigns of this kind, as in the management of campaigns.
         4 act_type: Option<String> => "act_type",
     }
+}
+
+w::built! {
+    Condition
     new()
     text(env_id: String, activity_id: String, channel_id: String, act_type: String)
     set(by_channel_id: bool)
@@ -89,6 +97,10 @@ w::record! {
         /// Message format: `1` JSON, `2` XML.
         3 text_mode: Option<i64> => "text_mode",
     }
+}
+
+w::built! {
+    ContainerConfig
     new(enable: bool)
     text(qbase_env: String, qbase_container_path: String)
     set(text_mode: i64)
@@ -104,6 +116,10 @@ w::record! {
         /// Fields of the index with their direction: `name` and `direction`.
         2 keys: Option<Vec<Key>> => "keys",
     }
+}
+
+w::built! {
+    CreateIndex
     new(name: impl Into<String>, unique: bool)
     set(keys: Vec<Key>)
 }
@@ -160,6 +176,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint; `PageSize` on the wire.
         6 page_size: Option<i64> => "PageSize",
     }
+}
+
+w::built! {
+    DescribeSmsRecordsPostData
     new(env_id: impl Into<String>, start_date: impl Into<String>, end_date: impl Into<String>)
     text(mobile: String, query_id: String)
     set(page_number: i64, page_size: i64)
@@ -173,6 +193,10 @@ w::record! {
         /// Name of the file to upload, at most 24 characters; `FileName` on the wire.
         1 file_name: String => "FileName: must",
     }
+}
+
+w::built! {
+    ExtensionFile
     new(file_type: impl Into<String>, file_name: impl Into<String>)
 }
 
@@ -185,6 +209,10 @@ w::record! {
         /// Seconds that the download link shall work; in s.
         1 max_age: i64 => "max_age: must",
     }
+}
+
+w::built! {
+    File
     new(file_id: impl Into<String>, max_age: i64)
 }
 
@@ -226,6 +254,10 @@ w::record! {
         /// Which kind of message goes to which function: `enable`, `msgType`, `event`, `env` and so on.
         1 callbacks: Option<Vec<Callback>> => "callbacks",
     }
+}
+
+w::built! {
+    FunctionConfig
     new(enable: bool)
     set(callbacks: Vec<Callback>)
 }
@@ -278,6 +310,10 @@ w::record! {
         /// Direction: `1` ascending, `-1` descending, `2dsphere` for places.
         1 direction: Option<String> => "direction",
     }
+}
+
+w::built! {
+    Key
     new(name: impl Into<String>)
     text(direction: String)
 }
@@ -320,6 +356,10 @@ w::record! {
         /// Extension files to upload: `FileType` and `FileName`; `ExtensionFiles` on the wire.
         0 extension_files: Vec<ExtensionFile> => "ExtensionFiles: must",
     }
+}
+
+w::built! {
+    PostData
     new(extension_files: Vec<ExtensionFile>)
 }
 
@@ -453,6 +493,10 @@ w::record! {
         /// Data for the cloud function when it is called, as JSON text.
         3 data: Option<String> => "data",
     }
+}
+
+w::built! {
+    AddDelayedFunctionTask
     new(env: impl Into<String>, function_name: impl Into<String>, delay_time: i64)
     text(data: String)
 }
@@ -490,6 +534,10 @@ w::record! {
         #[doc(alias = "fileid_list")]
         1 file_id_list: Vec<String> => "fileid_list: must",
     }
+}
+
+w::built! {
+    BatchDeleteFile
     new(env: impl Into<String>, file_id_list: Vec<String>)
 }
 
@@ -533,6 +581,10 @@ w::record! {
         /// Files to get download links for: `fileid` and `max_age`.
         1 file_list: Vec<File> => "file_list: must",
     }
+}
+
+w::built! {
+    BatchDownloadFile
     new(env: impl Into<String>, file_list: Vec<File>)
 }
 
@@ -573,6 +625,10 @@ w::record! {
         /// Whether to ask the admin by a message if no phone is bound.
         0 push_tmpl: Option<bool> => "push_tmpl",
     }
+}
+
+w::built! {
+    CheckMobile
     new()
     set(push_tmpl: bool)
 }
@@ -626,6 +682,10 @@ w::record! {
         /// Id of the session, required with `openH5`.
         6 session_id: Option<String> => "session_id",
     }
+}
+
+w::built! {
+    CloudBaseReport
     new(
         report_action: impl Into<String>,
         env_id: impl Into<String>,
@@ -662,6 +722,10 @@ w::record! {
     /// * Catalog: `mini_program.tcb.create_cloud_user`.
     pub struct CreateCloudUser {
     }
+}
+
+w::built! {
+    CreateCloudUser
     new()
 }
 
@@ -696,6 +760,10 @@ w::record! {
         /// Alias of the environment: starts with a letter, only letters, digits and hyphens.
         1 alias: String => "alias: must",
     }
+}
+
+w::built! {
+    CreateEnvAndResource
     new(env: impl Into<String>, alias: impl Into<String>)
 }
 
@@ -738,6 +806,10 @@ w::record! {
         /// Cloud function to work on, by its name within the environment; such as `sendMail`.
         1 function_name: String => "function_name: must",
     }
+}
+
+w::built! {
+    CreateFunction
     new(env: impl Into<String>, function_name: impl Into<String>)
 }
 
@@ -776,6 +848,10 @@ w::record! {
         /// Origin of the test, which tells where it was started from.
         3 source_type: i64 => "source_type: must",
     }
+}
+
+w::built! {
+    CreatePressureTestTask
     new(task_url: impl Into<String>, run_count: i64, run_time: i64, source_type: i64)
 }
 
@@ -819,6 +895,10 @@ w::record! {
         /// `CodeUri` of the CSV file with the phone numbers, from the endpoint that describes extension uploads.
         1 file_url: String => "file_url: must",
     }
+}
+
+w::built! {
+    CreateSendSmsTask
     new(env: impl Into<String>, file_url: impl Into<String>)
 }
 
@@ -862,6 +942,10 @@ w::record! {
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
+}
+
+w::built! {
+    DatabaseAdd
     new(env: impl Into<String>, query: impl Into<String>)
 }
 
@@ -905,6 +989,10 @@ w::record! {
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
+}
+
+w::built! {
+    DatabaseAggregate
     new(env: impl Into<String>, query: impl Into<String>)
 }
 
@@ -948,6 +1036,10 @@ w::record! {
         /// Database collection to work on; such as `orders`.
         1 collection_name: String => "collection_name: must",
     }
+}
+
+w::built! {
+    DatabaseCollectionAdd
     new(env: impl Into<String>, collection_name: impl Into<String>)
 }
 
@@ -982,6 +1074,10 @@ w::record! {
         /// Database collection to work on; such as `orders`.
         1 collection_name: String => "collection_name: must",
     }
+}
+
+w::built! {
+    DatabaseCollectionDelete
     new(env: impl Into<String>, collection_name: impl Into<String>)
 }
 
@@ -1018,6 +1114,10 @@ w::record! {
         /// Rows to return at most, with `offset` to go on.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    DatabaseCollectionGet
     new(env: impl Into<String>)
     set(offset: i64, limit: i64)
 }
@@ -1078,6 +1178,10 @@ w::record! {
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
+}
+
+w::built! {
+    DatabaseCount
     new(env: impl Into<String>, query: impl Into<String>)
 }
 
@@ -1120,6 +1224,10 @@ w::record! {
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
+}
+
+w::built! {
+    DatabaseDelete
     new(env: impl Into<String>, query: impl Into<String>)
 }
 
@@ -1166,6 +1274,10 @@ w::record! {
         /// Query that selects what to export, written like a database statement.
         3 query: String => "query: must",
     }
+}
+
+w::built! {
+    DatabaseMigrateExport
     new(
         env: impl Into<String>,
         file_path: impl Into<String>,
@@ -1221,6 +1333,10 @@ w::record! {
         /// On equal keys: `1` insert (fails), `2` upsert (overwrites).
         5 conflict_mode: i64 => "conflict_mode: must",
     }
+}
+
+w::built! {
+    DatabaseMigrateImport
     new(
         env: impl Into<String>,
         collection_name: impl Into<String>,
@@ -1265,6 +1381,10 @@ w::record! {
         /// Number of the import or export job, to look up its progress with.
         1 job_id: i64 => "job_id: must",
     }
+}
+
+w::built! {
+    DatabaseMigrateQueryInfo
     new(env: impl Into<String>, job_id: i64)
 }
 
@@ -1315,6 +1435,10 @@ w::record! {
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
+}
+
+w::built! {
+    DatabaseQuery
     new(env: impl Into<String>, query: impl Into<String>)
 }
 
@@ -1359,6 +1483,10 @@ w::record! {
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
+}
+
+w::built! {
+    DatabaseUpdate
     new(env: impl Into<String>, query: impl Into<String>)
 }
 
@@ -1403,6 +1531,10 @@ w::record! {
         /// Content of the request, in Tencent Cloud's format; `PostData` on the wire.
         0 post_data: PostData => "PostData: must",
     }
+}
+
+w::built! {
+    DescribeExtensionUploadInfo
     new(post_data: PostData)
 }
 
@@ -1443,6 +1575,10 @@ w::record! {
         /// Content of the request, in Tencent Cloud's format; `PostData` on the wire.
         0 post_data: DescribeSmsRecordsPostData => "PostData: must",
     }
+}
+
+w::built! {
+    DescribeSmsRecords
     new(post_data: DescribeSmsRecordsPostData)
 }
 
@@ -1485,6 +1621,10 @@ w::record! {
         /// Cloud function to work on, by its name within the environment; such as `sendMail`.
         1 function_name: String => "function_name: must",
     }
+}
+
+w::built! {
+    DownloadFunction
     new(env: impl Into<String>, function_name: impl Into<String>)
 }
 
@@ -1527,6 +1667,10 @@ w::record! {
         /// Which application-wide configuration to read, the one named when writing.
         0 type_: i64 => "type: must",
     }
+}
+
+w::built! {
+    GetAppConfig
     new(type_: i64)
 }
 
@@ -1565,6 +1709,10 @@ w::record! {
     /// * Catalog: `mini_program.tcb.get_callback_config`.
     pub struct GetCallbackConfig {
     }
+}
+
+w::built! {
+    GetCallbackConfig
     new()
 }
 
@@ -1603,6 +1751,10 @@ w::record! {
     /// * Catalog: `mini_program.tcb.get_code_secret`.
     pub struct GetCodeSecret {
     }
+}
+
+w::built! {
+    GetCodeSecret
     new()
 }
 
@@ -1644,6 +1796,10 @@ w::record! {
         /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
     }
+}
+
+w::built! {
+    GetEnvInfo
     new(env: impl Into<String>)
 }
 
@@ -1688,6 +1844,10 @@ w::record! {
         /// Kind of configuration: `1` cloud call, `2` timers, `3` environment.
         2 type_: i64 => "type: must",
     }
+}
+
+w::built! {
+    GetFuncConfig
     new(env: impl Into<String>, function_name: impl Into<String>, type_: i64)
 }
 
@@ -1726,6 +1886,10 @@ w::record! {
         #[doc(alias = "cloudid_list")]
         1 cloud_id_list: Vec<String> => "cloudid_list: must",
     }
+}
+
+w::built! {
+    GetOpenData
     new(openid: impl Into<xinqiao_types::OpenId>, cloud_id_list: Vec<String>)
 }
 
@@ -1766,6 +1930,10 @@ w::record! {
         /// Number of the pressure test, returned when it is made.
         0 pressure_id: i64 => "pressure_id: must",
     }
+}
+
+w::built! {
+    GetPressureTestReport
     new(pressure_id: i64)
 }
 
@@ -1806,6 +1974,10 @@ w::record! {
         /// Number of the pressure test, returned when it is made.
         0 pressure_id: i64 => "pressure_id: must",
     }
+}
+
+w::built! {
+    GetPressureTestStatus
     new(pressure_id: i64)
 }
 
@@ -1851,6 +2023,10 @@ w::record! {
         /// Lifetime of the credentials, at most 7200; in s.
         0 lifespan: i64 => "lifespan: must",
     }
+}
+
+w::built! {
+    GetQcloudToken
     new(lifespan: i64)
 }
 
@@ -1910,6 +2086,10 @@ w::record! {
         /// Filter of the statistics: `env_id`, `activity_id`, `by_channel_id`, `channel_id` and so on.
         5 condition: Option<Condition> => "condition",
     }
+}
+
+w::built! {
+    GetStatistics
     new(
         action: impl Into<String>,
         begin_date: xinqiao_types::UnixSeconds,
@@ -1973,6 +2153,10 @@ w::record! {
         /// SHA-256 of the upload's body.
         0 hashed_payload: String => "hashed_payload: must",
     }
+}
+
+w::built! {
+    GetUploadSignature
     new(hashed_payload: impl Into<String>)
 }
 
@@ -2019,6 +2203,10 @@ w::record! {
         /// Time that takes part in the signature, Unix seconds; format `unix`.
         3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
     }
+}
+
+w::built! {
+    GetVoipSign
     new(openid: impl Into<xinqiao_types::OpenId>, group_id: impl Into<String>)
     text(nonce: String)
     set(timestamp: xinqiao_types::UnixSeconds)
@@ -2063,6 +2251,10 @@ w::record! {
         /// Cloud function to call, which must be deployed to the environment.
         1 name: String => "name: must query",
     }
+}
+
+w::built! {
+    InvokeCloudFunction
     new(env: impl Into<String>, name: impl Into<String>)
 }
 
@@ -2107,6 +2299,10 @@ w::record! {
         /// Rows to return at most, with `offset` to go on.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    ListFunctions
     new(env: impl Into<String>)
     set(offset: i64, limit: i64)
 }
@@ -2165,6 +2361,10 @@ w::record! {
         /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
     }
+}
+
+w::built! {
+    ModifyEnv
     new(env: impl Into<String>)
 }
 
@@ -2210,6 +2410,10 @@ w::record! {
         /// Variables of the SMS template, in order, required for notifications.
         6 template_param_list: Option<Vec<String>> => "template_param_list",
     }
+}
+
+w::built! {
+    SendSms
     new(env: impl Into<String>, phone_number_list: Vec<String>, sms_type: impl Into<String>)
     text(content: String, path: String, template_id: String)
     set(template_param_list: Vec<String>)
@@ -2261,6 +2465,10 @@ w::record! {
         /// Recipients' phones, with `+86`, at most 1,000; such as `+8613800138000`.
         4 phone_number_list: Vec<String> => "phone_number_list: must",
     }
+}
+
+w::built! {
+    SendSmsV2
     new(env: impl Into<String>, url_link: impl Into<String>, phone_number_list: Vec<String>)
     text(template_id: String)
     set(template_param_list: Vec<String>)
@@ -2300,6 +2508,10 @@ w::record! {
         /// Settings for pushing to cloud functions: `enable` and `callbacks`.
         1 function_config: Option<FunctionConfig> => "function_config",
     }
+}
+
+w::built! {
+    SetCallbackConfig
     new()
     set(container_config: ContainerConfig, function_config: FunctionConfig)
 }
@@ -2335,6 +2547,10 @@ w::record! {
         /// AppID of the mini program that may use the environment from now on.
         1 appid: xinqiao_types::AppId => "appid: must",
     }
+}
+
+w::built! {
+    ShareEnv
     new(env: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -2373,6 +2589,10 @@ w::record! {
         /// Indexes that shall go, by `name`.
         3 drop_indexes: Vec<CreateIndex> => "drop_indexes: must",
     }
+}
+
+w::built! {
+    UpdateIndex
     new(
         env: impl Into<String>,
         collection_name: impl Into<String>,
@@ -2412,6 +2632,10 @@ w::record! {
         /// Configuration as JSON text, such as the endpoints of cloud calls.
         1 config: String => "config: must",
     }
+}
+
+w::built! {
+    UploadAppConfig
     new(type_: i64, config: impl Into<String>)
 }
 
@@ -2446,6 +2670,10 @@ w::record! {
         /// Path of the file within the cloud storage, with its name.
         1 path: String => "path: must",
     }
+}
+
+w::built! {
+    UploadFile
     new(env: impl Into<String>, path: impl Into<String>)
 }
 
@@ -2500,6 +2728,10 @@ w::record! {
         /// Configuration as JSON text, such as the endpoints of cloud calls.
         3 config: String => "config: must",
     }
+}
+
+w::built! {
+    UploadFuncConfig
     new(
         env: impl Into<String>,
         function_name: impl Into<String>,
@@ -2545,6 +2777,10 @@ w::record! {
         /// Version of the setting against lost updates: pass back what `get` returned.
         4 version: Option<i64> => "version",
     }
+}
+
+w::built! {
+    UseCloudAccessToken
     new(action: impl Into<String>, env: impl Into<String>)
     set(open: bool, api_whitelist: Vec<String>, version: i64)
 }
@@ -2588,6 +2824,10 @@ w::record! {
     /// * Catalog: `mini_program.tcb.wx_pay_list`.
     pub struct WxPayList {
     }
+}
+
+w::built! {
+    WxPayList
     new()
 }
 
@@ -2630,6 +2870,10 @@ w::record! {
         /// WeChat Pay merchant number bound to the environment.
         1 merchant_code: String => "merchant_code: must",
     }
+}
+
+w::built! {
+    WxPayOpenAuth
     new(action: impl Into<String>, merchant_code: impl Into<String>)
 }
 

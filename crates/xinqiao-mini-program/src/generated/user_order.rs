@@ -13,6 +13,10 @@ w::record! {
         /// Mode: `UNIFIED_DELIVERY` or `SPLIT_DELIVERY`.
         2 delivery_mode: String => "delivery_mode: must",
     }
+}
+
+w::built! {
+    CombineOrdersShippingsSubOrder
     new(order_key: OrderKey, shipping_list: Vec<Shipping>, delivery_mode: impl Into<String>)
 }
 
@@ -24,6 +28,10 @@ w::record! {
         /// Receiver's phone, masked except the last four digits; such as `189****1234`.
         1 receiver_contact: Option<String> => "receiver_contact",
     }
+}
+
+w::built! {
+    Contact
     new()
     text(consignor_contact: String, receiver_contact: String)
 }
@@ -38,6 +46,10 @@ w::record! {
         /// Goods of the order or of the shipment: `merchant_item_id` and so on.
         2 item_list: Vec<SubOrderItem> => "item_list: must",
     }
+}
+
+w::built! {
+    Order
     new(merchant_order_no: impl Into<String>, item_list: Vec<SubOrderItem>)
     set(order_detail_jump_link: OrderDetailJumpLink)
 }
@@ -54,6 +66,10 @@ w::record! {
         /// Address of the web page, for `URL`.
         3 url: Option<String> => "url",
     }
+}
+
+w::built! {
+    OrderDetailJumpLink
     new(type_: impl Into<String>)
     text(appid: xinqiao_types::AppId, path: String, url: String)
 }
@@ -70,6 +86,10 @@ w::record! {
         /// WeChat Pay's number, required for `2`.
         3 transaction_id: Option<String> => "transaction_id",
     }
+}
+
+w::built! {
+    OrderKey
     new(order_number_type: i64)
     text(mchid: xinqiao_types::MchId, out_trade_no: String, transaction_id: String)
 }
@@ -80,6 +100,10 @@ w::record! {
         /// Who paid, by openid under this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    Payer
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -95,6 +119,10 @@ w::record! {
         /// Goods of the order or of the shipment: `merchant_item_id` and so on.
         3 item_list: Option<Vec<ShippingItem>> => "item_list",
     }
+}
+
+w::built! {
+    Shipping
     new(express_company: impl Into<String>, tracking_no: impl Into<String>)
     set(contact: Contact, item_list: Vec<ShippingItem>)
 }
@@ -105,6 +133,10 @@ w::record! {
         /// The merchant's number of the goods, for your records.
         0 merchant_item_id: String => "merchant_item_id: must",
     }
+}
+
+w::built! {
+    ShippingItem
     new(merchant_item_id: impl Into<String>)
 }
 
@@ -122,6 +154,10 @@ w::record! {
         /// Shipping: `1` express, `2` local delivery, `3` virtual goods, `4` self-pickup.
         4 logistics_type: Option<String> => "logistics_type",
     }
+}
+
+w::built! {
+    SubOrder
     new(order_key: OrderKey, merchant_order_no: impl Into<String>, item_list: Vec<SubOrderItem>)
     text(logistics_type: String)
     set(order_detail_jump_link: OrderDetailJumpLink)
@@ -145,6 +181,10 @@ w::record! {
         /// Where a tap on the goods leads: `type`, `appid`, `path` and `url`.
         6 item_detail_jump_link: Option<OrderDetailJumpLink> => "item_detail_jump_link",
     }
+}
+
+w::built! {
+    SubOrderItem
     new(
         merchant_item_id: impl Into<String>,
         name: impl Into<String>,
@@ -172,6 +212,10 @@ w::record! {
         /// When it was uploaded, which decides the order of requests; format `rfc3339`.
         3 upload_time: String => "upload_time: must",
     }
+}
+
+w::built! {
+    CombineOrders
     new(
         order_key: OrderKey,
         sub_orders: Vec<SubOrder>,
@@ -215,6 +259,10 @@ w::record! {
         /// When it was uploaded, which decides the order of requests; format `rfc3339`.
         3 upload_time: String => "upload_time: must",
     }
+}
+
+w::built! {
+    CombineOrdersShippings
     new(
         order_key: OrderKey,
         sub_orders: Vec<CombineOrdersShippingsSubOrder>,
@@ -260,6 +308,10 @@ w::record! {
         /// When it was uploaded, which decides the order of requests; format `rfc3339`.
         4 upload_time: String => "upload_time: must",
     }
+}
+
+w::built! {
+    Orders
     new(order_key: OrderKey, order_list: Vec<Order>, payer: Payer, upload_time: impl Into<String>)
     text(logistics_type: String)
 }
@@ -301,6 +353,10 @@ w::record! {
         /// When it was uploaded, which decides the order of requests; format `rfc3339`.
         4 upload_time: String => "upload_time: must",
     }
+}
+
+w::built! {
+    OrdersShippings
     new(
         order_key: OrderKey,
         shipping_list: Vec<Shipping>,
@@ -341,6 +397,10 @@ w::record! {
         /// The user who paid: `openid`.
         1 payer: Payer => "payer: must",
     }
+}
+
+w::built! {
+    ShoppingInfoVerify
     new(order_key: OrderKey, payer: Payer)
 }
 
@@ -375,6 +435,10 @@ pub mod orders_permission {
         /// * Catalog: `mini_program.user_order.orders_permission.confirm`.
         pub struct Confirm {
         }
+    }
+
+    w::built! {
+        Confirm
         new()
     }
 
@@ -413,6 +477,10 @@ pub mod orders_permission {
         /// * Catalog: `mini_program.user_order.orders_permission.open`.
         pub struct Open {
         }
+    }
+
+    w::built! {
+        Open
         new()
     }
 

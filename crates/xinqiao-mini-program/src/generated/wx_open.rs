@@ -17,6 +17,10 @@ pub mod template {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Add
         new()
     }
 
@@ -51,6 +55,10 @@ pub mod template {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Del
         new()
     }
 
@@ -85,6 +93,10 @@ pub mod template {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        List
         new()
     }
 
@@ -123,6 +135,10 @@ pub mod template {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            Get
             new()
         }
 
@@ -157,6 +173,10 @@ pub mod template {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            List
             new()
         }
 

@@ -134,6 +134,10 @@ w::record! {
         /// AppID that made the environment, required when a third party develops for you.
         4 resource_appid: Option<xinqiao_types::AppId> => "resource_appid",
     }
+}
+
+w::built! {
+    CloudBase
     new(env: impl Into<String>)
     text(domain: String, path: String, query: String, resource_appid: xinqiao_types::AppId)
 }
@@ -385,6 +389,10 @@ w::record! {
         /// Number of the member in your own system.
         1 outer_userid: Option<String> => "outer_userid",
     }
+}
+
+w::built! {
+    InfoAddInfo
     new(identity: impl Into<String>)
     text(outer_userid: String)
 }
@@ -421,6 +429,10 @@ w::record! {
         /// Which version opens: `release`, `trial` or `develop`.
         2 env_version: Option<String> => "env_version",
     }
+}
+
+w::built! {
+    JumpWxa
     new(path: impl Into<String>)
     text(query: String, env_version: String)
 }
@@ -436,6 +448,10 @@ w::record! {
         #[doc(alias = "kf_headimg")]
         2 kf_head_img: Option<String> => "kf_headimg",
     }
+}
+
+w::built! {
+    KfInfo
     new(open_kf: bool)
     text(kf_name: String, kf_head_img: String)
 }
@@ -448,6 +464,10 @@ w::record! {
         /// The stored datum as JSON text, from which ranking lists take the score.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    Kv
     new(key: impl Into<String>, value: impl Into<String>)
 }
 
@@ -461,6 +481,10 @@ w::record! {
         /// Blue part of the line colour, 0 to 255.
         2 b: i64 => "b: must",
     }
+}
+
+w::built! {
+    LineColor
     new(r: i64, g: i64, b: i64)
 }
 
@@ -609,6 +633,10 @@ w::record! {
         /// Parameters of the page to index, without question mark.
         1 query: String => "query: must",
     }
+}
+
+w::built! {
+    Page
     new(path: impl Into<String>, query: impl Into<String>)
 }
 
@@ -626,6 +654,10 @@ w::record! {
         /// Addresses of the store's pictures, 1 to 9 for a nearby place.
         0 list: Vec<String> => "list: must",
     }
+}
+
+w::built! {
+    Pic
     new(list: Vec<String>)
 }
 
@@ -723,6 +755,10 @@ w::record! {
         /// Services offered: `id`, `tpye`, `name`, `appid`, `path` and `desc`.
         0 service_infos: Vec<ServiceInfoDetail> => "service_infos: must",
     }
+}
+
+w::built! {
+    ServiceInfo
     new(service_infos: Vec<ServiceInfoDetail>)
 }
 
@@ -742,6 +778,10 @@ w::record! {
         /// What the service offers, at most 10 characters.
         5 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    ServiceInfoDetail
     new(
         id: i64,
         tpye: i64,
@@ -760,6 +800,10 @@ w::record! {
         /// The datum, a whole number such as a score or gifts received.
         1 value: i64 => "value: must",
     }
+}
+
+w::built! {
+    SetUserInteractiveDataKv
     new(key: impl Into<String>, value: i64)
 }
 
@@ -859,6 +903,10 @@ w::record! {
         /// Media ids of the licences; required for a nearby place whose owner is not the mini program's.
         12 qualification_list: Option<Vec<String>> => "qualification_list",
     }
+}
+
+w::built! {
+    AddNearbyPoi
     new(
         poi_id: impl Into<String>,
         is_comm_nearby: bool,
@@ -930,6 +978,10 @@ w::record! {
         /// Card shown on the store's page, none if left out.
         9 card_id: String => "card_id: must",
     }
+}
+
+w::built! {
+    AddStore
     new(
         map_poi_id: impl Into<String>,
         pic_list: Pic,
@@ -998,6 +1050,10 @@ w::record! {
         /// Media ids of further documents, at most 5, optional after error 85024.
         7 other_files: Option<Vec<String>> => "other_files",
     }
+}
+
+w::built! {
+    ApplyMerchant
     new(
         first_cat_id: i64,
         second_cat_id: i64,
@@ -1039,6 +1095,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ApplyWxaStore
     new()
 }
 
@@ -1077,6 +1137,10 @@ w::record! {
         /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
         2 sig_method: String => "sig_method: must query",
     }
+}
+
+w::built! {
+    CheckSession
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         signature: impl Into<String>,
@@ -1140,6 +1204,10 @@ w::record! {
         /// Address of the licence's image, for the review.
         13 license: String => "license: must",
     }
+}
+
+w::built! {
+    CreateMapPoi
     new(
         name: impl Into<String>,
         category: impl Into<String>,
@@ -1209,6 +1277,10 @@ w::record! {
         /// Whether a random seed is made with the room, so that all clients draw the same numbers.
         7 need_game_seed: Option<bool> => "need_game_seed",
     }
+}
+
+w::built! {
+    CreateWxaGameRoom
     new(
         game_tick: i64,
         open_id_list: Vec<xinqiao_types::OpenId>,
@@ -1256,6 +1328,10 @@ w::record! {
         /// Nearby place to delete, from the list of places.
         0 poi_id: String => "poi_id: must",
     }
+}
+
+w::built! {
+    DelNearbyPoi
     new(poi_id: impl Into<String>)
 }
 
@@ -1288,6 +1364,10 @@ w::record! {
         /// Store to delete, from the list of stores.
         0 poi_id: String => "poi_id: must",
     }
+}
+
+w::built! {
+    DelStore
     new(poi_id: impl Into<String>)
 }
 
@@ -1321,6 +1401,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    FastRegisterEnterpriseWeapp
     new()
 }
 
@@ -1359,6 +1443,10 @@ w::record! {
         /// Whether it lasts for ever; short ones last 30 days, permanent ones are limited in number.
         2 is_permanent: Option<bool> => "is_permanent",
     }
+}
+
+w::built! {
+    GenWxaShortLink
     new(page_url: impl Into<String>, page_title: impl Into<String>)
     set(is_permanent: bool)
 }
@@ -1406,6 +1494,10 @@ w::record! {
         /// Serial number of the device, unique within the model.
         2 sn: Option<String> => "sn",
     }
+}
+
+w::built! {
+    GenerateNfcScheme
     new(jump_wxa: JumpWxa, model_id: impl Into<String>)
     text(sn: String)
 }
@@ -1458,6 +1550,10 @@ w::record! {
         /// Days until it expires, at most 30; in day.
         4 expire_interval: Option<i64> => "expire_interval",
     }
+}
+
+w::built! {
+    GenerateScheme
     new(jump_wxa: JumpWxa, expire_type: i64)
     set(is_expire: bool, expire_time: xinqiao_types::UnixSeconds, expire_interval: i64)
 }
@@ -1510,6 +1606,10 @@ w::record! {
         /// Static website of the cloud environment that serves the jump page.
         7 cloud_base: Option<CloudBase> => "cloud_base",
     }
+}
+
+w::built! {
+    GenerateUrlLink
     new(path: impl Into<String>)
     text(query: String, env_version: String)
     set(
@@ -1556,6 +1656,10 @@ w::record! {
     /// * Catalog: `mini_program.wxa.get_district`.
     pub struct GetDistrict {
     }
+}
+
+w::built! {
+    GetDistrict
     new()
 }
 
@@ -1596,6 +1700,10 @@ w::record! {
     /// * Catalog: `mini_program.wxa.get_merchant_audit_info`.
     pub struct GetMerchantAuditInfo {
     }
+}
+
+w::built! {
+    GetMerchantAuditInfo
     new()
 }
 
@@ -1634,6 +1742,10 @@ w::record! {
     /// * Catalog: `mini_program.wxa.get_merchant_category`.
     pub struct GetMerchantCategory {
     }
+}
+
+w::built! {
+    GetMerchantCategory
     new()
 }
 
@@ -1674,6 +1786,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetNearbyDetailPage
     new()
 }
 
@@ -1706,6 +1822,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetNearbyOfficialServiceInfo
     new()
 }
 
@@ -1741,6 +1861,10 @@ w::record! {
         /// Places per page, at most 1,000.
         1 page_rows: i64 => "page_rows: must query",
     }
+}
+
+w::built! {
+    GetNearbyPoiList
     new(page: i64, page_rows: i64)
 }
 
@@ -1781,6 +1905,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetOpenData
     new()
 }
 
@@ -1820,6 +1948,10 @@ w::record! {
         /// WeChat Pay's number, to be used within 5 minutes of the payment.
         3 transaction_id: Option<String> => "transaction_id: query",
     }
+}
+
+w::built! {
+    GetPaidUnionid
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(mch_id: xinqiao_types::MchId, out_trade_no: String, transaction_id: String)
 }
@@ -1862,6 +1994,10 @@ w::record! {
         /// Code from `wx.pluginLogin` in the plugin.
         0 code: String => "code: must",
     }
+}
+
+w::built! {
+    GetPluginOpenPid
     new(code: impl Into<String>)
 }
 
@@ -1906,6 +2042,10 @@ w::record! {
         /// Number of the device model, got by registering the hardware.
         1 model_id: String => "model_id: must",
     }
+}
+
+w::built! {
+    GetSnTicket
     new(sn: impl Into<String>, model_id: impl Into<String>)
 }
 
@@ -1946,6 +2086,10 @@ w::record! {
         /// Store to look up, from the list of stores.
         0 poi_id: String => "poi_id: must",
     }
+}
+
+w::built! {
+    GetStoreInfo
     new(poi_id: impl Into<String>)
 }
 
@@ -1988,6 +2132,10 @@ w::record! {
         /// Rows to return at most, with `offset` to go on.
         1 limit: i64 => "limit: must",
     }
+}
+
+w::built! {
+    GetStoreList
     new(offset: i64, limit: i64)
 }
 
@@ -2045,6 +2193,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetStoreWxaAttr
     new()
 }
 
@@ -2082,6 +2234,10 @@ w::record! {
         /// Code that allows updates, from a payment or activation in the client.
         2 notify_code: String => "notify_code: must",
     }
+}
+
+w::built! {
+    GetUserNotify
     new(openid: impl Into<xinqiao_types::OpenId>, notify_type: i64, notify_code: impl Into<String>)
 }
 
@@ -2142,6 +2298,10 @@ w::record! {
         /// Whether it is a test: `false` real, `true` test, `false` by default.
         9 is_test: Option<bool> => "is_test",
     }
+}
+
+w::built! {
+    GetUserRiskRank
     new(
         appid: impl Into<xinqiao_types::AppId>,
         openid: impl Into<xinqiao_types::OpenId>,
@@ -2197,6 +2357,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetVoipSign
     new()
 }
 
@@ -2241,6 +2405,10 @@ w::record! {
         /// Which version opens: `release`, `trial` or `develop`.
         5 env_version: Option<String> => "env_version",
     }
+}
+
+w::built! {
+    GetWxaCode
     new()
     text(path: String, env_version: String)
     set(width: i64, auto_color: bool, line_color: LineColor, is_hyaline: bool)
@@ -2291,6 +2459,10 @@ w::record! {
         /// Which version opens: `release`, `trial` or `develop`.
         7 env_version: Option<String> => "env_version",
     }
+}
+
+w::built! {
+    GetWxaCodeUnlimit
     new(scene: impl Into<String>)
     text(page: String, env_version: String)
     set(width: i64, auto_color: bool, line_color: LineColor, is_hyaline: bool, check_path: bool)
@@ -2325,6 +2497,10 @@ w::record! {
         /// Which domains: `getbizdomain` for the web view, `getserverdomain` for servers, all if left out.
         0 action: Option<String> => "action: query",
     }
+}
+
+w::built! {
+    GetWxaDevInfo
     new()
     text(action: String)
 }
@@ -2386,6 +2562,10 @@ w::record! {
         /// Number of the last frame to return.
         2 end_frame_id: i64 => "end_frame_id: must query",
     }
+}
+
+w::built! {
+    GetWxaGameFrame
     new(access_info: impl Into<String>, begin_frame_id: i64, end_frame_id: i64)
 }
 
@@ -2426,6 +2606,10 @@ w::record! {
         /// Handle of the game room, given when it was made.
         0 access_info: String => "access_info: must query",
     }
+}
+
+w::built! {
+    GetWxaGameIdentityInfo
     new(access_info: impl Into<String>)
 }
 
@@ -2466,6 +2650,10 @@ w::record! {
         /// Handle of the game room, given when it was made.
         0 access_info: String => "access_info: must query",
     }
+}
+
+w::built! {
+    GetWxaGameRoomInfo
     new(access_info: impl Into<String>)
 }
 
@@ -2507,6 +2695,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    IcpGetIcpMedia
     new()
 }
 
@@ -2539,6 +2731,10 @@ w::record! {
         /// Image to find the mini program's pages of goods with.
         0 img: w::FilePart => "img: must",
     }
+}
+
+w::built! {
+    ImageSearch
     new(img: w::FilePart)
 }
 
@@ -2579,6 +2775,10 @@ w::record! {
         /// Image to check, up to 1 MB and 750×1334 pixels.
         0 media: w::FilePart => "media: must",
     }
+}
+
+w::built! {
+    ImgSecCheck
     new(media: w::FilePart)
 }
 
@@ -2621,6 +2821,10 @@ w::record! {
         /// Scene: `1` profile, `2` comment, `3` forum, `4` social post.
         4 scene: Option<i64> => "scene",
     }
+}
+
+w::built! {
+    MediaCheckAsync
     new(media_url: impl Into<String>, media_type: i64)
     text(openid: xinqiao_types::OpenId)
     set(version: i64, scene: i64)
@@ -2666,6 +2870,10 @@ w::record! {
         #[doc(alias = "headimg_mediaid")]
         1 head_img_media_id: xinqiao_types::MediaId => "headimg_mediaid: must",
     }
+}
+
+w::built! {
+    ModifyMerchant
     new(intro: impl Into<String>, head_img_media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -2712,6 +2920,10 @@ w::record! {
         /// Scene: `1` profile, `2` comment, `3` forum, `4` social post.
         6 scene: Option<i64> => "scene",
     }
+}
+
+w::built! {
+    MsgSecCheck
     new(content: impl Into<String>)
     text(openid: xinqiao_types::OpenId, nickname: String, signature: String, title: String)
     set(version: i64, scene: i64)
@@ -2758,6 +2970,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    NearbyApplyCategory
     new()
 }
 
@@ -2794,6 +3010,10 @@ w::record! {
         /// What to look up: `0` the link, `1` openings left.
         1 query_type: Option<i64> => "query_type",
     }
+}
+
+w::built! {
+    QueryScheme
     new()
     text(scheme: String)
     set(query_type: i64)
@@ -2842,6 +3062,10 @@ w::record! {
         /// What to look up: `0` the link, `1` openings left.
         1 query_type: Option<i64> => "query_type",
     }
+}
+
+w::built! {
+    QueryUrlLink
     new()
     text(url_link: String)
     set(query_type: i64)
@@ -2892,6 +3116,10 @@ w::record! {
         /// Keys of the stored data to remove.
         3 key: Vec<String> => "key: must",
     }
+}
+
+w::built! {
+    RemoveUserStorage
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         signature: impl Into<String>,
@@ -2935,6 +3163,10 @@ w::record! {
         /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
         2 sig_method: String => "sig_method: must query",
     }
+}
+
+w::built! {
+    ResetUserSessionKey
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         signature: impl Into<String>,
@@ -2984,6 +3216,10 @@ w::record! {
         /// Part of the name of the place to look for.
         1 keyword: String => "keyword: must",
     }
+}
+
+w::built! {
+    SearchMapPoi
     new(district_id: i64, keyword: impl Into<String>)
 }
 
@@ -3025,6 +3261,10 @@ w::record! {
         /// Pages to be indexed for search, at most 1,000.
         0 pages: Vec<Page> => "pages: must",
     }
+}
+
+w::built! {
+    SearchWxaApiSubmitPages
     new(pages: Vec<Page>)
 }
 
@@ -3059,6 +3299,10 @@ w::record! {
         /// Number of the service in the service market, given when it is listed.
         1 service_id: String => "service_id: must",
     }
+}
+
+w::built! {
+    ServiceGetServiceBuyer
     new(appid: impl Into<xinqiao_types::AppId>, service_id: impl Into<String>)
 }
 
@@ -3103,6 +3347,10 @@ w::record! {
         /// Rows to return at most, with `offset` to go on.
         2 limit: i64 => "limit: must",
     }
+}
+
+w::built! {
+    ServiceGetServiceBuyerList
     new(service_id: impl Into<String>, offset: i64, limit: i64)
 }
 
@@ -3167,6 +3415,10 @@ w::record! {
         /// Id of the request made by you, against repeats.
         4 client_msg_id: String => "client_msg_id: must",
     }
+}
+
+w::built! {
+    ServiceMarket
     new(service: impl Into<String>, api: impl Into<String>, client_msg_id: impl Into<String>)
     set(async_: bool, data: w::serial::Value)
 }
@@ -3216,6 +3468,10 @@ w::record! {
         /// Rows to return at most, with `offset` to go on.
         3 limit: i64 => "limit: must",
     }
+}
+
+w::built! {
+    ServiceMarketGetPaidOrderList
     new(
         appid: impl Into<xinqiao_types::AppId>,
         service_id: impl Into<String>,
@@ -3277,6 +3533,10 @@ w::record! {
         /// The `request_id` that the async call returned, to fetch its result with.
         0 request_id: String => "request_id: must",
     }
+}
+
+w::built! {
+    ServiceMarketRetrieve
     new(request_id: impl Into<String>)
 }
 
@@ -3317,6 +3577,10 @@ w::record! {
         /// Code that comes with the user from the service market.
         0 code: String => "code: must",
     }
+}
+
+w::built! {
+    ServiceMarketServiceLoginAuth
     new(code: impl Into<String>)
 }
 
@@ -3367,6 +3631,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    SetDynamicData
     new()
 }
 
@@ -3401,6 +3669,10 @@ w::record! {
         /// `1` shows it among nearby mini programs, `0` hides it; `0` or `1` on the wire.
         1 status: bool => "status: must zero-one",
     }
+}
+
+w::built! {
+    SetNearbyPoiShowStatus
     new(poi_id: impl Into<String>, status: bool)
 }
 
@@ -3439,6 +3711,10 @@ w::record! {
         /// Key-value pairs to write: `key` and `value`.
         3 kv_list: Vec<SetUserInteractiveDataKv> => "kv_list: must",
     }
+}
+
+w::built! {
+    SetUserInteractiveData
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         signature: impl Into<String>,
@@ -3485,6 +3761,10 @@ w::record! {
         /// JSON text that verifies the payment, when activating with a WeChat Pay order number as `notify_code`.
         4 check_json: Option<String> => "check_json",
     }
+}
+
+w::built! {
+    SetUserNotify
     new(openid: impl Into<xinqiao_types::OpenId>, notify_type: i64, notify_code: impl Into<String>)
     text(content_json: String, check_json: String)
 }
@@ -3525,6 +3805,10 @@ w::record! {
         /// Further data of the service card as JSON text, laid out as the card (`notify_type`) asks.
         3 ext_json: Option<String> => "ext_json",
     }
+}
+
+w::built! {
+    SetUserNotifyExt
     new(openid: impl Into<xinqiao_types::OpenId>, notify_type: i64, notify_code: impl Into<String>)
     text(ext_json: String)
 }
@@ -3564,6 +3848,10 @@ w::record! {
         /// Key-value pairs to write: `key` and `value`.
         3 kv_list: Vec<Kv> => "kv_list: must",
     }
+}
+
+w::built! {
+    SetUserStorage
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         signature: impl Into<String>,
@@ -3603,6 +3891,10 @@ w::record! {
         /// Page mark: none at first, then what the last answer returned.
         1 next_page_info: String => "next_page_info: must",
     }
+}
+
+w::built! {
+    SiteSearch
     new(keyword: impl Into<String>, next_page_info: impl Into<String>)
 }
 
@@ -3674,6 +3966,10 @@ w::record! {
         /// Id of the card or coupon kind, not of the copy that a user holds (that is the code); such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         5 card_id: String => "card_id: must",
     }
+}
+
+w::built! {
+    UpdateStore
     new(
         poi_id: impl Into<String>,
         map_poi_id: impl Into<String>,
@@ -3733,6 +4029,10 @@ pub mod charge {
                 /// Packages per page, at most 20.
                 2 limit: i64 => "limit: must query",
             }
+        }
+
+        w::built! {
+            Get
             new(spu_id: impl Into<String>, offset: i64, limit: i64)
         }
 
@@ -3801,6 +4101,10 @@ pub mod charge {
                 /// SPU number of the paid capability to look up, as in the console; `spuId` on the wire.
                 0 spu_id: String => "spuId: must query",
             }
+        }
+
+        w::built! {
+            GetRecentAverage
             new(spu_id: impl Into<String>)
         }
 
@@ -3849,6 +4153,10 @@ pub mod dev_plugin {
             /// AppID of the mini program whose use of the plugin is accepted.
             1 appid: xinqiao_types::AppId => "appid: must",
         }
+    }
+
+    w::built! {
+        DevAgree
         new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -3885,6 +4193,10 @@ pub mod dev_plugin {
             /// Applications per page.
             2 num: i64 => "num: must",
         }
+    }
+
+    w::built! {
+        DevApplyList
         new(action: impl Into<String>, page: i64, num: i64)
     }
 
@@ -3940,6 +4252,10 @@ pub mod dev_plugin {
             /// Always `dev_delete`, to delete refused applicants; such as `dev_delete`; always `dev_delete`.
             0 action: String => "action: must",
         }
+    }
+
+    w::built! {
+        DevDelete
         new(action: impl Into<String>)
     }
 
@@ -3974,6 +4290,10 @@ pub mod dev_plugin {
             /// Why use of the plugin is refused, shown to the applicant.
             1 reason: String => "reason: must",
         }
+    }
+
+    w::built! {
+        DevRefuse
         new(action: impl Into<String>, reason: impl Into<String>)
     }
 
@@ -4033,6 +4353,10 @@ pub mod game {
             /// Coins that are paid, given back or presented, not 0.
             11 amount: i64 => "amount: must",
         }
+    }
+
+    w::built! {
+        CancelPay
         new(
             sig_method: impl Into<String>,
             zone_id: impl Into<String>,
@@ -4099,6 +4423,10 @@ pub mod game {
             /// Time of the request, Unix seconds, part of the signature; format `unix`.
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         }
+    }
+
+    w::built! {
+        GetBalance
         new(
             sig_method: impl Into<String>,
             zone_id: impl Into<String>,
@@ -4183,6 +4511,10 @@ pub mod game {
             /// Remark, noted in the statement.
             12 remark: Option<String> => "remark",
         }
+    }
+
+    w::built! {
+        Pay
         new(
             sig_method: impl Into<String>,
             zone_id: impl Into<String>,
@@ -4263,6 +4595,10 @@ pub mod game {
             /// Coins that are paid, given back or presented, not 0.
             10 amount: i64 => "amount: must",
         }
+    }
+
+    w::built! {
+        Present
         new(
             sig_method: impl Into<String>,
             zone_id: impl Into<String>,
@@ -4334,6 +4670,10 @@ pub mod game {
             /// Kind of order: `1` coins, `2` items bought directly.
             10 biz_id: i64 => "biz_id: must",
         }
+    }
+
+    w::built! {
+        QueryOrderInfo
         new(
             sig_method: impl Into<String>,
             zone_id: impl Into<String>,
@@ -4407,6 +4747,10 @@ pub mod game {
                 /// Scene: `1` profile, `2` comment, `3` forum, `4` social post.
                 4 scene: i64 => "scene: must",
             }
+        }
+
+        w::built! {
+            MediaCheckSync
             new(
                 openid: impl Into<xinqiao_types::OpenId>,
                 media_url: impl Into<String>,
@@ -4465,6 +4809,10 @@ pub mod game {
                 /// Scene: `1` profile, `2` comment, `3` forum, `4` social post.
                 4 scene: i64 => "scene: must",
             }
+        }
+
+        w::built! {
+            MsgSecCheck
             new(
                 openid: impl Into<xinqiao_types::OpenId>,
                 content: impl Into<String>,
@@ -4526,6 +4874,10 @@ pub mod plugin {
             /// Why the plugin is wanted, shown to its maker.
             2 reason: String => "reason: must",
         }
+    }
+
+    w::built! {
+        Apply
         new(
             action: impl Into<String>,
             plugin_appid: impl Into<xinqiao_types::AppId>,
@@ -4563,6 +4915,10 @@ pub mod plugin {
             /// Always `list`, to list the plugins added; such as `list`; always `list`.
             0 action: String => "action: must",
         }
+    }
+
+    w::built! {
+        List
         new(action: impl Into<String>)
     }
 
@@ -4606,6 +4962,10 @@ pub mod plugin {
             /// AppID of the plugin that is applied for or removed.
             1 plugin_appid: xinqiao_types::AppId => "plugin_appid: must",
         }
+    }
+
+    w::built! {
+        Unbind
         new(action: impl Into<String>, plugin_appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -4641,6 +5001,10 @@ pub mod vip {
         /// * Catalog: `mini_program.wxa.vip.shop_list_get`.
         pub struct ShopListGet {
         }
+    }
+
+    w::built! {
+        ShopListGet
         new()
     }
 
@@ -4689,6 +5053,10 @@ pub mod vip {
                 /// Membership data of the user: `identity`, `outer_userid` and so on.
                 2 info: super::super::InfoAddInfo => "info: must",
             }
+        }
+
+        w::built! {
+            InfoAdd
             new(
                 session_id: impl Into<String>,
                 wxa_openid: impl Into<xinqiao_types::OpenId>,
@@ -4725,6 +5093,10 @@ pub mod vip {
                 /// The member, by openid of this mini program; personal data, masked in `Debug`.
                 0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must masked",
             }
+        }
+
+        w::built! {
+            InfoDelete
             new(wxa_openid: impl Into<xinqiao_types::OpenId>)
         }
 
@@ -4757,6 +5129,10 @@ pub mod vip {
                 /// The member, by openid of this mini program; personal data, masked in `Debug`.
                 0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must masked",
             }
+        }
+
+        w::built! {
+            InfoGet
             new(wxa_openid: impl Into<xinqiao_types::OpenId>)
         }
 
@@ -4799,6 +5175,10 @@ pub mod vip {
                 /// Membership data of the user: `identity`, `outer_userid` and so on.
                 1 info: super::super::InfoAddInfo => "info: must",
             }
+        }
+
+        w::built! {
+            InfoUpdate
             new(wxa_openid: impl Into<xinqiao_types::OpenId>, info: super::super::InfoAddInfo)
         }
 
@@ -4833,6 +5213,10 @@ pub mod vip {
                 /// Rows to return at most, with `offset` to go on.
                 1 limit: i64 => "limit: must",
             }
+        }
+
+        w::built! {
+            ListGet
             new(offset: i64, limit: i64)
         }
 

@@ -623,6 +623,10 @@ w::record! {
         /// Pieces of feedback per page.
         2 num: i64 => "num: must query",
     }
+}
+
+w::built! {
+    FeedbackList
     new(page: i64, num: i64)
     set(type_: i64)
 }
@@ -702,6 +706,10 @@ w::record! {
         /// Rows to return, 20 by default.
         9 limit: Option<i64> => "limit: query",
     }
+}
+
+w::built! {
+    UserLogSearch
     new(
         date: impl Into<String>,
         begin_time: xinqiao_types::UnixSeconds,
@@ -768,6 +776,10 @@ pub mod comment {
             /// Number of the review; `commentId` on the wire. From: The endpoint that lists reviews, or the event `wxa_comment_bad_score`.
             0 comment_id: String => "commentId: must",
         }
+    }
+
+    w::built! {
+        ApiKfQuotaReset
         new(comment_id: impl Into<String>)
     }
 
@@ -801,6 +813,10 @@ pub mod comment {
             /// Number of the review; `commentId` on the wire. From: The endpoint that lists reviews, or the event `wxa_comment_bad_score`.
             0 comment_id: String => "commentId: must query",
         }
+    }
+
+    w::built! {
+        CommentInfoGet
         new(comment_id: impl Into<String>)
     }
 
@@ -849,6 +865,10 @@ pub mod comment {
             /// Text of the answer, or what was settled.
             2 content: Option<String> => "content",
         }
+    }
+
+    w::built! {
+        ConfirmCompromise
         new(comment_id: impl Into<String>)
         text(content: String)
         set(pic_list: Vec<String>)
@@ -891,6 +911,10 @@ pub mod comment {
             /// Reviews per page, 8 by default.
             4 limit: Option<i64> => "limit: query",
         }
+    }
+
+    w::built! {
+        MpCommentListGet
         new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
         set(filter_type: i64, offset: i64, limit: i64)
     }
@@ -951,6 +975,10 @@ pub mod comment {
             /// Number of the review; `commentId` on the wire. From: The endpoint that lists reviews, or the event `wxa_comment_bad_score`.
             0 comment_id: String => "commentId: must query",
         }
+    }
+
+    w::built! {
+        ReplyAndCommentReplyListGet
         new(comment_id: impl Into<String>)
     }
 
@@ -998,6 +1026,10 @@ pub mod comment {
                 /// Text of the answer, or what was settled.
                 1 content: String => "content: must",
             }
+        }
+
+        w::built! {
+            Add
             new(comment_id: impl Into<String>, content: impl Into<String>)
         }
 
@@ -1035,6 +1067,10 @@ pub mod comment {
                 /// Number of a further answer, given when it was added, to delete it with; `commentReplyId` on the wire.
                 2 comment_reply_id: String => "commentReplyId: must",
             }
+        }
+
+        w::built! {
+            Delete
             new(
                 comment_id: impl Into<String>,
                 reply_id: impl Into<String>,
@@ -1075,6 +1111,10 @@ pub mod log {
         /// * Catalog: `mini_program.wxa_api.log.get_client_version`.
         pub struct GetClientVersion {
         }
+    }
+
+    w::built! {
+        GetClientVersion
         new()
     }
 
@@ -1129,6 +1169,10 @@ pub mod log {
             /// Number of the access scene, for times `1` and `2` only; `@_all` for all.
             6 scene: String => "scene: must",
         }
+    }
+
+    w::built! {
+        GetPerformance
         new(
             cost_time_type: i64,
             default_start_time: xinqiao_types::UnixSeconds,
@@ -1178,6 +1222,10 @@ pub mod log {
         /// * Catalog: `mini_program.wxa_api.log.get_scene`.
         pub struct GetScene {
         }
+    }
+
+    w::built! {
+        GetScene
         new()
     }
 
@@ -1241,6 +1289,10 @@ pub mod log {
             /// How many errors to return at most, for paging.
             11 limit: i64 => "limit: must",
         }
+    }
+
+    w::built! {
+        JsErrDetail
         new(
             start_time: impl Into<String>,
             end_time: impl Into<String>,
@@ -1331,6 +1383,10 @@ pub mod log {
             /// Rows to return, at most 30.
             9 limit: i64 => "limit: must",
         }
+    }
+
+    w::built! {
+        JsErrList
         new(
             start_time: impl Into<String>,
             end_time: impl Into<String>,
@@ -1409,6 +1465,10 @@ pub mod mini_shop {
             /// Pictures as media ids; this or the text is needed; `mediaIdList` on the wire.
             2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
         }
+    }
+
+    w::built! {
+        BusiAppeal
         new(complaint_order_id: i64)
         text(content: String)
         set(media_id_list: Vec<xinqiao_types::MediaId>)
@@ -1450,6 +1510,10 @@ pub mod mini_shop {
             /// Decision: `1` settle, `2` refuse to settle; `bussiHandle` on the wire.
             3 bussi_handle: i64 => "bussiHandle: must",
         }
+    }
+
+    w::built! {
+        BussiRespondComplaint
         new(complaint_order_id: i64, bussi_handle: i64)
         text(content: String)
         set(media_id_list: Vec<xinqiao_types::MediaId>)
@@ -1489,6 +1553,10 @@ pub mod mini_shop {
             /// Pictures as media ids; this or the text is needed; `mediaIdList` on the wire.
             2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
         }
+    }
+
+    w::built! {
+        BussiSupplyProof
         new(complaint_order_id: i64)
         text(content: String)
         set(media_id_list: Vec<xinqiao_types::MediaId>)
@@ -1528,6 +1596,10 @@ pub mod mini_shop {
             /// Pictures as media ids; this or the text is needed; `mediaIdList` on the wire.
             2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
         }
+    }
+
+    w::built! {
+        BussiSupplyRefund
         new(complaint_order_id: i64)
         text(content: String)
         set(media_id_list: Vec<xinqiao_types::MediaId>)
@@ -1562,6 +1634,10 @@ pub mod mini_shop {
             /// Number of the complaint; `complaintOrderId` on the wire. From: Event `complaint_callback`.
             0 complaint_order_id: i64 => "complaintOrderId: must query",
         }
+    }
+
+    w::built! {
+        ComplaintOrderDetail
         new(complaint_order_id: i64)
     }
 
@@ -1617,6 +1693,10 @@ pub mod new_tmpl {
             /// What the template is for, at most 15 characters; `sceneDesc` on the wire.
             2 scene_desc: String => "sceneDesc: must",
         }
+    }
+
+    w::built! {
+        AddTemplate
         new(tid: impl Into<String>, kid_list: Vec<i64>, scene_desc: impl Into<String>)
     }
 
@@ -1659,6 +1739,10 @@ pub mod new_tmpl {
             /// Number of the template in this account, to send with; such as `9Aw5ZV1j9xdWTFEkqCpZ7mIBbSC34khK55OtzUPl0rU`; `priTmplId` on the wire.
             0 pri_tmpl_id: String => "priTmplId: must",
         }
+    }
+
+    w::built! {
+        DelTemplate
         new(pri_tmpl_id: impl Into<String>)
     }
 
@@ -1691,6 +1775,10 @@ pub mod new_tmpl {
         /// * Catalog: `mini_program.wxa_api.new_tmpl.get_category`.
         pub struct GetCategory {
         }
+    }
+
+    w::built! {
+        GetCategory
         new()
     }
 
@@ -1733,6 +1821,10 @@ pub mod new_tmpl {
             /// Number of the title in the public library, from the list of titles.
             0 tid: String => "tid: must query",
         }
+    }
+
+    w::built! {
+        GetPubTemplateKeywords
         new(tid: impl Into<String>)
     }
 
@@ -1779,6 +1871,10 @@ pub mod new_tmpl {
             /// Rows to return, at most 30.
             2 limit: i64 => "limit: must query",
         }
+    }
+
+    w::built! {
+        GetPubTemplateTitles
         new(ids: Vec<i64>, start: i64, limit: i64)
     }
 
@@ -1836,6 +1932,10 @@ pub mod new_tmpl {
         /// * Catalog: `mini_program.wxa_api.new_tmpl.get_template`.
         pub struct GetTemplate {
         }
+    }
+
+    w::built! {
+        GetTemplate
         new()
     }
 
@@ -1883,6 +1983,10 @@ pub mod wxa_embedded {
             /// Why it is wanted, shown to the other side, at most 30 characters.
             1 apply_reason: Option<String> => "apply_reason",
         }
+    }
+
+    w::built! {
+        AddEmbedded
         new(appid: impl Into<xinqiao_types::AppId>)
         text(apply_reason: String)
     }
@@ -1916,6 +2020,10 @@ pub mod wxa_embedded {
             /// AppID of the mini program whose permission to open this one in half screen is taken back.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
+    }
+
+    w::built! {
+        DelAuthorize
         new(appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -1948,6 +2056,10 @@ pub mod wxa_embedded {
             /// AppID of the half-screen mini program to remove from the list.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
+    }
+
+    w::built! {
+        DelEmbedded
         new(appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -1982,6 +2094,10 @@ pub mod wxa_embedded {
             /// Rows to return, 10 by default, at most 1,000.
             1 num: Option<i64> => "num: query",
         }
+    }
+
+    w::built! {
+        GetList
         new()
         set(start: i64, num: i64)
     }
@@ -2040,6 +2156,10 @@ pub mod wxa_embedded {
             /// Rows to return, 10 by default, at most 1,000.
             1 num: Option<i64> => "num: query",
         }
+    }
+
+    w::built! {
+        GetOwnList
         new()
         set(start: i64, num: i64)
     }
@@ -2098,6 +2218,10 @@ pub mod wxa_embedded {
             /// How requests to open this mini program in half screen are handled: `0` admin decides, `1` accepted, `2` refused.
             0 flag: i64 => "flag: must",
         }
+    }
+
+    w::built! {
+        SetAuthorize
         new(flag: i64)
     }
 
@@ -2133,6 +2257,10 @@ pub mod wxa_mp_trade {
         /// * Catalog: `mini_program.wxa_api.wxa_mp_trade.get_guarantee_status`.
         pub struct GetGuaranteeStatus {
         }
+    }
+
+    w::built! {
+        GetGuaranteeStatus
         new()
     }
 
@@ -2180,6 +2308,10 @@ pub mod wxa_mp_trade {
             /// Penalties to return, at most 100.
             1 limit: Option<i64> => "limit: query",
         }
+    }
+
+    w::built! {
+        GetPenaltyList
         new(offset: i64)
         set(limit: i64)
     }

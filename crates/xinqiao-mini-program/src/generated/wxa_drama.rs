@@ -15,6 +15,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    BatchProcessDramaPromotion
     new()
 }
 
@@ -49,6 +53,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    DeveloperGetIaaDrama
     new()
 }
 
@@ -83,6 +91,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    DeveloperGetPublishedDrama
     new()
 }
 
@@ -117,6 +129,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    DeveloperPublishDrama
     new()
 }
 
@@ -150,6 +166,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    DeveloperSetFlushDrama
     new()
 }
 
@@ -183,6 +203,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    DeveloperSetIaaDrama
     new()
 }
 
@@ -216,6 +240,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    DeveloperSetRecmdDrama
     new()
 }
 
@@ -249,6 +277,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetFinderEvent
     new()
 }
 
@@ -283,6 +315,10 @@ w::record! {
         /// Whether it is on; off by default, but on for places `1` and `3`.
         1 switch_status: bool => "switch_status: must",
     }
+}
+
+w::built! {
+    SetPlayerDramaRecmdSwitch
     new(entry_type: i64, switch_status: bool)
 }
 

@@ -81,6 +81,10 @@ w::record! {
         /// Origin of the credit: `0` general gift, `1` ad reward, `2` targeted reward.
         2 fund_type: Option<i64> => "fund_type",
     }
+}
+
+w::built! {
+    Filter
     new(settle_begin: xinqiao_types::UnixSeconds, settle_end: xinqiao_types::UnixSeconds)
     set(fund_type: i64)
 }
@@ -157,6 +161,10 @@ w::record! {
         /// Only this ad credit top-up, by the number given when it was made.
         2 bill_id: Option<String> => "bill_id",
     }
+}
+
+w::built! {
+    QueryFundsBillFilter
     new()
     text(bill_id: String)
     set(oper_time_begin: xinqiao_types::UnixSeconds, oper_time_end: xinqiao_types::UnixSeconds)
@@ -194,6 +202,10 @@ w::record! {
         /// Only this ad credit recovery, by its number.
         2 bill_id: Option<String> => "bill_id",
     }
+}
+
+w::built! {
+    QueryRecoverBillFilter
     new()
     text(bill_id: String)
     set(
@@ -208,6 +220,10 @@ w::record! {
         /// Item to publish, which must have been uploaded.
         0 id: String => "id: must",
     }
+}
+
+w::built! {
+    StartPublishGoodsPublishItem
     new(id: impl Into<String>)
 }
 
@@ -225,6 +241,10 @@ w::record! {
         /// Address of the item's picture, JPG or PNG.
         4 item_url: Option<String> => "item_url",
     }
+}
+
+w::built! {
+    StartUploadGoodsUploadItem
     new(id: impl Into<String>, name: impl Into<String>, price: xinqiao_types::Fen)
     text(remark: String, item_url: String)
 }
@@ -273,6 +293,10 @@ w::record! {
         /// Name of the company that owns the ad account.
         6 transfer_account_org_name: String => "transfer_account_org_name: must",
     }
+}
+
+w::built! {
+    BindTransferAccout
     new(env: i64, transfer_account_uid: i64, transfer_account_org_name: impl Into<String>)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64)
@@ -324,6 +348,10 @@ w::record! {
         /// How many coins are given back.
         8 amount: i64 => "amount: must",
     }
+}
+
+w::built! {
+    CancelCurrencyPay
     new(env: i64, pay_order_id: impl Into<String>, order_id: impl Into<String>, amount: i64)
     text(signature: String, pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64)
@@ -366,6 +394,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    CancelSubscribeContract
     new()
 }
 
@@ -399,6 +431,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    CompleteComplaint
     new()
 }
 
@@ -458,6 +494,10 @@ w::record! {
         /// Whether ad data may be used; `0` or `1` on the wire.
         13 authorize_advertise: bool => "authorize_advertise: must zero-one",
     }
+}
+
+w::built! {
+    CreateFundsBill
     new(
         env: i64,
         transfer_account_uid: i64,
@@ -522,6 +562,10 @@ w::record! {
         /// How much to withdraw in yuan, all if left out; a number as text on the wire.
         6 withdraw_amount: Option<f64> => "withdraw_amount: numeric",
     }
+}
+
+w::built! {
+    CreateWithdrawOrder
     new(env: i64, withdraw_no: impl Into<String>)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64, withdraw_amount: f64)
@@ -585,6 +629,10 @@ w::record! {
         /// Remark on the payment, noted in the statement.
         9 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    CurrencyPay
     new(env: i64, order_id: impl Into<String>, amount: i64)
     text(
         signature: String,
@@ -638,6 +686,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    DownloadAdverFundsOrder
     new()
 }
 
@@ -682,6 +734,10 @@ w::record! {
         /// Last day of the bill to download, inclusive, as `yyyyMMdd`; format `yyyyMMdd`; such as `20230810`.
         6 end_ds: String => "end_ds: must",
     }
+}
+
+w::built! {
+    DownloadBill
     new(env: i64, begin_ds: impl Into<String>, end_ds: impl Into<String>)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64)
@@ -725,6 +781,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    DownloadIosSettlementBill
     new()
 }
 
@@ -757,6 +817,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetComplaintDetail
     new()
 }
 
@@ -789,6 +853,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetComplaintList
     new()
 }
 
@@ -821,6 +889,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetNegotiationHistory
     new()
 }
 
@@ -853,6 +925,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetUploadFileSign
     new()
 }
 
@@ -897,6 +973,10 @@ w::record! {
         /// Number at WeChat, alternative to your own.
         6 wx_order_id: Option<String> => "wx_order_id",
     }
+}
+
+w::built! {
+    NotifyProvideGoods
     new(env: i64)
     text(
         pay_sig: String,
@@ -949,6 +1029,10 @@ w::record! {
         /// How many coins are presented.
         6 amount: i64 => "amount: must",
     }
+}
+
+w::built! {
+    PresentCurrency
     new(env: i64, order_id: impl Into<String>, amount: i64)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64)
@@ -1009,6 +1093,10 @@ w::record! {
         /// Which ad credits: `settle_begin`, `settle_end` and `fund_type`.
         7 filter: Option<Filter> => "filter",
     }
+}
+
+w::built! {
+    QueryAdverFunds
     new(env: i64, page: i64, page_size: i64)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64, filter: Filter)
@@ -1076,6 +1164,10 @@ w::record! {
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
     }
+}
+
+w::built! {
+    QueryBizBalance
     new(env: i64)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64)
@@ -1118,6 +1210,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    QueryDownloadOrder
     new()
 }
 
@@ -1164,6 +1260,10 @@ w::record! {
         /// Which top-ups: `oper_time_begin`, `oper_time_end` and `bill_id`.
         7 filter: Option<QueryFundsBillFilter> => "filter",
     }
+}
+
+w::built! {
+    QueryFundsBill
     new(env: i64, page: i64, page_size: i64)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64, filter: QueryFundsBillFilter)
@@ -1235,6 +1335,10 @@ w::record! {
         /// Number at WeChat, alternative to your own.
         6 wx_order_id: Option<String> => "wx_order_id",
     }
+}
+
+w::built! {
+    QueryOrder
     new(env: i64)
     text(
         pay_sig: String,
@@ -1291,6 +1395,10 @@ w::record! {
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
     }
+}
+
+w::built! {
+    QueryPublishGoods
     new(env: i64)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64)
@@ -1336,6 +1444,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    QueryPunishmentReasons
     new()
 }
 
@@ -1382,6 +1494,10 @@ w::record! {
         /// Which recoveries: `recover_time_begin`, `recover_time_end` and `bill_id`.
         7 filter: Option<QueryRecoverBillFilter> => "filter",
     }
+}
+
+w::built! {
+    QueryRecoverBill
     new(env: i64, page: i64, page_size: i64)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64, filter: QueryRecoverBillFilter)
@@ -1441,6 +1557,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    QuerySubscribeContract
     new()
 }
 
@@ -1481,6 +1601,10 @@ w::record! {
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
     }
+}
+
+w::built! {
+    QueryTransferAccount
     new(env: i64)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64)
@@ -1531,6 +1655,10 @@ w::record! {
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
     }
+}
+
+w::built! {
+    QueryUploadGoods
     new(env: i64)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64)
@@ -1585,6 +1713,10 @@ w::record! {
         /// Platform of the user: `1` Android, `2` iOS.
         5 device_type: Option<i64> => "device_type",
     }
+}
+
+w::built! {
+    QueryUserBalance
     new(env: i64)
     text(signature: String, pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64)
@@ -1649,6 +1781,10 @@ w::record! {
         /// Your number of the withdrawal, 8 to 32 characters.
         5 withdraw_no: String => "withdraw_no: must",
     }
+}
+
+w::built! {
+    QueryWithdrawOrder
     new(env: i64, withdraw_no: impl Into<String>)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64)
@@ -1727,6 +1863,10 @@ w::record! {
         /// Who asked: `1` staff, `2` user, `3` other.
         12 req_from: Option<String> => "req_from",
     }
+}
+
+w::built! {
+    RefundOrder
     new(
         env: i64,
         refund_order_id: impl Into<String>,
@@ -1789,6 +1929,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ResponseComplaint
     new()
 }
 
@@ -1822,6 +1966,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    SendSubscribePrePayment
     new()
 }
 
@@ -1854,6 +2002,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    StartDownloadOrder
     new()
 }
 
@@ -1896,6 +2048,10 @@ w::record! {
         /// Items to publish to the live environment: `id`.
         5 publish_item: Vec<StartPublishGoodsPublishItem> => "publish_item: must",
     }
+}
+
+w::built! {
+    StartPublishGoods
     new(env: i64, publish_item: Vec<StartPublishGoodsPublishItem>)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64)
@@ -1940,6 +2096,10 @@ w::record! {
         /// Items to upload: `id`, `name`, `price`, `remark` and `item_url`.
         5 upload_item: Vec<StartUploadGoodsUploadItem> => "upload_item: must",
     }
+}
+
+w::built! {
+    StartUploadGoods
     new(env: i64, upload_item: Vec<StartUploadGoodsUploadItem>)
     text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
     set(device_type: i64)
@@ -1975,6 +2135,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    SubmitSubscribePayOrder
     new()
 }
 
@@ -2007,6 +2171,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    UploadVpFile
     new()
 }
 

@@ -9,6 +9,10 @@ w::record! {
         /// The scene value, either number or text.
         0 scene: Scene => "scene: must",
     }
+}
+
+w::built! {
+    ActionInfo
     new(scene: Scene)
 }
 
@@ -284,6 +288,10 @@ w::record! {
         /// Text scene, 1–64 characters; such as `channel_0401`.
         1 scene_str: Option<String> => "scene_str",
     }
+}
+
+w::built! {
+    Scene
     new()
     text(scene_str: String)
     set(scene_id: i64)
@@ -370,6 +378,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ApiGetWxCategory
     new()
 }
 
@@ -405,6 +417,10 @@ w::record! {
         /// OpenIDs under the old account, at most 100 a call; the users must have followed it when it moved; personal data, masked in `Debug`.
         1 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
     }
+}
+
+w::built! {
+    ChangeOpenid
     new(from_appid: impl Into<xinqiao_types::AppId>, openid_list: Vec<xinqiao_types::OpenId>)
 }
 
@@ -447,6 +463,10 @@ w::record! {
         /// Account whose counters are cleared; must be the one of the access token; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
     }
+}
+
+w::built! {
+    ClearQuota
     new(appid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -488,6 +508,10 @@ w::record! {
         /// AppSecret of the account, used here to authenticate the reset; the account's appsecret; a secret, masked in `Debug`; `appsecret` on the wire. From: Admin console, basic configuration; shown only once when it is reset.
         3 app_secret_again: String => "appsecret: must masked",
     }
+}
+
+w::built! {
+    ClearQuotaV2
     new(
         appid: impl Into<xinqiao_types::AppId>,
         app_secret: impl Into<String>,
@@ -525,6 +549,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    CloudRegisterDevice
     new()
 }
 
@@ -557,6 +585,10 @@ w::record! {
     /// * Catalog: `official_account.base.get_api_domain_ip`.
     pub struct GetApiDomainIp {
     }
+}
+
+w::built! {
+    GetApiDomainIp
     new()
 }
 
@@ -597,6 +629,10 @@ w::record! {
     /// * Catalog: `official_account.base.get_callback_ip`.
     pub struct GetCallbackIp {
     }
+}
+
+w::built! {
+    GetCallbackIp
     new()
 }
 
@@ -631,6 +667,10 @@ w::record! {
     /// * Catalog: `official_account.base.get_current_auto_reply_info`.
     pub struct GetCurrentAutoReplyInfo {
     }
+}
+
+w::built! {
+    GetCurrentAutoReplyInfo
     new()
 }
 
@@ -682,6 +722,10 @@ w::record! {
     /// * Catalog: `official_account.base.get_current_self_menu_info`.
     pub struct GetCurrentSelfMenuInfo {
     }
+}
+
+w::built! {
+    GetCurrentSelfMenuInfo
     new()
 }
 
@@ -725,6 +769,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetDeviceTicket
     new()
 }
 
@@ -757,6 +805,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ResetDevice
     new()
 }
 
@@ -792,6 +844,10 @@ w::record! {
         /// Address to shorten; http, https or weixin scheme.
         1 long_url: String => "long_url: must",
     }
+}
+
+w::built! {
+    ShortUrl
     new(action: impl Into<String>, long_url: impl Into<String>)
 }
 
@@ -840,6 +896,10 @@ w::record! {
         /// `true` replaces the token and voids the old one, 20 times a day; `false` (default) returns the current one while it is valid.
         3 force_refresh: Option<bool> => "force_refresh",
     }
+}
+
+w::built! {
+    StableToken
     new(
         appid: impl Into<xinqiao_types::AppId>,
         secret: impl Into<String>,
@@ -893,6 +953,10 @@ w::record! {
         /// AppSecret of the account; the account's appsecret; a secret, masked in `Debug`. From: Admin console, basic configuration; shown only once when it is reset.
         2 secret: String => "secret: must query masked",
     }
+}
+
+w::built! {
+    Token
     new(
         grant_type: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -936,6 +1000,10 @@ pub mod call {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        CallDataGetSwitchboardList
         new()
     }
 
@@ -972,6 +1040,10 @@ pub mod call {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            GetIvrList
             new()
         }
 
@@ -1004,6 +1076,10 @@ pub mod call {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            IvrDial
             new()
         }
 
@@ -1046,6 +1122,10 @@ pub mod callback {
             /// Network to test from: `CHINANET`, `UNICOM`, `CAP` (Tencent's own) or `DEFAULT`; refused with 40203.
             1 check_operator: String => "check_operator: must",
         }
+    }
+
+    w::built! {
+        Check
         new(action: impl Into<String>, check_operator: impl Into<String>)
     }
 
@@ -1093,6 +1173,10 @@ pub mod mm_iot {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetDeviceQrCode
         new()
     }
 
@@ -1125,6 +1209,10 @@ pub mod mm_iot {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        ResetPublicDevice
         new()
     }
 
@@ -1164,6 +1252,10 @@ pub mod open_api {
             /// Request number from the `errmsg` of a failed call, kept for 7 days; such as `61725984-6126f6f9-040f19c4`.
             0 rid: String => "rid: must",
         }
+    }
+
+    w::built! {
+        RidGet
         new(rid: impl Into<String>)
     }
 
@@ -1210,6 +1302,10 @@ pub mod open_api {
                 /// Path of the endpoint in question, without host and query, starting with `/`; such as `/cgi-bin/message/custom/send`.
                 0 cgi_path: String => "cgi_path: must",
             }
+        }
+
+        w::built! {
+            Clear
             new(cgi_path: impl Into<String>)
         }
 
@@ -1244,6 +1340,10 @@ pub mod open_api {
                 /// Path of the endpoint in question, without host and query, starting with `/`; such as `/cgi-bin/message/custom/send`.
                 0 cgi_path: String => "cgi_path: must",
             }
+        }
+
+        w::built! {
+            Get
             new(cgi_path: impl Into<String>)
         }
 
@@ -1305,6 +1405,10 @@ pub mod publisher {
                 /// Entries per page, at most 90.
                 4 page_size: i64 => "page_size: must query",
             }
+        }
+
+        w::built! {
+            PublisherAdPosGeneral
             new(start_date: impl Into<String>, end_date: impl Into<String>, page: i64, page_size: i64)
             text(ad_slot: String)
         }
@@ -1373,6 +1477,10 @@ pub mod publisher {
                 /// Entries per page, at most 90.
                 3 page_size: i64 => "page_size: must query",
             }
+        }
+
+        w::built! {
+            PublisherCpsGeneral
             new(start_date: impl Into<String>, end_date: impl Into<String>, page: i64, page_size: i64)
         }
 
@@ -1440,6 +1548,10 @@ pub mod publisher {
                 /// Entries per page, at most 90.
                 3 page_size: i64 => "page_size: must query",
             }
+        }
+
+        w::built! {
+            PublisherSettlement
             new(start_date: impl Into<String>, end_date: impl Into<String>, page: i64, page_size: i64)
         }
 
@@ -1518,6 +1630,10 @@ pub mod qr_code {
             /// Scene value that the code carries: `scene`.
             2 action_info: super::ActionInfo => "action_info: must",
         }
+    }
+
+    w::built! {
+        Create
         new(action_name: impl Into<String>, action_info: super::ActionInfo)
         set(expire_seconds: i64)
     }
@@ -1583,6 +1699,10 @@ pub mod semantic {
             /// Id of the user, for instance the OpenID, so that follow-up questions are understood.
             7 uid: Option<String> => "uid",
         }
+    }
+
+    w::built! {
+        SemProxySearch
         new(query: impl Into<String>, type_: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
         text(city: String, region: String, uid: String)
         set(latitude: f64, longitude: f64)
@@ -1633,6 +1753,10 @@ pub mod shorten {
             /// Key of 15 characters that stands for the long data.
             0 short_key: String => "short_key: must",
         }
+    }
+
+    w::built! {
+        Fetch
         new(short_key: impl Into<String>)
     }
 
@@ -1680,6 +1804,10 @@ pub mod shorten {
             /// The original data, at most 4 KB.
             1 long_data: String => "long_data: must",
         }
+    }
+
+    w::built! {
+        Gen
         new(expire_seconds: i64, long_data: impl Into<String>)
     }
 
@@ -1726,6 +1854,10 @@ pub mod ticket {
             /// Kind of ticket: `jsapi` for the JS-SDK, `wx_card` for cards.
             0 type_: String => "type: must query",
         }
+    }
+
+    w::built! {
+        GetTicket
         new(type_: impl Into<String>)
     }
 

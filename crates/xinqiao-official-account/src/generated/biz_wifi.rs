@@ -13,6 +13,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    AccountGetConnectUrl
     new()
 }
 
@@ -46,6 +50,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ApPortalRegister
     new()
 }
 
@@ -78,6 +86,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    BarSet
     new()
 }
 
@@ -111,6 +123,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    FinishPageSet
     new()
 }
 
@@ -143,6 +159,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    OpenPluginToken
     new()
 }
 
@@ -176,6 +196,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    QrCodeGet
     new()
 }
 
@@ -209,6 +233,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    StatisticsList
     new()
 }
 
@@ -246,6 +274,10 @@ pub mod coupon_put {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -279,6 +311,10 @@ pub mod coupon_put {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Set
         new()
     }
 
@@ -317,6 +353,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Add
         new()
     }
 
@@ -350,6 +390,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Delete
         new()
     }
 
@@ -383,6 +427,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        List
         new()
     }
 
@@ -421,6 +469,10 @@ pub mod homepage {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -454,6 +506,10 @@ pub mod homepage {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Set
         new()
     }
 
@@ -492,6 +548,10 @@ pub mod shop {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Clean
         new()
     }
 
@@ -525,6 +585,10 @@ pub mod shop {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -558,6 +622,10 @@ pub mod shop {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        List
         new()
     }
 
@@ -591,6 +659,10 @@ pub mod shop {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Update
         new()
     }
 

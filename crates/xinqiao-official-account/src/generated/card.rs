@@ -20,6 +20,10 @@ w::record! {
         /// Cover pictures, best 850×350; only the first is shown.
         1 icon_url_list: Option<Vec<String>> => "icon_url_list",
     }
+}
+
+w::built! {
+    Abstract
     new(abstract_: impl Into<String>)
     set(icon_url_list: Vec<String>)
 }
@@ -32,6 +36,10 @@ w::record! {
         /// The several cards to hand out: `card_list`.
         1 multiple_card: Option<MultipleCard> => "multiple_card",
     }
+}
+
+w::built! {
+    ActionInfo
     new()
     set(card: ActionInfoCard, multiple_card: MultipleCard)
 }
@@ -52,6 +60,10 @@ w::record! {
         /// Channel text, handed back in the claim event; such as `12b`.
         5 outer_str: Option<String> => "outer_str",
     }
+}
+
+w::built! {
+    ActionInfoCard
     new(card_id: impl Into<String>)
     text(code: String, openid: xinqiao_types::OpenId, outer_str: String)
     set(is_unique_code: bool, outer_id: i64)
@@ -63,6 +75,10 @@ w::record! {
         /// The link in the message: `card_id_list`, `end_time`, `text`, `url` and so on.
         0 url_cell: Option<UrlCell> => "url_cell",
     }
+}
+
+w::built! {
+    ActivateMsgOperation
     new()
     set(url_cell: UrlCell)
 }
@@ -91,6 +107,10 @@ w::record! {
         /// Hours in which it may be used: `type`, `begin_hour`, `begin_minute`, `end_hour` and so on.
         4 time_limit: Option<Vec<TimeLimit>> => "time_limit",
     }
+}
+
+w::built! {
+    AdvancedInfo
     new()
     set(
         use_condition: UseCondition,
@@ -187,6 +207,10 @@ w::record! {
         /// Name of a third-party source, such as a group-buying site.
         35 source: Option<String> => "source",
     }
+}
+
+w::built! {
+    BaseInfo
     new(
         logo_url: impl Into<String>,
         code_type: impl Into<String>,
@@ -293,6 +317,10 @@ w::record! {
         /// When the plane lands, Unix seconds; format `unix`.
         9 landing_time: xinqiao_types::UnixSeconds => "landing_time: must",
     }
+}
+
+w::built! {
+    BoardingPass
     new(
         base_info: BaseInfo,
         advanced_info: AdvancedInfo,
@@ -326,6 +354,10 @@ w::record! {
         /// Most points used in one purchase.
         7 max_reduce_bonus: Option<i64> => "max_reduce_bonus",
     }
+}
+
+w::built! {
+    BonusRule
     new()
     set(
         cost_money_unit: xinqiao_types::Fen,
@@ -345,6 +377,10 @@ w::record! {
         /// The card: `card_type` names the kind, the content stands in the lower-case field of that name; told apart by `card_type`.
         0 body: CardBody => ": flat",
     }
+}
+
+w::built! {
+    Card
     new(body: CardBody)
 }
 
@@ -592,6 +628,10 @@ w::record! {
         /// Amount that the cash coupon takes off, in fen.
         3 reduce_cost: xinqiao_types::Fen => "reduce_cost: must",
     }
+}
+
+w::built! {
+    Cash
     new(
         base_info: BaseInfo,
         advanced_info: AdvancedInfo,
@@ -632,6 +672,10 @@ w::record! {
         /// Page that a tap opens.
         2 url: String => "url: must",
     }
+}
+
+w::built! {
+    CustomCell1Item
     new(name: impl Into<String>, tips: impl Into<String>, url: impl Into<String>)
 }
 
@@ -645,6 +689,10 @@ w::record! {
         /// Page that a tap on the field opens.
         2 url: Option<String> => "url",
     }
+}
+
+w::built! {
+    CustomField1Item
     new()
     text(name_type: String, name: String, url: String)
 }
@@ -663,6 +711,10 @@ w::record! {
         /// Days from claiming to validity, `0` for at once.
         4 fixed_begin_term: Option<i64> => "fixed_begin_term",
     }
+}
+
+w::built! {
+    DateInfo
     new(type_: impl Into<String>)
     set(
         begin_timestamp: xinqiao_types::UnixSeconds,
@@ -682,6 +734,10 @@ w::record! {
         /// Percentage taken off: `30` means 30% off.
         2 discount: i64 => "discount: must",
     }
+}
+
+w::built! {
+    Discount
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, discount: i64)
 }
 
@@ -733,6 +789,10 @@ w::record! {
         /// Third custom field on the card: `name_type`, `name` and `url`.
         12 custom_field3: Option<CustomField1Item> => "custom_field3",
     }
+}
+
+w::built! {
+    GeneralCard
     new(
         base_info: GeneralCardBaseInfo,
         advanced_info: AdvancedInfo,
@@ -835,6 +895,10 @@ w::record! {
         /// Whether an event is pushed when the user opens the card, `false` by default.
         38 need_push_on_view: Option<bool> => "need_push_on_view",
     }
+}
+
+w::built! {
+    GeneralCardBaseInfo
     new(
         logo_url: impl Into<String>,
         code_type: impl Into<String>,
@@ -892,6 +956,10 @@ w::record! {
         /// What the general coupon offers.
         2 default_detail: String => "default_detail: must",
     }
+}
+
+w::built! {
+    GeneralCoupon
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, default_detail: impl Into<String>)
 }
 
@@ -913,6 +981,10 @@ w::record! {
         /// What the gift coupon is exchanged for.
         2 gift: String => "gift: must",
     }
+}
+
+w::built! {
+    Gift
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, gift: impl Into<String>)
 }
 
@@ -922,6 +994,10 @@ w::record! {
         /// Price of the gift card, in fen.
         0 price: xinqiao_types::Fen => "price: must",
     }
+}
+
+w::built! {
+    GiftCardInfo
     new(price: xinqiao_types::Fen)
 }
 
@@ -935,6 +1011,10 @@ w::record! {
         /// What the group-buying coupon offers.
         2 deal_detail: String => "deal_detail: must",
     }
+}
+
+w::built! {
+    Groupon
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, deal_detail: impl Into<String>)
 }
 
@@ -1034,6 +1114,10 @@ w::record! {
         /// Thumbnail of the card on the page.
         1 thumb_url: String => "thumb_url: must",
     }
+}
+
+w::built! {
+    LandingPageCreateCard
     new(card_id: impl Into<String>, thumb_url: impl Into<String>)
 }
 
@@ -1049,6 +1133,10 @@ w::record! {
         /// Address of the venue map.
         3 map_url: Option<String> => "map_url",
     }
+}
+
+w::built! {
+    MeetingTicket
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, meeting_detail: impl Into<String>)
     text(map_url: String)
 }
@@ -1109,6 +1197,10 @@ w::record! {
         /// Percentage taken off: `30` means 30% off.
         25 discount: Option<i64> => "discount",
     }
+}
+
+w::built! {
+    MemberCard
     new(
         base_info: MemberCardBaseInfo,
         advanced_info: AdvancedInfo,
@@ -1223,6 +1315,10 @@ w::record! {
         /// Settings of the payment code: `swipe_card`.
         37 pay_info: Option<PayInfo> => "pay_info",
     }
+}
+
+w::built! {
+    MemberCardBaseInfo
     new(
         logo_url: impl Into<String>,
         code_type: impl Into<String>,
@@ -1285,6 +1381,10 @@ w::record! {
         /// Page of the mini program.
         5 app_brand_pass: Option<String> => "app_brand_pass",
     }
+}
+
+w::built! {
+    MemberRule
     new(card_id: impl Into<String>, least_cost: xinqiao_types::Fen, max_cost: xinqiao_types::Fen)
     text(jump_url: String, app_brand_id: String, app_brand_pass: String)
 }
@@ -1295,6 +1395,10 @@ w::record! {
         /// The link in the message: `card_id_list`, `end_time`, `text`, `url` and so on.
         0 url_cell: Option<UrlCell> => "url_cell",
     }
+}
+
+w::built! {
+    ModifyMsgOperation
     new()
     set(url_cell: UrlCell)
 }
@@ -1309,6 +1413,10 @@ w::record! {
         /// Text about the film, part of the template; showing and seat are set for each ticket by the update call.
         2 detail: String => "detail: must",
     }
+}
+
+w::built! {
+    MovieTicket
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, detail: impl Into<String>)
 }
 
@@ -1318,6 +1426,10 @@ w::record! {
         /// Cards to hand out, at most 5.
         0 card_list: Vec<ActionInfoCard> => "card_list: must",
     }
+}
+
+w::built! {
+    MultipleCard
     new(card_list: Vec<ActionInfoCard>)
 }
 
@@ -1335,6 +1447,10 @@ w::record! {
         /// Whether the user is told about custom field 3.
         4 is_notify_custom_field3: Option<bool> => "is_notify_custom_field3",
     }
+}
+
+w::built! {
+    NotifyOptional
     new()
     set(
         is_notify_bonus: bool,
@@ -1351,6 +1467,10 @@ w::record! {
         /// Showing the payment code from the card: `is_swipe_card`.
         0 swipe_card: Option<SwipeCard> => "swipe_card",
     }
+}
+
+w::built! {
+    PayInfo
     new()
     set(swipe_card: SwipeCard)
 }
@@ -1367,6 +1487,10 @@ w::record! {
         /// Names of custom text fields.
         3 custom_field_list: Option<Vec<String>> => "custom_field_list",
     }
+}
+
+w::built! {
+    RequiredForm
     new()
     set(
         can_modify: bool,
@@ -1386,6 +1510,10 @@ w::record! {
         /// Options of the question.
         2 values: Vec<String> => "values: must",
     }
+}
+
+w::built! {
+    RichField
     new(type_: impl Into<String>, name: impl Into<String>, values: Vec<String>)
 }
 
@@ -1429,6 +1557,10 @@ w::record! {
         /// Conditions and target of the membership rule: `card_id`, `least_cost`, `max_cost`, `jump_url` and so on.
         2 member_rule: Option<MemberRule> => "member_rule",
     }
+}
+
+w::built! {
+    RuleInfo
     new(type_: impl Into<String>, base_info: RuleInfoBaseInfo)
     set(member_rule: MemberRule)
 }
@@ -1443,6 +1575,10 @@ w::record! {
         /// When the rule ends, Unix seconds.
         2 end_time: i64 => "end_time: must",
     }
+}
+
+w::built! {
+    RuleInfoBaseInfo
     new(mchid_list: Vec<xinqiao_types::MchId>, begin_time: i64, end_time: i64)
 }
 
@@ -1458,6 +1594,10 @@ w::record! {
         /// Address of the site map.
         3 guide_url: Option<String> => "guide_url",
     }
+}
+
+w::built! {
+    ScenicTicket
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, ticket_class: impl Into<String>)
     text(guide_url: String)
 }
@@ -1482,6 +1622,10 @@ w::record! {
         /// Target of the link.
         1 url: String => "url: must",
     }
+}
+
+w::built! {
+    ServiceStatement
     new(name: impl Into<String>, url: impl Into<String>)
 }
 
@@ -1491,6 +1635,10 @@ w::record! {
         /// Pieces in stock, at most 100 million; cards with imported codes start at 0.
         0 quantity: i64 => "quantity: must",
     }
+}
+
+w::built! {
+    Sku
     new(quantity: i64)
 }
 
@@ -1500,6 +1648,10 @@ w::record! {
         /// Sub-merchant for which the card is made.
         0 merchant_id: String => "merchant_id: must",
     }
+}
+
+w::built! {
+    SubMerchantInfo
     new(merchant_id: impl Into<String>)
 }
 
@@ -1525,6 +1677,10 @@ w::record! {
         /// Subcategory of the sub-merchant, from the categories open to cards. From: The endpoint that lists card categories.
         8 secondary_category_id: i64 => "secondary_category_id: must",
     }
+}
+
+w::built! {
+    SubmitInfo
     new(
         brand_name: impl Into<String>,
         logo_url: impl Into<String>,
@@ -1546,6 +1702,10 @@ w::record! {
         /// Whether the payment code can be shown.
         0 is_swipe_card: bool => "is_swipe_card: must",
     }
+}
+
+w::built! {
+    SwipeCard
     new(is_swipe_card: bool)
 }
 
@@ -1557,6 +1717,10 @@ w::record! {
         /// Address of the picture, from the picture upload.
         1 image_url: String => "image_url: must",
     }
+}
+
+w::built! {
+    TextImage
     new(text: impl Into<String>, image_url: impl Into<String>)
 }
 
@@ -1574,6 +1738,10 @@ w::record! {
         /// Minute at which use ends; format `m`.
         4 end_minute: Option<i64> => "end_minute",
     }
+}
+
+w::built! {
+    TimeLimit
     new(type_: impl Into<String>)
     set(begin_hour: i64, begin_minute: i64, end_hour: i64, end_minute: i64)
 }
@@ -1644,6 +1812,10 @@ w::record! {
         /// Name of a third-party source, such as a group-buying site.
         30 source: Option<String> => "source",
     }
+}
+
+w::built! {
+    UpdateBaseInfo
     new()
     text(
         logo_url: String,
@@ -1704,6 +1876,10 @@ w::record! {
         /// When the plane lands, Unix seconds; format `unix`.
         8 landing_time: Option<xinqiao_types::UnixSeconds> => "landing_time",
     }
+}
+
+w::built! {
+    UpdateBoardingPass
     new(base_info: UpdateBaseInfo)
     text(to: String, flight: String, gate: String, check_in_url: String, air_model: String)
     set(departure_time: xinqiao_types::UnixSeconds, landing_time: xinqiao_types::UnixSeconds)
@@ -1719,6 +1895,10 @@ w::record! {
         /// Amount that the cash coupon takes off, in fen.
         2 reduce_cost: Option<xinqiao_types::Fen> => "reduce_cost",
     }
+}
+
+w::built! {
+    UpdateCash
     new(base_info: UpdateBaseInfo)
     set(least_cost: xinqiao_types::Fen, reduce_cost: xinqiao_types::Fen)
 }
@@ -1731,6 +1911,10 @@ w::record! {
         /// Percentage taken off: `30` means 30% off.
         1 discount: Option<i64> => "discount",
     }
+}
+
+w::built! {
+    UpdateDiscount
     new(base_info: UpdateBaseInfo)
     set(discount: i64)
 }
@@ -1757,6 +1941,10 @@ w::record! {
         /// Third custom field on the card: `name_type`, `name` and `url`.
         8 custom_field3: Option<CustomField1Item> => "custom_field3",
     }
+}
+
+w::built! {
+    UpdateGeneralCard
     new(base_info: UpdateGeneralCardBaseInfo)
     text(background_pic_url: String, prerogative: String)
     set(
@@ -1837,6 +2025,10 @@ w::record! {
         /// Whether an event is pushed when the user opens the card, `false` by default.
         31 need_push_on_view: Option<bool> => "need_push_on_view",
     }
+}
+
+w::built! {
+    UpdateGeneralCardBaseInfo
     new()
     text(
         logo_url: String,
@@ -1884,6 +2076,10 @@ w::record! {
         /// What the general coupon offers.
         1 default_detail: Option<String> => "default_detail",
     }
+}
+
+w::built! {
+    UpdateGeneralCoupon
     new(base_info: UpdateBaseInfo)
     text(default_detail: String)
 }
@@ -1896,6 +2092,10 @@ w::record! {
         /// What the gift coupon is exchanged for.
         1 gift: Option<String> => "gift",
     }
+}
+
+w::built! {
+    UpdateGift
     new(base_info: UpdateBaseInfo)
     text(gift: String)
 }
@@ -1908,6 +2108,10 @@ w::record! {
         /// What the group-buying coupon offers.
         1 deal_detail: Option<String> => "deal_detail",
     }
+}
+
+w::built! {
+    UpdateGroupon
     new(base_info: UpdateBaseInfo)
     text(deal_detail: String)
 }
@@ -1936,6 +2140,10 @@ w::record! {
         /// Number that the platform gave the sub-merchant; such as `12`.
         9 merchant_id: String => "merchant_id: must",
     }
+}
+
+w::built! {
+    UpdateInfo
     new(
         brand_name: impl Into<String>,
         logo_url: impl Into<String>,
@@ -1962,6 +2170,10 @@ w::record! {
         /// Address of the venue map.
         2 map_url: Option<String> => "map_url",
     }
+}
+
+w::built! {
+    UpdateMeetingTicket
     new(base_info: UpdateBaseInfo)
     text(meeting_detail: String, map_url: String)
 }
@@ -2024,6 +2236,10 @@ w::record! {
         /// Promotion shown in the message after activation: `url_cell`.
         26 activate_msg_operation: Option<ActivateMsgOperation> => "activate_msg_operation",
     }
+}
+
+w::built! {
+    UpdateMemberCard
     new(base_info: UpdateMemberCardBaseInfo)
     text(
         background_pic_url: String,
@@ -2127,6 +2343,10 @@ w::record! {
         /// Settings of the payment code: `swipe_card`.
         32 pay_info: Option<PayInfo> => "pay_info",
     }
+}
+
+w::built! {
+    UpdateMemberCardBaseInfo
     new()
     text(
         logo_url: String,
@@ -2175,6 +2395,10 @@ w::record! {
         /// Text about the film, part of the template; showing and seat are set for each ticket by the update call.
         1 detail: Option<String> => "detail",
     }
+}
+
+w::built! {
+    UpdateMovieTicket
     new(base_info: UpdateBaseInfo)
     text(detail: String)
 }
@@ -2189,6 +2413,10 @@ w::record! {
         /// Address of the site map.
         2 guide_url: Option<String> => "guide_url",
     }
+}
+
+w::built! {
+    UpdateScenicTicket
     new(base_info: UpdateBaseInfo)
     text(ticket_class: String, guide_url: String)
 }
@@ -2209,6 +2437,10 @@ w::record! {
         /// Page of the mini program.
         5 app_brand_pass: Option<String> => "app_brand_pass",
     }
+}
+
+w::built! {
+    UrlCell
     new()
     text(text: String, url: String, app_brand_id: String, app_brand_pass: String)
     set(card_id_list: Vec<String>, end_time: xinqiao_types::UnixSeconds)
@@ -2228,6 +2460,10 @@ w::record! {
         /// Whether it goes together with other discounts.
         4 can_use_with_other_discount: Option<bool> => "can_use_with_other_discount",
     }
+}
+
+w::built! {
+    UseCondition
     new(least_cost: xinqiao_types::Fen)
     text(accept_category: String, reject_category: String, object_use_for: String)
     set(can_use_with_other_discount: bool)
@@ -2258,6 +2494,10 @@ w::record! {
         /// States to list: `CARD_STATUS_NOT_VERIFY`, `…_VERIFY_FAIL`, `…_VERIFY_OK`, `…_DELETE`, `…_DISPATCH` (handed out).
         2 status_list: Option<Vec<String>> => "status_list",
     }
+}
+
+w::built! {
+    BatchGet
     new(offset: i64, count: i64)
     set(status_list: Vec<String>)
 }
@@ -2332,6 +2572,10 @@ w::record! {
         /// `true` cancels the check-in, `false` checks in.
         7 is_cancel: Option<bool> => "is_cancel",
     }
+}
+
+w::built! {
+    BoardingPassCheckin
     new(code: impl Into<String>)
     text(
         card_id: String,
@@ -2374,6 +2618,10 @@ w::record! {
         /// The card to create: `card_type` names the kind, the content stands in the object of that name in lower case, such as `groupon` or `member_card`.
         0 card: Card => "card: must",
     }
+}
+
+w::built! {
+    Create
     new(card: Card)
 }
 
@@ -2415,6 +2663,10 @@ w::record! {
         /// Card to delete; copies already claimed are not touched.
         0 card_id: String => "card_id: must",
     }
+}
+
+w::built! {
+    Delete
     new(card_id: impl Into<String>)
 }
 
@@ -2468,6 +2720,10 @@ w::record! {
         /// Whether it may be given away after the update.
         10 can_give_friend: Option<bool> => "can_give_friend",
     }
+}
+
+w::built! {
+    GeneralCardUpdateUser
     new(card_id: impl Into<String>, code: impl Into<String>)
     text(
         background_pic_url: String,
@@ -2522,6 +2778,10 @@ w::record! {
         /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
     }
+}
+
+w::built! {
+    Get
     new(card_id: impl Into<String>)
 }
 
@@ -2561,6 +2821,10 @@ w::record! {
     /// * Catalog: `official_account.card.get_apply_protocol`.
     pub struct GetApplyProtocol {
     }
+}
+
+w::built! {
+    GetApplyProtocol
     new()
 }
 
@@ -2602,6 +2866,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetColors
     new()
 }
 
@@ -2643,6 +2911,10 @@ w::record! {
         /// Cards on the page: `card_id` and `thumb_url`.
         4 card_list: Vec<LandingPageCreateCard> => "card_list: must",
     }
+}
+
+w::built! {
+    LandingPageCreate
     new(
         banner: impl Into<String>,
         page_title: impl Into<String>,
@@ -2692,6 +2964,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    LuckyMoneyUpdateUserBalance
     new()
 }
 
@@ -2737,6 +3013,10 @@ w::record! {
         /// Seat of this user; such as `2排15号`.
         6 seat_number: Option<String> => "seat_number",
     }
+}
+
+w::built! {
+    MeetingTicketUpdateUser
     new(code: impl Into<String>)
     text(card_id: String, zone: String, entrance: String, seat_number: String)
     set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -2772,6 +3052,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    MktActivityCreate
     new()
 }
 
@@ -2809,6 +3093,10 @@ w::record! {
         /// Pieces to take; left out or `0` for none.
         2 reduce_stock_value: Option<i64> => "reduce_stock_value",
     }
+}
+
+w::built! {
+    ModifyStock
     new(card_id: impl Into<String>)
     set(increase_stock_value: i64, reduce_stock_value: i64)
 }
@@ -2855,6 +3143,10 @@ w::record! {
         /// Places in the hall, one or more.
         6 seat_number: Option<Vec<String>> => "seat_number",
     }
+}
+
+w::built! {
+    MovieTicketUpdateUser
     new(code: impl Into<String>)
     text(card_id: String, ticket_class: String, screening_room: String)
     set(show_time: xinqiao_types::UnixSeconds, duration: i64, seat_number: Vec<String>)
@@ -2890,6 +3182,10 @@ w::record! {
         /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
     }
+}
+
+w::built! {
+    MpNewsGetHtml
     new(card_id: impl Into<String>)
 }
 
@@ -2933,6 +3229,10 @@ w::record! {
         /// Whether quick pay is on.
         1 is_open: bool => "is_open: must",
     }
+}
+
+w::built! {
+    PayCellSet
     new(card_id: impl Into<String>, is_open: bool)
 }
 
@@ -2970,6 +3270,10 @@ w::record! {
         /// Which cards the code hands out: `card` and `multiple_card`.
         2 action_info: ActionInfo => "action_info: must",
     }
+}
+
+w::built! {
+    QrCodeCreate
     new(action_name: impl Into<String>, action_info: ActionInfo)
     set(expire_seconds: i64)
 }
@@ -3025,6 +3329,10 @@ w::record! {
         /// Whether the user has to note the amount.
         3 need_remark_amount: bool => "need_remark_amount: must",
     }
+}
+
+w::built! {
+    SelfConsumeCellSet
     new(card_id: impl Into<String>, is_open: bool, need_verify_cod: bool, need_remark_amount: bool)
 }
 
@@ -3060,6 +3368,10 @@ w::record! {
         /// WeChat ids of the testers.
         1 username: Option<Vec<String>> => "username",
     }
+}
+
+w::built! {
+    TestWhitelistSet
     new()
     set(openid: Vec<xinqiao_types::OpenId>, username: Vec<String>)
 }
@@ -3116,6 +3428,10 @@ w::record! {
         /// Changes of a boarding pass: `base_info`, `from`, `to`, `flight` and so on.
         11 boarding_pass: Option<UpdateBoardingPass> => "boarding_pass",
     }
+}
+
+w::built! {
+    Update
     new(card_id: impl Into<String>)
     set(
         groupon: UpdateGroupon,
@@ -3172,6 +3488,10 @@ w::record! {
         /// Restrict to one card; all when left out.
         1 card_id: Option<String> => "card_id",
     }
+}
+
+w::built! {
+    UserGetCardList
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(card_id: String)
 }
@@ -3274,6 +3594,10 @@ pub mod location {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        BatchAdd
         new()
     }
 
@@ -3307,6 +3631,10 @@ pub mod location {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        BatchGet
         new()
     }
 
@@ -3367,6 +3695,10 @@ pub mod member_card {
             /// First value of custom field 3, at most 12 bytes.
             11 init_custom_field_value3: Option<String> => "init_custom_field_value3",
         }
+    }
+
+    w::built! {
+        Activate
         new(code: impl Into<String>, membership_number: impl Into<String>)
         text(
             card_id: String,
@@ -3416,6 +3748,10 @@ pub mod member_card {
             /// Channel text, handed back in the activation event.
             1 outer_str: Option<String> => "outer_str",
         }
+    }
+
+    w::built! {
+        ActivateGetUrl
         new(card_id: impl Into<String>)
         text(outer_str: String)
     }
@@ -3458,6 +3794,10 @@ pub mod member_card {
             /// Ticket from the URL with which the user reached your page.
             0 activate_ticket: String => "activate_ticket: must",
         }
+    }
+
+    w::built! {
+        ActivateTempInfoGet
         new(activate_ticket: impl Into<String>)
     }
 
@@ -3507,6 +3847,10 @@ pub mod member_card {
             /// Fields that may be filled in: `can_modify`, `rich_field_list`, `common_field_id_list` and so on.
             4 optional_form: Option<super::RequiredForm> => "optional_form",
         }
+    }
+
+    w::built! {
+        ActivateUserFormSet
         new(card_id: impl Into<String>)
         set(
             service_statement: super::ServiceStatement,
@@ -3570,6 +3914,10 @@ pub mod member_card {
             /// Which changes the user is told about: `is_notify_bonus`, `is_notify_balance` and so on.
             12 notify_optional: Option<super::NotifyOptional> => "notify_optional",
         }
+    }
+
+    w::built! {
+        UpdateUser
         new(card_id: impl Into<String>, code: impl Into<String>)
         text(
             background_pic_url: String,
@@ -3632,6 +3980,10 @@ pub mod member_card {
             /// Code of the copy that a user holds; such as `110201201245`.
             1 code: String => "code: must",
         }
+    }
+
+    w::built! {
+        UserInfoGet
         new(card_id: impl Into<String>, code: impl Into<String>)
     }
 
@@ -3692,6 +4044,10 @@ pub mod pay {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Activate
         new()
     }
 
@@ -3725,6 +4081,10 @@ pub mod pay {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Confirm
         new()
     }
 
@@ -3758,6 +4118,10 @@ pub mod pay {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetCoinsInfo
         new()
     }
 
@@ -3791,6 +4155,10 @@ pub mod pay {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetOrder
         new()
     }
 
@@ -3824,6 +4192,10 @@ pub mod pay {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetOrderList
         new()
     }
 
@@ -3857,6 +4229,10 @@ pub mod pay {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetPayPrice
         new()
     }
 
@@ -3890,6 +4266,10 @@ pub mod pay {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Recharge
         new()
     }
 
@@ -3928,6 +4308,10 @@ pub mod pay_gift_card {
             /// Content of the rule: `type`, `base_info` and `member_rule`.
             0 rule_info: super::RuleInfo => "rule_info: must",
         }
+    }
+
+    w::built! {
+        Add
         new(rule_info: super::RuleInfo)
     }
 
@@ -3979,6 +4363,10 @@ pub mod pay_gift_card {
             /// How many rules this page returns at most.
             3 count: i64 => "count: must",
         }
+    }
+
+    w::built! {
+        BatchGet
         new(type_: impl Into<String>, effective: bool, offset: i64, count: i64)
     }
 
@@ -4037,6 +4425,10 @@ pub mod pay_gift_card {
             /// Number of the rule, returned when it was set.
             0 rule_id: i64 => "rule_id: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(rule_id: i64)
     }
 
@@ -4070,6 +4462,10 @@ pub mod pay_gift_card {
             /// Number of the rule, returned when it was set.
             0 rule_id: i64 => "rule_id: must",
         }
+    }
+
+    w::built! {
+        GetById
         new(rule_id: i64)
     }
 
@@ -4116,6 +4512,10 @@ pub mod pay_gift_member_card {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Add
         new()
     }
 
@@ -4149,6 +4549,10 @@ pub mod pay_gift_member_card {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Delete
         new()
     }
 
@@ -4182,6 +4586,10 @@ pub mod pay_gift_member_card {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -4220,6 +4628,10 @@ pub mod store_wxa {
             /// Number of the store in the store mini program, given once it is approved.
             0 poi_id: String => "poi_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(poi_id: impl Into<String>)
     }
 
@@ -4263,6 +4675,10 @@ pub mod store_wxa {
             /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
             1 card_id: String => "card_id: must",
         }
+    }
+
+    w::built! {
+        Set
         new(poi_id: impl Into<String>, card_id: impl Into<String>)
     }
 
@@ -4305,6 +4721,10 @@ pub mod sub_merchant {
             /// State to list: `CHECKING`, `APPROVED`, `REJECTED` or `EXPIRED` (agreement over).
             2 status: Option<String> => "status",
         }
+    }
+
+    w::built! {
+        BatchGet
         new(begin_id: impl Into<String>, limit: i64)
         text(status: String)
     }
@@ -4364,6 +4784,10 @@ pub mod sub_merchant {
             /// Number that the platform gave the sub-merchant; such as `12`.
             0 merchant_id: String => "merchant_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(merchant_id: impl Into<String>)
     }
 
@@ -4405,6 +4829,10 @@ pub mod sub_merchant {
             /// The sub-merchant to create: `brand_name`, `logo_url`, `protocol`, category numbers and so on.
             0 info: super::SubmitInfo => "info: must",
         }
+    }
+
+    w::built! {
+        Submit
         new(info: super::SubmitInfo)
     }
 
@@ -4441,6 +4869,10 @@ pub mod sub_merchant {
             /// New data of the sub-merchant: `merchant_id` says which one, then `brand_name`, `logo_url`, `protocol` and so on.
             0 info: super::UpdateInfo => "info: must",
         }
+    }
+
+    w::built! {
+        Update
         new(info: super::UpdateInfo)
     }
 

@@ -27,6 +27,10 @@ w::record! {
         /// Further keys.
         9 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    BusinessInfo
     new()
     text(
         pat_hospital_id: String,
@@ -48,6 +52,10 @@ w::record! {
         /// Value of the parameter, always text.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    GetServicePathParam
     new(key: impl Into<String>, value: impl Into<String>)
 }
 
@@ -64,6 +72,10 @@ w::record! {
         #[doc(alias = "fullpath")]
         3 full_path: Option<String> => "fullpath",
     }
+}
+
+w::built! {
+    RedirectPage
     new(page_type: impl Into<String>)
     text(url: String, app_id: xinqiao_types::AppId, full_path: String)
 }
@@ -76,6 +88,10 @@ w::record! {
         /// Text colour, only in service notices, as `#RRGGBB`; format `#RRGGBB`; such as `#173177`.
         1 color: Option<String> => "color",
     }
+}
+
+w::built! {
+    MsgData
     new(value: impl Into<String>)
     text(color: String)
 }
@@ -96,6 +112,10 @@ w::record! {
         #[doc(alias = "wxmed_authcode")]
         2 wx_med_auth_code: String => "wxmed_authcode: must",
     }
+}
+
+w::built! {
+    GetMedRealName
     new(
         app_id: impl Into<xinqiao_types::AppId>,
         open_id: impl Into<xinqiao_types::OpenId>,
@@ -150,6 +170,10 @@ w::record! {
         /// OpenID of the user; personal data, masked in `Debug`.
         1 open_id: xinqiao_types::OpenId => "open_id: must masked",
     }
+}
+
+w::built! {
+    GetMsgRelation
     new(business_id: i64, open_id: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -205,6 +229,10 @@ w::record! {
         /// Extra parameters; needed for `page_type` 5 with key `keyword`.
         7 ext_params: Option<Vec<GetServicePathParam>> => "ext_params",
     }
+}
+
+w::built! {
+    GetServicePath
     new(page_type: i64, src_channel: i64)
     text(city_name: String, content_name: String)
     set(
@@ -275,6 +303,10 @@ w::record! {
         /// Content of the message; its fields depend on `status`.
         7 business_info: Option<BusinessInfo> => "business_info",
     }
+}
+
+w::built! {
+    SendChannelMsg
     new(
         app_id: impl Into<xinqiao_types::AppId>,
         open_id: impl Into<xinqiao_types::OpenId>,
@@ -330,6 +362,10 @@ w::record! {
         /// Values of the template's keywords, by keyword.
         7 data: Option<std::collections::BTreeMap<String, MsgData>> => "data",
     }
+}
+
+w::built! {
+    SendMsgData
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         biz_template_id: impl Into<String>,
@@ -387,6 +423,10 @@ pub mod face {
                 /// Encrypted proof that the page received after the face check. From: Callback of the face check on the page.
                 0 verify_result: String => "verify_result: must",
             }
+        }
+
+        w::built! {
+            GetImage
             new(verify_result: impl Into<String>)
         }
 
@@ -418,6 +458,10 @@ pub mod face {
                 /// Encrypted proof that the page received after the face check. From: Callback of the face check on the page.
                 0 verify_result: String => "verify_result: must",
             }
+        }
+
+        w::built! {
+            GetInfo
             new(verify_result: impl Into<String>)
         }
 
@@ -473,6 +517,10 @@ pub mod face {
                 /// Identity card number of the person to be checked; personal data, masked in `Debug`.
                 1 id_card_number: String => "id_card_number: must masked",
             }
+        }
+
+        w::built! {
+            GetUseridKey
             new(name: impl Into<String>, id_card_number: impl Into<String>)
         }
 
@@ -517,6 +565,10 @@ pub mod face {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            GetVerifyId
             new()
         }
 
@@ -551,6 +603,10 @@ pub mod face {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            QueryVerifyInfo
             new()
         }
 

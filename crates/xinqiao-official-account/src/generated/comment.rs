@@ -44,6 +44,10 @@ w::record! {
         /// Which article, counted from 0; the first when left out.
         1 index: Option<i64> => "index",
     }
+}
+
+w::built! {
+    Close
     new(msg_data_id: i64)
     set(index: i64)
 }
@@ -82,6 +86,10 @@ w::record! {
         /// Number of the comment within the article. From: The endpoint that lists comments.
         2 user_comment_id: i64 => "user_comment_id: must",
     }
+}
+
+w::built! {
+    Delete
     new(msg_data_id: i64, user_comment_id: i64)
     set(index: i64)
 }
@@ -124,6 +132,10 @@ w::record! {
         /// Filter: `0` all, `1` ordinary, `2` featured.
         4 type_: i64 => "type: must",
     }
+}
+
+w::built! {
+    List
     new(msg_data_id: i64, begin: i64, count: i64, type_: i64)
     set(index: i64)
 }
@@ -187,6 +199,10 @@ w::record! {
         /// Number of the comment within the article. From: The endpoint that lists comments.
         2 user_comment_id: i64 => "user_comment_id: must",
     }
+}
+
+w::built! {
+    MarkElect
     new(msg_data_id: i64, user_comment_id: i64)
     set(index: i64)
 }
@@ -223,6 +239,10 @@ w::record! {
         /// Which article, counted from 0; the first when left out.
         1 index: Option<i64> => "index",
     }
+}
+
+w::built! {
+    Open
     new(msg_data_id: i64)
     set(index: i64)
 }
@@ -261,6 +281,10 @@ w::record! {
         /// Number of the comment within the article. From: The endpoint that lists comments.
         2 user_comment_id: i64 => "user_comment_id: must",
     }
+}
+
+w::built! {
+    UnmarkElect
     new(msg_data_id: i64, user_comment_id: i64)
     set(index: i64)
 }
@@ -305,6 +329,10 @@ pub mod reply {
             /// Text of the account's reply to the comment.
             3 content: String => "content: must",
         }
+    }
+
+    w::built! {
+        Add
         new(msg_data_id: i64, user_comment_id: i64, content: impl Into<String>)
         set(index: i64)
     }
@@ -343,6 +371,10 @@ pub mod reply {
             /// Number of the comment within the article. From: The endpoint that lists comments.
             2 user_comment_id: i64 => "user_comment_id: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(msg_data_id: i64, user_comment_id: i64)
         set(index: i64)
     }

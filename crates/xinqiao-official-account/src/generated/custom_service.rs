@@ -92,6 +92,10 @@ w::record! {
     /// * Catalog: `official_account.custom_service.get_kf_list`.
     pub struct GetKfList {
     }
+}
+
+w::built! {
+    GetKfList
     new()
 }
 
@@ -132,6 +136,10 @@ w::record! {
     /// * Catalog: `official_account.custom_service.get_online_kf_list`.
     pub struct GetOnlineKfList {
     }
+}
+
+w::built! {
+    GetOnlineKfList
     new()
 }
 
@@ -184,6 +192,10 @@ pub mod kf_account {
             /// WeChat id bound to the staff account.
             3 kf_wx: Option<String> => "kf_wx",
         }
+    }
+
+    w::built! {
+        Add
         new()
         text(kf_account: String, nickname: String, password: String, kf_wx: String)
     }
@@ -219,6 +231,10 @@ pub mod kf_account {
             /// OpenID of the WeChat user bound to the staff account; personal data, masked in `Debug`.
             0 kf_openid: xinqiao_types::OpenId => "kf_openid: must query masked",
         }
+    }
+
+    w::built! {
+        CancelAdmin
         new(kf_openid: impl Into<xinqiao_types::OpenId>)
     }
 
@@ -252,6 +268,10 @@ pub mod kf_account {
             /// OpenID of the WeChat user bound to the staff account; personal data, masked in `Debug`.
             0 kf_openid: xinqiao_types::OpenId => "kf_openid: must query masked",
         }
+    }
+
+    w::built! {
+        DelGet
         new(kf_openid: impl Into<xinqiao_types::OpenId>)
     }
 
@@ -285,6 +305,10 @@ pub mod kf_account {
             /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
             0 kf_account: String => "kf_account: must",
         }
+    }
+
+    w::built! {
+        DelPost
         new(kf_account: impl Into<String>)
     }
 
@@ -320,6 +344,10 @@ pub mod kf_account {
             /// WeChat id that is invited; it counts once the person accepts.
             1 invite_wx: String => "invite_wx: must",
         }
+    }
+
+    w::built! {
+        InviteWorker
         new(kf_account: impl Into<String>, invite_wx: impl Into<String>)
     }
 
@@ -353,6 +381,10 @@ pub mod kf_account {
             /// OpenID of the WeChat user bound to the staff account; personal data, masked in `Debug`.
             0 kf_openid: xinqiao_types::OpenId => "kf_openid: must query masked",
         }
+    }
+
+    w::built! {
+        SetAdmin
         new(kf_openid: impl Into<xinqiao_types::OpenId>)
     }
 
@@ -392,6 +424,10 @@ pub mod kf_account {
             /// WeChat id bound to the staff account.
             3 kf_wx: Option<String> => "kf_wx",
         }
+    }
+
+    w::built! {
+        Update
         new()
         text(kf_account: String, nickname: String, password: String, kf_wx: String)
     }
@@ -428,6 +464,10 @@ pub mod kf_account {
             /// Avatar file, JPG, at most 5 MB, best 640×640.
             1 media: w::FilePart => "media: must",
         }
+    }
+
+    w::built! {
+        UploadHeadImg
         new(kf_account: impl Into<String>, media: w::FilePart)
     }
 
@@ -468,6 +508,10 @@ pub mod kf_session {
             /// The user in the conversation; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
+    }
+
+    w::built! {
+        Close
         new(kf_account: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
     }
 
@@ -503,6 +547,10 @@ pub mod kf_session {
             /// The user in the conversation; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
+    }
+
+    w::built! {
+        Create
         new(kf_account: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
     }
 
@@ -536,6 +584,10 @@ pub mod kf_session {
             /// The user in the conversation; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
+    }
+
+    w::built! {
+        GetSession
         new(openid: impl Into<xinqiao_types::OpenId>)
     }
 
@@ -580,6 +632,10 @@ pub mod kf_session {
             /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
             0 kf_account: String => "kf_account: must query",
         }
+    }
+
+    w::built! {
+        GetSessionList
         new(kf_account: impl Into<String>)
     }
 
@@ -620,6 +676,10 @@ pub mod kf_session {
         /// * Catalog: `official_account.custom_service.kf_session.get_wait_case`.
         pub struct GetWaitCase {
         }
+    }
+
+    w::built! {
+        GetWaitCase
         new()
     }
 
@@ -678,6 +738,10 @@ pub mod msg_record {
             /// Number of records: at most 10000 when asking, the real number in the answer.
             3 number: i64 => "number: must",
         }
+    }
+
+    w::built! {
+        GetMsgList
         new(
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
@@ -745,6 +809,10 @@ pub mod msg_record {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetRecord
         new()
     }
 
@@ -783,6 +851,10 @@ pub mod work {
             /// CorpID of the WeCom company bound to the account; such as `wwd4e4c8a7b2f01234`.
             0 corpid: xinqiao_types::CorpId => "corpid: must",
         }
+    }
+
+    w::built! {
+        Bind
         new(corpid: impl Into<xinqiao_types::CorpId>)
     }
 
@@ -814,6 +886,10 @@ pub mod work {
         /// * Catalog: `official_account.custom_service.work.get`.
         pub struct Get {
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -859,6 +935,10 @@ pub mod work {
             /// CorpID of the WeCom company bound to the account; such as `wwd4e4c8a7b2f01234`.
             0 corpid: xinqiao_types::CorpId => "corpid: must",
         }
+    }
+
+    w::built! {
+        Unbind
         new(corpid: impl Into<xinqiao_types::CorpId>)
     }
 

@@ -114,6 +114,10 @@ pub mod img {
             /// The picture itself, at most 2 MB, instead of `img_url`.
             1 img: Option<w::FilePart> => "img",
         }
+    }
+
+    w::built! {
+        AiCrop
         new()
         text(img_url: String)
         set(img: w::FilePart)
@@ -161,6 +165,10 @@ pub mod img {
             /// The picture itself, at most 2 MB, instead of `img_url`.
             1 img: Option<w::FilePart> => "img",
         }
+    }
+
+    w::built! {
+        QrCode
         new()
         text(img_url: String)
         set(img: w::FilePart)
@@ -207,6 +215,10 @@ pub mod img {
             /// The picture itself, at most 2 MB, instead of `img_url`.
             1 img: Option<w::FilePart> => "img",
         }
+    }
+
+    w::built! {
+        SuperResolution
         new()
         text(img_url: String)
         set(img: w::FilePart)
@@ -259,6 +271,10 @@ pub mod ocr {
             /// The picture itself, at most 2 MB, instead of `img_url`.
             2 img: Option<w::FilePart> => "img",
         }
+    }
+
+    w::built! {
+        BankCard
         new(type_: impl Into<String>)
         text(img_url: String)
         set(img: w::FilePart)
@@ -306,6 +322,10 @@ pub mod ocr {
             /// The picture itself, at most 2 MB, instead of `img_url`.
             2 img: Option<w::FilePart> => "img",
         }
+    }
+
+    w::built! {
+        BizLicense
         new(type_: impl Into<String>)
         text(img_url: String)
         set(img: w::FilePart)
@@ -377,6 +397,10 @@ pub mod ocr {
             /// The picture itself, at most 2 MB, instead of `img_url`.
             1 img: Option<w::FilePart> => "img",
         }
+    }
+
+    w::built! {
+        Comm
         new()
         text(img_url: String)
         set(img: w::FilePart)
@@ -426,6 +450,10 @@ pub mod ocr {
             /// The picture itself, at most 2 MB, instead of `img_url`.
             2 img: Option<w::FilePart> => "img",
         }
+    }
+
+    w::built! {
+        Driving
         new(type_: impl Into<String>)
         text(img_url: String)
         set(img: w::FilePart)
@@ -508,6 +536,10 @@ pub mod ocr {
             /// The picture itself, at most 2 MB, instead of `img_url`.
             2 img: Option<w::FilePart> => "img",
         }
+    }
+
+    w::built! {
+        DrivingLicense
         new(type_: impl Into<String>)
         text(img_url: String)
         set(img: w::FilePart)
@@ -575,6 +607,10 @@ pub mod ocr {
             /// The picture itself, at most 2 MB, instead of `img_url`.
             2 img: Option<w::FilePart> => "img",
         }
+    }
+
+    w::built! {
+        IdCard
         new(type_: impl Into<String>)
         text(img_url: String)
         set(img: w::FilePart)
@@ -629,6 +665,10 @@ pub mod ocr {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Menu
         new()
     }
 
@@ -663,6 +703,10 @@ pub mod ocr {
             /// The picture itself, at most 2 MB, instead of `img_url`.
             1 img: Option<w::FilePart> => "img",
         }
+    }
+
+    w::built! {
+        PlateNum
         new()
         text(img_url: String)
         set(img: w::FilePart)

@@ -435,6 +435,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetArticleRead
     new()
 }
 
@@ -468,6 +472,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetArticleShare
     new()
 }
 
@@ -503,6 +511,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetArticleSummary
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -546,6 +558,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetArticleTotal
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -587,6 +603,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetArticleTotalDetail
     new()
 }
 
@@ -620,6 +640,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetBizSummary
     new()
 }
 
@@ -657,6 +681,10 @@ w::record! {
         /// Origin of the cards: `0` made in the console, `1` by API.
         2 cond_source: i64 => "cond_source: must",
     }
+}
+
+w::built! {
+    GetCardBizUinInfo
     new(begin_date: impl Into<String>, end_date: impl Into<String>, cond_source: i64)
 }
 
@@ -704,6 +732,10 @@ w::record! {
         /// Restrict to one card; all when left out.
         3 card_id: Option<String> => "card_id",
     }
+}
+
+w::built! {
+    GetCardInfo
     new(begin_date: impl Into<String>, end_date: impl Into<String>, cond_source: i64)
     text(card_id: String)
 }
@@ -750,6 +782,10 @@ w::record! {
         /// Membership card to look up.
         2 card_id: String => "card_id: must",
     }
+}
+
+w::built! {
+    GetCardMemberCardDetail
     new(begin_date: impl Into<String>, end_date: impl Into<String>, card_id: impl Into<String>)
 }
 
@@ -795,6 +831,10 @@ w::record! {
         /// Origin of the cards: `0` made in the console, `1` by API.
         2 cond_source: i64 => "cond_source: must",
     }
+}
+
+w::built! {
+    GetCardMemberCardInfo
     new(begin_date: impl Into<String>, end_date: impl Into<String>, cond_source: i64)
 }
 
@@ -838,6 +878,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetInterfaceSummary
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -881,6 +925,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetInterfaceSummaryHour
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -924,6 +972,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUpstreamMsg
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -967,6 +1019,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUpstreamMsgDist
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -1010,6 +1066,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUpstreamMsgDistMonth
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -1048,6 +1108,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUpstreamMsgDistWeek
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -1086,6 +1150,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUpstreamMsgHour
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -1129,6 +1197,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUpstreamMsgMonth
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -1167,6 +1239,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUpstreamMsgWeek
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -1205,6 +1281,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUserCumulate
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -1248,6 +1328,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUserRead
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -1291,6 +1375,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUserReadHour
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -1334,6 +1422,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUserShare
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -1377,6 +1469,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUserShareHour
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -1420,6 +1516,10 @@ w::record! {
         /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetUserSummary
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 

@@ -25,6 +25,10 @@ w::record! {
         /// Who may comment: `0` (default) everybody, `1` followers only; `0` or `1` on the wire.
         8 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
+}
+
+w::built! {
+    Article
     new(
         thumb_media_id: impl Into<xinqiao_types::MediaId>,
         title: impl Into<String>,
@@ -91,6 +95,10 @@ w::record! {
         /// Articles of the draft, at most 8; the first is shown large.
         0 articles: Vec<Article> => "articles: must",
     }
+}
+
+w::built! {
+    Add
     new(articles: Vec<Article>)
 }
 
@@ -136,6 +144,10 @@ w::record! {
         /// `1` leaves the article bodies out, `0` (default) includes them; `0` or `1` on the wire.
         2 no_content: Option<bool> => "no_content: zero-one",
     }
+}
+
+w::built! {
+    BatchGet
     new(offset: i64, count: i64)
     set(no_content: bool)
 }
@@ -195,6 +207,10 @@ w::record! {
     /// * Catalog: `official_account.draft.count`.
     pub struct Count {
     }
+}
+
+w::built! {
+    Count
     new()
 }
 
@@ -236,6 +252,10 @@ w::record! {
         /// Draft to delete; there is no way back.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Delete
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -269,6 +289,10 @@ w::record! {
         /// Draft whose content is wanted.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Get
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -311,6 +335,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    Switch
     new()
 }
 
@@ -348,6 +376,10 @@ w::record! {
         /// New version of the one article that `index` points to.
         2 articles: Article => "articles: must",
     }
+}
+
+w::built! {
+    Update
     new(media_id: impl Into<xinqiao_types::MediaId>, index: i64, articles: Article)
 }
 

@@ -86,6 +86,10 @@ w::record! {
         /// `1` leaves the article bodies out, `0` (default) includes them; `0` or `1` on the wire.
         2 no_content: Option<bool> => "no_content: zero-one",
     }
+}
+
+w::built! {
+    BatchGet
     new(offset: i64, count: i64)
     set(no_content: bool)
 }
@@ -149,6 +153,10 @@ w::record! {
         /// Article to delete, from 1; all with `0` or left out. There is no way back.
         1 index: Option<i64> => "index",
     }
+}
+
+w::built! {
+    Delete
     new(article_id: impl Into<String>)
     set(index: i64)
 }
@@ -183,6 +191,10 @@ w::record! {
         /// Number of the publishing job, to query it and match the event.
         0 publish_id: i64 => "publish_id: must",
     }
+}
+
+w::built! {
+    Get
     new(publish_id: i64)
 }
 
@@ -232,6 +244,10 @@ w::record! {
         /// Id of the article message once published, also for customer messages and menus.
         0 article_id: String => "article_id: must",
     }
+}
+
+w::built! {
+    GetArticle
     new(article_id: impl Into<String>)
 }
 
@@ -273,6 +289,10 @@ w::record! {
         /// Draft to publish. From: The endpoint that makes drafts.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Submit
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 

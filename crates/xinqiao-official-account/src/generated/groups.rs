@@ -11,6 +11,10 @@ w::record! {
         /// Name of the group, at most 30 characters.
         1 name: String => "name: must",
     }
+}
+
+w::built! {
+    GroupInfo
     new(id: i64, name: impl Into<String>)
 }
 
@@ -20,6 +24,10 @@ w::record! {
         /// Number of the group to delete.
         0 id: i64 => "id: must",
     }
+}
+
+w::built! {
+    DeleteGroup
     new(id: i64)
 }
 
@@ -41,6 +49,10 @@ w::record! {
         /// Name of the group, at most 30 characters.
         0 name: String => "name: must",
     }
+}
+
+w::built! {
+    Group
     new(name: impl Into<String>)
 }
 
@@ -55,6 +67,10 @@ w::record! {
         /// The group to create, by `name` only.
         0 group: Group => "group: must",
     }
+}
+
+w::built! {
+    Create
     new(group: Group)
 }
 
@@ -96,6 +112,10 @@ w::record! {
         /// The group to delete, named by its `id`.
         0 group: DeleteGroup => "group: must",
     }
+}
+
+w::built! {
+    Delete
     new(group: DeleteGroup)
 }
 
@@ -127,6 +147,10 @@ w::record! {
     /// * Catalog: `official_account.groups.get`.
     pub struct Get {
     }
+}
+
+w::built! {
+    Get
     new()
 }
 
@@ -168,6 +192,10 @@ w::record! {
         /// User to look up; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    GetId
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -209,6 +237,10 @@ w::record! {
         /// The group to rename: `id` says which one, `name` is its new name.
         0 group: GroupInfo => "group: must",
     }
+}
+
+w::built! {
+    Update
     new(group: GroupInfo)
 }
 
@@ -248,6 +280,10 @@ pub mod members {
             #[doc(alias = "to_groupid")]
             1 to_group_id: i64 => "to_groupid: must",
         }
+    }
+
+    w::built! {
+        BatchUpdate
         new(openid_list: Vec<xinqiao_types::OpenId>, to_group_id: i64)
     }
 
@@ -283,6 +319,10 @@ pub mod members {
             #[doc(alias = "to_groupid")]
             1 to_group_id: i64 => "to_groupid: must",
         }
+    }
+
+    w::built! {
+        Update
         new(openid: impl Into<xinqiao_types::OpenId>, to_group_id: i64)
     }
 

@@ -22,6 +22,10 @@ w::record! {
         /// Nickname of the customer; the WeChat nickname by default; personal data, masked in `Debug`.
         1 buyer_nickname: Option<String> => "buyer_nickname: masked",
     }
+}
+
+w::built! {
+    Buyer
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(buyer_nickname: String)
 }
@@ -153,6 +157,10 @@ w::record! {
         /// Text of the quick reply.
         0 content: String => "content: must",
     }
+}
+
+w::built! {
+    GuideFastReply
     new(content: impl Into<String>)
 }
 
@@ -216,6 +224,10 @@ w::record! {
         /// Page that the card opens.
         5 path: Option<String> => "path",
     }
+}
+
+w::built! {
+    Material
     new(type_: i64)
     text(
         media_id: xinqiao_types::MediaId,
@@ -259,6 +271,10 @@ w::record! {
         /// Words that advisers cannot send.
         0 values: Vec<String> => "values: must",
     }
+}
+
+w::built! {
+    SetGuideAcctConfigBlackKeyword
     new(values: Vec<String>)
 }
 
@@ -268,6 +284,10 @@ w::record! {
         /// Text of the offline reply.
         0 content: String => "content: must",
     }
+}
+
+w::built! {
+    SetGuideAcctConfigGuideAutoReply
     new(content: impl Into<String>)
 }
 
@@ -280,6 +300,10 @@ w::record! {
         /// Text, or the media id of the picture, or JSON for a mini program.
         1 content: String => "content: must",
     }
+}
+
+w::built! {
+    SetGuideConfigGuideAutoReply
     new(msg_type: i64, content: impl Into<String>)
 }
 
@@ -315,6 +339,10 @@ w::record! {
         /// WeChat id of the adviser to put into the group.
         1 guide_account: String => "guide_account: must",
     }
+}
+
+w::built! {
+    AddGuide2GuideGroup
     new(group_id: i64, guide_account: impl Into<String>)
 }
 
@@ -354,6 +382,10 @@ w::record! {
         #[doc(alias = "guide_headimgurl")]
         3 guide_head_img_url: Option<String> => "guide_headimgurl: masked",
     }
+}
+
+w::built! {
+    AddGuideAcct
     new()
     text(
         guide_account: String,
@@ -398,6 +430,10 @@ w::record! {
         /// Facts about the customer shown to the adviser, one per entry.
         3 display_tag_list: Vec<String> => "display_tag_list: must",
     }
+}
+
+w::built! {
+    AddGuideBuyerDisplayTag
     new(openid: impl Into<xinqiao_types::OpenId>, display_tag_list: Vec<String>)
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
@@ -439,6 +475,10 @@ w::record! {
         /// Customers to assign at once, instead of `openid`.
         4 buyer_list: Option<Vec<Buyer>> => "buyer_list",
     }
+}
+
+w::built! {
+    AddGuideBuyerRelation
     new()
     text(
         guide_account: String,
@@ -494,6 +534,10 @@ w::record! {
         /// Tag value to add or remove, one of the options made before.
         4 tag_value: String => "tag_value: must",
     }
+}
+
+w::built! {
+    AddGuideBuyerTag
     new(tag_value: impl Into<String>)
     text(guide_account: String, guide_openid: xinqiao_types::OpenId, openid: xinqiao_types::OpenId)
     set(openid_list: Vec<xinqiao_types::OpenId>)
@@ -543,6 +587,10 @@ w::record! {
         /// What is sent, at most 3 items.
         6 material: Vec<Material> => "material: must",
     }
+}
+
+w::built! {
+    AddGuideMassendJob
     new(
         task_name: impl Into<String>,
         push_time: xinqiao_types::UnixSeconds,
@@ -591,6 +639,10 @@ w::record! {
         /// Values to add.
         1 tag_values: Vec<String> => "tag_values: must",
     }
+}
+
+w::built! {
+    AddGuideTagOption
     new(tag_name: impl Into<String>, tag_values: Vec<String>)
 }
 
@@ -623,6 +675,10 @@ w::record! {
         /// Number of the mass job, returned when it was added.
         0 task_id: i64 => "task_id: must",
     }
+}
+
+w::built! {
+    CancelGuideMassendJob
     new(task_id: i64)
 }
 
@@ -657,6 +713,10 @@ w::record! {
         /// WeChat id of the adviser to take out.
         1 guide_account: String => "guide_account: must",
     }
+}
+
+w::built! {
+    DelGuide2GuideGroup
     new(group_id: i64, guide_account: impl Into<String>)
 }
 
@@ -691,6 +751,10 @@ w::record! {
         /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
         1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
     }
+}
+
+w::built! {
+    DelGuideAcct
     new()
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
@@ -730,6 +794,10 @@ w::record! {
         /// Customers to handle at once, at most 200, instead of `openid`; personal data, masked in `Debug`.
         3 openid_list: Option<Vec<xinqiao_types::OpenId>> => "openid_list: masked",
     }
+}
+
+w::built! {
+    DelGuideBuyerRelation
     new()
     text(guide_account: String, guide_openid: xinqiao_types::OpenId, openid: xinqiao_types::OpenId)
     set(openid_list: Vec<xinqiao_types::OpenId>)
@@ -775,6 +843,10 @@ w::record! {
         /// Tag value to add or remove, one of the options made before.
         4 tag_value: String => "tag_value: must",
     }
+}
+
+w::built! {
+    DelGuideBuyerTag
     new(tag_value: impl Into<String>)
     text(guide_account: String, guide_openid: xinqiao_types::OpenId, openid: xinqiao_types::OpenId)
     set(openid_list: Vec<xinqiao_types::OpenId>)
@@ -818,6 +890,10 @@ w::record! {
         /// Page that the card opens.
         3 path: String => "path: must",
     }
+}
+
+w::built! {
+    DelGuideCardMaterial
     new(
         type_: i64,
         appid: impl Into<xinqiao_types::AppId>,
@@ -855,6 +931,10 @@ w::record! {
         /// Number of the group of advisers, returned when it was made.
         0 group_id: i64 => "group_id: must",
     }
+}
+
+w::built! {
+    DelGuideGroup
     new(group_id: i64)
 }
 
@@ -890,6 +970,10 @@ w::record! {
         #[doc(alias = "picurl")]
         1 pic_url: String => "picurl: must",
     }
+}
+
+w::built! {
+    DelGuideImageMaterial
     new(type_: i64, pic_url: impl Into<String>)
 }
 
@@ -922,6 +1006,10 @@ w::record! {
         /// Kind of tag to delete, with all its values.
         0 tag_name: String => "tag_name: must",
     }
+}
+
+w::built! {
+    DelGuideTagOption
     new(tag_name: impl Into<String>)
 }
 
@@ -956,6 +1044,10 @@ w::record! {
         /// Text to delete, named by its content.
         1 word: String => "word: must",
     }
+}
+
+w::built! {
+    DelGuideWordMaterial
     new(type_: i64, word: impl Into<String>)
 }
 
@@ -988,6 +1080,10 @@ w::record! {
         /// WeChat id of the adviser to look up.
         0 guide_account: String => "guide_account: must",
     }
+}
+
+w::built! {
+    GetGroupByGuide
     new(guide_account: impl Into<String>)
 }
 
@@ -1032,6 +1128,10 @@ w::record! {
         /// Entries of this page at most.
         2 num: i64 => "num: must",
     }
+}
+
+w::built! {
+    GetGroupInfo
     new(group_id: i64, page: i64, num: i64)
 }
 
@@ -1091,6 +1191,10 @@ w::record! {
         /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
         1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: query masked",
     }
+}
+
+w::built! {
+    GetGuideAcct
     new()
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
@@ -1139,6 +1243,10 @@ w::record! {
     /// * Catalog: `official_account.guide.get_guide_acct_config`.
     pub struct GetGuideAcctConfig {
     }
+}
+
+w::built! {
+    GetGuideAcctConfig
     new()
 }
 
@@ -1182,6 +1290,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetGuideAcctList
     new()
 }
 
@@ -1226,6 +1338,10 @@ w::record! {
         /// Entries of this page at most.
         6 num: i64 => "num: must",
     }
+}
+
+w::built! {
+    GetGuideBuyerChatRecord
     new(page: i64, num: i64)
     text(guide_account: String, guide_openid: xinqiao_types::OpenId, openid: xinqiao_types::OpenId)
     set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -1289,6 +1405,10 @@ w::record! {
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    GetGuideBuyerDisplayTag
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
@@ -1334,6 +1454,10 @@ w::record! {
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    GetGuideBuyerRelation
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
@@ -1379,6 +1503,10 @@ w::record! {
         /// OpenID of the customer; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    GetGuideBuyerRelationByBuyer
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -1433,6 +1561,10 @@ w::record! {
         /// Entries of this page at most.
         3 num: i64 => "num: must",
     }
+}
+
+w::built! {
+    GetGuideBuyerRelationList
     new(page: i64, num: i64)
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
@@ -1495,6 +1627,10 @@ w::record! {
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    GetGuideBuyerTag
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
@@ -1536,6 +1672,10 @@ w::record! {
         /// Which library: `0` for that of the service account.
         0 type_: i64 => "type: must",
     }
+}
+
+w::built! {
+    GetGuideCardMaterial
     new(type_: i64)
 }
 
@@ -1578,6 +1718,10 @@ w::record! {
         /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
         1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
     }
+}
+
+w::built! {
+    GetGuideConfig
     new()
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
@@ -1621,6 +1765,10 @@ w::record! {
     /// * Catalog: `official_account.guide.get_guide_group_list`.
     pub struct GetGuideGroupList {
     }
+}
+
+w::built! {
+    GetGuideGroupList
     new()
 }
 
@@ -1665,6 +1813,10 @@ w::record! {
         /// Entries of this page at most.
         2 num: i64 => "num: must",
     }
+}
+
+w::built! {
+    GetGuideImageMaterial
     new(type_: i64, start: i64, num: i64)
 }
 
@@ -1722,6 +1874,10 @@ w::record! {
         /// Number of the mass job, returned when it was added.
         0 task_id: i64 => "task_id: must",
     }
+}
+
+w::built! {
+    GetGuideMassendJob
     new(task_id: i64)
 }
 
@@ -1770,6 +1926,10 @@ w::record! {
         /// How many to return, 50 by default.
         4 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetGuideMassendJobList
     new()
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
     set(task_status: Vec<i64>, offset: i64, limit: i64)
@@ -1827,6 +1987,10 @@ w::record! {
     /// * Catalog: `official_account.guide.get_guide_tag_option`.
     pub struct GetGuideTagOption {
     }
+}
+
+w::built! {
+    GetGuideTagOption
     new()
 }
 
@@ -1871,6 +2035,10 @@ w::record! {
         /// Entries of this page at most.
         2 num: i64 => "num: must",
     }
+}
+
+w::built! {
+    GetGuideWordMaterial
     new(type_: i64, start: i64, num: i64)
 }
 
@@ -1933,6 +2101,10 @@ w::record! {
         #[doc(alias = "qrcode_info")]
         2 qr_code_info: Option<String> => "qrcode_info",
     }
+}
+
+w::built! {
+    GuideCreateQrCode
     new()
     text(guide_account: String, guide_openid: xinqiao_types::OpenId, qr_code_info: String)
 }
@@ -1975,6 +2147,10 @@ w::record! {
         /// Name of the group of advisers, for your own use.
         0 group_name: String => "group_name: must",
     }
+}
+
+w::built! {
+    NewGuideGroup
     new(group_name: impl Into<String>)
 }
 
@@ -2017,6 +2193,10 @@ w::record! {
         /// Values of the new kind.
         1 tag_values: Vec<String> => "tag_values: must",
     }
+}
+
+w::built! {
+    NewGuideTagOption
     new(tag_name: impl Into<String>, tag_values: Vec<String>)
 }
 
@@ -2050,6 +2230,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    PushShowWxaPathMenu
     new()
 }
 
@@ -2088,6 +2272,10 @@ w::record! {
         /// Messages that the adviser may still send the customer this month, as a filter; `0` for no limit.
         3 push_count: Option<i64> => "push_count",
     }
+}
+
+w::built! {
+    QueryGuideBuyerByTag
     new(tag_values: Vec<String>)
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
     set(push_count: i64)
@@ -2140,6 +2328,10 @@ w::record! {
         /// Customers to handle at once, at most 200, instead of `openid`; personal data, masked in `Debug`.
         5 openid_list: Option<Vec<xinqiao_types::OpenId>> => "openid_list: masked",
     }
+}
+
+w::built! {
+    RebindGuideAcctForBuyer
     new()
     text(
         old_guide_account: String,
@@ -2187,6 +2379,10 @@ w::record! {
         /// Reply while the adviser is offline: `content`.
         2 guide_auto_reply: Option<SetGuideAcctConfigGuideAutoReply> => "guide_auto_reply",
     }
+}
+
+w::built! {
+    SetGuideAcctConfig
     new(is_delete: bool)
     set(
         black_keyword: SetGuideAcctConfigBlackKeyword,
@@ -2231,6 +2427,10 @@ w::record! {
         /// Media id of the picture or of the card's cover.
         4 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    SetGuideCardMaterial
     new(
         type_: i64,
         appid: impl Into<xinqiao_types::AppId>,
@@ -2279,6 +2479,10 @@ w::record! {
         /// Second automatic reply to a new customer: `msgtype`, `content` and so on.
         5 guide_auto_reply_plus: Option<SetGuideConfigGuideAutoReply> => "guide_auto_reply_plus",
     }
+}
+
+w::built! {
+    SetGuideConfig
     new(is_delete: bool)
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
     set(
@@ -2319,6 +2523,10 @@ w::record! {
         /// Media id of the picture or of the card's cover.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    SetGuideImageMaterial
     new(type_: i64, media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -2353,6 +2561,10 @@ w::record! {
         /// Text to put into the library.
         1 word: String => "word: must",
     }
+}
+
+w::built! {
+    SetGuideWordMaterial
     new(type_: i64, word: impl Into<String>)
 }
 
@@ -2392,6 +2604,10 @@ w::record! {
         #[doc(alias = "guide_headimgurl")]
         3 guide_head_img_url: Option<String> => "guide_headimgurl: masked",
     }
+}
+
+w::built! {
+    UpdateGuideAcct
     new()
     text(
         guide_account: String,
@@ -2436,6 +2652,10 @@ w::record! {
         /// New nickname of the customer, seen by the adviser only; personal data, masked in `Debug`.
         3 buyer_nickname: String => "buyer_nickname: must masked",
     }
+}
+
+w::built! {
+    UpdateGuideBuyerRelation
     new(openid: impl Into<xinqiao_types::OpenId>, buyer_nickname: impl Into<String>)
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
 }
@@ -2479,6 +2699,10 @@ w::record! {
         /// What is sent, at most 3 items.
         5 material: Option<Vec<Material>> => "material",
     }
+}
+
+w::built! {
+    UpdateGuideMassendJob
     new(task_id: i64)
     text(task_name: String, task_remark: String)
     set(

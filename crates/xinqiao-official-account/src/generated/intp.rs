@@ -28,6 +28,10 @@ pub mod elder_medical {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetHospNoticeList
         new()
     }
 
@@ -61,6 +65,10 @@ pub mod elder_medical {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        PreviewHOpsNotice
         new()
     }
 
@@ -94,6 +102,10 @@ pub mod elder_medical {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        PublicHOpsNotice
         new()
     }
 
@@ -127,6 +139,10 @@ pub mod elder_medical {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        SetHOpsNotice
         new()
     }
 
@@ -166,6 +182,10 @@ pub mod market_code {
             /// The developer's own number; the same one is the same application.
             1 isv_application_id: String => "isv_application_id: must",
         }
+    }
+
+    w::built! {
+        ApplyCode
         new(code_count: i64, isv_application_id: impl Into<String>)
     }
 
@@ -210,6 +230,10 @@ pub mod market_code {
             /// Last position of the range, inclusive.
             2 code_end: i64 => "code_end: must",
         }
+    }
+
+    w::built! {
+        ApplyCodeDownload
         new(application_id: i64, code_start: i64, code_end: i64)
     }
 
@@ -252,6 +276,10 @@ pub mod market_code {
             /// The developer's own number; the same one is the same application.
             1 isv_application_id: Option<String> => "isv_application_id",
         }
+    }
+
+    w::built! {
+        ApplyCodeQuery
         new()
         text(isv_application_id: String)
         set(application_id: i64)
@@ -322,6 +350,10 @@ pub mod market_code {
             /// Last position of the range, inclusive.
             9 code_end: i64 => "code_end: must",
         }
+    }
+
+    w::built! {
+        CodeActive
         new(
             application_id: i64,
             activity_name: impl Into<String>,
@@ -371,6 +403,10 @@ pub mod market_code {
             /// The 28-character content of the code, instead of `code`; such as `P.URL.CN/0U.JYJXP3HJI2C98A9O`.
             3 code_url: Option<String> => "code_url",
         }
+    }
+
+    w::built! {
+        CodeActiveQuery
         new()
         text(code: String, code_url: String)
         set(application_id: i64, code_index: i64)
@@ -437,6 +473,10 @@ pub mod market_code {
             /// Ticket that the mini program received on the scan. From: Parameter of the mini program's launch.
             1 code_ticket: String => "code_ticket: must",
         }
+    }
+
+    w::built! {
+        TicketToCode
         new(openid: impl Into<xinqiao_types::OpenId>, code_ticket: impl Into<String>)
     }
 

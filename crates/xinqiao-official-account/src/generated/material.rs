@@ -27,6 +27,10 @@ w::record! {
         /// Text of the video under its title.
         1 introduction: Option<String> => "introduction",
     }
+}
+
+w::built! {
+    Description
     new()
     text(title: String, introduction: String)
 }
@@ -86,6 +90,10 @@ w::record! {
         /// Title and introduction, for videos only.
         2 description: Option<Description> => "description: part",
     }
+}
+
+w::built! {
+    AddMaterial
     new(type_: impl Into<String>, media: w::FilePart)
     set(description: Description)
 }
@@ -131,6 +139,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    AddNews
     new()
 }
 
@@ -168,6 +180,10 @@ w::record! {
         /// How many to return, 1–20.
         2 count: i64 => "count: must",
     }
+}
+
+w::built! {
+    BatchGetMaterial
     new(type_: impl Into<String>, offset: i64, count: i64)
 }
 
@@ -228,6 +244,10 @@ w::record! {
         /// Id of the permanent material to delete; it cannot be restored.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    DelMaterial
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -261,6 +281,10 @@ w::record! {
         /// Material to fetch.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    GetMaterial
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -308,6 +332,10 @@ w::record! {
     /// * Catalog: `official_account.material.get_material_count`.
     pub struct GetMaterialCount {
     }
+}
+
+w::built! {
+    GetMaterialCount
     new()
 }
 
@@ -356,6 +384,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    UpdateNews
     new()
 }
 

@@ -25,6 +25,10 @@ w::record! {
         /// Who may comment: `0` everybody, `1` followers only; `0` or `1` on the wire.
         8 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
+}
+
+w::built! {
+    Article
     new(
         thumb_media_id: impl Into<xinqiao_types::MediaId>,
         title: impl Into<String>,
@@ -46,6 +50,10 @@ w::record! {
         /// Material to download. From: Answer of the upload, or `MediaId` of a user's message.
         0 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
+}
+
+w::built! {
+    Get
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -91,6 +99,10 @@ w::record! {
         /// Id of the picture in the feedback.
         1 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
+}
+
+w::built! {
+    GetFeedbackMedia
     new(record_id: i64, media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -125,6 +137,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetJssdk
     new()
 }
 
@@ -161,6 +177,10 @@ w::record! {
         /// The file: picture 10 MB, voice 2 MB and 60 s, video 10 MB, thumbnail 64 KB.
         1 media: w::FilePart => "media: must",
     }
+}
+
+w::built! {
+    Upload
     new(type_: impl Into<String>, media: w::FilePart)
 }
 
@@ -208,6 +228,10 @@ w::record! {
         /// The picture, JPG or PNG, under 1 MB.
         0 media: w::FilePart => "media: must",
     }
+}
+
+w::built! {
+    UploadImg
     new(media: w::FilePart)
 }
 
@@ -249,6 +273,10 @@ w::record! {
         /// Articles to mass-send, 1 to 8; the first is shown large.
         0 articles: Vec<Article> => "articles: must",
     }
+}
+
+w::built! {
+    UploadNews
     new(articles: Vec<Article>)
 }
 
@@ -298,6 +326,10 @@ w::record! {
         /// Description shown with the video.
         2 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    UploadVideo
     new(media_id: impl Into<xinqiao_types::MediaId>)
     text(title: String, description: String)
 }
@@ -343,6 +375,10 @@ pub mod voice {
             /// Language: `zh_CN` (default) or `en_US`.
             2 lang: Option<String> => "lang: query",
         }
+    }
+
+    w::built! {
+        AddVoiceToRecoForText
         new(format: impl Into<String>, voice_id: impl Into<String>)
         text(lang: String)
     }
@@ -379,6 +415,10 @@ pub mod voice {
             /// Language: `zh_CN` (default) or `en_US`.
             1 lang: Option<String> => "lang: query",
         }
+    }
+
+    w::built! {
+        QueryRecoResultForText
         new(voice_id: impl Into<String>)
         text(lang: String)
     }
@@ -424,6 +464,10 @@ pub mod voice {
             /// Language to translate to: `zh_CN` or `en_US`.
             1 lto: String => "lto: must query",
         }
+    }
+
+    w::built! {
+        TranslateContent
         new(l_from: impl Into<String>, lto: impl Into<String>)
     }
 

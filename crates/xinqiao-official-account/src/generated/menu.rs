@@ -26,6 +26,10 @@ w::record! {
         /// Sub-menu, 1 to 5 buttons; at most 5 items; refused with 40023.
         8 sub_button: Option<Vec<Button>> => "sub_button",
     }
+}
+
+w::built! {
+    Button
     new(name: impl Into<String>)
     text(
         type_: ButtonType,
@@ -95,6 +99,10 @@ w::record! {
         /// Language of the client; refused now (65320); such as `zh_CN`.
         7 language: Option<String> => "language",
     }
+}
+
+w::built! {
+    MatchRule
     new()
     text(country: String, province: String, city: String, language: String)
     set(tag_id: i64, group_id: i64, sex: i64, client_platform_type: i64)
@@ -159,6 +167,10 @@ w::record! {
         #[doc(alias = "matchrule")]
         1 match_rule: MatchRule => "matchrule: must",
     }
+}
+
+w::built! {
+    AddConditional
     new(button: Vec<Button>, match_rule: MatchRule)
 }
 
@@ -201,6 +213,10 @@ w::record! {
         /// First-level buttons, 1 to 3; at most 3 items; refused with 40016.
         0 button: Vec<Button> => "button: must",
     }
+}
+
+w::built! {
+    Create
     new(button: Vec<Button>)
 }
 
@@ -235,6 +251,10 @@ w::record! {
         #[doc(alias = "menuid")]
         0 menu_id: i64 => "menuid: must",
     }
+}
+
+w::built! {
+    DelConditional
     new(menu_id: i64)
 }
 
@@ -266,6 +286,10 @@ w::record! {
     /// * Catalog: `official_account.menu.delete`.
     pub struct Delete {
     }
+}
+
+w::built! {
+    Delete
     new()
 }
 
@@ -297,6 +321,10 @@ w::record! {
     /// * Catalog: `official_account.menu.get`.
     pub struct Get {
     }
+}
+
+w::built! {
+    Get
     new()
 }
 
@@ -341,6 +369,10 @@ w::record! {
         /// Follower to test with, OpenID or WeChat id.
         0 user_id: String => "user_id: must",
     }
+}
+
+w::built! {
+    TryMatch
     new(user_id: impl Into<String>)
 }
 

@@ -14,6 +14,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    CommonUploadImg
     new()
 }
 
@@ -47,6 +51,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    Create
     new()
 }
 
@@ -80,6 +88,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    Del
     new()
 }
 
@@ -113,6 +125,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    Get
     new()
 }
 
@@ -146,6 +162,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetByStatus
     new()
 }
 
@@ -179,6 +199,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ModProductStatus
     new()
 }
 
@@ -212,6 +236,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    Update
     new()
 }
 
@@ -249,6 +277,10 @@ pub mod category {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetProperty
         new()
     }
 
@@ -282,6 +314,10 @@ pub mod category {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetSku
         new()
     }
 
@@ -315,6 +351,10 @@ pub mod category {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetSub
         new()
     }
 
@@ -354,6 +394,10 @@ pub mod express {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Add
         new()
     }
 
@@ -387,6 +431,10 @@ pub mod express {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Del
         new()
     }
 
@@ -420,6 +468,10 @@ pub mod express {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetAll
         new()
     }
 
@@ -453,6 +505,10 @@ pub mod express {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetById
         new()
     }
 
@@ -486,6 +542,10 @@ pub mod express {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Update
         new()
     }
 
@@ -524,6 +584,10 @@ pub mod group {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Add
         new()
     }
 
@@ -557,6 +621,10 @@ pub mod group {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Del
         new()
     }
 
@@ -590,6 +658,10 @@ pub mod group {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetAll
         new()
     }
 
@@ -623,6 +695,10 @@ pub mod group {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetById
         new()
     }
 
@@ -656,6 +732,10 @@ pub mod group {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        ProductMod
         new()
     }
 
@@ -689,6 +769,10 @@ pub mod group {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        PropertyMod
         new()
     }
 
@@ -727,6 +811,10 @@ pub mod order {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Close
         new()
     }
 
@@ -760,6 +848,10 @@ pub mod order {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetByFilter
         new()
     }
 
@@ -793,6 +885,10 @@ pub mod order {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetById
         new()
     }
 
@@ -826,6 +922,10 @@ pub mod order {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        SetDelivery
         new()
     }
 
@@ -864,6 +964,10 @@ pub mod shelf {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Add
         new()
     }
 
@@ -897,6 +1001,10 @@ pub mod shelf {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Del
         new()
     }
 
@@ -930,6 +1038,10 @@ pub mod shelf {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetAll
         new()
     }
 
@@ -963,6 +1075,10 @@ pub mod shelf {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetById
         new()
     }
 
@@ -996,6 +1112,10 @@ pub mod shelf {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Mod
         new()
     }
 
@@ -1029,6 +1149,10 @@ pub mod shelf {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        SetDeliveryMod
         new()
     }
 
@@ -1067,6 +1191,10 @@ pub mod stock {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Add
         new()
     }
 
@@ -1100,6 +1228,10 @@ pub mod stock {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Reduce
         new()
     }
 

@@ -16,6 +16,10 @@ w::record! {
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
     }
+}
+
+w::built! {
+    Article
     new(title: impl Into<String>, url: impl Into<String>)
     text(description: String, pic_url: String)
 }
@@ -26,6 +30,10 @@ w::record! {
         /// Staff account shown as the sender; such as `test1@kftest`.
         0 kf_account: Option<String> => "kf_account",
     }
+}
+
+w::built! {
+    CustomService
     new()
     text(kf_account: String)
 }
@@ -38,6 +46,10 @@ w::record! {
         /// Tag to send to; left out with `is_to_all`.
         1 tag_id: Option<i64> => "tag_id",
     }
+}
+
+w::built! {
+    Filter
     new()
     set(is_to_all: bool, tag_id: i64)
 }
@@ -48,6 +60,10 @@ w::record! {
         /// Picture to send. From: The endpoints that upload temporary or permanent material.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Image
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -63,6 +79,10 @@ w::record! {
         /// Address of the small picture on the right.
         3 thumb_url: String => "thumb_url: must",
     }
+}
+
+w::built! {
+    Link
     new(
         title: impl Into<String>,
         description: impl Into<String>,
@@ -80,6 +100,10 @@ w::record! {
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
     }
+}
+
+w::built! {
+    MiniProgram
     new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
 }
 
@@ -96,6 +120,10 @@ w::record! {
         #[doc(alias = "pagepath")]
         3 page_path: String => "pagepath: must",
     }
+}
+
+w::built! {
+    MiniProgramPage
     new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
     text(thumb_media_id: xinqiao_types::MediaId, title: String)
 }
@@ -106,6 +134,10 @@ w::record! {
         /// Id of the article message (draft or mass article).
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    MpNews
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -115,6 +147,10 @@ w::record! {
         /// Id of the published article message.
         0 article_id: String => "article_id: must",
     }
+}
+
+w::built! {
+    MpNewsArticle
     new(article_id: impl Into<String>)
 }
 
@@ -128,6 +164,10 @@ w::record! {
         /// Line under the title of the video.
         2 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    MpVideo
     new(media_id: impl Into<xinqiao_types::MediaId>)
     text(title: String, description: String)
 }
@@ -142,6 +182,10 @@ w::record! {
         /// Text below the options.
         2 tail_content: Option<String> => "tail_content",
     }
+}
+
+w::built! {
+    MsgMenu
     new(list: Vec<MsgMenuItem>)
     text(head_content: String, tail_content: String)
 }
@@ -154,6 +198,10 @@ w::record! {
         /// Text of the option, sent as the user's message when tapped.
         1 content: String => "content: must",
     }
+}
+
+w::built! {
+    MsgMenuItem
     new(id: impl Into<String>, content: impl Into<String>)
 }
 
@@ -173,6 +221,10 @@ w::record! {
         /// Line under the title, such as the singer.
         4 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    Music
     new(thumb_media_id: impl Into<xinqiao_types::MediaId>, music_url: impl Into<String>)
     text(hq_music_url: String, title: String, description: String)
 }
@@ -183,6 +235,10 @@ w::record! {
         /// The article; exactly one is allowed.
         0 articles: Vec<Article> => "articles: must",
     }
+}
+
+w::built! {
+    News
     new(articles: Vec<Article>)
 }
 
@@ -198,6 +254,10 @@ w::record! {
         /// Who may comment: `0` everybody, `1` followers only; `0` or `1` on the wire.
         3 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
+}
+
+w::built! {
+    PreviewImage
     new(media_ids: Vec<xinqiao_types::MediaId>)
     text(recommend: String)
     set(need_open_comment: bool, only_fans_can_comment: bool)
@@ -211,6 +271,10 @@ w::record! {
         /// Signature data as a JSON string with code, openid, time and signature.
         1 card_ext: Option<String> => "card_ext",
     }
+}
+
+w::built! {
+    PreviewWxCard
     new(card_id: impl Into<String>)
     text(card_ext: String)
 }
@@ -223,6 +287,10 @@ w::record! {
         /// Text colour; ignored since 2023, as `#RRGGBB`; format `#RRGGBB`; such as `#173177`.
         1 color: Option<String> => "color",
     }
+}
+
+w::built! {
+    TemplateValue
     new(value: impl Into<String>)
     text(color: String)
 }
@@ -233,6 +301,10 @@ w::record! {
         /// Text of the message; may hold links and mini program links; at most 2048 bytes; refused with 45002.
         0 content: String => "content: must",
     }
+}
+
+w::built! {
+    Text
     new(content: impl Into<String>)
 }
 
@@ -248,6 +320,10 @@ w::record! {
         /// Line under the title of the video.
         3 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    Video
     new(media_id: impl Into<xinqiao_types::MediaId>)
     text(thumb_media_id: xinqiao_types::MediaId, title: String, description: String)
 }
@@ -258,6 +334,10 @@ w::record! {
         /// Voice file to send. From: The endpoints that upload temporary or permanent material.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Voice
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -267,6 +347,10 @@ w::record! {
         /// Card to send.
         0 card_id: String => "card_id: must",
     }
+}
+
+w::built! {
+    WxCard
     new(card_id: impl Into<String>)
 }
 
@@ -370,6 +454,10 @@ pub mod custom {
             /// The message: `msgtype` names the kind, the content stands in the field of that name; told apart by `msgtype`.
             2 body: super::Body => ": flat",
         }
+    }
+
+    w::built! {
+        Send
         new(to_user: impl Into<xinqiao_types::OpenId>, body: super::Body)
         set(custom_service: super::CustomService)
     }
@@ -407,6 +495,10 @@ pub mod custom {
             /// Whether to show or to end the typing hint; one of `Typing` `CancelTyping`; refused with 45072.
             1 command: super::TypingCommand => "command: must",
         }
+    }
+
+    w::built! {
+        Typing
         new(to_user: impl Into<xinqiao_types::OpenId>, command: impl Into<super::TypingCommand>)
     }
 
@@ -453,6 +545,10 @@ pub mod custom {
                 /// The message: `msgtype` names the kind, the content stands in the field of that name; told apart by `msgtype`.
                 3 body: super::super::Body => ": flat",
             }
+        }
+
+        w::built! {
+            Send
             new(to_user: impl Into<xinqiao_types::OpenId>, business_id: i64, body: super::super::Body)
             set(custom_service: super::super::CustomService)
         }
@@ -494,6 +590,10 @@ pub mod custom {
                 #[doc(alias = "businessid")]
                 2 business_id: i64 => "businessid: must",
             }
+        }
+
+        w::built! {
+            Typing
             new(
                 to_user: impl Into<xinqiao_types::OpenId>,
                 command: impl Into<super::super::TypingCommand>,
@@ -539,6 +639,10 @@ pub mod mass {
             /// Article to delete, from 1; all with `0` or left out.
             1 article_idx: Option<i64> => "article_idx",
         }
+    }
+
+    w::built! {
+        Delete
         new(msg_id: i64)
         set(article_idx: i64)
     }
@@ -573,6 +677,10 @@ pub mod mass {
             /// Number of the mass message, returned on sending; used to look up or delete it.
             0 msg_id: i64 => "msg_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(msg_id: i64)
     }
 
@@ -624,6 +732,10 @@ pub mod mass {
             /// The message: `msgtype` names the kind, the content stands in the field of that name; told apart by `msgtype`.
             3 body: super::PreviewBody => ": flat",
         }
+    }
+
+    w::built! {
+        Preview
         new(body: super::PreviewBody)
         text(to_user: xinqiao_types::OpenId, to_wx_name: String)
         set(images: super::PreviewImage)
@@ -667,6 +779,10 @@ pub mod mass {
             /// The message: `msgtype` names the kind, the content stands in the field of that name; told apart by `msgtype`.
             3 body: super::MassBody => ": flat",
         }
+    }
+
+    w::built! {
+        Send
         new(to_user: Vec<xinqiao_types::OpenId>, body: super::MassBody)
         text(client_msg_id: String)
         set(send_ignore_reprint: bool)
@@ -719,6 +835,10 @@ pub mod mass {
             /// The message: `msgtype` names the kind, the content stands in the field of that name; told apart by `msgtype`.
             3 body: super::MassBody => ": flat",
         }
+    }
+
+    w::built! {
+        SendAll
         new(filter: super::Filter, body: super::MassBody)
         text(client_msg_id: String)
         set(send_ignore_reprint: bool)
@@ -759,6 +879,10 @@ pub mod mass {
             /// * Catalog: `official_account.message.mass.speed.get`.
             pub struct Get {
             }
+        }
+
+        w::built! {
+            Get
             new()
         }
 
@@ -803,6 +927,10 @@ pub mod mass {
                 /// Level: `0` 800,000 a minute, `1` 600,000, `2` 450,000, `3` 300,000, `4` 100,000.
                 0 speed: i64 => "speed: must",
             }
+        }
+
+        w::built! {
+            Set
             new(speed: i64)
         }
 
@@ -854,6 +982,10 @@ pub mod template {
             /// Guard against repeats: the same id to the same user is sent once in 10 minutes.
             5 client_msg_id: Option<String> => "client_msg_id",
         }
+    }
+
+    w::built! {
+        Send
         new(to_user: impl Into<xinqiao_types::OpenId>, template_id: impl Into<String>)
         text(url: String, client_msg_id: String)
         set(
@@ -915,6 +1047,10 @@ pub mod template {
             /// Body of the message under the key `content`, at most 200 characters.
             6 data: Option<std::collections::BTreeMap<String, super::TemplateValue>> => "data",
         }
+    }
+
+    w::built! {
+        Subscribe
         new(
             to_user: impl Into<xinqiao_types::OpenId>,
             template_id: impl Into<String>,

@@ -9,6 +9,10 @@ w::record! {
         /// Address of the payee's logo. From: The article picture upload.
         0 logo_url: String => "logo_url: must",
     }
+}
+
+w::built! {
+    BaseInfo
     new(logo_url: impl Into<String>)
 }
 
@@ -18,6 +22,10 @@ w::record! {
         /// Content of the user's bill card: `invoice_user_data`.
         0 user_card: UserCard => "user_card: must",
     }
+}
+
+w::built! {
+    CardExt
     new(user_card: UserCard)
 }
 
@@ -37,6 +45,10 @@ w::record! {
         /// Amount due for the item, in fen.
         5 fee: xinqiao_types::Fen => "fee: must",
     }
+}
+
+w::built! {
+    ItemInfo
     new(no: i64, item_id: impl Into<String>, item_name: impl Into<String>, fee: xinqiao_types::Fen)
     set(overdue: xinqiao_types::Fen, penalty: xinqiao_types::Fen)
 }
@@ -49,6 +61,10 @@ w::record! {
         /// Full name of the payee, shown with the bill.
         1 payee: String => "payee: must",
     }
+}
+
+w::built! {
+    InvoiceInfo
     new(base_info: BaseInfo, payee: impl Into<String>)
 }
 
@@ -68,6 +84,10 @@ w::record! {
         /// Id of the bill's PDF. From: The PDF upload endpoint.
         5 s_pdf_media_id: xinqiao_types::MediaId => "s_pdf_media_id: must",
     }
+}
+
+w::built! {
+    InvoiceUserData
     new(
         title: impl Into<String>,
         fee: xinqiao_types::Fen,
@@ -187,6 +207,10 @@ w::record! {
         /// Kind of lane: `ETC` or `MTC` (staffed).
         12 channel_type: Option<String> => "channel_type",
     }
+}
+
+w::built! {
+    PayApplySceneInfo
     new(start_time: xinqiao_types::UnixSeconds, plate_number: impl Into<String>)
     text(
         car_type: String,
@@ -220,6 +244,10 @@ w::record! {
         /// Time after arrival that is free, in seconds.
         6 free_time: Option<i64> => "free_time",
     }
+}
+
+w::built! {
+    SceneInfo
     new(start_time: xinqiao_types::UnixSeconds, plate_number: impl Into<String>)
     text(car_type: String, notify_url: String, parking_name: String, openid: xinqiao_types::OpenId)
     set(free_time: i64)
@@ -231,6 +259,10 @@ w::record! {
         /// Data of the bill: `title`, `fee`, `billing_no`, `billing_code` and so on.
         0 invoice_user_data: InvoiceUserData => "invoice_user_data: must",
     }
+}
+
+w::built! {
+    UserCard
     new(invoice_user_data: InvoiceUserData)
 }
 
@@ -245,6 +277,10 @@ w::record! {
         /// Data of the bill template: `base_info` and `payee`.
         0 invoice_info: InvoiceInfo => "invoice_info: must",
     }
+}
+
+w::built! {
+    CreateBillCard
     new(invoice_info: InvoiceInfo)
 }
 
@@ -292,6 +328,10 @@ w::record! {
         /// Kind: `ALL` (default), `SUCCESS` or `REFUND`.
         3 bill_type: Option<String> => "bill_type",
     }
+}
+
+w::built! {
+    DownloadBill
     new(appid: impl Into<xinqiao_types::AppId>, bill_date: impl Into<String>)
     text(mch_id: xinqiao_types::MchId, bill_type: String)
 }
@@ -338,6 +378,10 @@ w::record! {
         /// The `api_ticket` of cards; a secret, masked in `Debug`. From: The ticket endpoint with type `wx_card`.
         6 ticket: String => "ticket: must masked",
     }
+}
+
+w::built! {
+    GetBillAuthUrl
     new(
         order_id: impl Into<String>,
         s_pappid: impl Into<xinqiao_types::AppId>,
@@ -393,6 +437,10 @@ w::record! {
         /// Order number of the non-tax platform; such as `AQCAzieFp6-dC8EKDJ7fvb6x3dZt`.
         2 order_id: String => "order_id: must",
     }
+}
+
+w::built! {
+    GetOrder
     new(appid: impl Into<xinqiao_types::AppId>, order_id: impl Into<String>)
     set(service_id: i64)
 }
@@ -501,6 +549,10 @@ w::record! {
         /// Code of the administrative region, six digits; such as `440000`.
         4 region_code: String => "region_code: must",
     }
+}
+
+w::built! {
+    GetOrderList
     new(
         appid: impl Into<xinqiao_types::AppId>,
         department_code: impl Into<String>,
@@ -550,6 +602,10 @@ w::record! {
         #[doc(alias = "wx_realname_token")]
         0 wx_real_name_token: String => "wx_realname_token: must",
     }
+}
+
+w::built! {
+    GetRealName
     new(wx_real_name_token: impl Into<String>)
 }
 
@@ -603,6 +659,10 @@ w::record! {
         /// Content of the bill card: `user_card`.
         3 card_ext: CardExt => "card_ext: must",
     }
+}
+
+w::built! {
+    InsertBill
     new(
         order_id: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -683,6 +743,10 @@ w::record! {
         /// Items to pay: `no`, `item_id`, `item_name`, `overdue` and so on.
         16 items: Vec<ItemInfo> => "items: must",
     }
+}
+
+w::built! {
+    MicroPay
     new(
         appid: impl Into<xinqiao_types::AppId>,
         desc: impl Into<String>,
@@ -748,6 +812,10 @@ w::record! {
         /// Version of the interface that the mock call uses.
         2 version: i64 => "version: must",
     }
+}
+
+w::built! {
+    MockNotification
     new(appid: impl Into<xinqiao_types::AppId>, url: impl Into<String>, version: i64)
 }
 
@@ -785,6 +853,10 @@ w::record! {
         /// Version of the interface that the mock call uses.
         2 version: i64 => "version: must",
     }
+}
+
+w::built! {
+    MockQueryFee
     new(appid: impl Into<xinqiao_types::AppId>, url: impl Into<String>, version: i64)
 }
 
@@ -820,6 +892,10 @@ w::record! {
         /// Order number of the non-tax platform; such as `AQCAzieFp6-dC8EKDJ7fvb6x3dZt`.
         1 order_id: Option<String> => "order_id",
     }
+}
+
+w::built! {
+    NotifyInconsistentOrder
     new(appid: impl Into<xinqiao_types::AppId>)
     text(order_id: String)
 }
@@ -866,6 +942,10 @@ w::record! {
         /// Code of the administrative region, six digits; such as `440000`.
         6 region_code: String => "region_code: must",
     }
+}
+
+w::built! {
+    QueryFee
     new(
         appid: impl Into<xinqiao_types::AppId>,
         payment_notice_no: impl Into<String>,
@@ -940,6 +1020,10 @@ w::record! {
         /// The caller's own refund number; needed for partial refunds.
         4 refund_out_id: Option<String> => "refund_out_id",
     }
+}
+
+w::built! {
+    Refund
     new(
         appid: impl Into<xinqiao_types::AppId>,
         order_id: impl Into<String>,
@@ -1033,6 +1117,10 @@ w::record! {
         /// Whether the payment starts by itself on the payment page.
         23 auto_call_pay: Option<bool> => "auto_call_pay",
     }
+}
+
+w::built! {
+    UnifiedOrder
     new(
         appid: impl Into<xinqiao_types::AppId>,
         desc: impl Into<String>,
@@ -1120,6 +1208,10 @@ pub mod vehicle {
             /// Data of car and place: `start_time`, `plate_number`, `car_type`, `parking_name` and so on.
             6 scene_info: super::SceneInfo => "scene_info: must",
         }
+    }
+
+    w::built! {
+        EntranceNotify
         new(
             region_code: impl Into<String>,
             trade_scene: impl Into<String>,
@@ -1199,6 +1291,10 @@ pub mod vehicle {
             /// Data of car and place: `start_time`, `plate_number`, `car_type`, `parking_name` and so on.
             14 scene_info: super::PayApplySceneInfo => "scene_info: must",
         }
+    }
+
+    w::built! {
+        PayApply
         new(
             desc: impl Into<String>,
             fee: xinqiao_types::Fen,
@@ -1278,6 +1374,10 @@ pub mod vehicle {
             /// Kind of lane: `ETC` or `MTC` (staffed).
             10 channel_type: Option<String> => "channel_type",
         }
+    }
+
+    w::built! {
+        QueryState
         new(region_code: impl Into<String>, trade_scene: impl Into<String>)
         text(
             appid: xinqiao_types::AppId,

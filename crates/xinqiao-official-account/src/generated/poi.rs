@@ -139,6 +139,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    AddPoi
     new()
 }
 
@@ -171,6 +175,10 @@ w::record! {
         /// Number that WeChat gave the store.
         0 poi_id: String => "poi_id: must",
     }
+}
+
+w::built! {
+    DelPoi
     new(poi_id: impl Into<String>)
 }
 
@@ -203,6 +211,10 @@ w::record! {
         /// Number that WeChat gave the store.
         0 poi_id: String => "poi_id: must",
     }
+}
+
+w::built! {
+    GetPoi
     new(poi_id: impl Into<String>)
 }
 
@@ -245,6 +257,10 @@ w::record! {
         /// How many to return, at most 50, 20 by default.
         1 limit: i64 => "limit: must",
     }
+}
+
+w::built! {
+    GetPoiList
     new(begin: i64, limit: i64)
 }
 
@@ -302,6 +318,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetWxCategory
     new()
 }
 
@@ -335,6 +355,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    UpdatePoi
     new()
 }
 

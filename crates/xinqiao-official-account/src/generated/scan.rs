@@ -9,6 +9,10 @@ w::record! {
         /// Attributes of the variant: `attribute_key` and `attribute_value`.
         0 attribute_item: Vec<AttributeItem> => "attribute_item: must",
     }
+}
+
+w::built! {
+    AttributeInfo
     new(attribute_item: Vec<AttributeItem>)
 }
 
@@ -20,6 +24,10 @@ w::record! {
         /// Value of the attribute, such as red.
         1 attribute_value: String => "attribute_value: must",
     }
+}
+
+w::built! {
+    AttributeItem
     new(attribute_key: impl Into<String>, attribute_value: impl Into<String>)
 }
 
@@ -29,6 +37,10 @@ w::record! {
         /// Levels of the category, broad to narrow.
         0 category_item: Vec<CategoryItem> => "category_item: must",
     }
+}
+
+w::built! {
+    CategoryInfo
     new(category_item: Vec<CategoryItem>)
 }
 
@@ -38,6 +50,10 @@ w::record! {
         /// Category of this level by name, broad to narrow; such as `图书`.
         0 category_name: String => "category_name: must",
     }
+}
+
+w::built! {
+    CategoryItem
     new(category_name: impl Into<String>)
 }
 
@@ -49,6 +65,10 @@ w::record! {
         /// What the additional datum says.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    Custom
     new(key: impl Into<String>, value: impl Into<String>)
 }
 
@@ -58,6 +78,10 @@ w::record! {
         /// The additional data in pairs of key and value.
         0 custom_list: Vec<Custom> => "custom_list: must",
     }
+}
+
+w::built! {
+    CustomInfo
     new(custom_list: Vec<Custom>)
 }
 
@@ -67,6 +91,10 @@ w::record! {
         /// The merchant's own number of the goods, unique in the account; such as `pid001`.
         0 pid: String => "pid: must",
     }
+}
+
+w::built! {
+    GetInfoProduct
     new(pid: impl Into<String>)
 }
 
@@ -76,6 +104,10 @@ w::record! {
         /// Main pictures: `url`.
         0 main_image_list: Vec<MainImage> => "main_image_list: must",
     }
+}
+
+w::built! {
+    ImageInfo
     new(main_image_list: Vec<MainImage>)
 }
 
@@ -89,6 +121,10 @@ w::record! {
         /// Path in the mini program, or address of the web page.
         2 url: Option<String> => "url",
     }
+}
+
+w::built! {
+    LinkInfo
     new(link_type: impl Into<String>)
     text(wxa_appid: xinqiao_types::AppId, url: String)
 }
@@ -99,6 +135,10 @@ w::record! {
         /// Main picture of the goods.
         0 url: String => "url: must",
     }
+}
+
+w::built! {
+    MainImage
     new(url: impl Into<String>)
 }
 
@@ -108,6 +148,10 @@ w::record! {
         /// Levels of WeChat's category, broad to narrow.
         0 category_item: Vec<CategoryItem> => "category_item: must",
     }
+}
+
+w::built! {
+    OfficialCategoryInfo
     new(category_item: Vec<CategoryItem>)
 }
 
@@ -123,6 +167,10 @@ w::record! {
         /// Highest original price among the variants, in yuan.
         3 max_ori_price: Option<f64> => "max_ori_price",
     }
+}
+
+w::built! {
+    PriceInfo
     new(min_price: f64, max_price: f64)
     set(min_ori_price: f64, max_ori_price: f64)
 }
@@ -163,6 +211,10 @@ w::record! {
         /// `1` updates only the fields given, `0` (default) replaces all; `0` or `1` on the wire.
         15 partial_update: Option<bool> => "partial_update: zero-one",
     }
+}
+
+w::built! {
+    Product
     new(pid: impl Into<String>)
     text(title: String, sub_title: String, brand: String, desc: String)
     set(
@@ -232,6 +284,10 @@ w::record! {
         /// Pieces of this variant left.
         1 stock: Option<i64> => "stock",
     }
+}
+
+w::built! {
+    SaleInfo
     new(sale_status: impl Into<String>)
     set(stock: i64)
 }
@@ -242,6 +298,10 @@ w::record! {
         /// Origin of the goods; `2` for a mini program shop.
         0 source: Option<i64> => "source",
     }
+}
+
+w::built! {
+    ShopInfo
     new()
     set(source: i64)
 }
@@ -252,6 +312,10 @@ w::record! {
         /// The variants one by one: `sku_id`, `barcode_type`, `barcode`, `source` and so on.
         0 sku_item: Vec<SkuItem> => "sku_item: must",
     }
+}
+
+w::built! {
+    SkuInfo
     new(sku_item: Vec<SkuItem>)
 }
 
@@ -305,6 +369,10 @@ w::record! {
         /// Attributes of the variant: `attribute_item`.
         9 attribute_info: Option<AttributeInfo> => "attribute_info",
     }
+}
+
+w::built! {
+    SkuItem
     new()
     text(sku_id: String, barcode_type: String, barcode: String, link_url: String)
     set(
@@ -351,6 +419,10 @@ w::record! {
         /// Labels that the goods carry: `tag_name`.
         0 tag_item: Vec<TagItem> => "tag_item: must",
     }
+}
+
+w::built! {
+    TagInfo
     new(tag_item: Vec<TagItem>)
 }
 
@@ -360,6 +432,10 @@ w::record! {
         /// Words on the label.
         0 tag_name: String => "tag_name: must",
     }
+}
+
+w::built! {
+    TagItem
     new(tag_name: impl Into<String>)
 }
 
@@ -374,6 +450,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    MerchantInfoGet
     new()
 }
 
@@ -407,6 +487,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ScanTicketCheck
     new()
 }
 
@@ -440,6 +524,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    TestWhitelistSet
     new()
 }
 
@@ -477,6 +565,10 @@ pub mod product {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Clear
         new()
     }
 
@@ -510,6 +602,10 @@ pub mod product {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Create
         new()
     }
 
@@ -543,6 +639,10 @@ pub mod product {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -575,6 +675,10 @@ pub mod product {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetList
         new()
     }
 
@@ -608,6 +712,10 @@ pub mod product {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetQrCode
         new()
     }
 
@@ -641,6 +749,10 @@ pub mod product {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        ModStatus
         new()
     }
 
@@ -674,6 +786,10 @@ pub mod product {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Update
         new()
     }
 
@@ -710,6 +826,10 @@ pub mod product {
                 /// Goods to import or update, one or more.
                 0 product: Vec<super::super::Product> => "product: must",
             }
+        }
+
+        w::built! {
+            Add
             new(product: Vec<super::super::Product>)
         }
 
@@ -750,6 +870,10 @@ pub mod product {
                 /// Goods to look up, named by their number.
                 0 product: super::super::GetInfoProduct => "product: must",
             }
+        }
+
+        w::built! {
+            GetInfo
             new(product: super::super::GetInfoProduct)
         }
 
@@ -794,6 +918,10 @@ pub mod product {
                 /// Goods per page.
                 2 page_size: i64 => "page_size: must",
             }
+        }
+
+        w::built! {
+            GetInfoByPage
             new(page_num: i64, page_size: i64)
             text(page_context: String)
         }
@@ -852,6 +980,10 @@ pub mod product {
                 /// Ticket of the import, to ask for its progress.
                 0 status_ticket: String => "status_ticket: must",
             }
+        }
+
+        w::built! {
+            Status
             new(status_ticket: impl Into<String>)
         }
 

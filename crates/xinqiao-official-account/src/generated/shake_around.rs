@@ -14,6 +14,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    MaterialAdd
     new()
 }
 
@@ -47,6 +51,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    RelationSearch
     new()
 }
 
@@ -80,6 +88,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    UserGetShakeInfo
     new()
 }
 
@@ -117,6 +129,10 @@ pub mod account {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        AuditStatus
         new()
     }
 
@@ -150,6 +166,10 @@ pub mod account {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Register
         new()
     }
 
@@ -188,6 +208,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        ApplyId
         new()
     }
 
@@ -221,6 +245,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        ApplyStatus
         new()
     }
 
@@ -254,6 +282,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        BindLocation
         new()
     }
 
@@ -287,6 +319,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        BindPage
         new()
     }
 
@@ -320,6 +356,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Search
         new()
     }
 
@@ -353,6 +393,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Update
         new()
     }
 
@@ -390,6 +434,10 @@ pub mod device {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            Add
             new()
         }
 
@@ -423,6 +471,10 @@ pub mod device {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            AddDevice
             new()
         }
 
@@ -456,6 +508,10 @@ pub mod device {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            Delete
             new()
         }
 
@@ -489,6 +545,10 @@ pub mod device {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            DeleteDevice
             new()
         }
 
@@ -522,6 +582,10 @@ pub mod device {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            GetDetail
             new()
         }
 
@@ -555,6 +619,10 @@ pub mod device {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            GetList
             new()
         }
 
@@ -588,6 +656,10 @@ pub mod device {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            Update
             new()
         }
 
@@ -626,6 +698,10 @@ pub mod lottery {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        AddLotteryInfo
         new()
     }
 
@@ -658,6 +734,10 @@ pub mod lottery {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        QueryLottery
         new()
     }
 
@@ -690,6 +770,10 @@ pub mod lottery {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        SetLotterySwitch
         new()
     }
 
@@ -722,6 +806,10 @@ pub mod lottery {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        SetPrizeBucket
         new()
     }
 
@@ -760,6 +848,10 @@ pub mod page {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Add
         new()
     }
 
@@ -793,6 +885,10 @@ pub mod page {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Delete
         new()
     }
 
@@ -826,6 +922,10 @@ pub mod page {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Search
         new()
     }
 
@@ -859,6 +959,10 @@ pub mod page {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Update
         new()
     }
 
@@ -897,6 +1001,10 @@ pub mod statistics {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Device
         new()
     }
 
@@ -930,6 +1038,10 @@ pub mod statistics {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        DeviceList
         new()
     }
 
@@ -963,6 +1075,10 @@ pub mod statistics {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Page
         new()
     }
 
@@ -996,6 +1112,10 @@ pub mod statistics {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        PageList
         new()
     }
 

@@ -11,6 +11,10 @@ w::record! {
         /// Name of the tag, at most 30 characters, unique in the account.
         1 name: String => "name: must",
     }
+}
+
+w::built! {
+    Tag
     new(id: i64, name: impl Into<String>)
 }
 
@@ -20,6 +24,10 @@ w::record! {
         /// Number that the platform gave the tag; own tags start at 100.
         0 id: i64 => "id: must",
     }
+}
+
+w::built! {
+    TagId
     new(id: i64)
 }
 
@@ -49,6 +57,10 @@ w::record! {
         /// Name of the tag, at most 30 characters, unique in the account.
         0 name: String => "name: must",
     }
+}
+
+w::built! {
+    NewTag
     new(name: impl Into<String>)
 }
 
@@ -63,6 +75,10 @@ w::record! {
         /// The tag to create, by `name` only.
         0 tag: NewTag => "tag: must",
     }
+}
+
+w::built! {
+    Create
     new(tag: NewTag)
 }
 
@@ -104,6 +120,10 @@ w::record! {
         /// The tag to delete, named by its `id`.
         0 tag: TagId => "tag: must",
     }
+}
+
+w::built! {
+    Delete
     new(tag: TagId)
 }
 
@@ -135,6 +155,10 @@ w::record! {
     /// * Catalog: `official_account.tags.get`.
     pub struct Get {
     }
+}
+
+w::built! {
+    Get
     new()
 }
 
@@ -176,6 +200,10 @@ w::record! {
         /// User to look up; personal data, masked in `Debug`. From: `FromUserName` of an event, OAuth, or the list of followers.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    GetIdList
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -218,6 +246,10 @@ w::record! {
         /// The tag to change: `id` says which one, `name` is its new name.
         0 tag: Tag => "tag: must",
     }
+}
+
+w::built! {
+    Update
     new(tag: Tag)
 }
 
@@ -255,6 +287,10 @@ pub mod members {
             /// Users to block, at most 20 a call; personal data, masked in `Debug`.
             0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
         }
+    }
+
+    w::built! {
+        BatchBlacklist
         new(openid_list: Vec<xinqiao_types::OpenId>)
     }
 
@@ -291,6 +327,10 @@ pub mod members {
             #[doc(alias = "tagid")]
             1 tag_id: i64 => "tagid: must",
         }
+    }
+
+    w::built! {
+        BatchTagging
         new(openid_list: Vec<xinqiao_types::OpenId>, tag_id: i64)
     }
 
@@ -324,6 +364,10 @@ pub mod members {
             /// Users to unblock, at most 20 a call; personal data, masked in `Debug`.
             0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
         }
+    }
+
+    w::built! {
+        BatchUnblacklist
         new(openid_list: Vec<xinqiao_types::OpenId>)
     }
 
@@ -360,6 +404,10 @@ pub mod members {
             #[doc(alias = "tagid")]
             1 tag_id: i64 => "tagid: must",
         }
+    }
+
+    w::built! {
+        BatchUntagging
         new(openid_list: Vec<xinqiao_types::OpenId>, tag_id: i64)
     }
 
@@ -393,6 +441,10 @@ pub mod members {
             /// User after whom to go on; empty at first; personal data, masked in `Debug`.
             0 begin_openid: Option<xinqiao_types::OpenId> => "begin_openid: masked",
         }
+    }
+
+    w::built! {
+        GetBlacklist
         new()
         text(begin_openid: xinqiao_types::OpenId)
     }

@@ -44,6 +44,10 @@ w::record! {
         /// Keywords to use, shown in this order; needed for category templates.
         1 keyword_name_list: Option<Vec<String>> => "keyword_name_list",
     }
+}
+
+w::built! {
+    ApiAddTemplate
     new(template_id_short: impl Into<String>)
     set(keyword_name_list: Vec<String>)
 }
@@ -88,6 +92,10 @@ w::record! {
         /// Code of the second industry from the table of industries; may change once a month; such as `4`.
         1 industry_id2: String => "industry_id2: must",
     }
+}
+
+w::built! {
+    ApiSetIndustry
     new(industry_id1: impl Into<String>, industry_id2: impl Into<String>)
 }
 
@@ -121,6 +129,10 @@ w::record! {
         /// Id of the template, used when sending.
         0 template_id: String => "template_id: must",
     }
+}
+
+w::built! {
+    DelPrivateTemplate
     new(template_id: impl Into<String>)
 }
 
@@ -152,6 +164,10 @@ w::record! {
     /// * Catalog: `official_account.template.get_all_private_template`.
     pub struct GetAllPrivateTemplate {
     }
+}
+
+w::built! {
+    GetAllPrivateTemplate
     new()
 }
 
@@ -191,6 +207,10 @@ w::record! {
     /// * Catalog: `official_account.template.get_industry`.
     pub struct GetIndustry {
     }
+}
+
+w::built! {
+    GetIndustry
     new()
 }
 

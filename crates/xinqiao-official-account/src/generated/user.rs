@@ -27,6 +27,10 @@ w::record! {
         /// Language for place names: `zh_CN` (default), `zh_TW` or `en`.
         1 lang: Option<String> => "lang",
     }
+}
+
+w::built! {
+    User
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(lang: String)
 }
@@ -85,6 +89,10 @@ w::record! {
         /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end; personal data, masked in `Debug`.
         0 next_openid: Option<xinqiao_types::OpenId> => "next_openid: query masked",
     }
+}
+
+w::built! {
+    Get
     new()
     text(next_openid: xinqiao_types::OpenId)
 }
@@ -150,6 +158,10 @@ w::record! {
         /// Language for place names: `zh_CN` (default), `zh_TW` or `en`.
         1 lang: Option<String> => "lang: query",
     }
+}
+
+w::built! {
+    Info
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(lang: String)
 }
@@ -227,6 +239,10 @@ w::record! {
         /// Users to look up, at most 100 a call.
         0 user_list: Vec<User> => "user_list: must",
     }
+}
+
+w::built! {
+    InfoBatchGet
     new(user_list: Vec<User>)
 }
 
@@ -270,6 +286,10 @@ w::record! {
         /// New note, at most 30 characters.
         1 remark: String => "remark: must",
     }
+}
+
+w::built! {
+    InfoUpdateRemark
     new(openid: impl Into<xinqiao_types::OpenId>, remark: impl Into<String>)
 }
 
@@ -306,6 +326,10 @@ w::record! {
         /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end; personal data, masked in `Debug`.
         1 next_openid: Option<xinqiao_types::OpenId> => "next_openid: masked",
     }
+}
+
+w::built! {
+    TagGet
     new(tag_id: i64)
     text(next_openid: xinqiao_types::OpenId)
 }

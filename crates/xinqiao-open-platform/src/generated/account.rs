@@ -66,6 +66,10 @@ w::record! {
         #[doc(alias = "taskid")]
         0 task_id: String => "taskid: must",
     }
+}
+
+w::built! {
+    ComponentRebindAdmin
     new(task_id: impl Into<String>)
 }
 
@@ -98,6 +102,10 @@ w::record! {
         /// Proof that the official account's admin agreed by scanning; a secret, masked in `Debug`. From: Parameter `ticket` when the page returns to the platform.
         0 ticket: String => "ticket: must masked",
     }
+}
+
+w::built! {
+    FastRegister
     new(ticket: impl Into<String>)
 }
 
@@ -142,6 +150,10 @@ w::record! {
     /// * Catalog: `open_platform.account.get_account_basic_info`.
     pub struct GetAccountBasicInfo {
     }
+}
+
+w::built! {
+    GetAccountBasicInfo
     new()
 }
 
@@ -211,6 +223,10 @@ w::record! {
         /// Bottom edge of the crop, as a fraction of the height, 0 to 1; such as `1`.
         4 y2: f64 => "y2: must",
     }
+}
+
+w::built! {
+    ModifyHeadImage
     new(head_img_media_id: impl Into<xinqiao_types::MediaId>, x1: f64, y1: f64, x2: f64, y2: f64)
 }
 
@@ -243,6 +259,10 @@ w::record! {
         /// New introduction, 4 to 120 characters; refused if it holds a banned word.
         0 signature: String => "signature: must",
     }
+}
+
+w::built! {
+    ModifySignature
     new(signature: impl Into<String>)
 }
 

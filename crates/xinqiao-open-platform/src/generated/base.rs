@@ -17,6 +17,10 @@ pub mod tcb {
             /// Cloud function to call, which must be deployed to the environment.
             1 name: String => "name: must query",
         }
+    }
+
+    w::built! {
+        InvokeCloudFunction
         new(env: impl Into<String>, name: impl Into<String>)
     }
 
@@ -57,6 +61,10 @@ pub mod tcb {
             /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that lists environments.
             0 env: String => "env: must",
         }
+    }
+
+    w::built! {
+        ModifyEnv
         new(env: impl Into<String>)
     }
 
@@ -97,6 +105,10 @@ pub mod tcb {
             /// Version of the setting against lost updates: pass back what `get` returned.
             4 version: Option<i64> => "version",
         }
+    }
+
+    w::built! {
+        UseCloudAccessToken
         new(action: impl Into<String>, env: impl Into<String>)
         set(open: bool, api_whitelist: Vec<String>, version: i64)
     }
@@ -147,6 +159,10 @@ pub mod wx_verify {
             /// Mini program name to check for use.
             0 nick_name: String => "nick_name: must",
         }
+    }
+
+    w::built! {
+        CheckWxVerifyNickname
         new(nick_name: impl Into<String>)
     }
 

@@ -189,6 +189,10 @@ w::record! {
         /// How long user data is kept, a number plus “天” (days); empty stands for the shortest time needed; such as `30天`.
         6 store_expire_timestamp: Option<String> => "store_expire_timestamp",
     }
+}
+
+w::built! {
+    OwnerSetting
     new()
     text(
         contact_email: String,
@@ -237,6 +241,10 @@ w::record! {
         /// What this kind of data is used for, shown to users.
         1 privacy_text: String => "privacy_text: must",
     }
+}
+
+w::built! {
+    PrivacySetting
     new(privacy_key: impl Into<String>, privacy_text: impl Into<String>)
 }
 
@@ -266,6 +274,10 @@ w::record! {
         /// Long-lived credential for new account tokens; if it is lost the account has to authorize again; a secret, masked in `Debug`.
         2 authorizer_refresh_token: String => "authorizer_refresh_token: must masked",
     }
+}
+
+w::built! {
+    ApiAuthorizerToken
     new(
         component_appid: impl Into<xinqiao_types::AppId>,
         authorizer_appid: impl Into<xinqiao_types::AppId>,
@@ -319,6 +331,10 @@ w::record! {
         /// Ticket that is pushed every 10 minutes and lives 12 hours; pass the latest one received; such as `ticket@@@dWxxPb8n1xqkzS3Qe5rL`; a secret, masked in `Debug`. From: `ComponentVerifyTicket` of the event `component_verify_ticket`.
         2 component_verify_ticket: String => "component_verify_ticket: must masked",
     }
+}
+
+w::built! {
+    ApiComponentToken
     new(
         component_appid: impl Into<xinqiao_types::AppId>,
         component_app_secret: impl Into<String>,
@@ -365,6 +381,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ApiConfirmAuthorization
     new()
 }
 
@@ -397,6 +417,10 @@ w::record! {
         /// AppID of the third-party platform itself, not of the authorized account; such as `wx2f8a01c47e9d3b56`; the account's appid. From: Open platform console, details of the third-party platform.
         0 component_appid: xinqiao_types::AppId => "component_appid: must",
     }
+}
+
+w::built! {
+    ApiCreatePreAuthCode
     new(component_appid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -441,6 +465,10 @@ w::record! {
         /// AppID of the official account or mini program that authorized the platform; such as `wx9c3e1f7ab2d04586`.
         1 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
     }
+}
+
+w::built! {
+    ApiGetAuthorizerInfo
     new(
         component_appid: impl Into<xinqiao_types::AppId>,
         authorizer_appid: impl Into<xinqiao_types::AppId>,
@@ -490,6 +518,10 @@ w::record! {
         /// How many accounts to return, at most 500.
         2 count: i64 => "count: must",
     }
+}
+
+w::built! {
+    ApiGetAuthorizerList
     new(component_appid: impl Into<xinqiao_types::AppId>, offset: i64, count: i64)
 }
 
@@ -551,6 +583,10 @@ w::record! {
         /// Which option: `location_report` location reporting, `voice_recognize` speech recognition, `customer_service` customer service; such as `location_report`.
         2 option_name: String => "option_name: must",
     }
+}
+
+w::built! {
+    ApiGetAuthorizerOption
     new(
         component_appid: impl Into<xinqiao_types::AppId>,
         authorizer_appid: impl Into<xinqiao_types::AppId>,
@@ -601,6 +637,10 @@ w::record! {
         /// Code given when the account's admin agrees to authorize; good for one use; such as `queryauthcode@@@J0mPq8w`; a secret, masked in `Debug`. From: `auth_code` at the redirect address, or `AuthorizationCode` of the event `authorized`.
         1 authorization_code: String => "authorization_code: must masked",
     }
+}
+
+w::built! {
+    ApiQueryAuth
     new(component_appid: impl Into<xinqiao_types::AppId>, authorization_code: impl Into<String>)
 }
 
@@ -647,6 +687,10 @@ w::record! {
         /// Value; location reporting `0` off, `1` on entering the chat, `2` every 5 seconds; speech recognition and customer service `0` off, `1` on; such as `1`.
         3 option_value: String => "option_value: must",
     }
+}
+
+w::built! {
+    ApiSetAuthorizerOption
     new(
         component_appid: impl Into<xinqiao_types::AppId>,
         authorizer_appid: impl Into<xinqiao_types::AppId>,
@@ -686,6 +730,10 @@ w::record! {
         /// Secret of the third-party platform; keep it on the server and reset it in the console if it leaks; the account's appsecret; a secret, masked in `Debug`.
         1 component_secret: String => "component_secret: must masked",
     }
+}
+
+w::built! {
+    ApiStartPushTicket
     new(component_appid: impl Into<xinqiao_types::AppId>, component_secret: impl Into<String>)
 }
 
@@ -718,6 +766,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    BatchGetCardMerchant
     new()
 }
 
@@ -750,6 +802,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    CheckCardAgentQualification
     new()
 }
 
@@ -782,6 +838,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    CheckCardMerchantQualification
     new()
 }
 
@@ -815,6 +875,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ClearQuota
     new()
 }
 
@@ -852,6 +916,10 @@ w::record! {
         #[doc(alias = "appsecret")]
         2 app_secret: String => "appsecret: must masked",
     }
+}
+
+w::built! {
+    ClearQuotaV2
     new(component_appid: impl Into<xinqiao_types::AppId>, app_secret: impl Into<String>)
     text(appid: xinqiao_types::AppId)
 }
@@ -885,6 +953,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetAuthorizerOption
     new()
 }
 
@@ -917,6 +989,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetCardMerchant
     new()
 }
 
@@ -947,6 +1023,10 @@ w::record! {
     /// * Catalog: `open_platform.component.get_domain_confirm_file`.
     pub struct GetDomainConfirmFile {
     }
+}
+
+w::built! {
+    GetDomainConfirmFile
     new()
 }
 
@@ -989,6 +1069,10 @@ w::record! {
         /// Which version of the privacy notice: `1` published, `2` development (default).
         0 privacy_ver: Option<i64> => "privacy_ver",
     }
+}
+
+w::built! {
+    GetPrivacySetting
     new()
     set(privacy_ver: i64)
 }
@@ -1044,6 +1128,10 @@ w::record! {
         /// Domains that a mini program's web view may open, without scheme or path; not sent with `get`; such as `h5.example.com`; joined by `;` on the wire.
         2 wxa_jump_h5_domain: Option<Vec<String>> => "wxa_jump_h5_domain: semicolon",
     }
+}
+
+w::built! {
+    ModifyWxaJumpDomain
     new(action: impl Into<String>)
     set(is_modify_published_together: bool, wxa_jump_h5_domain: Vec<String>)
 }
@@ -1093,6 +1181,10 @@ w::record! {
         /// Server domains for mini programs, without scheme or path; not sent with `get`; such as `api.example.com`; joined by `;` on the wire.
         2 wxa_server_domain: Option<Vec<String>> => "wxa_server_domain: semicolon",
     }
+}
+
+w::built! {
+    ModifyWxaServerDomain
     new(action: impl Into<String>)
     set(is_modify_published_together: bool, wxa_server_domain: Vec<String>)
 }
@@ -1138,6 +1230,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    SetAuthorizerOption
     new()
 }
 
@@ -1174,6 +1270,10 @@ w::record! {
         /// Kinds of data to declare, with purposes; replaces the former list, must be left out for `privacy_ver` `1`.
         2 setting_list: Option<Vec<PrivacySetting>> => "setting_list",
     }
+}
+
+w::built! {
+    SetPrivacySetting
     new(owner_setting: OwnerSetting)
     set(privacy_ver: i64, setting_list: Vec<PrivacySetting>)
 }
@@ -1207,6 +1307,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    UploadCardAgentQualification
     new()
 }
 
@@ -1239,6 +1343,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    UploadCardMerchantQualification
     new()
 }
 
@@ -1271,6 +1379,10 @@ w::record! {
         /// Extra privacy document; only txt, at most 100 KB.
         0 file: w::FilePart => "file: must",
     }
+}
+
+w::built! {
+    UploadPrivacyExtFile
     new(file: w::FilePart)
 }
 
@@ -1325,6 +1437,10 @@ pub mod fast_register_weapp {
             /// Customer service phone of the third-party platform, which the legal representative may call; personal data, masked in `Debug`.
             5 component_phone: Option<String> => "component_phone: masked",
         }
+    }
+
+    w::built! {
+        Create
         new(
             name: impl Into<String>,
             code: impl Into<String>,
@@ -1368,6 +1484,10 @@ pub mod fast_register_weapp {
             /// WeChat ID of the legal representative, who receives the request for the face check; such as `zhangsan_wx`.
             2 legal_persona_wechat: String => "legal_persona_wechat: must",
         }
+    }
+
+    w::built! {
+        Search
         new(
             name: impl Into<String>,
             legal_persona_name: impl Into<String>,

@@ -28,6 +28,10 @@ w::record! {
         /// Name of a version of the service, made by the platform; such as `order-api-003`.
         2 version_name: String => "version_name: must",
     }
+}
+
+w::built! {
+    BatchDelCsVersionItem
     new(env: impl Into<String>, service_name: impl Into<String>, version_name: impl Into<String>)
 }
 
@@ -83,6 +87,10 @@ w::record! {
         /// Share of traffic of each version, 100 together.
         2 items: Vec<ItemDetail> => "items: must",
     }
+}
+
+w::built! {
+    BatchSetCsPropotionItem
     new(env: impl Into<String>, service_name: impl Into<String>, items: Vec<ItemDetail>)
 }
 
@@ -105,6 +113,10 @@ w::record! {
         #[doc(alias = "appids")]
         1 app_ids: Vec<xinqiao_types::AppId> => "appids: must",
     }
+}
+
+w::built! {
+    BatchShareEnvData
     new(env: impl Into<String>, app_ids: Vec<xinqiao_types::AppId>)
 }
 
@@ -127,6 +139,10 @@ w::record! {
         /// Linux capabilities taken away, which narrows what the container may do.
         1 drop: Option<Vec<String>> => "drop",
     }
+}
+
+w::built! {
+    Capability
     new()
     set(add: Vec<String>, drop: Vec<String>)
 }
@@ -139,6 +155,10 @@ w::record! {
         /// Address to clone the repository from.
         1 url: Option<String> => "url",
     }
+}
+
+w::built! {
+    CodeDetail
     new()
     text(url: String)
     set(name: Name)
@@ -152,6 +172,10 @@ w::record! {
         /// Address to clone the repository from.
         1 url: Option<String> => "url",
     }
+}
+
+w::built! {
+    CodeDetailItem
     new()
     text(url: String)
     set(name: CodeDetailName)
@@ -165,6 +189,10 @@ w::record! {
         /// Repository name with its owner; such as `example/order-api`.
         1 full_name: Option<String> => "full_name",
     }
+}
+
+w::built! {
+    CodeDetailName
     new()
     text(name: String, full_name: String)
 }
@@ -199,6 +227,10 @@ w::record! {
         /// Full address of the image, with its tag; such as `ccr.ccs.tencentyun.com/example/order-api:v1`.
         4 image_url: Option<String> => "image_url",
     }
+}
+
+w::built! {
+    BaseRunServerVersionImageInfo
     new()
     text(repository_name: String, tag_name: String, server_addr: String, image_url: String)
     set(is_public: bool)
@@ -315,6 +347,10 @@ w::record! {
         /// Size limit of the temporary directory, with its unit, such as `1Gi`; such as `1Gi`.
         2 size_limit: Option<String> => "size_limit",
     }
+}
+
+w::built! {
+    EmptyDir
     new()
     text(medium: String, size_limit: String)
     set(enable_empty_dir_volume: bool)
@@ -384,6 +420,10 @@ w::record! {
         /// Password for the image registry or for Elasticsearch; a secret, masked in `Debug`.
         6 password: Option<String> => "password: masked",
     }
+}
+
+w::built! {
+    EsInfo
     new(id: i64)
     text(secret_name: String, ip: String, index: String, account: String, password: String)
     set(port: i64)
@@ -409,6 +449,10 @@ w::record! {
         /// Seconds that the download link shall work; in s.
         1 max_age: i64 => "max_age: must",
     }
+}
+
+w::built! {
+    File
     new(file_id: impl Into<String>, max_age: i64)
 }
 
@@ -495,6 +539,10 @@ w::record! {
         /// Full address of the image, with its tag; such as `ccr.ccs.tencentyun.com/example/order-api:v1`.
         4 image_url: String => "image_url: must",
     }
+}
+
+w::built! {
+    ImageInfo
     new(
         repository_name: impl Into<String>,
         is_public: bool,
@@ -517,6 +565,10 @@ w::record! {
         /// Mailbox of the account that signs in to the private registry; personal data, masked in `Debug`.
         3 email: Option<String> => "email: masked",
     }
+}
+
+w::built! {
+    ImageSecretInfo
     new()
     text(registry_server: String, username: String, password: String, email: String)
 }
@@ -533,6 +585,10 @@ w::record! {
         /// Mailbox of the account that signs in to the private registry; personal data, masked in `Debug`.
         3 email: Option<String> => "email: masked",
     }
+}
+
+w::built! {
+    ImageSecretInfoItem
     new()
     text(registry_server: String, user_name: String, password: String, email: String)
 }
@@ -545,6 +601,10 @@ w::record! {
         /// Fields of the index with their direction: `name` and `direction`.
         1 keys: Option<Vec<Key>> => "keys",
     }
+}
+
+w::built! {
+    Index
     new(name: impl Into<String>)
     set(keys: Vec<Key>)
 }
@@ -557,6 +617,10 @@ w::record! {
         /// Percentage of traffic for this version; all versions of a service add up to 100.
         1 flow_ratio: i64 => "flow_ratio: must",
     }
+}
+
+w::built! {
+    ItemDetail
     new(version_name: impl Into<String>, flow_ratio: i64)
 }
 
@@ -568,6 +632,10 @@ w::record! {
         /// Direction: `1` ascending, `-1` descending, `2dsphere` for places.
         1 direction: Option<String> => "direction",
     }
+}
+
+w::built! {
+    Key
     new(name: impl Into<String>)
     text(direction: String)
 }
@@ -602,6 +670,10 @@ w::record! {
         /// Network file systems behind it: `server`, `path`, `read_only`, `secret_name` and so on.
         3 nfs_volumes: Option<Vec<NfsVolume>> => "nfs_volumes",
     }
+}
+
+w::built! {
+    MountVolumeInfo
     new()
     text(name: String, mount_path: String)
     set(read_only: bool, nfs_volumes: Vec<NfsVolume>)
@@ -616,6 +688,10 @@ w::record! {
         #[doc(alias = "fullname")]
         1 full_name: Option<String> => "fullname",
     }
+}
+
+w::built! {
+    Name
     new()
     text(name: String, full_name: String)
 }
@@ -634,6 +710,10 @@ w::record! {
         /// Whether the volume is a temporary directory, gone with the instance.
         4 enable_empty_dir_volume: Option<bool> => "enable_empty_dir_volume",
     }
+}
+
+w::built! {
+    NfsVolume
     new()
     text(server: String, path: String, secret_name: String)
     set(read_only: bool, enable_empty_dir_volume: bool)
@@ -659,6 +739,10 @@ w::record! {
         /// Percentage of use at which it scales out; such as `60`.
         1 policy_threshold: Option<f64> => "policy_threshold",
     }
+}
+
+w::built! {
+    PolicyDetail
     new()
     text(policy_type: String)
     set(policy_threshold: f64)
@@ -672,6 +756,10 @@ w::record! {
         /// Whether the function goes out with a fixed IP: `ENABLE` or `DISABLE`.
         1 eip_status: String => "eip_status: must",
     }
+}
+
+w::built! {
+    PublicNetConfig
     new(public_net_status: impl Into<String>, eip_status: impl Into<String>)
 }
 
@@ -691,6 +779,10 @@ w::record! {
         /// Linux capabilities added and dropped: `add` and `drop`.
         0 capabilities: Option<Capability> => "capabilities",
     }
+}
+
+w::built! {
+    Security
     new()
     set(capabilities: Capability)
 }
@@ -707,6 +799,10 @@ w::record! {
         /// Settings of a temporary directory: `enable_empty_dir_volume`, `medium` and `size_limit`.
         3 empty_dir: Option<EmptyDir> => "empty_dir",
     }
+}
+
+w::built! {
+    ServiceVolume
     new()
     text(name: String, secret_name: String)
     set(enable_empty_dir_volume: bool, empty_dir: EmptyDir)
@@ -726,6 +822,10 @@ w::record! {
         /// How mounts spread, such as `None` or `HostToContainer`.
         4 mount_propagation: Option<String> => "mount_propagation",
     }
+}
+
+w::built! {
+    ServiceVolumeMount
     new()
     text(name: String, mount_path: String, sub_path: String, mount_propagation: String)
     set(read_only: bool)
@@ -753,6 +853,10 @@ w::record! {
         /// Volumes mounted into the sidecar: `name`, `mount_path`, `read_only` and `nfs_volumes`.
         8 volume_mount_infos: Option<Vec<MountVolumeInfo>> => "volume_mount_infos",
     }
+}
+
+w::built! {
+    SidecarSpec
     new()
     text(container_image: String, container_name: String, env_var: String)
     set(
@@ -825,6 +929,10 @@ w::record! {
         /// Value of the environment variable or tag.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    Tag
     new(key: impl Into<String>, value: impl Into<String>)
 }
 
@@ -838,6 +946,10 @@ w::record! {
         /// Kind of trigger, at present only `timer`.
         2 type_: String => "type: must",
     }
+}
+
+w::built! {
+    Trigger
     new(trigger_name: impl Into<String>, config: impl Into<String>, type_: impl Into<String>)
 }
 
@@ -853,6 +965,10 @@ w::record! {
         /// How the network comes about: `1` new, `2` an existing one.
         2 create_type: i64 => "create_type: must",
     }
+}
+
+w::built! {
+    Vpc
     new(vpc_id: impl Into<String>, create_type: i64)
     set(subnet_ids: Vec<String>)
 }
@@ -867,6 +983,10 @@ w::record! {
         #[doc(alias = "subnetid")]
         1 subnet_id: String => "subnetid: must",
     }
+}
+
+w::built! {
+    VpcConfig
     new(vpc_id: impl Into<String>, subnet_id: impl Into<String>)
 }
 
@@ -880,6 +1000,10 @@ w::record! {
         /// How the network comes about: `1` new, `2` an existing one.
         2 create_type: i64 => "create_type: must",
     }
+}
+
+w::built! {
+    VpcInfo
     new(vpc_id: impl Into<String>, create_type: i64)
     set(subnet_ids: Vec<String>)
 }
@@ -947,6 +1071,10 @@ w::record! {
         /// Remark on the version, such as what changed.
         25 version_remark: Option<String> => "version_remark",
     }
+}
+
+w::built! {
+    BatchCreateCsVersion
     new(envs: Vec<String>, service_name: impl Into<String>, upload_type: impl Into<String>)
     text(
         policy_type: String,
@@ -1016,6 +1144,10 @@ w::record! {
         /// Versions to delete: `env`, `service_name` and `version_name`.
         0 items: Vec<BatchDelCsVersionItem> => "items: must",
     }
+}
+
+w::built! {
+    BatchDelCsVersion
     new(items: Vec<BatchDelCsVersionItem>)
 }
 
@@ -1061,6 +1193,10 @@ w::record! {
         #[doc(alias = "fileid_list")]
         1 file_id_list: Vec<String> => "fileid_list: must",
     }
+}
+
+w::built! {
+    BatchDeleteFile
     new(env: impl Into<String>, file_id_list: Vec<String>)
 }
 
@@ -1103,6 +1239,10 @@ w::record! {
         /// Files to get links for, with the lifetime of the links.
         1 file_list: Vec<File> => "file_list: must",
     }
+}
+
+w::built! {
+    BatchDownloadFile
     new(env: impl Into<String>, file_list: Vec<File>)
 }
 
@@ -1144,6 +1284,10 @@ w::record! {
         #[doc(alias = "appids")]
         0 app_ids: Vec<xinqiao_types::AppId> => "appids: must",
     }
+}
+
+w::built! {
+    BatchGetEnvId
     new(app_ids: Vec<xinqiao_types::AppId>)
 }
 
@@ -1186,6 +1330,10 @@ w::record! {
         /// Services whose traffic is set, with the shares.
         0 items: Vec<BatchSetCsPropotionItem> => "items: must",
     }
+}
+
+w::built! {
+    BatchSetCsPropotion
     new(items: Vec<BatchSetCsPropotionItem>)
 }
 
@@ -1228,6 +1376,10 @@ w::record! {
         /// Environments to share and the mini programs that get them: `env` and `appids`.
         0 data: Vec<BatchShareEnvData> => "data: must",
     }
+}
+
+w::built! {
+    BatchShareEnv
     new(data: Vec<BatchShareEnvData>)
 }
 
@@ -1268,6 +1420,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    BatchUnshareEnv
     new()
 }
 
@@ -1305,6 +1461,10 @@ w::record! {
         /// Triggers of the cloud function; an update replaces all.
         2 triggers: Vec<Trigger> => "triggers: must",
     }
+}
+
+w::built! {
+    BatchUpdateTriggers
     new(func_name: impl Into<String>, envs: Vec<String>, triggers: Vec<Trigger>)
 }
 
@@ -1357,6 +1517,10 @@ w::record! {
         #[doc(alias = "subnetid")]
         4 subnet_id: Option<String> => "subnetid",
     }
+}
+
+w::built! {
+    BatchUploadScf
     new(function_name: impl Into<String>, envs: Vec<String>, zip_file: impl Into<String>)
     text(vpc_id: String, subnet_id: String)
 }
@@ -1404,6 +1568,10 @@ w::record! {
         #[doc(alias = "zipfile")]
         2 zip_file: String => "zipfile: must",
     }
+}
+
+w::built! {
+    BatchUploadScfCode
     new(function_name: impl Into<String>, envs: Vec<String>, zip_file: impl Into<String>)
 }
 
@@ -1443,6 +1611,10 @@ w::record! {
         /// Subnets that the environment joins, by id, within the network `vpc_id`; such as `subnet-3b4c5d6e`.
         2 sub_net_ids: Option<Vec<String>> => "sub_net_ids",
     }
+}
+
+w::built! {
+    CreateCloudBaseRunEnv
     new()
     text(alias: String, vpc_id: String)
     set(sub_net_ids: Vec<String>)
@@ -1485,6 +1657,10 @@ w::record! {
         /// Id of the cloud hosting environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists hosting environments.
         0 env_id: String => "env_id: must",
     }
+}
+
+w::built! {
+    CreateCloudBaseRunResAuth
     new(env_id: impl Into<String>)
 }
 
@@ -1601,6 +1777,10 @@ w::record! {
         /// Scaling rules, may be several: `policy_type` and `policy_threshold`.
         41 policy_detail: Option<Vec<PolicyDetail>> => "policy_detail",
     }
+}
+
+w::built! {
+    CreateCloudBaseRunServerVersion
     new(
         env_id: impl Into<String>,
         upload_type: impl Into<String>,
@@ -1698,6 +1878,10 @@ w::record! {
         /// Private network of the service: `vpcid`, `subnetids` and `create_type`.
         3 vpc: Option<Vpc> => "vpc",
     }
+}
+
+w::built! {
+    CreateContainerService
     new(env: impl Into<String>, service_name: impl Into<String>)
     text(remark: String)
     set(vpc: Vpc)
@@ -1785,6 +1969,10 @@ w::record! {
         /// Remark on the version, such as what changed.
         25 version_remark: Option<String> => "version_remark",
     }
+}
+
+w::built! {
+    CreateCsVersion
     new(env: impl Into<String>, service_name: impl Into<String>, upload_type: impl Into<String>)
     text(
         policy_type: String,
@@ -1852,6 +2040,10 @@ w::record! {
         /// Alias of the environment: starts with a letter, only letters, digits and hyphens; such as `prod`.
         0 alias: Option<String> => "alias",
     }
+}
+
+w::built! {
+    CreateEnv
     new()
     text(alias: String)
 }
@@ -1896,6 +2088,10 @@ w::record! {
         /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
     }
+}
+
+w::built! {
+    CreateStaticStore
     new(env: impl Into<String>)
 }
 
@@ -1930,6 +2126,10 @@ w::record! {
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
     }
+}
+
+w::built! {
+    DbAggregate
     new(env: impl Into<String>, query: impl Into<String>)
 }
 
@@ -1978,6 +2178,10 @@ w::record! {
         /// Name of the collection, required for `add` and `del`.
         4 collection_name: Option<String> => "collection_name",
     }
+}
+
+w::built! {
+    DbCollection
     new(action: impl Into<String>, env: impl Into<String>)
     text(collection_name: String)
     set(offset: i64, limit: i64)
@@ -2043,6 +2247,10 @@ w::record! {
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         3 query: String => "query: must",
     }
+}
+
+w::built! {
+    DbExport
     new(
         env: impl Into<String>,
         file_path: impl Into<String>,
@@ -2090,6 +2298,10 @@ w::record! {
         /// Database collection to work on, which must exist; such as `orders`.
         1 collection_name: String => "collection_name: must",
     }
+}
+
+w::built! {
+    DbGetAcl
     new(env: impl Into<String>, collection_name: impl Into<String>)
 }
 
@@ -2142,6 +2354,10 @@ w::record! {
         /// On equal keys: `1` insert (fails), `2` upsert (overwrites).
         5 conflict_mode: i64 => "conflict_mode: must",
     }
+}
+
+w::built! {
+    DbImport
     new(
         env: impl Into<String>,
         collection_name: impl Into<String>,
@@ -2190,6 +2406,10 @@ w::record! {
         /// Indexes to create or delete: `name` and `keys`.
         3 indexes: Option<Vec<Index>> => "indexes",
     }
+}
+
+w::built! {
+    DbIndex
     new(action: impl Into<String>, env: impl Into<String>, collection_name: impl Into<String>)
     set(indexes: Vec<Index>)
 }
@@ -2225,6 +2445,10 @@ w::record! {
         /// Number of the import or export job, to look up its progress with.
         1 job_id: i64 => "job_id: must",
     }
+}
+
+w::built! {
+    DbMigrationState
     new(env: impl Into<String>, job_id: i64)
 }
 
@@ -2279,6 +2503,10 @@ w::record! {
         /// Security rule of your own as JSON text, with `acl_tag` `CUSTOM`.
         3 rule: String => "rule: must",
     }
+}
+
+w::built! {
+    DbModifyAcl
     new(
         env: impl Into<String>,
         collection_name: impl Into<String>,
@@ -2320,6 +2548,10 @@ w::record! {
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         2 query: Option<String> => "query",
     }
+}
+
+w::built! {
+    DbRecord
     new(action: impl Into<String>, env: impl Into<String>)
     text(query: String)
 }
@@ -2375,6 +2607,10 @@ w::record! {
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
     }
+}
+
+w::built! {
+    DelContainerService
     new(env: impl Into<String>, service_name: impl Into<String>)
 }
 
@@ -2411,6 +2647,10 @@ w::record! {
         /// Name of a version of the service, made by the platform; such as `order-api-003`.
         2 version_name: String => "version_name: must",
     }
+}
+
+w::built! {
+    DelCsVersion
     new(env: impl Into<String>, service_name: impl Into<String>, version_name: impl Into<String>)
 }
 
@@ -2451,6 +2691,10 @@ w::record! {
         /// Whether to delete the image too; only when the service goes.
         4 is_delete_image: Option<bool> => "is_delete_image",
     }
+}
+
+w::built! {
+    DeleteCloudBaseRunServerVersion
     new(env_id: impl Into<String>, version_name: impl Into<String>, server_name: impl Into<String>)
     set(is_delete_server: bool, is_delete_image: bool)
 }
@@ -2495,6 +2739,10 @@ w::record! {
         #[doc(alias = "functionname")]
         1 function_name: String => "functionname: must",
     }
+}
+
+w::built! {
+    DeleteScf
     new(env: impl Into<String>, function_name: impl Into<String>)
 }
 
@@ -2525,6 +2773,10 @@ w::record! {
     /// * Catalog: `open_platform.component_tcb.describe_cloud_base_run_envs`.
     pub struct DescribeCloudBaseRunEnvs {
     }
+}
+
+w::built! {
+    DescribeCloudBaseRunEnvs
     new()
 }
 
@@ -2563,6 +2815,10 @@ w::record! {
     /// * Catalog: `open_platform.component_tcb.describe_envs`.
     pub struct DescribeEnvs {
     }
+}
+
+w::built! {
+    DescribeEnvs
     new()
 }
 
@@ -2603,6 +2859,10 @@ w::record! {
         /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
     }
+}
+
+w::built! {
+    DescribeStaticStore
     new(env: impl Into<String>)
 }
 
@@ -2657,6 +2917,10 @@ w::record! {
         /// Private network of the service: `vpc_id`, `subnet_ids` and `create_type`.
         7 vpc_info: Option<VpcInfo> => "vpc_info",
     }
+}
+
+w::built! {
+    EstablishCloudBaseRunServer
     new(env_id: impl Into<String>, service_name: impl Into<String>, is_public: bool)
     text(image_repo: String, remark: String, log_type: String)
     set(es_info: EsInfo, vpc_info: VpcInfo)
@@ -2697,6 +2961,10 @@ w::record! {
         /// List after this path; the last one of the previous page.
         3 marker: Option<String> => "marker",
     }
+}
+
+w::built! {
+    GetBucket
     new(env: impl Into<String>)
     text(prefix: String, delimiter: String, marker: String)
 }
@@ -2744,6 +3012,10 @@ w::record! {
         /// How many rows to return at most, 20 by default.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetCsList
     new(env: impl Into<String>)
     set(offset: i64, limit: i64)
 }
@@ -2807,6 +3079,10 @@ w::record! {
         /// Name of a version of the service, made by the platform; such as `order-api-003`.
         2 version_name: String => "version_name: must",
     }
+}
+
+w::built! {
+    GetCsVersionDetail
     new(env: impl Into<String>, service_name: impl Into<String>, version_name: impl Into<String>)
 }
 
@@ -2904,6 +3180,10 @@ w::record! {
         /// How many rows to return at most, 20 by default.
         3 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetCsVersionList
     new(env: impl Into<String>, service_name: impl Into<String>)
     set(offset: i64, limit: i64)
 }
@@ -2969,6 +3249,10 @@ w::record! {
         #[doc(alias = "searchkey")]
         3 search_key: Option<String> => "searchkey",
     }
+}
+
+w::built! {
+    GetScfList
     new(env: impl Into<String>)
     text(search_key: String)
     set(offset: i64, limit: i64)
@@ -3031,6 +3315,10 @@ w::record! {
         #[doc(alias = "funcname")]
         1 func_name: String => "funcname: must",
     }
+}
+
+w::built! {
+    GetTriggers
     new(env: impl Into<String>, func_name: impl Into<String>)
 }
 
@@ -3071,6 +3359,10 @@ w::record! {
         /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
     }
+}
+
+w::built! {
+    OpenContainerService
     new(env: impl Into<String>)
 }
 
@@ -3107,6 +3399,10 @@ w::record! {
         /// Name of the container service, unique in the environment; such as `order-api`.
         2 server_name: String => "server_name: must",
     }
+}
+
+w::built! {
+    ReleaseCloudBaseRunVersion
     new(
         env_id: impl Into<String>,
         release_version: impl Into<String>,
@@ -3218,6 +3514,10 @@ w::record! {
         /// Scaling rules, may be several: `policy_type` and `policy_threshold`.
         32 policy_detail: Option<Vec<PolicyDetail>> => "policy_detail",
     }
+}
+
+w::built! {
+    RollUpdateServerVersion
     new(env_id: impl Into<String>, version_name: impl Into<String>, server_name: impl Into<String>)
     text(
         upload_type: String,
@@ -3298,6 +3598,10 @@ w::record! {
         /// Share of traffic of each version, 100 together.
         2 items: Vec<ItemDetail> => "items: must",
     }
+}
+
+w::built! {
+    SetCsPropotion
     new(env: impl Into<String>, service_name: impl Into<String>, items: Vec<ItemDetail>)
 }
 
@@ -3348,6 +3652,10 @@ w::record! {
         /// Remark on the container service or version, for your own use.
         8 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    SetCsVersionConfig
     new(env: impl Into<String>, service_name: impl Into<String>, version_name: impl Into<String>)
     text(env_params: String, custom_logs: String, remark: String)
     set(min_num: i64, max_num: i64, container_port: i64)
@@ -3388,6 +3696,10 @@ w::record! {
         /// List after this path; the last one of the previous page.
         3 marker: Option<String> => "marker",
     }
+}
+
+w::built! {
+    StaticFileList
     new(env: impl Into<String>)
     text(prefix: String, delimiter: String, marker: String)
 }
@@ -3426,6 +3738,10 @@ w::record! {
         /// Path of the file in the static website; such as `/index.html`.
         1 filename: String => "filename: must",
     }
+}
+
+w::built! {
+    StaticUploadFile
     new(env: impl Into<String>, filename: impl Into<String>)
 }
 
@@ -3482,6 +3798,10 @@ w::record! {
         /// Private network of the function: `vpcid` and `subnetid`.
         6 vpc_config: Option<VpcConfig> => "vpc_config",
     }
+}
+
+w::built! {
+    UpdateScfConfig
     new(env: impl Into<String>, function_name: impl Into<String>)
     set(
         memory_size: i64,
@@ -3523,6 +3843,10 @@ w::record! {
         /// Path of the file in the storage, the form's `key`; such as `img/a.png`.
         1 path: String => "path: must",
     }
+}
+
+w::built! {
+    UploadFile
     new(env: impl Into<String>, path: impl Into<String>)
 }
 

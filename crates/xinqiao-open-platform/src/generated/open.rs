@@ -16,6 +16,10 @@ w::record! {
         /// AppID of the open platform account; the apps bound to it share union ids; such as `wx5b7d9f10a2c4e683`. From: The endpoints that create or get the open platform account.
         1 open_appid: xinqiao_types::AppId => "open_appid: must",
     }
+}
+
+w::built! {
+    Bind
     new(appid: impl Into<xinqiao_types::AppId>, open_appid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -49,6 +53,10 @@ w::record! {
         /// AppID of the authorized account, which must be the token's own; may be left out.
         0 appid: xinqiao_types::AppId => "appid: must",
     }
+}
+
+w::built! {
+    Create
     new(appid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -90,6 +98,10 @@ w::record! {
         /// AppID of the authorized account, which must be the token's own; may be left out.
         0 appid: xinqiao_types::AppId => "appid: must",
     }
+}
+
+w::built! {
+    Get
     new(appid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -124,6 +136,10 @@ w::record! {
     /// * Catalog: `open_platform.open.have`.
     pub struct Have {
     }
+}
+
+w::built! {
+    Have
     new()
 }
 
@@ -162,6 +178,10 @@ w::record! {
     /// * Catalog: `open_platform.open.same_entity`.
     pub struct SameEntity {
     }
+}
+
+w::built! {
+    SameEntity
     new()
 }
 
@@ -205,6 +225,10 @@ w::record! {
         /// AppID of the open platform account; the apps bound to it share union ids; such as `wx5b7d9f10a2c4e683`. From: The endpoints that create or get the open platform account.
         1 open_appid: xinqiao_types::AppId => "open_appid: must",
     }
+}
+
+w::built! {
+    Unbind
     new(appid: impl Into<xinqiao_types::AppId>, open_appid: impl Into<xinqiao_types::AppId>)
 }
 

@@ -14,6 +14,10 @@ w::record! {
         /// The user's id under this account or app; such as `oLVPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
     }
+}
+
+w::built! {
+    Auth
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -52,6 +56,10 @@ w::record! {
         /// AppID of the third-party platform that acts for the account; the account's appid.
         3 component_appid: xinqiao_types::AppId => "component_appid: must query",
     }
+}
+
+w::built! {
+    ComponentJsCode2Session
     new(
         grant_type: impl Into<String>,
         js_code: impl Into<String>,
@@ -104,6 +112,10 @@ w::record! {
         /// Language of the place names: `zh_CN`, `zh_TW` or `en`; such as `zh_CN`.
         1 lang: String => "lang: must query",
     }
+}
+
+w::built! {
+    UserInfo
     new(openid: impl Into<xinqiao_types::OpenId>, lang: impl Into<String>)
 }
 
@@ -172,6 +184,10 @@ pub mod oauth2 {
             /// Code from the OAuth redirect; lives 5 minutes, good for one use; such as `021xYc000pQr2S1`. From: Query parameter `code` of the redirect.
             3 code: String => "code: must query",
         }
+    }
+
+    w::built! {
+        AccessToken
         new(
             grant_type: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -235,6 +251,10 @@ pub mod oauth2 {
             /// Renews the OAuth token; lives 30 days, after that the user has to consent again; a secret, masked in `Debug`.
             2 refresh_token: String => "refresh_token: must query masked",
         }
+    }
+
+    w::built! {
+        RefreshToken
         new(
             grant_type: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -298,6 +318,10 @@ pub mod oauth2 {
                 /// AppID of the third-party platform that acts for the account; the account's appid.
                 3 component_appid: xinqiao_types::AppId => "component_appid: must query",
             }
+        }
+
+        w::built! {
+            AccessToken
             new(
                 grant_type: impl Into<String>,
                 code: impl Into<String>,
@@ -363,6 +387,10 @@ pub mod oauth2 {
                 /// AppID of the third-party platform that acts for the account; the account's appid.
                 3 component_appid: xinqiao_types::AppId => "component_appid: must query",
             }
+        }
+
+        w::built! {
+            RefreshToken
             new(
                 grant_type: impl Into<String>,
                 refresh_token: impl Into<String>,

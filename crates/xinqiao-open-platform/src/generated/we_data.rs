@@ -65,6 +65,10 @@ w::record! {
         /// What data the permission set opens, in words.
         2 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    DataSetUserPerm
     new(perm_id: impl Into<String>)
     text(name: String, desc: String)
 }
@@ -77,6 +81,10 @@ w::record! {
     /// * Catalog: `open_platform.we_data.we_data_get_login_config`.
     pub struct WeDataGetLoginConfig {
     }
+}
+
+w::built! {
+    WeDataGetLoginConfig
     new()
 }
 
@@ -122,6 +130,10 @@ w::record! {
     /// * Catalog: `open_platform.we_data.we_data_get_perm_list`.
     pub struct WeDataGetPermList {
     }
+}
+
+w::built! {
+    WeDataGetPermList
     new()
 }
 
@@ -168,6 +180,10 @@ w::record! {
         /// `User-Agent` header of the user's browser, which must be the one that signs in.
         3 user_agent: Option<String> => "user_agent",
     }
+}
+
+w::built! {
+    WeDataLogin
     new(uid: impl Into<String>, user_session: impl Into<String>)
     text(client_ip: String, user_agent: String)
 }
@@ -211,6 +227,10 @@ w::record! {
     /// * Catalog: `open_platform.we_data.we_data_query_bind_list`.
     pub struct WeDataQueryBindList {
     }
+}
+
+w::built! {
+    WeDataQueryBindList
     new()
 }
 
@@ -255,6 +275,10 @@ w::record! {
         /// AppIDs of the accounts to associate, used with `set_type` `2`; an empty list removes all.
         2 associate_appid: Option<Vec<xinqiao_types::AppId>> => "associate_appid",
     }
+}
+
+w::built! {
+    WeDataSetLoginConfig
     new(set_type: i64)
     text(recheck_url: String)
     set(associate_appid: Vec<xinqiao_types::AppId>)
@@ -291,6 +315,10 @@ w::record! {
         /// Permission sets, which decide what data the user may see: `perm_id`, `name` and `desc`.
         1 perm: Vec<DataSetUserPerm> => "perm: must",
     }
+}
+
+w::built! {
+    WeDataSetUserPerm
     new(uid: impl Into<String>, perm: Vec<DataSetUserPerm>)
 }
 
@@ -323,6 +351,10 @@ w::record! {
         /// The user's unique id in the service provider's system, such as phone, mailbox or staff number; such as `staff-00127`.
         0 uid: String => "uid: must",
     }
+}
+
+w::built! {
+    WeDataUnbindUser
     new(uid: impl Into<String>)
 }
 

@@ -13,6 +13,10 @@ w::record! {
         /// Qualification documents of the category: `key`, `value` and so on; `certicates` is the platform's own misspelling.
         2 certicates: Option<Vec<Certicate>> => "certicates",
     }
+}
+
+w::built! {
+    Category
     new(first: i64, second: i64)
     set(certicates: Vec<Certicate>)
 }
@@ -49,6 +53,10 @@ w::record! {
         /// Whether the document is valid without end; `0` or `1` on the wire.
         3 is_permanent: Option<bool> => "is_permanent: zero-one",
     }
+}
+
+w::built! {
+    Certicate
     new(key: impl Into<String>, value: impl Into<String>)
     set(expire_time: xinqiao_types::UnixSeconds, is_permanent: bool)
 }
@@ -210,6 +218,10 @@ w::record! {
         /// Categories to add, with the documents they need: `first`, `second` and `certicates`.
         0 categories: Vec<Category> => "categories: must",
     }
+}
+
+w::built! {
+    AddCategory
     new(categories: Vec<Category>)
 }
 
@@ -244,6 +256,10 @@ w::record! {
         /// Number of the second-level category, within `first`; such as `39`. From: The endpoint that lists the available categories.
         1 second: i64 => "second: must",
     }
+}
+
+w::built! {
+    DeleteCategory
     new(first: i64, second: i64)
 }
 
@@ -274,6 +290,10 @@ w::record! {
     /// * Catalog: `open_platform.wx_open.get_all_categories`.
     pub struct GetAllCategories {
     }
+}
+
+w::built! {
+    GetAllCategories
     new()
 }
 
@@ -314,6 +334,10 @@ w::record! {
         /// Type of owner: `0` person (default), `1` company, `2` government, `3` media, `4` other organization.
         0 verify_type: Option<i64> => "verify_type",
     }
+}
+
+w::built! {
+    GetCategoriesByType
     new()
     set(verify_type: i64)
 }
@@ -353,6 +377,10 @@ w::record! {
     /// * Catalog: `open_platform.wx_open.get_category`.
     pub struct GetCategory {
     }
+}
+
+w::built! {
+    GetCategory
     new()
 }
 
@@ -399,6 +427,10 @@ w::record! {
         /// AppID of the mini program to look up.
         0 appid: xinqiao_types::AppId => "appid: must query",
     }
+}
+
+w::built! {
+    GetWeappSupportVersion
     new(appid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -445,6 +477,10 @@ w::record! {
         /// Qualification documents of the category: `key`, `value` and so on; `certicates` is the platform's own misspelling.
         2 certicates: Vec<Certicate> => "certicates: must",
     }
+}
+
+w::built! {
+    ModifyCategory
     new(first: i64, second: i64, certicates: Vec<Certicate>)
 }
 
@@ -491,6 +527,10 @@ w::record! {
         /// `0` adds a rule, `1` changes an existing one; `0` or `1` on the wire.
         7 is_edit: bool => "is_edit: must zero-one",
     }
+}
+
+w::built! {
+    QrCodeJumpAdd
     new(prefix: impl Into<String>, path: impl Into<String>, is_edit: bool)
     text(appid: xinqiao_types::AppId)
     set(permit_sub_rule: i64, state: i64, open_version: i64, debug_url: Vec<String>)
@@ -527,6 +567,10 @@ w::record! {
         /// AppID of the mini program to open, only for rules of a service account's QR codes.
         1 appid: Option<xinqiao_types::AppId> => "appid",
     }
+}
+
+w::built! {
+    QrCodeJumpDelete
     new(prefix: impl Into<String>)
     text(appid: xinqiao_types::AppId)
 }
@@ -558,6 +602,10 @@ w::record! {
     /// * Catalog: `open_platform.wx_open.qr_code_jump_download`.
     pub struct QrCodeJumpDownload {
     }
+}
+
+w::built! {
+    QrCodeJumpDownload
     new()
 }
 
@@ -608,6 +656,10 @@ w::record! {
         /// Rules per page, at most 200, required with `get_type` `2`.
         4 page_size: Option<i64> => "page_size",
     }
+}
+
+w::built! {
+    QrCodeJumpGet
     new()
     text(appid: xinqiao_types::AppId)
     set(get_type: i64, prefix_list: Vec<String>, page_num: i64, page_size: i64)
@@ -673,6 +725,10 @@ w::record! {
         /// QR code rule: prefix of the ordinary link, or the address of a service account's parametric code; such as `https://shop.example.com/t/`.
         0 prefix: String => "prefix: must",
     }
+}
+
+w::built! {
+    QrCodeJumpPublish
     new(prefix: impl Into<String>)
 }
 
@@ -707,6 +763,10 @@ w::record! {
         /// A released base library version; older clients are asked to update; such as `2.21.0`.
         1 version: String => "version: must",
     }
+}
+
+w::built! {
+    SetWeappSupportVersion
     new(appid: impl Into<xinqiao_types::AppId>, version: impl Into<String>)
 }
 
@@ -743,6 +803,10 @@ w::record! {
         /// Whether to show the mini program on the account's profile page; `0` or `1` on the wire.
         2 show_profile: bool => "show_profile: must zero-one",
     }
+}
+
+w::built! {
+    WxaMpLink
     new(appid: impl Into<xinqiao_types::AppId>, notify_users: bool, show_profile: bool)
 }
 
@@ -773,6 +837,10 @@ w::record! {
     /// * Catalog: `open_platform.wx_open.wxa_mp_link_get`.
     pub struct WxaMpLinkGet {
     }
+}
+
+w::built! {
+    WxaMpLinkGet
     new()
 }
 
@@ -814,6 +882,10 @@ w::record! {
         /// AppID of the mini program to unlink.
         0 appid: xinqiao_types::AppId => "appid: must",
     }
+}
+
+w::built! {
+    WxaMpUnlink
     new(appid: impl Into<xinqiao_types::AppId>)
 }
 

@@ -37,6 +37,10 @@ w::record! {
         /// How to test, step by step, for the reviewers.
         6 test_remark: Option<String> => "test_remark",
     }
+}
+
+w::built! {
+    BatchReq
     new(path: impl Into<String>)
     text(video: String, test_account: String, test_pwd: String, test_remark: String)
     set(appid_list: Vec<xinqiao_types::AppId>, img_list: Vec<String>)
@@ -272,6 +276,10 @@ w::record! {
         /// Media ids of screenshots, from the upload of review material.
         1 pic_id_list: Option<Vec<String>> => "pic_id_list",
     }
+}
+
+w::built! {
+    PreviewInfo
     new()
     set(video_id_list: Vec<String>, pic_id_list: Vec<String>)
 }
@@ -294,6 +302,10 @@ w::record! {
         /// Domain to resolve, without scheme; the list replaces the old one; such as `www.example.com`.
         0 url: String => "url: must",
     }
+}
+
+w::built! {
+    DnsDomain
     new(url: impl Into<String>)
 }
 
@@ -319,6 +331,10 @@ w::record! {
         /// Name of the third-level category, absent if there is none.
         8 third_class: Option<String> => "third_class",
     }
+}
+
+w::built! {
+    SubmitAuditItem
     new()
     text(
         address: String,
@@ -401,6 +417,10 @@ w::record! {
         /// Explanation of the content checks, at most 256 characters.
         4 audit_desc: Option<String> => "audit_desc",
     }
+}
+
+w::built! {
+    UgcDeclare
     new()
     text(other_scene_desc: String, audit_desc: String)
     set(scene: Vec<i64>, method: Vec<i64>, has_audit_team: bool)
@@ -425,6 +445,10 @@ w::record! {
         /// Contact phone of the third-party platform, for the user to check with; personal data, masked in `Debug`.
         6 component_phone: String => "component_phone: must masked",
     }
+}
+
+w::built! {
+    VerifyInfo
     new(
         enterprise_name: impl Into<String>,
         code: impl Into<String>,
@@ -462,6 +486,10 @@ w::record! {
         /// `0` ordinary template (default), `1` standard template, which needs a review first.
         1 template_type: Option<i64> => "template_type",
     }
+}
+
+w::built! {
+    AddToTemplate
     new(draft_id: i64)
     set(template_type: i64)
 }
@@ -495,6 +523,10 @@ w::record! {
         /// Number of the review, as returned on application; look up the result with it.
         0 audit_id: Option<i64> => "audit_id",
     }
+}
+
+w::built! {
+    ApiWxaQueryNickname
     new()
     set(audit_id: i64)
 }
@@ -545,6 +577,10 @@ w::record! {
         #[doc(alias = "wechatid")]
         0 wechat_id: String => "wechatid: must",
     }
+}
+
+w::built! {
+    BindTester
     new(wechat_id: impl Into<String>)
 }
 
@@ -586,6 +622,10 @@ w::record! {
         /// `open` resumes the service, `close` pauses it.
         0 action: String => "action: must",
     }
+}
+
+w::built! {
+    ChangeVisitStatus
     new(action: impl Into<String>)
 }
 
@@ -618,6 +658,10 @@ w::record! {
         /// `0` can be found by search, `1` cannot.
         0 status: i64 => "status: must",
     }
+}
+
+w::built! {
+    ChangeWxaSearchStatus
     new(status: i64)
 }
 
@@ -664,6 +708,10 @@ w::record! {
         /// Description that was given on upload, free text.
         3 user_desc: String => "user_desc: must",
     }
+}
+
+w::built! {
+    Commit
     new(
         template_id: impl Into<String>,
         ext_json: impl Into<String>,
@@ -701,6 +749,10 @@ w::record! {
         /// Number of the code template in the library, made when a draft became a template; such as `15`. From: The endpoint that lists templates.
         0 template_id: String => "template_id: must",
     }
+}
+
+w::built! {
+    DeleteTemplate
     new(template_id: impl Into<String>)
 }
 
@@ -753,6 +805,10 @@ w::record! {
         /// Cloud function for periodic updates, with `period_fetch_type` `1`.
         10 period_function_name: Option<String> => "period_function_name",
     }
+}
+
+w::built! {
+    FetchDataSetting
     new(action: impl Into<String>)
     text(
         pre_fetch_url: String,
@@ -825,6 +881,10 @@ w::record! {
         /// Number of the violation whose appeals are wanted. From: The endpoint that lists violations.
         0 illegal_record_id: String => "illegal_record_id: must",
     }
+}
+
+w::built! {
+    GetAppealRecords
     new(illegal_record_id: impl Into<String>)
 }
 
@@ -866,6 +926,10 @@ w::record! {
         #[doc(alias = "auditid")]
         0 audit_id: i64 => "auditid: must",
     }
+}
+
+w::built! {
+    GetAuditStatus
     new(audit_id: i64)
 }
 
@@ -908,6 +972,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_category`.
     pub struct GetCategory {
     }
+}
+
+w::built! {
+    GetCategory
     new()
 }
 
@@ -950,6 +1018,10 @@ w::record! {
         /// With `get_share_ratio` the platform's for the default, a mini program's for the share in force; for a custom share the mini program's; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
     }
+}
+
+w::built! {
+    GetDefaultAmsInfo
     new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -992,6 +1064,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_effective_domain`.
     pub struct GetEffectiveDomain {
     }
+}
+
+w::built! {
+    GetEffectiveDomain
     new()
 }
 
@@ -1036,6 +1112,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_effective_web_view_domain`.
     pub struct GetEffectiveWebViewDomain {
     }
+}
+
+w::built! {
+    GetEffectiveWebViewDomain
     new()
 }
 
@@ -1084,6 +1164,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_gray_release_plan`.
     pub struct GetGrayReleasePlan {
     }
+}
+
+w::built! {
+    GetGrayReleasePlan
     new()
 }
 
@@ -1126,6 +1210,10 @@ w::record! {
         /// End of the period, Unix seconds; 90 days after the start if left out; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
+}
+
+w::built! {
+    GetIllegalRecords
     new()
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
@@ -1165,6 +1253,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_latest_audit_status`.
     pub struct GetLatestAuditStatus {
     }
+}
+
+w::built! {
+    GetLatestAuditStatus
     new()
 }
 
@@ -1214,6 +1306,10 @@ w::record! {
         /// Whether the trial mini program and the official account have the same admin; `0` or `1` on the wire.
         1 same_admin: bool => "same_admin: must zero-one",
     }
+}
+
+w::built! {
+    GetMpAdminAuth
     new(mp_appid: impl Into<xinqiao_types::AppId>, same_admin: bool)
 }
 
@@ -1252,6 +1348,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_page`.
     pub struct GetPage {
     }
+}
+
+w::built! {
+    GetPage
     new()
 }
 
@@ -1290,6 +1390,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_prefetch_dns_domain`.
     pub struct GetPrefetchDnsDomain {
     }
+}
+
+w::built! {
+    GetPrefetchDnsDomain
     new()
 }
 
@@ -1332,6 +1436,10 @@ w::record! {
         /// Page to open, may carry parameters, URL-encoded; such as `page%2Findex%3Faction%3D1`.
         0 path: Option<String> => "path: query",
     }
+}
+
+w::built! {
+    GetQrCode
     new()
     text(path: String)
 }
@@ -1363,6 +1471,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_show_wxa_item`.
     pub struct GetShowWxaItem {
     }
+}
+
+w::built! {
+    GetShowWxaItem
     new()
 }
 
@@ -1410,6 +1522,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_template_draft_list`.
     pub struct GetTemplateDraftList {
     }
+}
+
+w::built! {
+    GetTemplateDraftList
     new()
 }
 
@@ -1450,6 +1566,10 @@ w::record! {
         /// Filter: `0` ordinary, `1` standard templates; all if left out.
         0 template_type: Option<i64> => "template_type: query",
     }
+}
+
+w::built! {
+    GetTemplateList
     new()
     set(template_type: i64)
 }
@@ -1489,6 +1609,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_version_info`.
     pub struct GetVersionInfo {
     }
+}
+
+w::built! {
+    GetVersionInfo
     new()
 }
 
@@ -1529,6 +1653,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_visit_status`.
     pub struct GetVisitStatus {
     }
+}
+
+w::built! {
+    GetVisitStatus
     new()
 }
 
@@ -1562,6 +1690,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_web_view_domain_confirm_file`.
     pub struct GetWebViewDomainConfirmFile {
     }
+}
+
+w::built! {
+    GetWebViewDomainConfirmFile
     new()
 }
 
@@ -1606,6 +1738,10 @@ w::record! {
         /// Official accounts per page, at most 20.
         1 num: i64 => "num: must query",
     }
+}
+
+w::built! {
+    GetWxaMpLinkForShow
     new(page: i64, num: i64)
 }
 
@@ -1661,6 +1797,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_wxa_search_status`.
     pub struct GetWxaSearchStatus {
     }
+}
+
+w::built! {
+    GetWxaSearchStatus
     new()
 }
 
@@ -1700,6 +1840,10 @@ w::record! {
         /// Whether trial members get it first.
         2 support_experiencer_first: Option<bool> => "support_experiencer_first",
     }
+}
+
+w::built! {
+    GrayRelease
     new(gray_percentage: i64)
     set(support_debuger_first: bool, support_experiencer_first: bool)
 }
@@ -1733,6 +1877,10 @@ w::record! {
         /// Always `get_experiencer`; always `get_experiencer`.
         0 action: String => "action: must",
     }
+}
+
+w::built! {
+    MemberAuth
     new(action: impl Into<String>)
 }
 
@@ -1791,6 +1939,10 @@ w::record! {
         #[doc(alias = "tcpdomain")]
         6 tcp_domain: Option<Vec<String>> => "tcpdomain",
     }
+}
+
+w::built! {
+    ModifyDomain
     new(action: impl Into<String>)
     set(
         request_domain: Vec<String>,
@@ -1870,6 +2022,10 @@ w::record! {
         #[doc(alias = "udpdomain")]
         5 udp_domain: Option<Vec<String>> => "udpdomain",
     }
+}
+
+w::built! {
+    ModifyDomainDirectly
     new(action: impl Into<String>)
     set(
         request_domain: Vec<String>,
@@ -1914,6 +2070,10 @@ w::record! {
         /// Proof that the official account's admin consented, brought back after that; a secret, masked in `Debug`.
         1 ticket: String => "ticket: must masked",
     }
+}
+
+w::built! {
+    MpVerifyBetaWeapp
     new(mp_appid: impl Into<xinqiao_types::AppId>, ticket: impl Into<String>)
 }
 
@@ -1947,6 +2107,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.query_quota`.
     pub struct QueryQuota {
     }
+}
+
+w::built! {
+    QueryQuota
     new()
 }
 
@@ -1991,6 +2155,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.release`.
     pub struct Release {
     }
+}
+
+w::built! {
+    Release
     new()
 }
 
@@ -2025,6 +2193,10 @@ w::record! {
         /// Version to go back to, the previous one if left out.
         1 app_version: Option<i64> => "app_version: query",
     }
+}
+
+w::built! {
+    RevertCodeRelease
     new()
     text(action: String)
     set(app_version: i64)
@@ -2065,6 +2237,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.revert_gray_release`.
     pub struct RevertGrayRelease {
     }
+}
+
+w::built! {
+    RevertGrayRelease
     new()
 }
 
@@ -2097,6 +2273,10 @@ w::record! {
         /// Name of the trial mini program, 4 to 30 characters; a suffix is always added.
         0 name: String => "name: must",
     }
+}
+
+w::built! {
+    SetBetaWeappNickname
     new(name: impl Into<String>)
 }
 
@@ -2133,6 +2313,10 @@ w::record! {
         /// Percentage of the ad income for the service provider, the rest is the mini program's; in force once the merchant confirms; in percent.
         2 share_ratio: i64 => "share_ratio: must",
     }
+}
+
+w::built! {
+    SetDefaultAmsInfo
     new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>, share_ratio: i64)
 }
 
@@ -2189,6 +2373,10 @@ w::record! {
         /// Media id of a further proof, for names that hit a protected keyword.
         7 naming_other_stuff_5: Option<String> => "naming_other_stuff_5",
     }
+}
+
+w::built! {
+    SetNickname
     new(nick_name: impl Into<String>)
     text(
         id_card: String,
@@ -2240,6 +2428,10 @@ w::record! {
         /// Domains to resolve in advance: `url`.
         0 prefetch_dns_domain: Vec<DnsDomain> => "prefetch_dns_domain: must",
     }
+}
+
+w::built! {
+    SetPrefetchDnsDomain
     new(prefetch_dns_domain: Vec<DnsDomain>)
 }
 
@@ -2275,6 +2467,10 @@ w::record! {
         #[doc(alias = "webviewdomain")]
         1 web_view_domain: Option<Vec<String>> => "webviewdomain",
     }
+}
+
+w::built! {
+    SetWebViewDomain
     new(action: impl Into<String>)
     set(web_view_domain: Vec<String>)
 }
@@ -2320,6 +2516,10 @@ w::record! {
         #[doc(alias = "webviewdomain")]
         1 web_view_domain: Option<Vec<String>> => "webviewdomain",
     }
+}
+
+w::built! {
+    SetWebViewDomainDirectly
     new(action: impl Into<String>)
     set(web_view_domain: Vec<String>)
 }
@@ -2357,6 +2557,10 @@ w::record! {
         #[doc(alias = "auditid")]
         0 audit_id: i64 => "auditid: must",
     }
+}
+
+w::built! {
+    SpeedupAudit
     new(audit_id: i64)
 }
 
@@ -2403,6 +2607,10 @@ w::record! {
         /// Path of the order centre page, for mini programs that sell; such as `pages/order/list`.
         7 order_path: Option<String> => "order_path",
     }
+}
+
+w::built! {
+    SubmitAudit
     new(item_list: Vec<SubmitAuditItem>)
     text(version_desc: String, feedback_info: String, order_path: String)
     set(
@@ -2455,6 +2663,10 @@ w::record! {
         #[doc(alias = "userstr")]
         1 user_str: Option<String> => "userstr",
     }
+}
+
+w::built! {
+    UnbindTester
     new()
     text(wechat_id: String, user_str: String)
 }
@@ -2486,6 +2698,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.undo_code_audit`.
     pub struct UndoCodeAudit {
     }
+}
+
+w::built! {
+    UndoCodeAudit
     new()
 }
 
@@ -2520,6 +2736,10 @@ w::record! {
         /// AppID of the official account to show, required to switch it on.
         1 appid: Option<xinqiao_types::AppId> => "appid",
     }
+}
+
+w::built! {
+    UpdateShowWxaItem
     new(wxa_subscribe_biz_flag: bool)
     text(appid: xinqiao_types::AppId)
 }
@@ -2553,6 +2773,10 @@ w::record! {
         /// An image up to 2 MB or an MP4 video up to 10 MB.
         0 media: w::FilePart => "media: must",
     }
+}
+
+w::built! {
+    UploadMedia
     new(media: w::FilePart)
 }
 
@@ -2596,6 +2820,10 @@ w::record! {
         /// Data of the company and its legal representative: `enterprise_name`, `code`, `code_type`, `legal_persona_name` and so on.
         0 verify_info: VerifyInfo => "verify_info: must",
     }
+}
+
+w::built! {
+    VerifyBetaWeapp
     new(verify_info: VerifyInfo)
 }
 
@@ -2634,6 +2862,10 @@ pub mod component {
             /// The WeChat user who becomes admin: an openid, not a WeChat ID; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
+    }
+
+    w::built! {
+        FastRegisterBetaWeapp
         new(name: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
     }
 
@@ -2686,6 +2918,10 @@ pub mod component {
                 /// Contact phone of the third-party platform, for the user to check with; personal data, masked in `Debug`.
                 2 component_phone: Option<String> => "component_phone: masked",
             }
+        }
+
+        w::built! {
+            Create
             new(id_name: impl Into<String>, wx_user: impl Into<String>)
             text(component_phone: String)
         }
@@ -2733,6 +2969,10 @@ pub mod component {
                 #[doc(alias = "taskid")]
                 0 task_id: String => "taskid: must",
             }
+        }
+
+        w::built! {
+            Query
             new(task_id: impl Into<String>)
         }
 
@@ -2782,6 +3022,10 @@ pub mod security {
             /// Web pages that support the application.
             4 url_list: Option<Vec<String>> => "url_list",
         }
+    }
+
+    w::built! {
+        ApplyPrivacyInterface
         new(api_name: impl Into<String>, content: impl Into<String>)
         set(pic_list: Vec<String>, video_list: Vec<String>, url_list: Vec<String>)
     }
@@ -2823,6 +3067,10 @@ pub mod security {
             /// The batch: `path`, `img_list`, `video`, `appid_list` and so on.
             0 batch_req: super::BatchReq => "batch_req: must",
         }
+    }
+
+    w::built! {
+        ApplySetOrderPathInfo
         new(batch_req: super::BatchReq)
     }
 
@@ -2853,6 +3101,10 @@ pub mod security {
         /// * Catalog: `open_platform.wxa.security.get_code_privacy_info`.
         pub struct GetCodePrivacyInfo {
         }
+    }
+
+    w::built! {
+        GetCodePrivacyInfo
         new()
     }
 
@@ -2895,6 +3147,10 @@ pub mod security {
             /// Which one to look up: `0` in force, `1` in review.
             0 info_type: i64 => "info_type: must query",
         }
+    }
+
+    w::built! {
+        GetOrderPathInfo
         new(info_type: i64)
     }
 
@@ -2933,6 +3189,10 @@ pub mod security {
         /// * Catalog: `open_platform.wxa.security.get_privacy_interface`.
         pub struct GetPrivacyInterface {
         }
+    }
+
+    w::built! {
+        GetPrivacyInterface
         new()
     }
 

@@ -21,6 +21,10 @@ w::record! {
         /// Why this account gets a part, in the merchant's words.
         6 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    Allocation
     new(
         out_allocation_detail_id: impl Into<String>,
         receiver_acct_id: impl Into<String>,
@@ -57,6 +61,10 @@ w::record! {
         /// Photo of the licence, as file handle.
         6 photocopy_file_id: String => "photocopy_file_id: must",
     }
+}
+
+w::built! {
+    BusinessLicense
     new(
         business_register_type: impl Into<String>,
         unified_social_credit_code: impl Into<String>,
@@ -74,6 +82,10 @@ w::record! {
         /// Contact's mobile phone, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 mobile_number: String => "mobile_number: must masked encrypted",
     }
+}
+
+w::built! {
+    ContactInfo
     new(mobile_number: impl Into<String>)
 }
 
@@ -101,6 +113,10 @@ w::record! {
         /// Photo of the back, as file handle.
         4 back_photocopy_file_id: String => "back_photocopy_file_id: must",
     }
+}
+
+w::built! {
+    LegalPersonIdCard
     new(
         name: impl Into<String>,
         number: impl Into<String>,
@@ -118,6 +134,10 @@ w::record! {
         /// SM3 digest of the content.
         1 sm3: Option<String> => "sm3",
     }
+}
+
+w::built! {
+    Meta
     new()
     text(filename: String, sm3: String)
 }
@@ -146,6 +166,10 @@ w::record! {
         /// Where the page goes to get a fresh link.
         2 web_refresh_url: Option<String> => "web_refresh_url",
     }
+}
+
+w::built! {
+    NotifyUrl
     new()
     text(server_notify_url: String, web_success_url: String, web_refresh_url: String)
 }
@@ -166,6 +190,10 @@ w::record! {
         /// Which branch holds the account, by name.
         5 bank_branch_name: Option<String> => "bank_branch_name",
     }
+}
+
+w::built! {
+    PayeeAccount
     new(
         account_type: impl Into<String>,
         bank_account_name: impl Into<String>,
@@ -191,6 +219,10 @@ w::record! {
         /// Code of the product, such as `MSE_PAY` for payment.
         0 product_name: String => "product_name: must",
     }
+}
+
+w::built! {
+    Product
     new(product_name: impl Into<String>)
 }
 
@@ -275,6 +307,10 @@ w::record! {
         /// Kind of bill, such as `ALL`; `billType` on the wire.
         1 bill_type: Option<String> => "billType",
     }
+}
+
+w::built! {
+    ApplyBillDownload
     new(bill_date: impl Into<String>)
     text(bill_type: String)
 }
@@ -332,6 +368,10 @@ w::record! {
         /// Where results are posted and users return to: `server_notify_url` and so on.
         6 notify_url: NotifyUrl => "notify_url: must",
     }
+}
+
+w::built! {
+    ApplyProductApplication
     new(
         out_request_no: impl Into<String>,
         contact_info: ContactInfo,
@@ -385,6 +425,10 @@ w::record! {
         /// Number of the receiving company on the platform. From: From the product application query or notice.
         2 ent_id: Option<String> => "ent_id",
     }
+}
+
+w::built! {
+    ApplyTransBillDownload
     new(bill_date: impl Into<String>)
     text(bill_type: String, ent_id: String)
 }
@@ -431,6 +475,10 @@ w::record! {
         /// Parts of the split, one per receiving account.
         5 allocations: Vec<Allocation> => "allocations: must",
     }
+}
+
+w::built! {
+    CreateProfitAllocation
     new(
         ent_id: impl Into<String>,
         payment_id: impl Into<String>,
@@ -506,6 +554,10 @@ w::record! {
         /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         7 server_notify_url: String => "server_notify_url: must",
     }
+}
+
+w::built! {
+    CreateRefund
     new(
         ent_id: impl Into<String>,
         out_refund_id: impl Into<String>,
@@ -581,6 +633,10 @@ w::record! {
         /// Note on the withdrawal in the merchant's words.
         5 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    CreateWithdraw
     new(
         ent_id: impl Into<String>,
         receiver_acct_id: impl Into<String>,
@@ -638,6 +694,10 @@ w::record! {
         /// Where to fetch the file with a signed GET; short-lived.
         0 download_url: String => "download_url: must path",
     }
+}
+
+w::built! {
+    Download
     new(download_url: impl Into<String>)
 }
 
@@ -670,6 +730,10 @@ w::record! {
         /// The platform's number for the application, returned on handing in.
         0 request_no: String => "request_no: must path",
     }
+}
+
+w::built! {
+    GetApplication
     new(request_no: impl Into<String>)
 }
 
@@ -718,6 +782,10 @@ w::record! {
         /// The merchant's number for the application, unique.
         0 out_request_no: String => "out_request_no: must path",
     }
+}
+
+w::built! {
+    GetApplicationByOutRequestNo
     new(out_request_no: impl Into<String>)
 }
 
@@ -753,6 +821,10 @@ w::record! {
         /// The platform's number for the application, returned on handing in.
         0 request_no: String => "request_no: must path",
     }
+}
+
+w::built! {
+    GetProductApplicationLinks
     new(request_no: impl Into<String>)
 }
 
@@ -795,6 +867,10 @@ w::record! {
         /// Payment for which a link is wanted.
         1 payment_id: Option<String> => "payment_id",
     }
+}
+
+w::built! {
+    GetRedirects
     new()
     text(id: String, payment_id: String)
 }
@@ -847,6 +923,10 @@ w::record! {
         /// The merchant's number for the refund, unique; keep it on retries.
         0 out_refund_id: String => "out_refund_id: must path",
     }
+}
+
+w::built! {
+    GetRefundByOutRefundId
     new(out_refund_id: impl Into<String>)
 }
 
@@ -882,6 +962,10 @@ w::record! {
         /// The platform's number for the refund, returned when it is asked for.
         0 refund_id: String => "refund_id: must path",
     }
+}
+
+w::built! {
+    GetRefundByRefundId
     new(refund_id: impl Into<String>)
 }
 
@@ -916,6 +1000,10 @@ w::record! {
         /// The merchant's number for the withdrawal, unique; keep it on retries.
         0 out_withdraw_id: String => "out_withdraw_id: must path",
     }
+}
+
+w::built! {
+    GetWithdrawByOutWithdrawId
     new(out_withdraw_id: impl Into<String>)
 }
 
@@ -950,6 +1038,10 @@ w::record! {
         /// The platform's number for the withdrawal, returned when it is made.
         0 withdraw_id: String => "withdraw_id: must path",
     }
+}
+
+w::built! {
+    GetWithdrawByWithdrawId
     new(withdraw_id: impl Into<String>)
 }
 
@@ -987,6 +1079,10 @@ w::record! {
         /// The file as second part of the multipart body.
         1 file: w::FilePart => "file: must",
     }
+}
+
+w::built! {
+    UploadFile
     new(meta: Meta, file: w::FilePart)
 }
 

@@ -35,6 +35,10 @@ w::record! {
         /// App link to return to after paying.
         1 ios_url: Option<String> => "ios_url",
     }
+}
+
+w::built! {
+    FrontCallbackUrl
     new()
     text(android_url: String, ios_url: String)
 }
@@ -49,6 +53,10 @@ w::record! {
         /// Price of the goods, in fen.
         2 good_amount: xinqiao_types::Fen => "good_amount: must",
     }
+}
+
+w::built! {
+    Goods
     new(good_name: impl Into<String>, good_number: i64, good_amount: xinqiao_types::Fen)
 }
 
@@ -60,6 +68,10 @@ w::record! {
         /// Where the client returns after paying; depends on the channel.
         1 front_callback_url: Option<NotifyUrlFrontCallbackUrl> => "front_callback_url",
     }
+}
+
+w::built! {
+    CreateH5PayNotifyUrl
     new(server_notify_url: impl Into<String>)
     set(front_callback_url: NotifyUrlFrontCallbackUrl)
 }
@@ -77,6 +89,10 @@ w::record! {
         #[doc(alias = "mp_urlscheme")]
         3 mp_url_scheme: Option<String> => "mp_urlscheme",
     }
+}
+
+w::built! {
+    CreateMpPayFrontCallbackUrl
     new(
         mp_appid: impl Into<xinqiao_types::AppId>,
         mp_path: impl Into<String>,
@@ -93,6 +109,10 @@ w::record! {
         /// Where the client returns after paying; depends on the channel.
         1 front_callback_url: Option<CreateMpPayFrontCallbackUrl> => "front_callback_url",
     }
+}
+
+w::built! {
+    CreateMpPayNotifyUrl
     new(server_notify_url: impl Into<String>)
     set(front_callback_url: CreateMpPayFrontCallbackUrl)
 }
@@ -105,6 +125,10 @@ w::record! {
         /// Where the client returns after paying; depends on the channel.
         1 front_callback_url: Option<FrontCallbackUrl> => "front_callback_url",
     }
+}
+
+w::built! {
+    NotifyUrl
     new(server_notify_url: impl Into<String>)
     set(front_callback_url: FrontCallbackUrl)
 }
@@ -115,6 +139,10 @@ w::record! {
         /// Page to return to after paying.
         0 h5_url: String => "h5_url: must",
     }
+}
+
+w::built! {
+    NotifyUrlFrontCallbackUrl
     new(h5_url: impl Into<String>)
 }
 
@@ -130,6 +158,10 @@ w::record! {
         /// Last four digits of the bank account; such as `1234`.
         3 bank_account_number_last4: Option<String> => "bank_account_number_last4",
     }
+}
+
+w::built! {
+    Payee
     new(ent_id: impl Into<String>, ent_name: impl Into<String>)
     text(ent_acct_id: String, bank_account_number_last4: String)
 }
@@ -146,6 +178,10 @@ w::record! {
         /// Bank accounts that may pay; others cannot, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 bank_account_numbers: Option<Vec<String>> => "bank_account_numbers: masked encrypted",
     }
+}
+
+w::built! {
+    Payer
     new()
     text(payer_id: String, payer_name: String, out_payer_id: String)
     set(bank_account_numbers: Vec<String>)
@@ -159,6 +195,10 @@ w::record! {
         /// Where the client returns after paying; depends on the channel.
         1 front_callback_url: Option<w::serial::Value> => "front_callback_url",
     }
+}
+
+w::built! {
+    CreateQrCodePayNotifyUrl
     new(server_notify_url: impl Into<String>)
     set(front_callback_url: w::serial::Value)
 }
@@ -179,6 +219,10 @@ w::record! {
         /// How the goods are handed over, in words, for risk control.
         5 pick_description: Option<String> => "pick_description",
     }
+}
+
+w::built! {
+    RiskControl
     new()
     text(
         device_id: String,
@@ -196,6 +240,10 @@ w::record! {
         /// The store in which the transaction takes place.
         0 store_info: Option<StoreInfo> => "store_info",
     }
+}
+
+w::built! {
+    SceneInfo
     new()
     set(store_info: StoreInfo)
 }
@@ -210,6 +258,10 @@ w::record! {
         /// Administrative code of the store's district; such as `440305`.
         2 area_code: Option<String> => "area_code",
     }
+}
+
+w::built! {
+    StoreInfo
     new()
     text(id: String, name: String, area_code: String)
 }
@@ -226,6 +278,10 @@ w::record! {
         /// Why the payment is closed, for your own records.
         1 close_reason: String => "close_reason: must",
     }
+}
+
+w::built! {
+    Close
     new(payment_id: impl Into<String>, close_reason: impl Into<String>)
 }
 
@@ -298,6 +354,10 @@ w::record! {
         /// Whether the money is held for splitting; only then can it be split.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
+}
+
+w::built! {
+    CreateAppPay
     new(
         purchaser_type: impl Into<String>,
         out_payment_id: impl Into<String>,
@@ -392,6 +452,10 @@ w::record! {
         /// Whether the money is held for splitting; only then can it be split.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
+}
+
+w::built! {
+    CreateAppRegisteringPay
     new(
         purchaser_type: impl Into<String>,
         out_payment_id: impl Into<String>,
@@ -463,6 +527,10 @@ w::record! {
         /// Whether the money is held for splitting; only then can it be split.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
+}
+
+w::built! {
+    CreateH5Pay
     new(
         purchaser_type: impl Into<String>,
         out_payment_id: impl Into<String>,
@@ -534,6 +602,10 @@ w::record! {
         /// Whether the money is held for splitting; only then can it be split.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
+}
+
+w::built! {
+    CreateMpPay
     new(
         purchaser_type: impl Into<String>,
         out_payment_id: impl Into<String>,
@@ -605,6 +677,10 @@ w::record! {
         /// Whether the money is held for splitting; only then can it be split.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
+}
+
+w::built! {
+    CreateQrCodePay
     new(
         purchaser_type: impl Into<String>,
         out_payment_id: impl Into<String>,
@@ -650,6 +726,10 @@ w::record! {
         /// The merchant's number for the payment, unique; keep it on retries.
         0 out_payment_id: String => "out_payment_id: must path",
     }
+}
+
+w::built! {
+    GetByOutPaymentId
     new(out_payment_id: impl Into<String>)
 }
 
@@ -685,6 +765,10 @@ w::record! {
         /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         0 payment_id: String => "payment_id: must path",
     }
+}
+
+w::built! {
+    GetByPaymentId
     new(payment_id: impl Into<String>)
 }
 

@@ -55,6 +55,10 @@ w::record! {
         /// District where the person lives, by name.
         6 area_name: String => "area_name: must",
     }
+}
+
+w::built! {
+    IdCardAddressInfo
     new(
         detail_address: impl Into<String>,
         province_code: impl Into<String>,
@@ -82,6 +86,10 @@ w::record! {
         /// Address on the ID card: `detail_address`, `province_code`, `province_name` and so on.
         5 id_card_address_info: IdCardAddressInfo => "id_card_address_info: must",
     }
+}
+
+w::built! {
+    NaturalPersonInfo
     new(
         name: impl Into<String>,
         number: impl Into<String>,
@@ -160,6 +168,10 @@ w::record! {
         /// Photo of the front, as file handle.
         7 front_photocopy_file_id: Option<String> => "front_photocopy_file_id",
     }
+}
+
+w::built! {
+    SettlementAccount
     new(
         account_type: impl Into<String>,
         bank_name: impl Into<String>,
@@ -182,6 +194,10 @@ w::record! {
         /// Number that belongs to the cycle, such as N of `T_N`.
         1 cycle_value: i64 => "cycle_value: must",
     }
+}
+
+w::built! {
+    WithdrawCycle
     new(cycle_type: impl Into<String>, cycle_value: i64)
 }
 
@@ -207,6 +223,10 @@ w::record! {
         /// How often the receiver is paid out: kind of cycle and its number.
         6 withdraw_cycle: WithdrawCycle => "withdraw_cycle: must",
     }
+}
+
+w::built! {
+    CreateReceiverApplication
     new(
         ent_id: impl Into<String>,
         out_application_id: impl Into<String>,
@@ -273,6 +293,10 @@ w::record! {
         /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         4 server_notify_url: String => "server_notify_url: must",
     }
+}
+
+w::built! {
+    Finish
     new(
         ent_id: impl Into<String>,
         payment_id: impl Into<String>,
@@ -323,6 +347,10 @@ w::record! {
         /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         0 payment_id: String => "payment_id: must path",
     }
+}
+
+w::built! {
+    GetAmounts
     new(payment_id: impl Into<String>)
 }
 
@@ -365,6 +393,10 @@ w::record! {
         /// The platform's number for the split, returned when it is made.
         0 allocation_id: String => "allocation_id: must path",
     }
+}
+
+w::built! {
+    GetByAllocationId
     new(allocation_id: impl Into<String>)
 }
 
@@ -419,6 +451,10 @@ w::record! {
         /// The merchant's number for the split, unique; keep it on retries.
         0 out_allocation_id: String => "out_allocation_id: must path",
     }
+}
+
+w::built! {
+    GetByOutAllocationId
     new(out_allocation_id: impl Into<String>)
 }
 
@@ -456,6 +492,10 @@ w::record! {
         /// 18-character registration number of the company; such as `91440300708461136T`.
         1 unified_social_credit_code: Option<String> => "unified_social_credit_code: query",
     }
+}
+
+w::built! {
+    GetReceiverAccounts
     new(ent_id: impl Into<String>)
     text(unified_social_credit_code: String)
 }
@@ -497,6 +537,10 @@ w::record! {
         /// The platform's number for the account application, returned on handing in.
         0 application_id: String => "application_id: must path",
     }
+}
+
+w::built! {
+    GetReceiverApplication
     new(application_id: impl Into<String>)
 }
 
@@ -532,6 +576,10 @@ w::record! {
         /// The merchant's number for the account application, unique.
         0 out_application_id: String => "out_application_id: must path",
     }
+}
+
+w::built! {
+    GetReceiverApplicationByOutId
     new(out_application_id: impl Into<String>)
 }
 

@@ -11,6 +11,10 @@ w::record! {
         /// ISO code of the pricing currency; such as `HKD`.
         1 currency: String => "currency: must",
     }
+}
+
+w::built! {
+    Amount
     new(total: i64, currency: impl Into<String>)
 }
 
@@ -74,6 +78,10 @@ w::record! {
         /// Media handles of the store's pictures.
         7 store_photos: Option<Vec<String>> => "store_photos",
     }
+}
+
+w::built! {
+    Business
     new(business_type: impl Into<BusinessType>)
     text(
         mcc: String,
@@ -110,6 +118,10 @@ w::record! {
         /// Mail address at which the merchant is reached, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 email: String => "email: must masked encrypted",
     }
+}
+
+w::built! {
+    Contact
     new(name: impl Into<String>, phone: impl Into<String>, email: impl Into<String>)
 }
 
@@ -139,6 +151,10 @@ w::record! {
         /// Number on the identity document.
         1 number: Option<String> => "number",
     }
+}
+
+w::built! {
+    Director
     new()
     text(name: String, number: String)
 }
@@ -182,6 +198,10 @@ w::record! {
         /// Price of one piece, in the currency's smallest unit; in minor-currency-unit.
         4 price: i64 => "price: must",
     }
+}
+
+w::built! {
+    GoodsDetail
     new(goods_id: impl Into<String>, quantity: i64, price: i64)
     text(wx_pay_goods_id: String, goods_name: String)
 }
@@ -208,6 +228,10 @@ w::record! {
         /// Website where H5 payment takes place.
         2 h5_website_url: String => "h5_website_url: must",
     }
+}
+
+w::built! {
+    H5PaymentApplyInfo
     new(h5_website_url: impl Into<String>)
     text(website_url: String)
     set(domains: Vec<String>)
@@ -251,6 +275,10 @@ w::record! {
         /// Hosts from which H5 payment starts.
         1 domains: Option<Vec<String>> => "domains",
     }
+}
+
+w::built! {
+    UpdateMerchantH5PaymentApplyInfo
     new()
     text(website_url: String)
     set(domains: Vec<String>)
@@ -262,6 +290,10 @@ w::record! {
         /// Number read from the user's payment code, good for one use; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
+}
+
+w::built! {
+    Payer
     new(auth_code: impl Into<String>)
 }
 
@@ -380,6 +412,10 @@ w::record! {
         /// ISO code of the pricing currency; such as `HKD`.
         2 currency: String => "currency: must",
     }
+}
+
+w::built! {
+    CreateRefundAmount
     new(total: i64, refund: i64, currency: impl Into<String>)
 }
 
@@ -417,6 +453,10 @@ w::record! {
         /// The store in which the transaction takes place.
         4 store_info: Option<StoreInfo> => "store_info",
     }
+}
+
+w::built! {
+    SceneInfo
     new(payer_client_ip: impl Into<String>)
     text(device_id: String, device_ip: String, operator_id: String)
     set(store_info: StoreInfo)
@@ -492,6 +532,10 @@ w::record! {
         /// Street address of the store; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
     }
+}
+
+w::built! {
+    StoreInfo
     new()
     text(id: String, out_id: String, name: String, area_code: String, address: String)
 }
@@ -534,6 +578,10 @@ w::record! {
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
+}
+
+w::built! {
+    PayTransactionDetail
     new()
     text(receipt_id: String)
     set(cost_price: i64, goods_detail: Vec<GoodsDetail>)
@@ -716,6 +764,10 @@ w::record! {
         /// Merchant's private text, returned unchanged.
         20 attach: Option<String> => "attach",
     }
+}
+
+w::built! {
+    AddMerchant
     new(
         idempotency_key: impl Into<String>,
         sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -813,6 +865,10 @@ w::record! {
         /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         12 appid: Option<xinqiao_types::AppId> => "appid",
     }
+}
+
+w::built! {
+    CreateRefund
     new(out_refund_no: impl Into<String>, amount: CreateRefundAmount)
     text(
         sp_mchid: xinqiao_types::MchId,
@@ -895,6 +951,10 @@ w::record! {
         /// Merchant number of the sub-merchant; such as `1900000109`.
         3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
+}
+
+w::built! {
+    DownloadStatement
     new(date: impl Into<String>)
     text(
         mchid: xinqiao_types::MchId,
@@ -931,6 +991,10 @@ w::record! {
     /// * Catalog: `pay_global.base.get_certificates`.
     pub struct GetCertificates {
     }
+}
+
+w::built! {
+    GetCertificates
     new()
 }
 
@@ -976,6 +1040,10 @@ w::record! {
         /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         2 sp_appid: xinqiao_types::AppId => "sp_appid: must query",
     }
+}
+
+w::built! {
+    GetMerchant
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -1059,6 +1127,10 @@ w::record! {
         /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
+}
+
+w::built! {
+    GetRefundByOutRefundNo
     new(out_refund_no: impl Into<String>)
     text(
         sp_mchid: xinqiao_types::MchId,
@@ -1106,6 +1178,10 @@ w::record! {
         /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
+}
+
+w::built! {
+    GetRefundByRefundId
     new(refund_id: impl Into<String>)
     text(
         sp_mchid: xinqiao_types::MchId,
@@ -1159,6 +1235,10 @@ w::record! {
         /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         6 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
+}
+
+w::built! {
+    ListRefunds
     new(offset: i64, count: i64)
     text(
         sp_mchid: xinqiao_types::MchId,
@@ -1276,6 +1356,10 @@ w::record! {
         /// What is needed to apply for H5 payment.
         19 h5_payment_apply_info: Option<UpdateMerchantH5PaymentApplyInfo> => "h5_payment_apply_info",
     }
+}
+
+w::built! {
+    UpdateMerchant
     new(
         sp_mchid: impl Into<xinqiao_types::MchId>,
         sp_appid: impl Into<xinqiao_types::AppId>,
@@ -1380,6 +1464,10 @@ pub mod micro_pay {
             /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             16 appid: Option<xinqiao_types::AppId> => "appid",
         }
+    }
+
+    w::built! {
+        PayTransaction
         new(
             description: impl Into<String>,
             out_trade_no: impl Into<String>,
@@ -1487,6 +1575,10 @@ pub mod settle {
             /// Most entries to return in one answer, for paging.
             5 limit: i64 => "limit: must query",
         }
+    }
+
+    w::built! {
+        ListSettlements
         new(settle_state: impl Into<super::SettleState>, offset: i64, limit: i64)
         text(sub_mchid: xinqiao_types::MchId, settle_start_date: String, settle_end_date: String)
     }

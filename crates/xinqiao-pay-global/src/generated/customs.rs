@@ -194,6 +194,10 @@ w::record! {
         /// Price of the goods in the currency's smallest unit; required when split; in minor-currency-unit.
         11 product_fee: Option<i64> => "product_fee",
     }
+}
+
+w::built! {
+    DeclareOrder
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -282,6 +286,10 @@ w::record! {
         /// Price of the goods in the currency's smallest unit; required when split.
         11 product_fee: Option<i64> => "product_fee",
     }
+}
+
+w::built! {
+    DeclareOrderGlobalV3
     new(
         appid: impl Into<xinqiao_types::AppId>,
         mchid: impl Into<xinqiao_types::MchId>,
@@ -360,6 +368,10 @@ w::record! {
         /// Most entries to return in one answer, for paging.
         6 limit: Option<i64> => "limit: query",
     }
+}
+
+w::built! {
+    GetOrder
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -451,6 +463,10 @@ w::record! {
         /// Most entries to return in one answer, for paging.
         6 limit: Option<i64> => "limit: query",
     }
+}
+
+w::built! {
+    GetOrderGlobalV3
     new(
         appid: impl Into<xinqiao_types::AppId>,
         mchid: impl Into<xinqiao_types::MchId>,
@@ -544,6 +560,10 @@ w::record! {
         /// Merchant's registration at the customs; such as `123456`.
         7 merchant_customs_no: String => "merchant_customs_no: must",
     }
+}
+
+w::built! {
+    Redeclare
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -621,6 +641,10 @@ w::record! {
         /// Merchant's registration at the customs; such as `123456`.
         7 merchant_customs_no: String => "merchant_customs_no: must",
     }
+}
+
+w::built! {
+    RedeclareGlobalV3
     new(
         appid: impl Into<xinqiao_types::AppId>,
         mchid: impl Into<xinqiao_types::MchId>,
@@ -706,6 +730,10 @@ w::record! {
         /// Price of the goods in the currency's smallest unit; required when split; in minor-currency-unit.
         11 product_fee: Option<i64> => "product_fee",
     }
+}
+
+w::built! {
+    UpdateOrder
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -794,6 +822,10 @@ w::record! {
         /// Price of the goods in the currency's smallest unit; required when split.
         10 product_fee: Option<i64> => "product_fee",
     }
+}
+
+w::built! {
+    UpdateOrderGlobalV3
     new(
         appid: impl Into<xinqiao_types::AppId>,
         mchid: impl Into<xinqiao_types::MchId>,
@@ -880,6 +912,10 @@ w::record! {
         /// Name on the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         9 certificate_name: String => "certificate_name: must masked encrypted",
     }
+}
+
+w::built! {
+    VerifyCertificate
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -956,6 +992,10 @@ w::record! {
         /// Name on the document, encrypted.
         9 certificate_name: String => "certificate_name: must",
     }
+}
+
+w::built! {
+    VerifyCertificateGlobalV3
     new(
         appid: impl Into<xinqiao_types::AppId>,
         mchid: impl Into<xinqiao_types::MchId>,

@@ -11,6 +11,10 @@ w::record! {
         /// SHA-256 digest of the file's content in hexadecimal.
         1 sha256: Option<String> => "sha256",
     }
+}
+
+w::built! {
+    Meta
     new()
     text(filename: String, sha256: String)
 }
@@ -99,6 +103,10 @@ w::record! {
         /// The file as second part of the multipart body.
         1 file: w::FilePart => "file: must",
     }
+}
+
+w::built! {
+    UploadMedia
     new(meta: Meta, file: w::FilePart)
 }
 
@@ -167,6 +175,10 @@ pub mod h5 {
                 /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
                 10 notify_url: Option<String> => "notify_url",
             }
+        }
+
+        w::built! {
+            ApplyApplication
             new(sub_mchid: impl Into<xinqiao_types::MchId>, domains: Vec<String>)
             text(
                 applyment_type: super::super::ApplymentType,
@@ -258,6 +270,10 @@ pub mod h5 {
                 /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
                 7 notify_url: Option<String> => "notify_url",
             }
+        }
+
+        w::built! {
+            ApplyDomainApplication
             new(out_applyment_id: impl Into<String>, domains: Vec<String>)
             text(
                 sub_mchid: xinqiao_types::MchId,
@@ -328,6 +344,10 @@ pub mod h5 {
                 /// Merchant number of the sub-merchant; such as `1900000109`.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
             }
+        }
+
+        w::built! {
+            Get
             new(sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
@@ -371,6 +391,10 @@ pub mod h5 {
                 /// WeChat Pay's number of the application for H5 payment, returned on handing in.
                 0 applyment_id: i64 => "applyment_id: must path",
             }
+        }
+
+        w::built! {
+            GetApplication
             new(applyment_id: i64)
         }
 
@@ -407,6 +431,10 @@ pub mod h5 {
                 /// WeChat Pay's number of the application for H5 payment, returned on handing in.
                 0 applyment_id: i64 => "applyment_id: must path",
             }
+        }
+
+        w::built! {
+            GetDomainApplication
             new(applyment_id: i64)
         }
 
@@ -461,6 +489,10 @@ pub mod h5 {
                 /// Address of the website, with its scheme; such as `https://www.example.com`.
                 9 website_url: Option<String> => "website_url",
             }
+        }
+
+        w::built! {
+            UpdateApplication
             new(applyment_id: i64, domains: Vec<String>)
             text(
                 applyment_type: String,
@@ -516,6 +548,10 @@ pub mod h5 {
                 /// Address of the website, with its scheme; such as `https://www.example.com`.
                 5 website_url: Option<String> => "website_url",
             }
+        }
+
+        w::built! {
+            UpdateDomainApplication
             new(applyment_id: i64, domains: Vec<String>)
             text(website_state: super::super::WebsiteState, website_url: String)
             set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)

@@ -11,6 +11,10 @@ w::record! {
         /// ISO code of the pricing currency; such as `HKD`.
         1 currency: String => "currency: must",
     }
+}
+
+w::built! {
+    Amount
     new(total: i64, currency: impl Into<String>)
 }
 
@@ -91,6 +95,10 @@ w::record! {
         /// IP address of the merchant's device, such as the till; such as `14.17.22.32`.
         1 device_ip: Option<String> => "device_ip",
     }
+}
+
+w::built! {
+    SceneInfo
     new()
     text(device_id: String, device_ip: String)
 }
@@ -146,6 +154,10 @@ w::record! {
         /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
         12 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
+}
+
+w::built! {
+    CreateTransaction
     new(
         contract_id: impl Into<String>,
         description: impl Into<String>,
@@ -241,6 +253,10 @@ w::record! {
         /// Merchant number of the sub-merchant; such as `1900000109`.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
+}
+
+w::built! {
+    GetTransactionByOutTradeNo
     new(out_trade_no: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -280,6 +296,10 @@ w::record! {
         /// Merchant number of the sub-merchant; such as `1900000109`.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
+}
+
+w::built! {
+    GetTransactionByTransactionId
     new(transaction_id: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -319,6 +339,10 @@ w::record! {
         /// Merchant number of the sub-merchant; such as `1900000109`.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
     }
+}
+
+w::built! {
+    ReverseTransaction
     new(out_trade_no: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -365,6 +389,10 @@ pub mod contracts {
             /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
             4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
         }
+    }
+
+    w::built! {
+        GetByContractId
         new(contract_id: impl Into<String>)
         text(
             appid: xinqiao_types::AppId,
@@ -452,6 +480,10 @@ pub mod contracts {
             /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
             5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
         }
+    }
+
+    w::built! {
+        GetByOutContractCode
         new(out_contract_code: impl Into<String>, plan_id: i64)
         text(
             appid: xinqiao_types::AppId,
@@ -516,6 +548,10 @@ pub mod contracts {
             /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
             11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
+    }
+
+    w::built! {
+        PreSignApp
         new(
             plan_id: i64,
             out_contract_code: impl Into<String>,
@@ -596,6 +632,10 @@ pub mod contracts {
             /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
             12 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
+    }
+
+    w::built! {
+        PreSignH5
         new(
             plan_id: i64,
             out_contract_code: impl Into<String>,
@@ -675,6 +715,10 @@ pub mod contracts {
             /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
             11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
+    }
+
+    w::built! {
+        PreSignJsapi
         new(
             plan_id: i64,
             out_contract_code: impl Into<String>,
@@ -748,6 +792,10 @@ pub mod contracts {
             /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
             11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
+    }
+
+    w::built! {
+        PreSignMiniProgram
         new(
             plan_id: i64,
             out_contract_code: impl Into<String>,
@@ -821,6 +869,10 @@ pub mod contracts {
             /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
             11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
+    }
+
+    w::built! {
+        PreSignWeb
         new(
             plan_id: i64,
             out_contract_code: impl Into<String>,
@@ -882,6 +934,10 @@ pub mod contracts {
             /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
             5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
+    }
+
+    w::built! {
+        Terminate
         new(contract_id: impl Into<String>)
         text(
             appid: xinqiao_types::AppId,

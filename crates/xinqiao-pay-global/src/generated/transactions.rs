@@ -11,6 +11,10 @@ w::record! {
         /// ISO code of the pricing currency; such as `HKD`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    Amount
     new(total: i64)
     text(currency: String)
 }
@@ -33,6 +37,10 @@ w::record! {
         /// ISO code of the pricing currency; such as `HKD`.
         1 currency: String => "currency: must",
     }
+}
+
+w::built! {
+    AmountInfo
     new(total: i64, currency: impl Into<String>)
 }
 
@@ -46,6 +54,10 @@ w::record! {
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<CreateAppGoodsDetail>> => "goods_detail",
     }
+}
+
+w::built! {
+    DetailInfo
     new()
     text(receipt_id: String)
     set(cost_price: i64, goods_detail: Vec<CreateAppGoodsDetail>)
@@ -66,6 +78,10 @@ w::record! {
         /// Price of one piece, in the currency's smallest unit; in minor-currency-unit.
         4 price: i64 => "price: must",
     }
+}
+
+w::built! {
+    CreateAppGoodsDetail
     new(goods_id: impl Into<String>, quantity: i64, price: i64)
     text(wx_pay_goods_id: String, goods_name: String)
 }
@@ -80,6 +96,10 @@ w::record! {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
+}
+
+w::built! {
+    PayerInfo
     new()
     text(
         sp_openid: xinqiao_types::OpenId,
@@ -102,6 +122,10 @@ w::record! {
         /// The store in which the transaction takes place.
         4 store_info: Option<SceneInfoStoreInfo> => "store_info",
     }
+}
+
+w::built! {
+    CreateAppSceneInfo
     new(payer_client_ip: impl Into<String>)
     text(device_id: String, device_ip: String, operator_id: String)
     set(store_info: SceneInfoStoreInfo)
@@ -191,6 +215,10 @@ w::record! {
         /// Price of one piece, in the currency's smallest unit.
         4 price: i64 => "price: must",
     }
+}
+
+w::built! {
+    GoodsDetail
     new(goods_id: impl Into<String>, quantity: i64, price: i64)
     text(wx_pay_goods_id: String, goods_name: String)
 }
@@ -221,6 +249,10 @@ w::record! {
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
+}
+
+w::built! {
+    PayMicroDetail
     new()
     text(receipt_id: String)
     set(cost_price: i64, goods_detail: Vec<GoodsDetail>)
@@ -244,6 +276,10 @@ w::record! {
         /// Number read from the user's payment code, good for one use; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
+}
+
+w::built! {
+    Payer
     new(auth_code: impl Into<String>)
 }
 
@@ -308,6 +344,10 @@ w::record! {
         /// The store in which the transaction takes place.
         4 store_info: Option<StoreInfo> => "store_info",
     }
+}
+
+w::built! {
+    SceneInfo
     new()
     text(device_id: String, device_ip: String, payer_client_ip: String, operator_id: String)
     set(store_info: StoreInfo)
@@ -327,6 +367,10 @@ w::record! {
         /// Street address of the store; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
     }
+}
+
+w::built! {
+    SceneInfoStoreInfo
     new()
     text(id: String, out_id: String, name: String, area_code: String, address: String)
 }
@@ -341,6 +385,10 @@ w::record! {
         /// Street address of the store; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
     }
+}
+
+w::built! {
+    StoreInfo
     new(name: impl Into<String>, address: impl Into<String>)
     text(id: String)
 }
@@ -436,6 +484,10 @@ w::record! {
         /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
+}
+
+w::built! {
+    Close
     new(out_trade_no: impl Into<String>)
     text(
         sp_mchid: xinqiao_types::MchId,
@@ -512,6 +564,10 @@ w::record! {
         /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         19 appid: Option<xinqiao_types::AppId> => "appid",
     }
+}
+
+w::built! {
+    CreateApp
     new(
         description: impl Into<String>,
         out_trade_no: impl Into<String>,
@@ -613,6 +669,10 @@ w::record! {
         /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         19 appid: Option<xinqiao_types::AppId> => "appid",
     }
+}
+
+w::built! {
+    CreateJsapi
     new(
         description: impl Into<String>,
         out_trade_no: impl Into<String>,
@@ -709,6 +769,10 @@ w::record! {
         /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         19 appid: Option<xinqiao_types::AppId> => "appid",
     }
+}
+
+w::built! {
+    CreateMweb
     new(
         description: impl Into<String>,
         out_trade_no: impl Into<String>,
@@ -809,6 +873,10 @@ w::record! {
         /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
         19 appid: Option<xinqiao_types::AppId> => "appid",
     }
+}
+
+w::built! {
+    CreateNative
     new(
         description: impl Into<String>,
         out_trade_no: impl Into<String>,
@@ -877,6 +945,10 @@ w::record! {
         /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
         3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
+}
+
+w::built! {
+    Get
     new(out_trade_no: impl Into<String>)
     text(
         sp_mchid: xinqiao_types::MchId,
@@ -987,6 +1059,10 @@ w::record! {
         /// Goods: original price, receipt, items.
         16 detail: Option<Vec<PayMicroDetail>> => "detail",
     }
+}
+
+w::built! {
+    PayMicro
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1085,6 +1161,10 @@ w::record! {
         /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid; `mchid` on the wire.
         6 mchid_again: Option<xinqiao_types::MchId> => "mchid",
     }
+}
+
+w::built! {
+    Reverse
     new(out_trade_no: impl Into<String>)
     text(
         sp_mchid: xinqiao_types::MchId,
@@ -1136,6 +1216,10 @@ pub mod id {
             /// Merchant number of the institution or partner; such as `1900000100`.
             3 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
         }
+    }
+
+    w::built! {
+        Close
         new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
         text(sub_mchid: xinqiao_types::MchId, sp_mchid: xinqiao_types::MchId)
     }
@@ -1176,6 +1260,10 @@ pub mod id {
             /// Merchant number; in direct mode the calling merchant; such as `1900000109`; the account's merchantid.
             3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
         }
+    }
+
+    w::built! {
+        Get
         new(transaction_id: impl Into<String>)
         text(
             sp_mchid: xinqiao_types::MchId,
@@ -1260,6 +1348,10 @@ pub mod id {
             /// Merchant number of the sub-merchant; such as `1900000109`.
             3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
+    }
+
+    w::built! {
+        Reverse
         new(
             transaction_id: impl Into<String>,
             mchid: impl Into<xinqiao_types::MchId>,

@@ -60,6 +60,10 @@ pub mod micro {
             /// The merchant's own number of the application, the same for every later call; such as `1900013511_10000`.
             6 business_code: Option<String> => "business_code",
         }
+    }
+
+    w::built! {
+        GetState
         new(
             version: impl Into<String>,
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -136,6 +140,10 @@ pub mod micro {
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             5 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
         }
+    }
+
+    w::built! {
+        GetUpgradeState
         new(
             version: impl Into<String>,
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -238,6 +246,10 @@ pub mod micro {
             /// Serial of the platform certificate used for encryption.
             10 cert_sn: String => "cert_sn: must",
         }
+    }
+
+    w::built! {
+        ModifyArchives
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
@@ -318,6 +330,10 @@ pub mod micro {
             /// Serial of the platform certificate used for encryption.
             9 cert_sn: String => "cert_sn: must",
         }
+    }
+
+    w::built! {
+        ModifyContactInfo
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
@@ -365,6 +381,10 @@ pub mod micro {
         /// * Catalog: `pay_v2.applyment.micro.sign_contract`.
         pub struct SignContract {
         }
+    }
+
+    w::built! {
+        SignContract
         new()
     }
 
@@ -464,6 +484,10 @@ pub mod micro {
             /// Mail address of the contact, encrypted with the platform certificate's key; personal data, masked in `Debug`.
             33 contact_email: Option<String> => "contact_email: masked",
         }
+    }
+
+    w::built! {
+        Submit
         new(
             version: impl Into<super::SubmitVersion>,
             cert_sn: impl Into<String>,
@@ -606,6 +630,10 @@ pub mod micro {
             /// Mail address of the contact, encrypted with the platform certificate's key; personal data, masked in `Debug`.
             29 contact_email: Option<String> => "contact_email: masked",
         }
+    }
+
+    w::built! {
+        SubmitUpgrade
         new(
             version: impl Into<super::Version>,
             mch_id: impl Into<xinqiao_types::MchId>,

@@ -17,6 +17,10 @@ w::record! {
         /// The error in words, empty or `ok` after success.
         4 err_msg: Option<String> => "err_msg",
     }
+}
+
+w::built! {
+    Trade
     new(out_trade_no: impl Into<String>)
     text(begin_time: String, end_time: String, state: String, err_msg: String)
 }
@@ -413,6 +417,10 @@ pub mod app_auth {
             /// Returned unchanged in the redirect.
             5 state: String => "state: must query",
         }
+    }
+
+    w::built! {
+        AuthIndex
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -466,6 +474,10 @@ pub mod app_auth {
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             7 sign: String => "sign: must query",
         }
+    }
+
+    w::built! {
+        GetAccessToken
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -548,6 +560,10 @@ pub mod bill_comment_sp {
             /// Most entries to return in one answer, for paging.
             8 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        BatchQueryComment
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -622,6 +638,10 @@ pub mod face {
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             13 sign: String => "sign: must",
         }
+    }
+
+    w::built! {
+        GetWxPayFaceAuthInfo
         new(
             store_id: impl Into<String>,
             store_name: impl Into<String>,
@@ -705,6 +725,10 @@ pub mod fund {
             /// Day of the automatic withdrawal, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260905`.
             5 date: String => "date: must",
         }
+    }
+
+    w::built! {
+        QueryAutoWithdrawByDate
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
@@ -787,6 +811,10 @@ pub mod fund {
             /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
             5 sign_type: super::SignType => "sign_type: must",
         }
+    }
+
+    w::built! {
+        ReAutoWithdrawByDate
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             sub_mch_id: impl Into<xinqiao_types::MchId>,
@@ -873,6 +901,10 @@ pub mod mch {
             /// Number under which the merchant is registered at customs.
             9 mch_customs_no: String => "mch_customs_no: must",
         }
+    }
+
+    w::built! {
+        NewCustomsCustomDeclareRedeclare
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -986,6 +1018,10 @@ pub mod mch {
                 /// Buyer's name.
                 17 name: Option<String> => "name",
             }
+        }
+
+        w::built! {
+            CustomDeclareOrder
             new(
                 mch_id: impl Into<xinqiao_types::MchId>,
                 appid: impl Into<xinqiao_types::AppId>,
@@ -1091,6 +1127,10 @@ pub mod mch {
                 /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
                 8 customs: super::super::Customs => "customs: must",
             }
+        }
+
+        w::built! {
+            CustomDeclareQuery
             new(
                 mch_id: impl Into<xinqiao_types::MchId>,
                 appid: impl Into<xinqiao_types::AppId>,
@@ -1209,6 +1249,10 @@ pub mod mmpay_sp_trans {
             /// Payee's name, encrypted with the key of `getpublickey`.
             9 enc_true_name: String => "enc_true_name: must",
         }
+    }
+
+    w::built! {
+        PayBank
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
@@ -1281,6 +1325,10 @@ pub mod mmpay_sp_trans {
             /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             4 partner_trade_no: String => "partner_trade_no: must",
         }
+    }
+
+    w::built! {
+        QueryBank
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
@@ -1390,6 +1438,10 @@ pub mod pay_itil {
             /// When it is reported, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`; such as `20260227091010`.
             16 time: Option<String> => "time",
         }
+    }
+
+    w::built! {
+        Report
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1458,6 +1510,10 @@ pub mod promotion {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        QueryCoupon
         new()
     }
 
@@ -1501,6 +1557,10 @@ pub mod risk {
             /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
             3 sign_type: super::SignType => "sign_type: must",
         }
+    }
+
+    w::built! {
+        GetCertficates
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
@@ -1562,6 +1622,10 @@ pub mod risk {
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
         }
+    }
+
+    w::built! {
+        GetPublicKey
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
@@ -1635,6 +1699,10 @@ pub mod risk {
             /// `csv` or `json`; one of `csv` `json`.
             8 violation_records_format: Option<super::ViolationRecordsFormat> => "violation_records_format",
         }
+    }
+
+    w::built! {
+        GetViolation
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,
@@ -1739,6 +1807,10 @@ pub mod sec_svc {
             /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
             11 sign_type: super::SignType => "sign_type: must",
         }
+    }
+
+    w::built! {
+        GetRealNameInfo
         new(
             version: impl Into<super::GetRealNameInfoVersion>,
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -1829,6 +1901,10 @@ pub mod sec_svc {
             /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `HMAC-SHA256` `MD5`.
             10 sign_type: super::RealNameAuthSignType => "sign_type: must",
         }
+    }
+
+    w::built! {
+        RealNameAuth
         new(
             version: impl Into<super::RealNameAuthVersion>,
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -1921,6 +1997,10 @@ pub mod tools {
             /// User's payment code: 18 digits, one minute, one use; such as `120061098828009406`; a secret, masked in `Debug`.
             7 auth_code: String => "auth_code: must masked",
         }
+    }
+
+    w::built! {
+        AuthCodeToOpenid
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1998,6 +2078,10 @@ pub mod tools {
             /// Link that is to be made short.
             7 long_url: String => "long_url: must",
         }
+    }
+
+    w::built! {
+        ShortUrl
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -2074,6 +2158,10 @@ pub mod xdc {
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
         }
+    }
+
+    w::built! {
+        ApiV2GetSignKeySignGetSignKey
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             nonce_str: impl Into<String>,

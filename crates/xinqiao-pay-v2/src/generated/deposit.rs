@@ -13,6 +13,10 @@ w::record! {
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
+}
+
+w::built! {
+    DetailInfo
     new()
     text(receipt_id: String)
     set(cost_price: xinqiao_types::Fen, goods_detail: Vec<GoodsDetail>)
@@ -37,6 +41,10 @@ w::record! {
         /// The goods in the merchant's words.
         6 body: Option<String> => "body",
     }
+}
+
+w::built! {
+    GoodsDetail
     new(goods_id: impl Into<String>, quantity: i64, price: xinqiao_types::Fen)
     text(wx_pay_goods_id: String, goods_category: String, goods_name: String, body: String)
 }
@@ -57,6 +65,10 @@ w::record! {
         /// Title of that site; such as `腾讯充值`.
         5 wap_name: Option<String> => "wap_name",
     }
+}
+
+w::built! {
+    H5Info
     new()
     text(
         type_: String,
@@ -76,6 +88,10 @@ w::record! {
         /// Website or app in which the H5 payment takes place.
         1 h5_info: Option<H5Info> => "h5_info",
     }
+}
+
+w::built! {
+    SceneInfo
     new()
     set(store_info: StoreInfo, h5_info: H5Info)
 }
@@ -92,6 +108,10 @@ w::record! {
         /// Street address of the store; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
+}
+
+w::built! {
+    StoreInfo
     new(id: impl Into<String>)
     text(name: String, area_code: String, address: String)
 }
@@ -220,6 +240,10 @@ w::record! {
         /// Part of the deposit that is consumed, in fen.
         11 consume_fee: xinqiao_types::Fen => "consume_fee: must",
     }
+}
+
+w::built! {
+    Consume
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -342,6 +366,10 @@ w::record! {
         /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
         22 goods_tag: Option<String> => "goods_tag",
     }
+}
+
+w::built! {
+    FacePay
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -507,6 +535,10 @@ w::record! {
         /// `Y` shows an invoice entry after payment; needs the e-invoice product.
         26 receipt: Option<String> => "receipt",
     }
+}
+
+w::built! {
+    MicroPay
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -589,6 +621,10 @@ w::record! {
         /// `1.0` returns discount detail; such as `1.0`; one of `1.0`.
         9 version: Option<Version> => "version",
     }
+}
+
+w::built! {
+    OrderQuery
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -734,6 +770,10 @@ w::record! {
         /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
         15 notify_url: Option<String> => "notify_url",
     }
+}
+
+w::built! {
+    Refund
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -861,6 +901,10 @@ w::record! {
         /// Start of the page: how many entries to skip, from 0.
         11 offset: Option<i64> => "offset",
     }
+}
+
+w::built! {
+    RefundQuery
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1006,6 +1050,10 @@ w::record! {
         /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         8 transaction_id: Option<String> => "transaction_id",
     }
+}
+
+w::built! {
+    Reverse
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1121,6 +1169,10 @@ w::record! {
         /// `Y` shows an invoice entry after payment; needs the e-invoice product; `Y` or `N` on the wire.
         24 receipt: Option<bool> => "receipt: yes-no",
     }
+}
+
+w::built! {
+    UnifiedOrder
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,

@@ -33,6 +33,10 @@ w::record! {
         /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
         5 sign_type: SignType => "sign_type: must",
     }
+}
+
+w::built! {
+    BankQueryMchAuditInfo
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         sub_mch_id: impl Into<xinqiao_types::MchId>,
@@ -104,6 +108,10 @@ w::record! {
         /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
         5 sign_type: SignType => "sign_type: must",
     }
+}
+
+w::built! {
+    ChannelQueryMchAuditInfo
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         sub_mch_id: impl Into<xinqiao_types::MchId>,
@@ -174,6 +182,10 @@ w::record! {
         /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
         14 sign_type: SignType => "sign_type: must",
     }
+}
+
+w::built! {
+    QueryMchRisk
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
@@ -244,6 +256,10 @@ w::record! {
         /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
         4 sign_type: SignType => "sign_type: must",
     }
+}
+
+w::built! {
+    SetMchRiskCallback
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         callback_url: impl Into<String>,
@@ -324,6 +340,10 @@ w::record! {
         /// Signature algorithm, always `HMAC-SHA256`; one of `HMAC-SHA256`.
         17 sign_type: SignType => "sign_type: must",
     }
+}
+
+w::built! {
+    SyncMchRiskResult
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         sub_mch_id: impl Into<xinqiao_types::MchId>,

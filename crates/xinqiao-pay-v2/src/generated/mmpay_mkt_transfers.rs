@@ -251,6 +251,10 @@ w::record! {
         /// `MCHT` looks up by the merchant's number; one of `MCHT`.
         6 bill_type: BillType => "bill_type: must",
     }
+}
+
+w::built! {
+    GetHbInfo
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -349,6 +353,10 @@ w::record! {
         /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
         5 partner_trade_no: String => "partner_trade_no: must",
     }
+}
+
+w::built! {
+    GetTransferInfo
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -424,6 +432,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    HbPreOrder
     new()
 }
 
@@ -472,6 +484,10 @@ w::record! {
         /// Protocol, always `XML`; one of `XML`.
         8 type_: Option<Type> => "type",
     }
+}
+
+w::built! {
+    QueryCouponStock
     new(
         coupon_stock_id: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -577,6 +593,10 @@ w::record! {
         /// Protocol, always `XML`; one of `XML`.
         10 type_: Option<Type> => "type",
     }
+}
+
+w::built! {
+    QueryCouponsInfo
     new(
         coupon_id: impl Into<String>,
         openid: impl Into<xinqiao_types::OpenId>,
@@ -669,6 +689,10 @@ w::record! {
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
     }
+}
+
+w::built! {
+    QueryWorkWxRedPack
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -781,6 +805,10 @@ w::record! {
         /// Protocol, always `XML`; one of `XML`.
         11 type_: Option<Type> => "type",
     }
+}
+
+w::built! {
+    SendCoupon
     new(
         coupon_stock_id: impl Into<String>,
         openid_count: i64,
@@ -886,6 +914,10 @@ w::record! {
         /// Facts for risk control, as URL-encoded pairs.
         14 risk_info: Option<String> => "risk_info",
     }
+}
+
+w::built! {
+    SendGroupRedPack
     new(
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
@@ -984,6 +1016,10 @@ w::record! {
         /// How the user gets it; `MINI_PROGRAM_JSAPI` in the mini program; one of `MINI_PROGRAM_JSAPI`.
         14 notify_way: NotifyWay => "notify_way: must",
     }
+}
+
+w::built! {
+    SendMiniProgramHb
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         wx_appid: impl Into<xinqiao_types::AppId>,
@@ -1100,6 +1136,10 @@ w::record! {
         /// Facts for risk control, as URL-encoded pairs.
         17 risk_info: Option<String> => "risk_info",
     }
+}
+
+w::built! {
+    SendRedPack
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         wx_appid: impl Into<xinqiao_types::AppId>,
@@ -1213,6 +1253,10 @@ w::record! {
         #[doc(alias = "workwx_sign")]
         15 work_wx_sign: Option<String> => "workwx_sign",
     }
+}
+
+w::built! {
+    SendWorkWxRedPack
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         wx_appid: impl Into<xinqiao_types::AppId>,
@@ -1337,6 +1381,10 @@ pub mod promotion {
             #[doc(alias = "workwx_sign")]
             18 work_wx_sign: Option<String> => "workwx_sign",
         }
+    }
+
+    w::built! {
+        PayWwSpTrans2Pocket
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1424,6 +1472,10 @@ pub mod promotion {
             /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             5 partner_trade_no: Option<String> => "partner_trade_no",
         }
+    }
+
+    w::built! {
+        QueryWwSpTrans2Pocket
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1527,6 +1579,10 @@ pub mod promotion {
             /// Template of the branded red packet.
             15 finder_template_id: Option<String> => "finder_template_id",
         }
+    }
+
+    w::built! {
+        Transfers
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             mch_appid: impl Into<xinqiao_types::AppId>,

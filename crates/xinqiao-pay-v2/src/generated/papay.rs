@@ -57,6 +57,10 @@ w::record! {
         /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
         11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
+}
+
+w::built! {
+    DeleteContract
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -154,6 +158,10 @@ w::record! {
         /// 1 returns to the page after signing, 0 stays.
         10 return_web: Option<i64> => "return_web: query",
     }
+}
+
+w::built! {
+    EntrustWeb
     new()
     text(
         appid: xinqiao_types::AppId,
@@ -250,6 +258,10 @@ w::record! {
         /// App to which the user returns; `return_appid` on the wire.
         26 return_appid_again: Option<xinqiao_types::AppId> => "return_appid",
     }
+}
+
+w::built! {
+    H5EntrustWeb
     new(
         appid: impl Into<xinqiao_types::AppId>,
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -355,6 +367,10 @@ w::record! {
         /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
         14 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
     }
+}
+
+w::built! {
+    PreEntrustWeb
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -445,6 +461,10 @@ w::record! {
         /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
         8 contract_id: Option<String> => "contract_id",
     }
+}
+
+w::built! {
+    QueryContract
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -548,6 +568,10 @@ pub mod partner {
             /// Always `1.0`; such as `1.0`; one of `1.0`.
             9 version: super::Version => "version: must",
         }
+    }
+
+    w::built! {
+        DeleteContract
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -640,6 +664,10 @@ pub mod partner {
             /// 1 returns to the page after signing, 0 stays.
             12 return_web: Option<i64> => "return_web: query",
         }
+    }
+
+    w::built! {
+        EntrustWeb
         new()
         text(
             appid: xinqiao_types::AppId,
@@ -777,6 +805,10 @@ pub mod partner {
             /// The user's id in your system, returned after signing; `outerid` on the wire.
             44 outer_id_again: Option<String> => "outerid",
         }
+    }
+
+    w::built! {
+        H5EntrustWeb
         new(
             plan_id: i64,
             contract_code: impl Into<String>,
@@ -899,6 +931,10 @@ pub mod partner {
             /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
             14 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
+    }
+
+    w::built! {
+        PreEntrustWeb
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -998,6 +1034,10 @@ pub mod partner {
             /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
             10 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
+    }
+
+    w::built! {
+        QueryContract
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,

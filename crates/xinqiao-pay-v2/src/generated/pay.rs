@@ -38,6 +38,10 @@ w::record! {
         /// The goods in the merchant's words.
         6 body: Option<String> => "body",
     }
+}
+
+w::built! {
+    GoodsDetail
     new(goods_id: impl Into<String>, quantity: i64, price: xinqiao_types::Fen)
     text(wx_pay_goods_id: String, goods_category: String, goods_name: String, body: String)
 }
@@ -58,6 +62,10 @@ w::record! {
         /// Title of that site; such as `腾讯充值`.
         5 wap_name: Option<String> => "wap_name",
     }
+}
+
+w::built! {
+    H5Info
     new()
     text(
         type_: String,
@@ -79,6 +87,10 @@ w::record! {
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
+}
+
+w::built! {
+    DetailInfo
     new()
     text(receipt_id: String)
     set(cost_price: xinqiao_types::Fen, goods_detail: Vec<GoodsDetail>)
@@ -191,6 +203,10 @@ w::record! {
         /// Website or app in which the H5 payment takes place.
         1 h5_info: Option<H5Info> => "h5_info",
     }
+}
+
+w::built! {
+    SceneInfo
     new()
     set(store_info: StoreInfo, h5_info: H5Info)
 }
@@ -207,6 +223,10 @@ w::record! {
         /// Street address of the store; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
+}
+
+w::built! {
+    StoreInfo
     new(id: impl Into<String>)
     text(name: String, area_code: String, address: String)
 }
@@ -456,6 +476,10 @@ w::record! {
         /// Sub-orders as JSON, one entry of the array `order_list` each.
         6 sub_order_list: String => "sub_order_list: must",
     }
+}
+
+w::built! {
+    CloseCombinedOrder
     new(
         combine_appid: impl Into<xinqiao_types::AppId>,
         combine_mch_id: impl Into<xinqiao_types::MchId>,
@@ -524,6 +548,10 @@ w::record! {
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         7 out_trade_no: String => "out_trade_no: must",
     }
+}
+
+w::built! {
+    CloseOrder
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -620,6 +648,10 @@ w::record! {
         /// Sub-orders as JSON, one entry of the array `order_list` each.
         15 sub_order_list: String => "sub_order_list: must",
     }
+}
+
+w::built! {
+    CombinedOrder
     new(
         combine_appid: impl Into<xinqiao_types::AppId>,
         combine_mch_id: impl Into<xinqiao_types::MchId>,
@@ -756,6 +788,10 @@ w::record! {
         /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         30 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
+}
+
+w::built! {
+    ContractOrder
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -866,6 +902,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    DeliverNotify
     new()
 }
 
@@ -916,6 +956,10 @@ w::record! {
         /// `GZIP` for a compressed file; absent for text; one of `GZIP`.
         9 tar_type: Option<TarType> => "tar_type",
     }
+}
+
+w::built! {
+    DownloadBill
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -989,6 +1033,10 @@ w::record! {
         /// `GZIP` for a compressed file; absent for text; one of `GZIP`.
         7 tar_type: Option<TarType> => "tar_type",
     }
+}
+
+w::built! {
+    DownloadFundFlow
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1073,6 +1121,10 @@ w::record! {
         /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
         21 sign_type: SignType => "sign_type: must",
     }
+}
+
+w::built! {
+    FacePay
     new(
         appid: impl Into<xinqiao_types::AppId>,
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -1201,6 +1253,10 @@ w::record! {
         /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
         9 sign_type: Option<CloseOrderSignType> => "sign_type",
     }
+}
+
+w::built! {
+    FacePayQuery
     new(
         appid: impl Into<xinqiao_types::AppId>,
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -1363,6 +1419,10 @@ w::record! {
         /// `Y` marks the payment as a deposit; one of `Y` `N`.
         24 deposit: Option<Deposit> => "deposit",
     }
+}
+
+w::built! {
+    MicroPay
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1494,6 +1554,10 @@ w::record! {
         /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
         9 transaction_id: Option<String> => "transaction_id",
     }
+}
+
+w::built! {
+    OrderQuery
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1621,6 +1685,10 @@ w::record! {
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         5 sign: String => "sign: must",
     }
+}
+
+w::built! {
+    PapOrderQuery
     new(
         appid: impl Into<xinqiao_types::AppId>,
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -1747,6 +1815,10 @@ w::record! {
         /// `Y` shows an invoice entry after payment; needs the e-invoice product.
         17 receipt: Option<String> => "receipt",
     }
+}
+
+w::built! {
+    PapPayApply
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1830,6 +1902,10 @@ w::record! {
         /// Receiver as JSON object: type, account, name, relation.
         7 receiver: String => "receiver: must",
     }
+}
+
+w::built! {
+    ProfitSharingAddReceiver
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1900,6 +1976,10 @@ w::record! {
         /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
         5 sign_type: SignType => "sign_type: must",
     }
+}
+
+w::built! {
+    ProfitSharingMerchantRatioQuery
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
@@ -1964,6 +2044,10 @@ w::record! {
         /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
         4 sign_type: SignType => "sign_type: must",
     }
+}
+
+w::built! {
+    ProfitSharingOrderAmountQuery
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
@@ -2030,6 +2114,10 @@ w::record! {
         /// Signature algorithm; only `HMAC-SHA256` is taken; one of `HMAC-SHA256`.
         6 sign_type: SignType => "sign_type: must",
     }
+}
+
+w::built! {
+    ProfitSharingQuery
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
@@ -2112,6 +2200,10 @@ w::record! {
         /// Receiver as JSON object: type, account, name, relation.
         7 receiver: String => "receiver: must",
     }
+}
+
+w::built! {
+    ProfitSharingRemoveReceiver
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -2173,6 +2265,10 @@ w::record! {
         /// The merchant's number of the return, unique; keep it on retries.
         9 out_return_no: String => "out_return_no: must",
     }
+}
+
+w::built! {
+    ProfitSharingReturnQuery
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -2268,6 +2364,10 @@ w::record! {
         /// The merchant's number of the combined order, unique under its merchant number; such as `P20150806125346`.
         5 combine_out_trade_no: String => "combine_out_trade_no: must",
     }
+}
+
+w::built! {
+    QueryCombinedOrder
     new(
         combine_appid: impl Into<xinqiao_types::AppId>,
         combine_mch_id: impl Into<xinqiao_types::MchId>,
@@ -2347,6 +2447,10 @@ w::record! {
         /// Day whose rate is wanted, as `yyyyMMdd`; format `yyyyMMdd`.
         7 date: String => "date: must",
     }
+}
+
+w::built! {
+    QueryExchageRate
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -2433,6 +2537,10 @@ w::record! {
         /// Start of the page: how many entries to skip, from 0.
         11 offset: Option<i64> => "offset",
     }
+}
+
+w::built! {
+    RefundQuery
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -2566,6 +2674,10 @@ w::record! {
         /// Start of the page: how many entries to skip, from 0.
         11 offset: Option<i64> => "offset",
     }
+}
+
+w::built! {
+    RefundQueryV2
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -2720,6 +2832,10 @@ w::record! {
         /// `true` also returns split amounts.
         12 query_split: Option<bool> => "query_split",
     }
+}
+
+w::built! {
+    SettlementQuery
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -2875,6 +2991,10 @@ w::record! {
         #[doc(alias = "user_truename")]
         30 user_true_name: Option<String> => "user_truename",
     }
+}
+
+w::built! {
+    UnifiedOrder
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -2988,6 +3108,10 @@ pub mod partner {
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             7 sign: String => "sign: must",
         }
+    }
+
+    w::built! {
+        PapOrderQuery
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -3123,6 +3247,10 @@ pub mod partner {
             /// `Y` shows an invoice entry after payment; needs the e-invoice product.
             19 receipt: Option<String> => "receipt",
         }
+    }
+
+    w::built! {
+        PapPayApply
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,

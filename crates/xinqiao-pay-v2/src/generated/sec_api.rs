@@ -38,6 +38,10 @@ w::record! {
         /// How many pieces are given back this time.
         5 refund_quantity: i64 => "refund_quantity: must",
     }
+}
+
+w::built! {
+    GoodsDetail
     new(
         goods_id: impl Into<String>,
         price: xinqiao_types::Fen,
@@ -129,6 +133,10 @@ w::record! {
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         0 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
+}
+
+w::built! {
+    RefundV2Detail
     new()
     set(goods_detail: Vec<GoodsDetail>)
 }
@@ -359,6 +367,10 @@ w::record! {
         /// Mini program shown as receipt after payment.
         7 receipt_appid: Option<xinqiao_types::AppId> => "receipt_appid",
     }
+}
+
+w::built! {
+    MktAddRecommendConf
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         nonce_str: impl Into<String>,
@@ -485,6 +497,10 @@ pub mod mch {
             /// Merchant's private text, returned by queries and notices.
             35 attach: Option<String> => "attach",
         }
+    }
+
+    w::built! {
+        AddInstitutionSub
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             app_id: impl Into<xinqiao_types::AppId>,
@@ -590,6 +606,10 @@ pub mod mch {
             /// Directory from which JSAPI may be called, ends with `/`; such as `https://pay.example.com/`; needed according to the documentation.
             7 jsapi_path: Option<String> => "jsapi_path",
         }
+    }
+
+    w::built! {
+        AddSubDevConfig
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -653,6 +673,10 @@ pub mod mch {
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: String => "sign: must",
         }
+    }
+
+    w::built! {
+        ChannelSetting
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -775,6 +799,10 @@ pub mod mch {
             /// Hosts from which H5 payment starts.
             34 h5_domains: Option<String> => "h5_domains",
         }
+    }
+
+    w::built! {
+        ModifyInstitutionSub
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             app_id: impl Into<xinqiao_types::AppId>,
@@ -871,6 +899,10 @@ pub mod mch {
             /// Telephone number where users reach customer service; such as `020-88888888`.
             4 service_phone: Option<String> => "service_phone",
         }
+    }
+
+    w::built! {
+        ModifyMchInfo
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             sub_mch_id: impl Into<xinqiao_types::MchId>,
@@ -928,6 +960,10 @@ pub mod mch {
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             5 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
         }
+    }
+
+    w::built! {
+        QueryInstitutionSub
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             app_id: impl Into<xinqiao_types::AppId>,
@@ -1053,6 +1089,10 @@ pub mod mch {
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`; needed according to the documentation.
             5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
         }
+    }
+
+    w::built! {
+        QuerySubDevConfig
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1121,6 +1161,10 @@ pub mod mch {
             /// Entries per page; the upper limit differs by endpoint.
             7 page_size: Option<String> => "page_size",
         }
+    }
+
+    w::built! {
+        SubMchManage
         new(
             action: impl Into<super::Action>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1192,6 +1236,10 @@ pub mod mch {
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
         }
+    }
+
+    w::built! {
+        UploadMedia
         new(media: w::FilePart, mch_id: impl Into<xinqiao_types::MchId>, sign: impl Into<String>)
         text(media_hash: String)
     }
@@ -1263,6 +1311,10 @@ pub mod pay {
             /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them; one of `MD5` `HMAC-SHA256`.
             8 sign_type: Option<super::SignType> => "sign_type",
         }
+    }
+
+    w::built! {
+        FacePayReverse
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -1345,6 +1397,10 @@ pub mod pay {
             /// Receivers as JSON array: type, account, amount, description.
             9 receivers: String => "receivers: must",
         }
+    }
+
+    w::built! {
+        MultiProfitSharing
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1433,6 +1489,10 @@ pub mod pay {
             /// Receivers as JSON array: type, account, amount, description.
             10 receivers: String => "receivers: must",
         }
+    }
+
+    w::built! {
+        ProfitSharing
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1525,6 +1585,10 @@ pub mod pay {
             /// Why the split is ended.
             8 description: String => "description: must",
         }
+    }
+
+    w::built! {
+        ProfitSharingFinish
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1617,6 +1681,10 @@ pub mod pay {
             /// Why the money is taken back.
             13 description: String => "description: must",
         }
+    }
+
+    w::built! {
+        ProfitSharingReturn
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1740,6 +1808,10 @@ pub mod pay {
             /// Money that pays: unsettled funds (default) or the available balance.
             16 refund_account: Option<String> => "refund_account",
         }
+    }
+
+    w::built! {
+        Refund
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1880,6 +1952,10 @@ pub mod pay {
             /// Returned items as JSON, for partial refunds with item offers; JSON in a text on the wire.
             17 detail: Option<super::RefundV2Detail> => "detail: json",
         }
+    }
+
+    w::built! {
+        RefundV2
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -2004,6 +2080,10 @@ pub mod pay {
             /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
             8 transaction_id: Option<String> => "transaction_id",
         }
+    }
+
+    w::built! {
+        Reverse
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,

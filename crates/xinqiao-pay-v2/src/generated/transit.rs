@@ -117,6 +117,10 @@ w::record! {
         /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`; needed according to the documentation.
         6 transaction_id: Option<String> => "transaction_id",
     }
+}
+
+w::built! {
+    QueryOrder
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -278,6 +282,10 @@ pub mod partner_pay {
             /// Edition of the interface, always `2.0`; one of `2.0`.
             28 version: super::Version => "version: must",
         }
+    }
+
+    w::built! {
+        PayApply
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -378,6 +386,10 @@ pub mod partner_pay {
             /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
             8 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
+    }
+
+    w::built! {
+        QueryOrder
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -498,6 +510,10 @@ pub mod partner_pay {
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
         }
+    }
+
+    w::built! {
+        QueryState
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -629,6 +645,10 @@ pub mod pay {
             /// Edition of the interface, always `2.0`; one of `2.0`.
             26 version: super::Version => "version: must",
         }
+    }
+
+    w::built! {
+        PayApply
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -719,6 +739,10 @@ pub mod pay {
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
         }
+    }
+
+    w::built! {
+        QueryState
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,

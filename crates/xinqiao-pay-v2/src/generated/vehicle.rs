@@ -9,6 +9,10 @@ w::record! {
         /// Scene as JSON: plate, entry, charging ….
         0 scene_info: ApplySceneInfo => "scene_info: must",
     }
+}
+
+w::built! {
+    PayApplySceneInfo
     new(scene_info: ApplySceneInfo)
 }
 
@@ -64,6 +68,10 @@ w::record! {
         /// Kind of lane: `ETC` or `MTC` (staffed).
         23 channel_type: Option<String> => "channel_type",
     }
+}
+
+w::built! {
+    ApplySceneInfo
     new(start_time: impl Into<String>)
     text(
         plate_number: String,
@@ -120,6 +128,10 @@ w::record! {
         /// Scene as JSON: plate, entry, charging ….
         0 scene_info: SceneInfoDetail => "scene_info: must",
     }
+}
+
+w::built! {
+    SceneInfo
     new(scene_info: SceneInfoDetail)
 }
 
@@ -129,6 +141,10 @@ w::record! {
         /// Scene as JSON: plate, entry, charging ….
         0 scene_info: ApplySceneInfo => "scene_info: must",
     }
+}
+
+w::built! {
+    SceneInfoItem
     new(scene_info: ApplySceneInfo)
 }
 
@@ -154,6 +170,10 @@ w::record! {
         /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
         8 notify_url: Option<String> => "notify_url",
     }
+}
+
+w::built! {
+    SceneInfoDetail
     new(start_time: impl Into<String>)
     text(
         plate_number: String,
@@ -311,6 +331,10 @@ pub mod partner_pay {
             /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`; needed according to the documentation.
             9 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
+    }
+
+    w::built! {
+        Notification
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -421,6 +445,10 @@ pub mod partner_pay {
             /// Further text about the goods.
             21 detail: Option<String> => "detail",
         }
+    }
+
+    w::built! {
+        PayApply
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -523,6 +551,10 @@ pub mod partner_pay {
             /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`; needed according to the documentation.
             12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
+    }
+
+    w::built! {
+        QueryState
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -622,6 +654,10 @@ pub mod pay {
             /// Scene as JSON: plate, entry, charging …; JSON in a text on the wire; needed according to the documentation.
             7 scene_info: Option<super::SceneInfo> => "scene_info: json",
         }
+    }
+
+    w::built! {
+        Notification
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -722,6 +758,10 @@ pub mod pay {
             /// Further text about the goods.
             19 detail: Option<String> => "detail",
         }
+    }
+
+    w::built! {
+        PayApply
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -812,6 +852,10 @@ pub mod pay {
             /// Number plate of the vehicle, without separators; such as `粤B888888`; needed according to the documentation.
             9 plate_number: Option<String> => "plate_number",
         }
+    }
+
+    w::built! {
+        QueryState
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,

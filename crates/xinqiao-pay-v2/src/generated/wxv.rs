@@ -111,6 +111,10 @@ w::record! {
         /// Number of the PayScore service; such as `500001`.
         8 service_id: String => "service_id: must",
     }
+}
+
+w::built! {
+    CancelBill
     new(
         version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -197,6 +201,10 @@ w::record! {
         /// How compensation is counted, shown to the user.
         12 compensation_fee_desc: Option<String> => "compensation_fee_desc",
     }
+}
+
+w::built! {
+    ChangeRentMoney
     new(
         version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -291,6 +299,10 @@ w::record! {
         /// Delivery address of the user, encrypted; personal data, masked in `Debug`.
         23 address: Option<String> => "address: masked",
     }
+}
+
+w::built! {
+    CreateHotelBill
     new(
         version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -425,6 +437,10 @@ w::record! {
         /// Delivery address of the user, encrypted; personal data, masked in `Debug`.
         22 address: Option<String> => "address: masked",
     }
+}
+
+w::built! {
+    CreateRentBill
     new(
         version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -526,6 +542,10 @@ w::record! {
         /// `Y` holds the money for profit sharing; one of `Y` `N`.
         20 profit_sharing: ProfitSharing => "profit_sharing: must",
     }
+}
+
+w::built! {
+    FinishHotelBill
     new(
         version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -614,6 +634,10 @@ w::record! {
         /// `Y` holds the money for profit sharing; one of `Y` `N`.
         16 profit_sharing: ProfitSharing => "profit_sharing: must",
     }
+}
+
+w::built! {
+    FinishRentBill
     new(
         version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -682,6 +706,10 @@ w::record! {
         /// Number of the PayScore service; such as `500001`.
         8 service_id: String => "service_id: must",
     }
+}
+
+w::built! {
+    QueryHotelBill
     new(
         version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -804,6 +832,10 @@ w::record! {
         /// Number of the PayScore service; such as `500001`.
         8 service_id: String => "service_id: must",
     }
+}
+
+w::built! {
+    QueryRentBill
     new(
         version: impl Into<Version>,
         appid: impl Into<xinqiao_types::AppId>,

@@ -414,6 +414,10 @@ pub mod wb_channel {
             /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
             8 req_scene: Option<super::ReqScene> => "req_scene",
         }
+    }
+
+    w::built! {
+        CreateSpecialReduction
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             bal_account_no: impl Into<String>,
@@ -491,6 +495,10 @@ pub mod wb_channel {
             /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
             5 req_scene: Option<super::ReqScene> => "req_scene: query",
         }
+    }
+
+    w::built! {
+        GetSpecialReduction
         new(
             out_request_no: impl Into<String>,
             mchid: impl Into<xinqiao_types::MchId>,
@@ -543,6 +551,10 @@ pub mod wb_channel {
                 /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
                 4 req_scene: Option<super::super::ReqScene> => "req_scene: query",
             }
+        }
+
+        w::built! {
+            GetBalance
             new(mchid: impl Into<xinqiao_types::MchId>, bal_account_no: impl Into<String>)
             text(card_no: String, sgn_no: String, req_scene: super::super::ReqScene)
         }
@@ -594,6 +606,10 @@ pub mod wb_channel {
                 /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
                 4 req_scene: Option<super::super::ReqScene> => "req_scene: query",
             }
+        }
+
+        w::built! {
+            GetMchArchives
             new(mchid: impl Into<xinqiao_types::MchId>, bal_account_no: impl Into<String>)
             text(card_no: String, sgn_no: String, req_scene: super::super::ReqScene)
         }
@@ -671,6 +687,10 @@ pub mod wb_channel {
                 /// Number of the image at the bank channel.
                 4 media_id: Option<xinqiao_types::MediaId> => "media_id: query",
             }
+        }
+
+        w::built! {
+            GetMchMedia
             new(business_scene: impl Into<super::super::BusinessScene>)
             text(
                 mchid: xinqiao_types::MchId,
@@ -738,6 +758,10 @@ pub mod wb_channel {
                 /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
                 4 req_scene: Option<super::super::ReqScene> => "req_scene",
             }
+        }
+
+        w::built! {
+            ApplyRename
             new(
                 out_request_no: impl Into<String>,
                 mchid: impl Into<xinqiao_types::MchId>,
@@ -806,6 +830,10 @@ pub mod wb_channel {
                 /// Ledger number of the quota at WeBank, encrypted with the WeChat Pay public key and URL-encoded.
                 2 bal_account_no: String => "bal_account_no: must query",
             }
+        }
+
+        w::built! {
+            GetRename
             new(
                 application_id: impl Into<String>,
                 mchid: impl Into<xinqiao_types::MchId>,
@@ -854,6 +882,10 @@ pub mod wb_channel {
                 /// Merchant ID of the merchant that is queried or acted on.
                 2 mchid: xinqiao_types::MchId => "mchid: must query",
             }
+        }
+
+        w::built! {
+            Get
             new(
                 out_request_no: impl Into<String>,
                 control_type: impl Into<super::super::ControlType>,
@@ -912,6 +944,10 @@ pub mod wb_channel {
                 /// Scene of the data update: `01`, `02` or `03`; one of `01` `02` `03`.
                 7 scene: Option<super::super::Scene> => "scene",
             }
+        }
+
+        w::built! {
+            NotifyInfoUpdateResult
             new(out_request_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
             text(
                 audit_result: super::super::AuditResult,
@@ -978,6 +1014,10 @@ pub mod wb_channel {
                 /// May money flow back meanwhile: `ALL_FORBIDDEN`, or `ALL_ALLOWED_WHEN_UNIQUE` if it is the only control; one of `ALL_FORBIDDEN` `ALL_ALLOWED_WHEN_UNIQUE`.
                 9 fund_repatriation_strategy: Option<super::super::FundRepatriationStrategy> => "fund_repatriation_strategy",
             }
+        }
+
+        w::built! {
+            Punish
             new(
                 out_request_no: impl Into<String>,
                 mchid: impl Into<xinqiao_types::MchId>,
@@ -1051,6 +1091,10 @@ pub mod wb_channel {
                 /// Line of business: convenient-settlement merchant of the operating account (default), micro merchant, WeChat Shop merchant; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
                 8 req_scene: Option<super::super::ReqScene> => "req_scene",
             }
+        }
+
+        w::built! {
+            Recover
             new(
                 out_request_no: impl Into<String>,
                 related_webank_punish_no: impl Into<String>,

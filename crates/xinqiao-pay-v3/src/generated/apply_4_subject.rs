@@ -9,6 +9,10 @@ w::record! {
         /// Merchant numbers that this subject is to confirm.
         0 confirm_mchid_list: Option<Vec<xinqiao_types::MchId>> => "confirm_mchid_list",
     }
+}
+
+w::built! {
+    AdditionInfo
     new()
     set(confirm_mchid_list: Vec<xinqiao_types::MchId>)
 }
@@ -29,6 +33,10 @@ w::record! {
         /// Photos from inside the store, as media handles.
         5 store_indoor_copy: String => "store_indoor_copy: must",
     }
+}
+
+w::built! {
+    AssistProveInfo
     new(
         micro_biz_type: impl Into<MicroBizType>,
         store_name: impl Into<String>,
@@ -55,6 +63,10 @@ w::record! {
         /// Registered address on the business licence.
         5 company_address: String => "company_address: must",
     }
+}
+
+w::built! {
+    BusinessLicenceInfo
     new(
         licence_number: impl Into<String>,
         licence_copy: impl Into<String>,
@@ -81,6 +93,10 @@ w::record! {
         /// Term of the licence, a JSON array of two dates as text; `forever` when unlimited; such as `["1970-01-01","forever"]`.
         5 licence_valid_date: String => "licence_valid_date: must",
     }
+}
+
+w::built! {
+    BusinessLicenseInfo
     new(
         licence_number: impl Into<String>,
         licence_copy: impl Into<String>,
@@ -109,6 +125,10 @@ w::record! {
         /// Registered address on the certificate.
         6 company_address: String => "company_address: must",
     }
+}
+
+w::built! {
+    CertificateInfo
     new(
         cert_type: impl Into<CertType>,
         cert_number: impl Into<String>,
@@ -144,6 +164,10 @@ w::record! {
         /// Contact's mobile number, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         9 mobile: String => "mobile: must masked encrypted",
     }
+}
+
+w::built! {
+    ContactInfo
     new(name: impl Into<String>, mobile: impl Into<String>)
     text(
         contact_type: ContactType,
@@ -165,6 +189,10 @@ w::record! {
         /// Photos of the financial licence, at most 5, as media handles.
         1 finance_license_pics: Option<Vec<String>> => "finance_license_pics",
     }
+}
+
+w::built! {
+    FinanceInstitutionInfo
     new()
     text(finance_type: FinanceType)
     set(finance_license_pics: Vec<String>)
@@ -194,6 +222,10 @@ w::record! {
         /// Whether the legal person is also the beneficial owner; for companies.
         9 owner: Option<bool> => "owner",
     }
+}
+
+w::built! {
+    IdentificationInfo
     new(identification_type: impl Into<ContactIdDocType>, identification_name: impl Into<String>)
     text(
         id_holder_type: ContactType,
@@ -215,6 +247,10 @@ w::record! {
         /// Photos of the operating permit, as media handles.
         1 operation_copy_list: Vec<String> => "operation_copy_list: must",
     }
+}
+
+w::built! {
+    SpecialOperation
     new(category_id: i64, operation_copy_list: Vec<String>)
 }
 
@@ -226,6 +262,10 @@ w::record! {
         /// Photos from inside the store, as media handles.
         1 store_indoor_copy: Option<Vec<String>> => "store_indoor_copy",
     }
+}
+
+w::built! {
+    SpecialOperationInfo
     new(category_id: impl Into<CategoryId>)
     set(store_indoor_copy: Vec<String>)
 }
@@ -254,6 +294,10 @@ w::record! {
         /// Operating permits, for special industries.
         9 special_operation_info: Option<Vec<SpecialOperationInfo>> => "special_operation_info",
     }
+}
+
+w::built! {
+    SubjectInfo
     new(subject_type: impl Into<SubjectType>, business_license_info: BusinessLicenseInfo)
     text(company_prove_copy: String)
     set(
@@ -287,6 +331,10 @@ w::record! {
         /// Last day of validity of the beneficial owner's document, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`; needed according to the documentation.
         7 ubo_period_end: Option<String> => "ubo_period_end",
     }
+}
+
+w::built! {
+    UboInfo
     new(ubo_id_doc_type: impl Into<ContactIdDocType>, ubo_id_doc_name: impl Into<String>)
     text(
         ubo_id_doc_copy: String,
@@ -506,6 +554,10 @@ w::record! {
         /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         0 applyment_id: i64 => "applyment_id: must path",
     }
+}
+
+w::built! {
+    CancelApplymentByApplymentId
     new(applyment_id: i64)
 }
 
@@ -539,6 +591,10 @@ w::record! {
         /// The partner's number for the application, unique; also the idempotency key; such as `1900013511_10000`.
         0 business_code: String => "business_code: must path",
     }
+}
+
+w::built! {
+    CancelApplymentByBusinessCode
     new(business_code: impl Into<String>)
 }
 
@@ -574,6 +630,10 @@ w::record! {
         /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         1 applyment_id: Option<i64> => "applyment_id: query",
     }
+}
+
+w::built! {
+    GetApplyment
     new()
     text(business_code: String)
     set(applyment_id: i64)
@@ -624,6 +684,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
     }
+}
+
+w::built! {
+    GetApplymentMerchantState
     new(sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -679,6 +743,10 @@ w::record! {
         /// Further facts: `confirm_mchid_list`, merchant numbers to confirm along with it.
         7 addition_info: Option<AdditionInfo> => "addition_info",
     }
+}
+
+w::built! {
+    SubmitApplyment
     new(
         business_code: impl Into<String>,
         contact_info: ContactInfo,

@@ -18,6 +18,10 @@ pub mod receipt {
             /// Transfer whose receipt is wanted.
             1 out_detail_no: String => "out_detail_no: must",
         }
+    }
+
+    w::built! {
+        ApplyDetailReceipt
         new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
     }
 
@@ -71,6 +75,10 @@ pub mod receipt {
             /// Batch whose receipt is wanted.
             0 out_batch_no: String => "out_batch_no: must",
         }
+    }
+
+    w::built! {
+        ApplySummaryReceipt
         new(out_batch_no: impl Into<String>)
     }
 
@@ -128,6 +136,10 @@ pub mod receipt {
             /// Transfer whose receipt is wanted.
             1 out_detail_no: String => "out_detail_no: must query",
         }
+    }
+
+    w::built! {
+        GetDetailReceipts
         new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
     }
 
@@ -164,6 +176,10 @@ pub mod receipt {
             /// Batch whose receipt is wanted.
             0 out_batch_no: String => "out_batch_no: must query",
         }
+    }
+
+    w::built! {
+        GetSummaryReceipts
         new(out_batch_no: impl Into<String>)
     }
 

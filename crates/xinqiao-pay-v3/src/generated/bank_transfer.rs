@@ -33,6 +33,10 @@ w::record! {
         /// Payee's ID card number, encrypted; checked when present; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
+}
+
+w::built! {
+    TransferDetail
     new(
         out_detail_no: impl Into<String>,
         transfer_amount: xinqiao_types::Fen,
@@ -259,6 +263,10 @@ w::record! {
         /// Purpose of the batch, e.g. `COMMISSION`, `REIMBURSEMENT`; needed according to the documentation.
         13 transfer_purpose: Option<String> => "transfer_purpose",
     }
+}
+
+w::built! {
+    CreateBatch
     new(
         platform_mchid: impl Into<xinqiao_types::MchId>,
         specialized_payment_mchid: impl Into<xinqiao_types::MchId>,
@@ -327,6 +335,10 @@ w::record! {
         /// Page size: most records in one answer; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
+}
+
+w::built! {
+    GetBatchByBatchId
     new(batch_id: impl Into<String>, need_query_detail: bool)
     text(detail_state: DetailState)
     set(offset: i64, limit: i64)
@@ -439,6 +451,10 @@ w::record! {
         /// Only entries in this state: `ALL`, `SUCCESS` or `FAIL`; one of `ALL` `SUCCESS` `FAIL`.
         4 detail_state: Option<DetailState> => "detail_state: query",
     }
+}
+
+w::built! {
+    GetBatchByOutBatchNo
     new(out_batch_no: impl Into<String>, need_query_detail: bool)
     text(detail_state: DetailState)
     set(offset: i64, limit: i64)
@@ -494,6 +510,10 @@ w::record! {
         /// The platform's number for the transfer.
         1 detail_id: String => "detail_id: must path",
     }
+}
+
+w::built! {
+    GetBatchDetailsByDetailId
     new(batch_id: impl Into<String>, detail_id: impl Into<String>)
 }
 
@@ -579,6 +599,10 @@ w::record! {
         /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         1 out_detail_no: String => "out_detail_no: must path",
     }
+}
+
+w::built! {
+    GetBatchDetailsByOutDetailNo
     new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
 }
 

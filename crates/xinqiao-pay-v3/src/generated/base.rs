@@ -11,6 +11,10 @@ w::record! {
         /// Content or media handles of that document.
         1 apply_material_information: Option<Vec<String>> => "apply_material_information",
     }
+}
+
+w::built! {
+    ActivityApplyInformation
     new()
     text(apply_material_id: String)
     set(apply_material_information: Vec<String>)
@@ -26,6 +30,10 @@ w::record! {
         /// Documents that the campaign asks for: `apply_material_id` and `apply_material_information`.
         2 activity_apply_information: Option<Vec<ActivityApplyInformation>> => "activity_apply_information",
     }
+}
+
+w::built! {
+    ActivityDetail
     new(activity_id: impl Into<String>)
     text(activity_rate: String)
     set(activity_apply_information: Vec<ActivityApplyInformation>)
@@ -39,6 +47,10 @@ w::record! {
         /// Documents that the campaign asks for: `apply_material_id` and `apply_material_information`.
         1 activity_apply_information: Option<Vec<ActivityApplyInformation>> => "activity_apply_information",
     }
+}
+
+w::built! {
+    ActivityDetailModification
     new()
     text(activity_rate: String)
     set(activity_apply_information: Vec<ActivityApplyInformation>)
@@ -56,6 +68,10 @@ w::record! {
         /// Supplementary remark for the reviewer.
         3 business_addition_msg: Option<String> => "business_addition_msg",
     }
+}
+
+w::built! {
+    AdditionInfo
     new()
     text(
         legal_person_commitment: String,
@@ -73,6 +89,10 @@ w::record! {
         /// Further documents as media handles.
         1 additional_material: Option<Vec<String>> => "additional_material",
     }
+}
+
+w::built! {
+    AdditionalInformation
     new()
     text(additional_message: String)
     set(additional_material: Vec<String>)
@@ -84,6 +104,10 @@ w::record! {
         /// Further document images, as media handles.
         0 additional_media: Option<Vec<String>> => "additional_media",
     }
+}
+
+w::built! {
+    AdditionalMaterial
     new()
     set(additional_media: Vec<String>)
 }
@@ -110,6 +134,10 @@ w::record! {
         /// Balance that funds the refund: `AVAILABLE` or `UNAVAILABLE`.
         1 account: String => "account: must",
     }
+}
+
+w::built! {
+    AmountFrom
     new(amount: xinqiao_types::Fen, account: impl Into<String>)
 }
 
@@ -149,6 +177,10 @@ w::record! {
         /// Screenshots of the app, as media handles.
         2 app_pics: Option<Vec<String>> => "app_pics",
     }
+}
+
+w::built! {
+    AppInfo
     new()
     text(app_appid: xinqiao_types::AppId, app_sub_appid: xinqiao_types::AppId)
     set(app_pics: Vec<String>)
@@ -184,6 +216,10 @@ w::record! {
         /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
         6 bank_name: Option<String> => "bank_name",
     }
+}
+
+w::built! {
+    BankAccountInfo
     new(
         bank_account_type: impl Into<BankAccountType>,
         account_name: impl Into<String>,
@@ -227,6 +263,10 @@ w::record! {
         /// AppID that is used in the store.
         5 biz_sub_appid: Option<xinqiao_types::AppId> => "biz_sub_appid",
     }
+}
+
+w::built! {
+    BizStoreInfo
     new(
         biz_store_name: impl Into<String>,
         biz_address_code: impl Into<String>,
@@ -247,6 +287,10 @@ w::record! {
         /// Number plate of the vehicle with its province; such as `粤B888888`.
         2 plate_number: Option<String> => "plate_number",
     }
+}
+
+w::built! {
+    BusInfo
     new()
     text(start_time: String, line_name: String, plate_number: String)
 }
@@ -261,6 +305,10 @@ w::record! {
         /// Where the merchant sells: store, official account, mini program, app, site.
         2 sales_info: SalesInfo => "sales_info: must",
     }
+}
+
+w::built! {
+    BusinessInfo
     new(
         merchant_shortname: impl Into<String>,
         service_phone: impl Into<String>,
@@ -286,6 +334,10 @@ w::record! {
         /// Last day of validity, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2029-08-01`.
         6 period_end: Option<String> => "period_end",
     }
+}
+
+w::built! {
+    BusinessLicenseInfo
     new(
         license_number: impl Into<String>,
         license_copy: impl Into<String>,
@@ -337,6 +389,10 @@ w::record! {
         /// Merchant number that receives; required when the money goes to the original or a named merchant.
         2 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
+}
+
+w::built! {
+    TransferInstructionReceiver
     new()
     text(openid: xinqiao_types::OpenId, appid: xinqiao_types::AppId, mchid: xinqiao_types::MchId)
 }
@@ -361,6 +417,10 @@ w::record! {
         /// Last day of validity, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2029-08-01`; needed according to the documentation.
         7 period_end: Option<String> => "period_end",
     }
+}
+
+w::built! {
+    CertificateInfo
     new(
         cert_type: impl Into<CertType>,
         cert_number: impl Into<String>,
@@ -432,6 +492,10 @@ w::record! {
         /// Administrator's e-mail, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         11 contact_email: String => "contact_email: must masked encrypted",
     }
+}
+
+w::built! {
+    ContactInfo
     new(
         contact_name: impl Into<String>,
         mobile_phone: impl Into<String>,
@@ -458,6 +522,10 @@ w::record! {
         /// Number of the one coupon in the user's hands; such as `109519`.
         1 coupon_id: String => "coupon_id: must",
     }
+}
+
+w::built! {
+    Coupon
     new(stock_id: i64, coupon_id: impl Into<String>)
 }
 
@@ -469,6 +537,10 @@ w::record! {
         /// Unit of the duration; only `DAY`.
         1 unit: Option<String> => "unit",
     }
+}
+
+w::built! {
+    DeductDuration
     new(count: i64)
     text(unit: String)
 }
@@ -533,6 +605,10 @@ w::record! {
         /// Properties of the dish, as pairs.
         8 properties: Option<std::collections::BTreeMap<String, String>> => "properties",
     }
+}
+
+w::built! {
+    Dish
     new(
         out_dish_no: impl Into<String>,
         name: impl Into<String>,
@@ -584,6 +660,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    EstimatedAmount
     new(amount: xinqiao_types::Fen)
     text(currency: String)
 }
@@ -596,6 +676,10 @@ w::record! {
         /// Photos of the financial licence, at most 5, as media handles.
         1 finance_license_pics: Option<Vec<String>> => "finance_license_pics",
     }
+}
+
+w::built! {
+    FinanceInstitutionInfo
     new()
     text(finance_type: FinanceType)
     set(finance_license_pics: Vec<String>)
@@ -615,6 +699,10 @@ w::record! {
         /// Price of one piece; the platform doesn't state the unit, its example is `528800`; such as `528800`.
         4 price: i64 => "price: must",
     }
+}
+
+w::built! {
+    GoodsDetail
     new(barcode: impl Into<String>, goods_name: impl Into<String>, quantity: i64, price: i64)
     text(merchant_goods_id: String)
 }
@@ -637,6 +725,10 @@ w::record! {
         /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`; personal data, masked in `Debug`.
         6 payer_client_ip: String => "payer_client_ip: must masked",
     }
+}
+
+w::built! {
+    H5Info
     new(
         type_: impl Into<H5InfoType>,
         combine_appid: impl Into<xinqiao_types::AppId>,
@@ -663,6 +755,10 @@ w::record! {
         /// Last day of the card's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         6 card_period_end: String => "card_period_end: must",
     }
+}
+
+w::built! {
+    IdCardInfo
     new(
         id_card_copy: impl Into<String>,
         id_card_national: impl Into<String>,
@@ -692,6 +788,10 @@ w::record! {
         /// Last day of the document's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         6 doc_period_end: String => "doc_period_end: must",
     }
+}
+
+w::built! {
+    IdDocInfo
     new(
         id_doc_copy: impl Into<String>,
         id_doc_name: impl Into<String>,
@@ -712,6 +812,10 @@ w::record! {
         /// Holder of the document, encrypted with the platform key.
         2 name: String => "name: must",
     }
+}
+
+w::built! {
+    Identity
     new(type_: impl Into<IdentityType>, number: impl Into<String>, name: impl Into<String>)
 }
 
@@ -731,6 +835,10 @@ w::record! {
         /// Whether the legal person is also the beneficial owner; for companies.
         5 owner: Option<bool> => "owner",
     }
+}
+
+w::built! {
+    IdentityInfo
     new(id_doc_type: impl Into<ContactIdDocType>)
     text(id_holder_type: ContactType, authorize_letter_copy: String)
     set(id_card_info: IdCardInfo, id_doc_info: IdDocInfo, owner: bool)
@@ -854,6 +962,10 @@ w::record! {
         /// Metro station of exit.
         3 end_station: Option<String> => "end_station",
     }
+}
+
+w::built! {
+    MetroInfo
     new()
     text(start_time: String, end_time: String, start_station: String, end_station: String)
 }
@@ -864,6 +976,10 @@ w::record! {
         /// Store, stall or online facts, one of the three; told apart by `micro_biz_type`.
         0 body: MicroBiz => ": flat",
     }
+}
+
+w::built! {
+    MicroBizInfo
     new(body: MicroBiz)
 }
 
@@ -879,6 +995,10 @@ w::record! {
         /// Photos of the stall at work, as media handles.
         3 micro_mobile_pics: Vec<String> => "micro_mobile_pics: must",
     }
+}
+
+w::built! {
+    MicroMobileInfo
     new(
         micro_mobile_name: impl Into<String>,
         micro_mobile_city: impl Into<String>,
@@ -900,6 +1020,10 @@ w::record! {
         /// Link to the online shop; alternative to the QR code.
         3 micro_link: Option<String> => "micro_link",
     }
+}
+
+w::built! {
+    MicroOnlineInfo
     new(micro_online_store: impl Into<String>, micro_ec_name: impl Into<String>)
     text(micro_qr_code: String, micro_link: String)
 }
@@ -924,6 +1048,10 @@ w::record! {
         /// Photo that proves the premises.
         7 address_certification: Option<String> => "address_certification",
     }
+}
+
+w::built! {
+    MicroStoreInfo
     new(
         micro_name: impl Into<String>,
         micro_address_code: impl Into<String>,
@@ -944,6 +1072,10 @@ w::record! {
         /// Screenshots of the mini program, as media handles.
         2 mini_program_pics: Option<Vec<String>> => "mini_program_pics",
     }
+}
+
+w::built! {
+    MiniProgramInfo
     new()
     text(mini_program_appid: xinqiao_types::AppId, mini_program_sub_appid: xinqiao_types::AppId)
     set(mini_program_pics: Vec<String>)
@@ -957,6 +1089,10 @@ w::record! {
         /// Payer's id under `combine_appid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    ProgramInfo
     new(combine_appid: impl Into<xinqiao_types::AppId>, openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -970,6 +1106,10 @@ w::record! {
         /// Screenshots of the official account, as media handles.
         2 mp_pics: Option<Vec<String>> => "mp_pics",
     }
+}
+
+w::built! {
+    MpInfo
     new()
     text(mp_appid: xinqiao_types::AppId, mp_sub_appid: xinqiao_types::AppId)
     set(mp_pics: Vec<String>)
@@ -987,6 +1127,10 @@ w::record! {
         /// Last day of validity of the certificate, 「长期」 when unlimited; such as `2029-08-01`.
         3 org_period_end: String => "org_period_end: must",
     }
+}
+
+w::built! {
+    OrganizationInfo
     new(
         organization_copy: impl Into<String>,
         organization_code: impl Into<String>,
@@ -1005,6 +1149,10 @@ w::record! {
         /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
     }
+}
+
+w::built! {
+    CloseSubOrder
     new(out_trade_no: impl Into<String>)
     text(mchid: xinqiao_types::MchId, sub_mchid: xinqiao_types::MchId)
 }
@@ -1045,6 +1193,10 @@ w::record! {
         /// Payee's identity, for persons.
         2 identity_info: Option<PayeeInfoIdentityInfo> => "identity_info",
     }
+}
+
+w::built! {
+    PayeeInfo
     new(account_type: impl Into<PayeeInfoAccountType>)
     set(bank_account_info: PayeeInfoBankAccountInfo, identity_info: PayeeInfoIdentityInfo)
 }
@@ -1063,6 +1215,10 @@ w::record! {
         /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
         4 bank_name: Option<String> => "bank_name",
     }
+}
+
+w::built! {
+    PayeeInfoBankAccountInfo
     new(
         account_name: impl Into<String>,
         account_number: impl Into<String>,
@@ -1081,6 +1237,10 @@ w::record! {
         /// Digits of the identity document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 identification_no: Option<String> => "identification_no: masked encrypted",
     }
+}
+
+w::built! {
+    PayeeInfoIdentityInfo
     new()
     text(id_doc_type: ContactIdDocType, identification_name: String, identification_no: String)
 }
@@ -1107,6 +1267,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
     }
+}
+
+w::built! {
+    RepaymentAmount
     new(total_amount: xinqiao_types::Fen, currency: impl Into<String>)
 }
 
@@ -1116,6 +1280,10 @@ w::record! {
         /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
         0 combine_appid: xinqiao_types::AppId => "combine_appid: must",
     }
+}
+
+w::built! {
+    RepaymentAppInfo
     new(combine_appid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -1125,6 +1293,10 @@ w::record! {
         /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
+}
+
+w::built! {
+    RepaymentPayerInfo
     new()
     set(identity: Identity)
 }
@@ -1147,6 +1319,10 @@ w::record! {
         /// Settlement choices: whether money is held for profit sharing, subsidy amount.
         6 settle_info: Option<SettleInfo> => "settle_info",
     }
+}
+
+w::built! {
+    RepaymentSubOrder
     new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: RepaymentAmount)
     text(mchid: xinqiao_types::MchId, sub_mchid: xinqiao_types::MchId, attach: String)
     set(settle_info: SettleInfo)
@@ -1185,6 +1361,10 @@ w::record! {
         /// Documents of the payee: `proof_media_type` and `proof_media`.
         0 proof_payee_media: Option<Vec<ProofPayeeMedia>> => "proof_payee_media",
     }
+}
+
+w::built! {
+    ProofMedia
     new()
     set(proof_payee_media: Vec<ProofPayeeMedia>)
 }
@@ -1197,6 +1377,10 @@ w::record! {
         /// Photo of the document, as media handle.
         1 proof_media: String => "proof_media: must",
     }
+}
+
+w::built! {
+    ProofPayeeMedia
     new(proof_media_type: impl Into<ProofMediaType>, proof_media: impl Into<String>)
 }
 
@@ -1246,6 +1430,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    RechargeAmount
     new()
     text(currency: String)
     set(amount: xinqiao_types::Fen)
@@ -1265,6 +1453,10 @@ w::record! {
         /// Service fee that is given back with the refund, in fen.
         4 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
+}
+
+w::built! {
+    RefundAmount
     new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen, currency: impl Into<String>)
     set(refund_fee: xinqiao_types::Fen)
 }
@@ -1286,6 +1478,10 @@ w::record! {
         /// How many pieces are returned.
         5 refund_quantity: i64 => "refund_quantity: must",
     }
+}
+
+w::built! {
+    RefundGoodsDetail
     new(
         merchant_goods_id: impl Into<String>,
         unit_price: xinqiao_types::Fen,
@@ -1327,6 +1523,10 @@ w::record! {
         /// Base64 ciphertext, decrypted with the APIv3 key.
         4 ciphertext: String => "ciphertext: must",
     }
+}
+
+w::built! {
+    Resource
     new(algorithm: impl Into<String>, nonce: impl Into<String>, ciphertext: impl Into<String>)
     text(original_type: OriginalType, associated_data: String)
 }
@@ -1349,6 +1549,10 @@ w::record! {
         /// WeCom, for scene `SALES_SCENES_WEWORK`.
         6 wework_info: Option<WeworkInfo> => "wework_info",
     }
+}
+
+w::built! {
+    SalesInfo
     new(sales_scenes_type: Vec<SalesScenesType>)
     set(
         biz_store_info: BizStoreInfo,
@@ -1368,6 +1572,10 @@ w::record! {
         /// Amount that the platform adds by subsidy, in fen; needs that product.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
+}
+
+w::built! {
+    SettleInfo
     new()
     set(profit_sharing: bool, subsidy_amount: xinqiao_types::Fen)
 }
@@ -1392,6 +1600,10 @@ w::record! {
         /// Photos that the campaign requires, as media handles.
         7 activities_additions: Option<Vec<String>> => "activities_additions",
     }
+}
+
+w::built! {
+    SettlementInfo
     new()
     text(
         qualification_type: String,
@@ -1469,6 +1681,10 @@ w::record! {
         /// Organisation code certificate; not needed with a unified licence.
         9 organization_info: Option<OrganizationInfo> => "organization_info",
     }
+}
+
+w::built! {
+    SubjectInfo
     new(subject_type: impl Into<SubjectType>, identity_info: IdentityInfo)
     text(certificate_letter_copy: String)
     set(
@@ -1490,6 +1706,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    DeductTransactionAmount
     new()
     text(currency: String)
     set(total: i64)
@@ -1541,6 +1761,10 @@ w::record! {
         /// Last day of validity of the beneficial owner's document, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`; needed according to the documentation.
         7 ubo_period_end: Option<String> => "ubo_period_end",
     }
+}
+
+w::built! {
+    UboInfo
     new(ubo_id_doc_type: impl Into<ContactIdDocType>, ubo_id_doc_name: impl Into<String>)
     text(
         ubo_id_doc_copy: String,
@@ -1562,6 +1786,10 @@ w::record! {
         /// AppID used by the web site.
         2 web_appid: Option<xinqiao_types::AppId> => "web_appid",
     }
+}
+
+w::built! {
+    WebInfo
     new()
     text(domain: String, web_authorisation: String, web_appid: xinqiao_types::AppId)
 }
@@ -1577,6 +1805,10 @@ w::record! {
         #[doc(alias = "webview_url")]
         2 web_view_url: Option<String> => "webview_url",
     }
+}
+
+w::built! {
+    WechatWebInfo
     new()
     text(combine_appid: xinqiao_types::AppId, openid: xinqiao_types::OpenId, web_view_url: String)
 }
@@ -1591,6 +1823,10 @@ w::record! {
         /// Screenshots of WeCom, as media handles.
         2 wework_pics: Option<Vec<String>> => "wework_pics",
     }
+}
+
+w::built! {
+    WeworkInfo
     new()
     text(corp_id: xinqiao_types::CorpId, sub_corp_id: xinqiao_types::CorpId)
     set(wework_pics: Vec<String>)
@@ -2698,6 +2934,10 @@ w::record! {
         /// Encrypted data of the notice; the business content is inside.
         5 resource: Resource => "resource: must",
     }
+}
+
+w::built! {
+    CreateWebhook
     new(
         id: impl Into<String>,
         create_time: impl Into<String>,
@@ -2747,6 +2987,10 @@ w::record! {
         /// Link returned by the earlier call, used as is.
         0 download_url: String => "download_url: must path",
     }
+}
+
+w::built! {
+    DownloadBillFile
     new(download_url: impl Into<String>)
 }
 
@@ -2779,6 +3023,10 @@ w::record! {
         /// Link returned by the earlier call, used as is.
         0 download_url: String => "download_url: must path",
     }
+}
+
+w::built! {
+    DownloadMerchantServiceImage
     new(download_url: impl Into<String>)
 }
 
@@ -2823,6 +3071,10 @@ w::record! {
         /// Serial printed on the invoice.
         6 invoice_no: String => "invoice_no: must query",
     }
+}
+
+w::built! {
+    DownloadNewTaxControlFapiao
     new(
         download_url: impl Into<String>,
         mchid: impl Into<xinqiao_types::MchId>,
@@ -2864,6 +3116,10 @@ w::record! {
         /// Which platform certificates to return: `RSA`, `SM2` or `ALL`; one of `SM2` `RSA` `ALL`.
         0 algorithm_type: Option<AlgorithmType> => "algorithm_type: query",
     }
+}
+
+w::built! {
+    GetCertificates
     new()
     text(algorithm_type: AlgorithmType)
 }
@@ -2945,6 +3201,10 @@ pub mod abnormal_fund_processing {
                 /// Payee: a user or a merchant.
                 5 receiver: Option<super::super::TransferInstructionReceiver> => "receiver",
             }
+        }
+
+        w::built! {
+            CreateTransferInstruction
             new(
                 receipt_id: impl Into<String>,
                 appid: Vec<xinqiao_types::AppId>,
@@ -3005,6 +3265,10 @@ pub mod abnormal_fund_processing {
                 /// Number of the abnormal-funds case.
                 0 receipt_id: String => "receipt_id: must path",
             }
+        }
+
+        w::built! {
+            Get
             new(receipt_id: impl Into<String>)
         }
 
@@ -3059,6 +3323,10 @@ pub mod abnormal_fund_processing {
                 /// The merchant's number for the payment instruction.
                 1 out_instruction_no: String => "out_instruction_no: must path",
             }
+        }
+
+        w::built! {
+            GetTransferInstruction
             new(receipt_id: impl Into<String>, out_instruction_no: impl Into<String>)
         }
 
@@ -3131,6 +3399,10 @@ pub mod apply_4_sub {
                 /// How account numbers are masked: V1 (default) keeps the first 2 and last 2 digits, V2 the first 6 and last 4; one of `ACCOUNT_NUMBER_RULE_MASK_V1` `ACCOUNT_NUMBER_RULE_MASK_V2`.
                 2 account_number_rule: Option<super::super::AccountNumberRule> => "account_number_rule: query",
             }
+        }
+
+        w::built! {
+            GetApplication
             new(sub_mchid: impl Into<xinqiao_types::MchId>, application_no: impl Into<String>)
             text(account_number_rule: super::super::AccountNumberRule)
         }
@@ -3191,6 +3463,10 @@ pub mod apply_4_sub {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
             }
+        }
+
+        w::built! {
+            GetSettlement
             new(sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
@@ -3262,6 +3538,10 @@ pub mod apply_4_sub {
                 /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
                 8 bank_name: Option<String> => "bank_name",
             }
+        }
+
+        w::built! {
+            ModifySettlement
             new(
                 sub_mchid: impl Into<xinqiao_types::MchId>,
                 account_type: impl Into<super::super::AccountType>,
@@ -3321,6 +3601,10 @@ pub mod applyment_4_sub {
             /// Number that WeChat Pay gives the application; such as `2000002124775691`.
             0 applyment_id: i64 => "applyment_id: must path",
         }
+    }
+
+    w::built! {
+        GetApplymentByApplymentId
         new(applyment_id: i64)
     }
 
@@ -3374,6 +3658,10 @@ pub mod applyment_4_sub {
             /// The partner's number for the application, unique; also the idempotency key; such as `1900013511_10000`.
             0 business_code: String => "business_code: must path",
         }
+    }
+
+    w::built! {
+        GetApplymentByBusinessCode
         new(business_code: impl Into<String>)
     }
 
@@ -3422,6 +3710,10 @@ pub mod applyment_4_sub {
             /// Supplementary material such as the legal person's pledge or video, if the review asks for it.
             6 addition_info: Option<super::AdditionInfo> => "addition_info",
         }
+    }
+
+    w::built! {
+        SubmitApplyment
         new(
             business_code: impl Into<String>,
             contact_info: super::ContactInfo,
@@ -3482,6 +3774,10 @@ pub mod bill {
             /// Sub-merchant to look at; absent for one's own account.
             3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        GetFundFlowBill
         new(bill_date: impl Into<String>)
         text(
             account_type: super::GetFundFlowBillAccountType,
@@ -3540,6 +3836,10 @@ pub mod bill {
             /// Cipher in use, e.g. `AEAD_AES_256_GCM`; one of `AEAD_AES_256_GCM` `SM4_GCM`.
             4 algorithm: super::Algorithm => "algorithm: must query",
         }
+    }
+
+    w::built! {
+        GetSubMerchantFundFlowBill
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             bill_date: impl Into<String>,
@@ -3594,6 +3894,10 @@ pub mod bill {
             /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
             3 tar_type: Option<super::TarType> => "tar_type: query",
         }
+    }
+
+    w::built! {
+        GetTradeBill
         new(bill_date: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId, bill_type: super::BillType, tar_type: super::TarType)
     }
@@ -3639,6 +3943,10 @@ pub mod bill_download {
             #[doc(alias = "tartype")]
             1 tar_type: Option<String> => "tartype: query",
         }
+    }
+
+    w::built! {
+        DownloadFile
         new(token: impl Into<String>)
         text(tar_type: String)
     }
@@ -3677,6 +3985,10 @@ pub mod brand_basic {
             /// Number of the brand in the WeChat Pay brand programme; such as `1004`.
             0 brand_id: String => "brand_id: must path",
         }
+    }
+
+    w::built! {
+        GetProductAuthorities
         new(brand_id: impl Into<String>)
     }
 
@@ -3771,6 +4083,10 @@ pub mod catering {
             /// Merchant ID that WeChat Pay gave the channel partner.
             21 channel_id: String => "channel_id: must",
         }
+    }
+
+    w::built! {
+        SyncOrderStatus
         new(
             sp_mchid: impl Into<xinqiao_types::MchId>,
             sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -3848,6 +4164,10 @@ pub mod compliance {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             }
+        }
+
+        w::built! {
+            CreateVerification
             new(sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
@@ -3891,6 +4211,10 @@ pub mod compliance {
                 /// Number of the identity verification, returned when it was started.
                 1 verification_id: String => "verification_id: must path",
             }
+        }
+
+        w::built! {
+            GetVerification
             new(sub_mchid: impl Into<xinqiao_types::MchId>, verification_id: impl Into<String>)
         }
 
@@ -3950,6 +4274,10 @@ pub mod express {
             /// AppID to convert to; must belong to the calling merchant.
             1 appid: xinqiao_types::AppId => "appid: must",
         }
+    }
+
+    w::built! {
+        TransformUser
         new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -4006,6 +4334,10 @@ pub mod face_mch {
             /// Serial number of the sub-merchant's API certificate.
             5 sub_serial_no: Option<String> => "sub_serial_no: query",
         }
+    }
+
+    w::built! {
+        GetUser
         new(
             face_sid: impl Into<String>,
             info_type: impl Into<super::InfoType>,
@@ -4063,6 +4395,10 @@ pub mod hire_power_bank {
             /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
         }
+    }
+
+    w::built! {
+        CheckUserQualification
         new(openid: impl Into<xinqiao_types::OpenId>)
     }
 
@@ -4110,6 +4446,10 @@ pub mod hire_power_bank {
             /// Number of the PayScore service, given when the product was opened; such as `500001`.
             3 service_id: Option<String> => "service_id",
         }
+    }
+
+    w::built! {
+        CreateInsuranceOrder
         new()
         text(
             out_order_no: String,
@@ -4173,6 +4513,10 @@ pub mod hire_power_bank {
             /// The merchant's number for the rental.
             0 out_order_no: String => "out_order_no: must path",
         }
+    }
+
+    w::built! {
+        GetInsuranceOrder
         new(out_order_no: impl Into<String>)
     }
 
@@ -4216,6 +4560,10 @@ pub mod industry_coupon {
             /// Travel coupons to offer: `stock_id` and `coupon_id`.
             1 coupon_list: Vec<super::Coupon> => "coupon_list: must",
         }
+    }
+
+    w::built! {
+        PrepareToken
         new(open_id: impl Into<xinqiao_types::OpenId>, coupon_list: Vec<super::Coupon>)
     }
 
@@ -4273,6 +4621,10 @@ pub mod industry_rebate {
             /// Goods sold with bar codes: `barcode`, `merchant_goods_id`, `goods_name`, `quantity` and so on.
             5 goods_detail: Option<Vec<super::GoodsDetail>> => "goods_detail",
         }
+    }
+
+    w::built! {
+        ReportRetailIndustryTransaction
         new(out_trade_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         text(brand_id: String, transaction_id: String, device_id: String)
         set(goods_detail: Vec<super::GoodsDetail>)
@@ -4313,6 +4665,10 @@ pub mod industry_rebate {
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
         }
+    }
+
+    w::built! {
+        ReportTransaction
         new(
             transaction_id: impl Into<String>,
             sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -4356,6 +4712,10 @@ pub mod iot_manage {
             /// Serial number printed on the device.
             0 device_sn: String => "device_sn: must path",
         }
+    }
+
+    w::built! {
+        GetDeviceInspection
         new(device_sn: impl Into<String>)
     }
 
@@ -4419,6 +4779,10 @@ pub mod iot_manage {
             /// How many records to skip; 0 starts at the first; such as `0`.
             1 offset: i64 => "offset: must query",
         }
+    }
+
+    w::built! {
+        ListDevices
         new(limit: i64, offset: i64)
     }
 
@@ -4488,6 +4852,10 @@ pub mod love_feast {
             /// Brand that takes part in the charity meals.
             0 brand_id: String => "brand_id: must path",
         }
+    }
+
+    w::built! {
+        GetBrand
         new(brand_id: impl Into<String>)
     }
 
@@ -4536,6 +4904,10 @@ pub mod love_feast {
                 /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 1 out_trade_no: String => "out_trade_no: must path",
             }
+        }
+
+        w::built! {
+            GetOrder
             new(openid: impl Into<xinqiao_types::OpenId>, out_trade_no: impl Into<String>)
         }
 
@@ -4606,6 +4978,10 @@ pub mod love_feast {
                 /// Page size: most records in one answer; such as `20`.
                 3 limit: Option<i64> => "limit: query",
             }
+        }
+
+        w::built! {
+            ListOrders
             new(openid: impl Into<xinqiao_types::OpenId>, brand_id: impl Into<String>)
             set(offset: i64, limit: i64)
         }
@@ -4698,6 +5074,10 @@ pub mod mch_operate {
                 /// Remark on the withdrawal, such as special circumstances.
                 9 remark: Option<String> => "remark",
             }
+        }
+
+        w::built! {
+            ApplyWithdrawl
             new(
                 sub_mchid: impl Into<xinqiao_types::MchId>,
                 out_request_no: impl Into<String>,
@@ -4753,6 +5133,10 @@ pub mod mch_operate {
                 /// Number that WeChat Pay gives the application; such as `2000002124775691`.
                 0 applyment_id: String => "applyment_id: must path",
             }
+        }
+
+        w::built! {
+            GetWithdrawlApplyByApplymentId
             new(applyment_id: impl Into<String>)
         }
 
@@ -4794,6 +5178,10 @@ pub mod mch_operate {
                 /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
                 0 out_request_no: String => "out_request_no: must path",
             }
+        }
+
+        w::built! {
+            GetWithdrawlApplyByOutRequestNo
             new(out_request_no: impl Into<String>)
         }
 
@@ -4842,6 +5230,10 @@ pub mod merchant_fund {
             /// How many records to skip; 0 starts at the first; such as `0`.
             3 offset: Option<i64> => "offset: query",
         }
+    }
+
+    w::built! {
+        ListMerchantIncomeRecords
         new(
             account_type: impl Into<super::GetFundFlowBillAccountType>,
             date: impl Into<String>,
@@ -4919,6 +5311,10 @@ pub mod merchant_fund {
             /// How many records to skip; 0 starts at the first; such as `0`.
             4 offset: Option<i64> => "offset: query",
         }
+    }
+
+    w::built! {
+        ListPartnerIncomeRecords
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             account_type: impl Into<super::GetFundFlowBillAccountType>,
@@ -5000,6 +5396,10 @@ pub mod merchant_settlement {
             /// Number of the settlement rule, from the table of rates.
             3 settle_rule_id: i64 => "settle_rule_id: must",
         }
+    }
+
+    w::built! {
+        ApplySettleRule
         new(
             acquiring_bank_id: impl Into<String>,
             sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -5060,6 +5460,10 @@ pub mod merchant_settlement {
             /// Number that the platform gives the application.
             0 application_id: String => "application_id: must path",
         }
+    }
+
+    w::built! {
+        GetSettleRuleApplication
         new(application_id: impl Into<String>)
     }
 
@@ -5105,6 +5509,10 @@ pub mod palm_service {
                 /// Number of the institution that runs the palm service.
                 1 organization_id: String => "organization_id: must query",
             }
+        }
+
+        w::built! {
+            Get
             new(openid: impl Into<xinqiao_types::OpenId>, organization_id: impl Into<String>)
         }
 
@@ -5156,6 +5564,10 @@ pub mod palm_service {
                 /// Number of the institution that runs the palm service.
                 2 organization_id: Option<String> => "organization_id",
             }
+        }
+
+        w::built! {
+            PreAuthorize
             new(openid: impl Into<xinqiao_types::OpenId>)
             text(pre_authorize_session_id: String, organization_id: String)
         }
@@ -5219,6 +5631,10 @@ pub mod partner_papay {
                 /// How long after the announcement the charge follows.
                 6 deduct_duration: Option<super::super::DeductDuration> => "deduct_duration",
             }
+        }
+
+        w::built! {
+            Notify
             new(
                 contract_id: impl Into<String>,
                 sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -5268,6 +5684,10 @@ pub mod partner_papay {
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             }
+        }
+
+        w::built! {
+            ReportFailNotify
             new(
                 contract_id: impl Into<String>,
                 sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -5318,6 +5738,10 @@ pub mod qr_code {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        CheckUserService
         new(contract_id: impl Into<String>)
         text(
             appid: xinqiao_types::AppId,
@@ -5387,6 +5811,10 @@ pub mod qr_code {
             /// Ride facts, bus or metro; told apart by `trade_scene`.
             10 body: super::RideScene => ": flat",
         }
+    }
+
+    w::built! {
+        DeductTransaction
         new(
             appid: impl Into<xinqiao_types::AppId>,
             out_trade_no: impl Into<String>,
@@ -5481,6 +5909,10 @@ pub mod qr_code {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        GetTransaction
         new(out_trade_no: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -5531,6 +5963,10 @@ pub mod rate_activity {
             /// Further remark and documents: `additional_message` and `additional_material`.
             4 additional_information: Option<super::AdditionalInformation> => "additional_information",
         }
+    }
+
+    w::built! {
+        CreateApplication
         new(
             acquiring_bank_id: impl Into<String>,
             channel_id: impl Into<String>,
@@ -5578,6 +6014,10 @@ pub mod rate_activity {
             /// Number that the platform gives the application.
             0 application_id: String => "application_id: must path",
         }
+    }
+
+    w::built! {
+        GetApplication
         new(application_id: impl Into<String>)
     }
 
@@ -5631,6 +6071,10 @@ pub mod rate_activity {
             /// Further remark and documents: `additional_message` and `additional_material`.
             2 additional_information: Option<super::AdditionalInformation> => "additional_information",
         }
+    }
+
+    w::built! {
+        UpdateApplication
         new(application_id: impl Into<String>)
         set(
             activity_detail_modification: super::ActivityDetailModification,
@@ -5682,6 +6126,10 @@ pub mod real_name {
             /// WeChat Pay order whose payer is checked.
             3 wxp_trade_no: String => "wxp_trade_no: must query",
         }
+    }
+
+    w::built! {
+        Verify
         new(
             credential_type: impl Into<String>,
             encrypted_credential_id: impl Into<String>,
@@ -5744,6 +6192,10 @@ pub mod recharge {
                 /// How much is topped up, with currency.
                 3 recharge_amount: super::super::RechargeAmount => "recharge_amount: must",
             }
+        }
+
+        w::built! {
+            Apply
             new(
                 out_recharge_no: impl Into<String>,
                 recharge_scene: impl Into<super::super::RechargeScene>,
@@ -5794,6 +6246,10 @@ pub mod recharge {
                 /// The merchant's number for the top-up, unique.
                 0 out_recharge_no: String => "out_recharge_no: must path",
             }
+        }
+
+        w::built! {
+            Get
             new(out_recharge_no: impl Into<String>)
         }
 
@@ -5878,6 +6334,10 @@ pub mod refund {
                 /// Holder of that card, encrypted; required for `USER_BANK_CARD`; encrypted on the wire; personal data, masked in `Debug`.
                 6 real_name: Option<String> => "real_name: masked encrypted",
             }
+        }
+
+        w::built! {
+            ApplyAbnormalRefund
             new(
                 refund_id: impl Into<String>,
                 out_refund_no: impl Into<String>,
@@ -5967,6 +6427,10 @@ pub mod refund {
                 /// Items that are returned.
                 8 goods_detail: Option<Vec<super::super::RefundGoodsDetail>> => "goods_detail",
             }
+        }
+
+        w::built! {
+            Create
             new(out_refund_no: impl Into<String>, amount: super::super::RefundAmount)
             text(
                 sub_mchid: xinqiao_types::MchId,
@@ -6014,6 +6478,10 @@ pub mod refund {
                 /// Sub-merchant whose order it is; required for partners.
                 1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             }
+        }
+
+        w::built! {
+            Get
             new(out_refund_no: impl Into<String>)
             text(sub_mchid: xinqiao_types::MchId)
         }
@@ -6065,6 +6533,10 @@ pub mod repayment {
                     /// Repayments inside the combined order: `mchid`, `sub_mchid`, `out_trade_no` and so on.
                     1 sub_orders: Vec<super::super::super::CloseSubOrder> => "sub_orders: must",
                 }
+            }
+
+            w::built! {
+                Close
                 new(
                     combine_out_trade_no: impl Into<String>,
                     sub_orders: Vec<super::super::super::CloseSubOrder>,
@@ -6120,6 +6592,10 @@ pub mod repayment {
                     /// Who pays on the page in WeChat: `combine_appid`, `openid` and `webview_url`.
                     9 wechat_web_info: Option<super::super::super::WechatWebInfo> => "wechat_web_info",
                 }
+            }
+
+            w::built! {
+                Create
                 new(
                     combine_mchid: impl Into<xinqiao_types::MchId>,
                     combine_out_trade_no: impl Into<String>,
@@ -6175,6 +6651,10 @@ pub mod repayment {
                     /// The merchant's number for the whole repayment, 2–32 characters, unique.
                     0 combine_out_trade_no: String => "combine_out_trade_no: must path",
                 }
+            }
+
+            w::built! {
+                Get
                 new(combine_out_trade_no: impl Into<String>)
             }
 
@@ -6236,6 +6716,10 @@ pub mod security {
             /// Ciphertext: encrypted for the platform in the request, for the merchant in the answer.
             2 encrypted_echo_message: Option<String> => "encrypted_echo_message",
         }
+    }
+
+    w::built! {
+        Echo
         new(echo_message: impl Into<String>)
         text(notify_url: String, encrypted_echo_message: String)
     }
@@ -6289,6 +6773,10 @@ pub mod transfer_detail {
             /// Transfer whose receipt is wanted.
             2 out_detail_no: String => "out_detail_no: must",
         }
+    }
+
+    w::built! {
+        ApplyElectronicReceipt
         new(accept_type: impl Into<super::AcceptType>, out_detail_no: impl Into<String>)
         text(out_batch_no: String)
     }
@@ -6349,6 +6837,10 @@ pub mod transfer_detail {
             /// Batch whose receipt is wanted.
             2 out_batch_no: Option<String> => "out_batch_no: query",
         }
+    }
+
+    w::built! {
+        GetElectronicReceipts
         new(accept_type: impl Into<super::AcceptType>, out_detail_no: impl Into<String>)
         text(out_batch_no: String)
     }
@@ -6393,6 +6885,10 @@ pub mod transfer_download {
             /// Origin of the voucher, copied from the download link.
             1 source: String => "source: must query",
         }
+    }
+
+    w::built! {
+        DownloadElecVoucherFile
         new(token: impl Into<String>, source: impl Into<String>)
     }
 
@@ -6426,6 +6922,10 @@ pub mod transfer_download {
             /// Ticket copied from the download link.
             0 token: String => "token: must query",
         }
+    }
+
+    w::built! {
+        DownloadSignFile
         new(token: impl Into<String>)
     }
 

@@ -22,6 +22,10 @@ w::record! {
         /// Number of that document, sent encrypted; personal data, masked in `Debug`.
         2 id_card_number: String => "id_card_number: must masked",
     }
+}
+
+w::built! {
+    AdminInfo
     new(
         admin_name: impl Into<String>,
         id_doc_type: impl Into<IdDocType>,
@@ -37,6 +41,10 @@ w::record! {
         /// `media_id` of the brand's logo. From: the image upload.
         1 brand_logo: String => "brand_logo: must",
     }
+}
+
+w::built! {
+    BrandBasicInfo
     new(brand_name: impl Into<String>, brand_logo: impl Into<String>)
 }
 
@@ -92,6 +100,10 @@ w::record! {
         /// Unified social credit code on the business license; such as `91310101MA1FPX1234`.
         2 unified_social_credit_code: String => "unified_social_credit_code: must",
     }
+}
+
+w::built! {
+    SubjectInfo
     new(
         subject_type: impl Into<SubjectType>,
         subject_name: impl Into<String>,
@@ -123,6 +135,10 @@ w::record! {
         /// `media_id`s of several proofs when there is no trademark.
         4 no_trademark_addition_prove_list: Option<Vec<String>> => "no_trademark_addition_prove_list",
     }
+}
+
+w::built! {
+    Trademark
     new(trademark_exists: impl Into<TrademarkExists>)
     text(no_trademark_addition_prove: String)
     set(
@@ -160,6 +176,10 @@ w::record! {
         /// `media_id`s of the license's pages.
         11 license_list: Option<Vec<String>> => "license_list",
     }
+}
+
+w::built! {
+    TrademarkRegistrationCertificate
     new(
         name: impl Into<String>,
         number: impl Into<String>,
@@ -303,6 +323,10 @@ w::record! {
         /// Your own unique number of the application; such as `1900013511_10000`.
         1 business_code: Option<String> => "business_code",
     }
+}
+
+w::built! {
+    CancelApplyment
     new()
     text(applyment_id: String, business_code: String)
 }
@@ -346,6 +370,10 @@ w::record! {
         /// WeChat Pay's number of the application, returned on submission; where both are taken, an alternative to `business_code`.
         0 applyment_id: String => "applyment_id: must path",
     }
+}
+
+w::built! {
+    GetApplymentByApplymentId
     new(applyment_id: impl Into<String>)
 }
 
@@ -398,6 +426,10 @@ w::record! {
         /// Your own unique number of the application; such as `1900013511_10000`.
         0 business_code: String => "business_code: must path",
     }
+}
+
+w::built! {
+    GetApplymentByBusinessCode
     new(business_code: impl Into<String>)
 }
 
@@ -441,6 +473,10 @@ w::record! {
         /// Lists only campaigns with this review state; one of `PENDING` `APPROVED` `REJECTED`.
         4 audit_state: Option<AuditState> => "audit_state: query",
     }
+}
+
+w::built! {
+    ListShakeActivities
     new(brand_id: impl Into<String>, limit: i64, offset: i64)
     text(activity_state: ActivityState, audit_state: AuditState)
 }
@@ -511,6 +547,10 @@ w::record! {
         /// Trademark papers of the brand: `trademark_exists`, `trademark_registration_certificate` and so on.
         4 trademark: Trademark => "trademark: must",
     }
+}
+
+w::built! {
+    SubmitApplyment
     new(
         business_code: impl Into<String>,
         admin_info: AdminInfo,

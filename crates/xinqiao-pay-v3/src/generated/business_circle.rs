@@ -21,6 +21,10 @@ w::record! {
         #[doc(alias = "brandid")]
         3 brand_id: i64 => "brandid: must query",
     }
+}
+
+w::built! {
+    GetPointCommitStatus
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -71,6 +75,10 @@ w::record! {
         /// AppID of the mini program in which the customer gave the consent.
         2 appid: xinqiao_types::AppId => "appid: must query",
     }
+}
+
+w::built! {
+    GetUserAuthorization
     new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -135,6 +143,10 @@ w::record! {
         /// Points that the customer has in the circle.
         8 total_points: Option<i64> => "total_points",
     }
+}
+
+w::built! {
+    NotifyPoint
     new(
         appid: impl Into<xinqiao_types::AppId>,
         transaction_id: impl Into<String>,
@@ -190,6 +202,10 @@ w::record! {
         /// When the car entered or left; format `rfc3339`.
         6 time: String => "time: must",
     }
+}
+
+w::built! {
+    SyncParking
     new(
         appid: impl Into<xinqiao_types::AppId>,
         openid: impl Into<xinqiao_types::OpenId>,

@@ -79,6 +79,10 @@ pub mod capital_lhh {
                 /// Id of the province in the platform's area list; such as `10`.
                 0 province_code: i64 => "province_code: must path",
             }
+        }
+
+        w::built! {
+            ListProvinceCities
             new(province_code: i64)
         }
 
@@ -120,6 +124,10 @@ pub mod capital_lhh {
             /// * Catalog: `pay_v3.capital.capital_lhh.areas.list_provinces`.
             pub struct ListProvinces {
             }
+        }
+
+        w::built! {
+            ListProvinces
             new()
         }
 
@@ -174,6 +182,10 @@ pub mod capital_lhh {
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 3 offset: Option<i64> => "offset: query",
             }
+        }
+
+        w::built! {
+            ListBranches
             new(bank_alias_code: impl Into<String>, city_code: i64, limit: i64)
             set(offset: i64)
         }
@@ -249,6 +261,10 @@ pub mod capital_lhh {
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 1 offset: Option<i64> => "offset: query",
             }
+        }
+
+        w::built! {
+            ListCorporateBankings
             new(limit: i64)
             set(offset: i64)
         }
@@ -316,6 +332,10 @@ pub mod capital_lhh {
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 1 offset: Option<i64> => "offset: query",
             }
+        }
+
+        w::built! {
+            ListPersonalBankings
             new(limit: i64)
             set(offset: i64)
         }
@@ -368,6 +388,10 @@ pub mod capital_lhh {
                 /// Number of a personal bank card, encrypted with the platform's key; personal data, masked in `Debug`.
                 0 account_number: String => "account_number: must query masked",
             }
+        }
+
+        w::built! {
+            SearchBanksByBankAccount
             new(account_number: impl Into<String>)
         }
 

@@ -11,6 +11,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
     }
+}
+
+w::built! {
+    Amount
     new(total_amount: xinqiao_types::Fen, currency: impl Into<String>)
 }
 
@@ -28,6 +32,10 @@ w::record! {
         /// The merchant's number for the sub-order, 6–32 characters.
         4 out_trade_no: String => "out_trade_no: must",
     }
+}
+
+w::built! {
+    CloseSubOrder
     new(out_trade_no: impl Into<String>)
     text(
         mchid: xinqiao_types::MchId,
@@ -99,6 +107,10 @@ w::record! {
         /// Identity that the payer must have; others cannot pay.
         2 identity: Option<Identity> => "identity",
     }
+}
+
+w::built! {
+    CombinePayerInfo
     new()
     text(openid: xinqiao_types::OpenId, sub_openid: xinqiao_types::OpenId)
     set(identity: Identity)
@@ -114,6 +126,10 @@ w::record! {
         /// Digits of the document, encrypted with the platform key; encrypted on the wire; personal data, masked in `Debug`.
         2 number: Option<String> => "number: masked encrypted",
     }
+}
+
+w::built! {
+    CombinePayerInfoIdentity
     new()
     text(type_: String, name: String, number: String)
 }
@@ -134,6 +150,10 @@ w::record! {
         /// Public https address to which the result of the signing is posted.
         5 notify_url: String => "notify_url: must",
     }
+}
+
+w::built! {
+    ContractInfo
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -184,6 +204,10 @@ w::record! {
         /// Package of the Android app; such as `com.example.tmgp`.
         4 package_name: Option<String> => "package_name",
     }
+}
+
+w::built! {
+    CreateH5Info
     new(type_: impl Into<String>)
     text(app_name: String, app_url: String, bundle_id: String, package_name: String)
 }
@@ -198,6 +222,10 @@ w::record! {
         /// H5 scene: `type` is `Wap`, `iOS` or `Android`, with app name or site.
         2 h5_info: CreateH5Info => "h5_info: must",
     }
+}
+
+w::built! {
+    CreateH5SceneInfo
     new(payer_client_ip: impl Into<String>, h5_info: CreateH5Info)
     text(device_id: String)
 }
@@ -230,6 +258,10 @@ w::record! {
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
     }
+}
+
+w::built! {
+    SubOrderInfo
     new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
     text(
         mchid: xinqiao_types::MchId,
@@ -304,6 +336,10 @@ w::record! {
         /// Digits of the document, encrypted with the platform key; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 number: Option<String> => "number: masked encrypted",
     }
+}
+
+w::built! {
+    Identity
     new()
     text(type_: Type, name: String, number: String)
 }
@@ -350,6 +386,10 @@ w::record! {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         13 profit_sharing: Option<bool> => "profit_sharing",
     }
+}
+
+w::built! {
+    CreateJsapiSubOrder
     new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
     text(
         mchid: xinqiao_types::MchId,
@@ -375,6 +415,10 @@ w::record! {
         /// Identity that the payer must have; others cannot pay.
         2 identity: Option<CombinePayerInfoIdentity> => "identity",
     }
+}
+
+w::built! {
+    MiniProgramCombinePayerInfo
     new()
     text(openid: xinqiao_types::OpenId, sub_openid: xinqiao_types::OpenId)
     set(identity: CombinePayerInfoIdentity)
@@ -408,6 +452,10 @@ w::record! {
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
     }
+}
+
+w::built! {
+    CreateMiniProgramSubOrder
     new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
     text(
         mchid: xinqiao_types::MchId,
@@ -459,6 +507,10 @@ w::record! {
         /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
     }
+}
+
+w::built! {
+    SceneInfo
     new(payer_client_ip: impl Into<String>)
     text(device_id: String)
 }
@@ -471,6 +523,10 @@ w::record! {
         /// Amount that the platform adds by subsidy, in fen; counts only with `profit_sharing` `true`.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
+}
+
+w::built! {
+    SettleInfo
     new()
     set(profit_sharing: bool, subsidy_amount: xinqiao_types::Fen)
 }
@@ -507,6 +563,10 @@ w::record! {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         13 profit_sharing: Option<bool> => "profit_sharing",
     }
+}
+
+w::built! {
+    SubOrder
     new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
     text(
         mchid: xinqiao_types::MchId,
@@ -546,6 +606,10 @@ w::record! {
         /// Share of interest taken over, per number of instalments.
         1 subsidy_plan: Vec<SubsidyPlan> => "subsidy_plan: must",
     }
+}
+
+w::built! {
+    SubsidyDetail
     new(subsidy_period_type: impl Into<SubsidyPeriodType>, subsidy_plan: Vec<SubsidyPlan>)
 }
 
@@ -555,6 +619,10 @@ w::record! {
         /// Subsidy rules, one per way of repayment.
         0 subsidy_detail: Option<Vec<SubsidyDetail>> => "subsidy_detail",
     }
+}
+
+w::built! {
+    SubsidyInfo
     new()
     set(subsidy_detail: Vec<SubsidyDetail>)
 }
@@ -567,6 +635,10 @@ w::record! {
         /// Share of the interest that the merchant pays, in percent: 0 or 100; one of `0` `100`.
         1 subsidy_percent: SubsidyPercent => "subsidy_percent: must number",
     }
+}
+
+w::built! {
+    SubsidyPlan
     new(
         subsidy_installment_num: impl Into<SubsidyInstallmentNum>,
         subsidy_percent: impl Into<SubsidyPercent>,
@@ -742,6 +814,10 @@ w::record! {
         /// The orders inside the combined one, 2–50.
         2 sub_orders: Vec<CloseSubOrder> => "sub_orders: must",
     }
+}
+
+w::built! {
+    Close
     new(
         combine_out_trade_no: impl Into<String>,
         combine_appid: impl Into<xinqiao_types::AppId>,
@@ -805,6 +881,10 @@ w::record! {
         /// Contract to be signed while paying: `plan_id` and so on.
         13 contract_info: Option<ContractInfo> => "contract_info",
     }
+}
+
+w::built! {
+    CreateApp
     new(
         combine_appid: impl Into<xinqiao_types::AppId>,
         combine_mchid: impl Into<xinqiao_types::MchId>,
@@ -887,6 +967,10 @@ w::record! {
         /// Limits how the user may pay: `no_balance`, `no_debit` or `balance_only`; absent means no limit; one of `no_balance` `no_debit` `balance_only`.
         10 limit_pay: Option<Vec<LimitPay>> => "limit_pay",
     }
+}
+
+w::built! {
+    CreateH5
     new(
         combine_appid: impl Into<xinqiao_types::AppId>,
         combine_mchid: impl Into<xinqiao_types::MchId>,
@@ -961,6 +1045,10 @@ w::record! {
         /// Limits how the user may pay: `no_balance`, `no_debit` or `balance_only`; absent means no limit; one of `no_balance` `no_debit` `balance_only`.
         11 limit_pay: Option<Vec<LimitPay>> => "limit_pay",
     }
+}
+
+w::built! {
+    CreateJsapi
     new(
         combine_appid: impl Into<xinqiao_types::AppId>,
         combine_mchid: impl Into<xinqiao_types::MchId>,
@@ -1032,6 +1120,10 @@ w::record! {
         /// Business scene of the trade; `RECOMMERCE` means second-hand recycling; one of `RECOMMERCE`.
         9 trade_scenario: Option<TradeScenario> => "trade_scenario",
     }
+}
+
+w::built! {
+    CreateMiniProgram
     new(
         combine_appid: impl Into<xinqiao_types::AppId>,
         combine_mchid: impl Into<xinqiao_types::MchId>,
@@ -1100,6 +1192,10 @@ w::record! {
         /// Limits how the user may pay: `no_balance`, `no_debit` or `balance_only`; absent means no limit; one of `no_balance` `no_debit` `balance_only`.
         10 limit_pay: Option<Vec<LimitPay>> => "limit_pay",
     }
+}
+
+w::built! {
+    CreateNative
     new(
         combine_appid: impl Into<xinqiao_types::AppId>,
         combine_mchid: impl Into<xinqiao_types::MchId>,
@@ -1148,6 +1244,10 @@ w::record! {
         /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
         0 combine_out_trade_no: String => "combine_out_trade_no: must path",
     }
+}
+
+w::built! {
+    Get
     new(combine_out_trade_no: impl Into<String>)
 }
 
@@ -1205,6 +1305,10 @@ w::record! {
         /// WeChat Pay's number for the whole combined order.
         0 combine_transaction_id: String => "combine_transaction_id: must path",
     }
+}
+
+w::built! {
+    GetByCombineTransactionId
     new(combine_transaction_id: impl Into<String>)
 }
 

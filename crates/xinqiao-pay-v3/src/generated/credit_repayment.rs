@@ -41,6 +41,10 @@ w::record! {
         /// App to return to after signing.
         0 jump_appid: Option<xinqiao_types::AppId> => "jump_appid",
     }
+}
+
+w::built! {
+    JumpInfo
     new()
     text(jump_appid: xinqiao_types::AppId)
 }
@@ -55,6 +59,10 @@ w::record! {
         /// The person's true name, sent encrypted; personal data, masked in `Debug`.
         2 real_name: String => "real_name: must masked",
     }
+}
+
+w::built! {
+    RealIdentity
     new(
         identity_type: impl Into<IdentityType>,
         identity_id: impl Into<String>,
@@ -78,6 +86,10 @@ w::record! {
         /// Day on which the repayment is due; format `yyyy-MM-dd`; such as `2025-11-18`.
         5 repayment_date: String => "repayment_date: must",
     }
+}
+
+w::built! {
+    ScheduleItem
     new(
         out_record_id: impl Into<String>,
         sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -123,6 +135,10 @@ w::record! {
         /// Address that receives the result of the charge.
         4 notify_url: Option<String> => "notify_url",
     }
+}
+
+w::built! {
+    TradeInfo
     new(out_trade_no: impl Into<String>, deduct_amount: i64)
     text(description: String, attach: String, notify_url: String)
 }
@@ -211,6 +227,10 @@ pub mod partner {
             /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
             6 attach: Option<String> => "attach",
         }
+    }
+
+    w::built! {
+        CreateDeductOrder
         new(
             contract_id: impl Into<String>,
             out_trade_no: impl Into<String>,
@@ -281,6 +301,10 @@ pub mod partner {
             /// Your own number of the charge.
             0 out_trade_no: String => "out_trade_no: must path",
         }
+    }
+
+    w::built! {
+        GetDeductOrder
         new(out_trade_no: impl Into<String>)
     }
 
@@ -320,6 +344,10 @@ pub mod partner {
                 /// The service provider's own number of the contract.
                 0 out_contract_code: String => "out_contract_code: must path",
             }
+        }
+
+        w::built! {
+            Get
             new(out_contract_code: impl Into<String>)
         }
 
@@ -404,6 +432,10 @@ pub mod partner {
                 /// First charge made together with signing: `out_trade_no`, `deduct_amount`, `description`, `attach` and so on.
                 10 trade_info: Option<super::super::TradeInfo> => "trade_info",
             }
+        }
+
+        w::built! {
+            PreSignApp
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 plan_id: impl Into<String>,
@@ -480,6 +512,10 @@ pub mod partner {
                 /// Where to go after signing: `jump_appid`.
                 11 jump_info: Option<super::super::JumpInfo> => "jump_info",
             }
+        }
+
+        w::built! {
+            PreSignH5
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 plan_id: impl Into<String>,
@@ -533,6 +569,10 @@ pub mod partner {
                 /// Why the repayment contract ended, in words.
                 1 contract_termination_remark: String => "contract_termination_remark: must",
             }
+        }
+
+        w::built! {
+            Terminate
             new(out_contract_code: impl Into<String>, contract_termination_remark: impl Into<String>)
         }
 
@@ -584,6 +624,10 @@ pub mod partner {
                 /// Repayments to schedule: `out_record_id`, `sub_mchid`, `sub_appid`, `repayment_amount` and so on.
                 3 schedule_items: Vec<super::super::ScheduleItem> => "schedule_items: must",
             }
+        }
+
+        w::built! {
+            CreateBatch
             new(
                 contract_id: impl Into<String>,
                 appid: impl Into<xinqiao_types::AppId>,
@@ -631,6 +675,10 @@ pub mod partner {
                 /// Number of the repayment contract, given on signing.
                 1 contract_id: String => "contract_id: must query",
             }
+        }
+
+        w::built! {
+            Get
             new(out_record_id: impl Into<String>, contract_id: impl Into<String>)
         }
 

@@ -21,6 +21,10 @@ w::record! {
         /// Further words on this item, shown to the user.
         6 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    UpdateObjective
     new(
         objective_serial_no: impl Into<String>,
         objective_id: i64,
@@ -52,6 +56,10 @@ w::record! {
         /// Further words on this item, shown to the user.
         7 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    UpdateReward
     new(
         reward_serial_no: impl Into<String>,
         reward_id: i64,
@@ -170,6 +178,10 @@ w::record! {
         /// Further words on this item, shown to the user.
         6 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    ObjectiveCompletionRecordItem
     new(
         objective_completion_serial_no: impl Into<String>,
         objective_id: impl Into<String>,
@@ -259,6 +271,10 @@ w::record! {
         /// Further words on this item, shown to the user.
         7 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    RewardUsageRecordItem
     new(
         reward_usage_serial_no: impl Into<String>,
         reward_id: impl Into<String>,
@@ -330,6 +346,10 @@ w::record! {
         /// Entries of use of the benefit: `reward_usage_serial_no`, `reward_id`, `usage_time` and so on.
         3 reward_usage_records: Option<Vec<RewardUsageRecordItem>> => "reward_usage_records",
     }
+}
+
+w::built! {
+    AddCardUserRecord
     new(out_card_code: impl Into<String>, card_template_id: impl Into<String>)
     set(
         objective_completion_records: Vec<ObjectiveCompletionRecordItem>,
@@ -367,6 +387,10 @@ w::record! {
         /// Your own unique number of the card.
         0 out_card_code: String => "out_card_code: must path",
     }
+}
+
+w::built! {
+    GetCard
     new(out_card_code: impl Into<String>)
 }
 
@@ -442,6 +466,10 @@ w::record! {
         /// Address that receives notices on the card; needed according to the documentation.
         3 notify_url: Option<String> => "notify_url",
     }
+}
+
+w::built! {
+    PrepareCard
     new(
         appid: impl Into<xinqiao_types::AppId>,
         out_card_code: impl Into<String>,
@@ -493,6 +521,10 @@ pub mod orders {
             /// Your own number of the card's order.
             0 out_order_no: String => "out_order_no: must path",
         }
+    }
+
+    w::built! {
+        GetByOutOrderNo
         new(out_order_no: impl Into<String>)
     }
 
@@ -581,6 +613,10 @@ pub mod orders {
             /// Your own number of the charge.
             0 out_trade_no: String => "out_trade_no: must path",
         }
+    }
+
+    w::built! {
+        GetByOutTradeNo
         new(out_trade_no: impl Into<String>)
     }
 
@@ -622,6 +658,10 @@ pub mod orders {
             /// Entries of use of the benefits: `reward_serial_no`, `reward_id`, `reward_type`, `count`, `amount` and so on.
             2 rewards: Option<Vec<super::UpdateReward>> => "rewards",
         }
+    }
+
+    w::built! {
+        Update
         new(out_order_no: impl Into<String>)
         set(objectives: Vec<super::UpdateObjective>, rewards: Vec<super::UpdateReward>)
     }

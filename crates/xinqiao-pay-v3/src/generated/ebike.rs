@@ -11,6 +11,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    Amount
     new(total: i64)
     text(currency: String)
 }
@@ -27,6 +31,10 @@ w::record! {
         /// Your own number of the device at the charging place.
         3 device_id: String => "device_id: must",
     }
+}
+
+w::built! {
+    ChargeInfo
     new(
         start_time: impl Into<String>,
         charging_station_name: impl Into<String>,
@@ -43,6 +51,10 @@ w::record! {
         /// IP address of the merchant's terminal; such as `10.8.0.21`.
         1 device_ip: String => "device_ip: must",
     }
+}
+
+w::built! {
+    DeviceInfo
     new(device_id: impl Into<String>, device_ip: impl Into<String>)
 }
 
@@ -99,6 +111,10 @@ w::record! {
         /// Fee for keeping the place, in fen.
         6 park_fee: Option<i64> => "park_fee",
     }
+}
+
+w::built! {
+    DeductTransactionChargeInfo
     new(
         start_time: impl Into<String>,
         end_time: impl Into<String>,
@@ -161,6 +177,10 @@ pub mod charge {
             /// The merchant's terminal: `device_id` and `device_ip`.
             11 device_info: super::DeviceInfo => "device_info: must",
         }
+    }
+
+    w::built! {
+        DeductTransaction
         new(
             appid: impl Into<xinqiao_types::AppId>,
             out_trade_no: impl Into<String>,
@@ -222,6 +242,10 @@ pub mod charge {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        GetTransactionByOutTradeNo
         new(out_trade_no: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -299,6 +323,10 @@ pub mod charge {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        GetTransactionByTransactionId
         new(transaction_id: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -341,6 +369,10 @@ pub mod charge {
             /// Scene, `CHARGE` for charging; such as `CHARGE`.
             2 trade_scene: String => "trade_scene: must query",
         }
+    }
+
+    w::built! {
+        GetUserContract
         new(openid: impl Into<xinqiao_types::OpenId>, trade_scene: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -404,6 +436,10 @@ pub mod charge {
                 /// Station, plug and times of the charging.
                 4 charge_info: super::super::ChargeInfo => "charge_info: must",
             }
+        }
+
+        w::built! {
+            Confirm
             new(
                 contract_id: impl Into<String>,
                 appid: impl Into<xinqiao_types::AppId>,
@@ -453,6 +489,10 @@ pub mod charge {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             }
+        }
+
+        w::built! {
+            Get
             new(contract_id: impl Into<String>)
             text(sub_mchid: xinqiao_types::MchId)
         }
@@ -512,6 +552,10 @@ pub mod charge {
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 4 openid: xinqiao_types::OpenId => "openid: must masked",
             }
+        }
+
+        w::built! {
+            PreOpen
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 trade_scene: impl Into<String>,

@@ -27,6 +27,10 @@ w::record! {
         /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
         6 bank_name: Option<String> => "bank_name",
     }
+}
+
+w::built! {
+    AccountInfo
     new()
     text(
         bank_account_type: BankAccountType,
@@ -75,6 +79,10 @@ w::record! {
         /// When it was signed; absent before; format `rfc3339`.
         3 sign_time: String => "sign_time: must",
     }
+}
+
+w::built! {
+    Agreement
     new(
         agreement_code: impl Into<String>,
         agreement_version: impl Into<String>,
@@ -91,6 +99,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
     }
+}
+
+w::built! {
+    Amount
     new(total_amount: xinqiao_types::Fen, currency: impl Into<String>)
 }
 
@@ -102,6 +114,10 @@ w::record! {
         /// How much this account pays, in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
     }
+}
+
+w::built! {
+    AmountFrom
     new(account: impl Into<Account>, amount: xinqiao_types::Fen)
 }
 
@@ -135,6 +151,10 @@ w::record! {
         /// Which accounts pay and how much each.
         3 from: Option<Vec<AmountFrom>> => "from",
     }
+}
+
+w::built! {
+    ApplyAmount
     new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen)
     text(currency: String)
 }
@@ -179,6 +199,10 @@ w::record! {
         /// Term of the licence as JSON array of two dates; such as `["2014-01-01","长期"]`.
         7 business_time: Option<String> => "business_time",
     }
+}
+
+w::built! {
+    BusinessLicenseInfo
     new()
     text(
         cert_type: CertType,
@@ -250,6 +274,10 @@ w::record! {
         /// Last day of validity of the administrator's document, 「长期」 when unlimited; such as `2026-06-06`.
         12 contact_period_end: Option<String> => "contact_period_end",
     }
+}
+
+w::built! {
+    ContactInfo
     new()
     text(
         contact_type: ContactType,
@@ -306,6 +334,10 @@ w::record! {
         /// Photos of the financial licence, at most 5, as media handles.
         1 finance_license_pics: Option<Vec<String>> => "finance_license_pics",
     }
+}
+
+w::built! {
+    FinanceInstitutionInfo
     new()
     text(finance_type: FinanceType)
     set(finance_license_pics: Vec<String>)
@@ -376,6 +408,10 @@ w::record! {
         /// Last day of the ID card's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         6 id_card_valid_time: Option<String> => "id_card_valid_time",
     }
+}
+
+w::built! {
+    IdCardInfo
     new()
     text(
         id_card_copy: String,
@@ -406,6 +442,10 @@ w::record! {
         /// Last day of the document's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`.
         6 doc_period_end: Option<String> => "doc_period_end",
     }
+}
+
+w::built! {
+    IdDocInfo
     new()
     text(
         id_doc_copy: String,
@@ -460,6 +500,10 @@ w::record! {
         /// Whether the identity check passed.
         1 verify_identity_result: bool => "verify_identity_result: must",
     }
+}
+
+w::built! {
+    ProxyVerifyIdentityInfo
     new(verify_identity_type: impl Into<VerifyIdentityType>, verify_identity_result: bool)
 }
 
@@ -483,6 +527,10 @@ w::record! {
         /// How much this account pays, in fen.
         1 amount: Option<i64> => "amount",
     }
+}
+
+w::built! {
+    ReturnFrom
     new()
     text(account: Account)
     set(amount: i64)
@@ -500,6 +548,10 @@ w::record! {
         /// AppID of the merchant's own mini program.
         3 mini_program_sub_appid: Option<xinqiao_types::AppId> => "mini_program_sub_appid",
     }
+}
+
+w::built! {
+    SalesSceneInfo
     new()
     text(
         store_name: String,
@@ -517,6 +569,10 @@ w::record! {
         /// Amount that the platform adds by subsidy, in fen; counts only with `profit_sharing` `true`.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
+}
+
+w::built! {
+    SettleInfo
     new()
     set(profit_sharing: bool, subsidy_amount: xinqiao_types::Fen)
 }
@@ -529,6 +585,10 @@ w::record! {
         /// Industry as listed for the settlement rule; such as `餐饮`.
         1 qualification_type: Option<String> => "qualification_type",
     }
+}
+
+w::built! {
+    SettlementInfo
     new()
     text(qualification_type: String)
     set(settlement_id: i64)
@@ -564,6 +624,10 @@ w::record! {
         /// Facts for risk control about this sub-order, as JSON text.
         12 sub_risk_info: Option<String> => "sub_risk_info",
     }
+}
+
+w::built! {
+    SubOrder
     new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
     text(
         mchid: xinqiao_types::MchId,
@@ -613,6 +677,10 @@ w::record! {
         /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
         6 bank_name: Option<String> => "bank_name",
     }
+}
+
+w::built! {
+    HostingApplymentAccountInfo
     new(
         bank_account_type: impl Into<BankAccountType>,
         account_name: impl Into<String>,
@@ -653,6 +721,10 @@ w::record! {
         /// Last day of validity of the administrator's document, 「长期」 when unlimited; such as `2026-06-06`.
         12 contact_period_end: Option<String> => "contact_period_end",
     }
+}
+
+w::built! {
+    HostingApplymentContactInfo
     new(contact_type: impl Into<ContactType>, contact_name: impl Into<String>)
     text(
         contact_id_doc_type: IdDocType,
@@ -687,6 +759,10 @@ w::record! {
         /// Last day of the ID card's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`; needed according to the documentation.
         6 id_card_valid_time: Option<String> => "id_card_valid_time",
     }
+}
+
+w::built! {
+    HostingApplymentIdCardInfo
     new(
         id_card_copy: impl Into<String>,
         id_card_national: impl Into<String>,
@@ -714,6 +790,10 @@ w::record! {
         /// Last day of the document's term, 「长期」 when unlimited; format `yyyy-MM-dd / LONG_TERM`; such as `2026-06-06`; needed according to the documentation.
         6 doc_period_end: Option<String> => "doc_period_end",
     }
+}
+
+w::built! {
+    AccountHostingApplymentIdDocInfo
     new(
         id_doc_copy: impl Into<String>,
         id_doc_name: impl Into<String>,
@@ -751,6 +831,10 @@ w::record! {
         /// Last day of validity of the beneficial owner's document, 「长期」 when unlimited; such as `2026-06-06`.
         9 ubo_period_end: Option<String> => "ubo_period_end",
     }
+}
+
+w::built! {
+    AccountHostingApplymentUboInfo
     new()
     text(
         ubo_id_doc_type: IdDocType,
@@ -780,6 +864,10 @@ w::record! {
         /// Merchant's number of the sub-order to reverse, as sent in the charge.
         4 out_trade_no: String => "out_trade_no: must",
     }
+}
+
+w::built! {
+    ReverseTransactionSubOrder
     new(out_trade_no: impl Into<String>)
     text(
         mchid: xinqiao_types::MchId,
@@ -847,6 +935,10 @@ w::record! {
         /// Last day of validity of the beneficial owner's document, 「长期」 when unlimited; such as `2026-06-06`.
         9 ubo_period_end: String => "ubo_period_end: must",
     }
+}
+
+w::built! {
+    UboInfo
     new(
         ubo_id_doc_type: impl Into<IdDocType>,
         ubo_id_doc_name: impl Into<String>,
@@ -1404,6 +1496,10 @@ w::record! {
         /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         0 applyment_id: i64 => "applyment_id: must path",
     }
+}
+
+w::built! {
+    GetApplymentByApplymentId
     new(applyment_id: i64)
 }
 
@@ -1463,6 +1559,10 @@ w::record! {
         /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         0 out_request_no: String => "out_request_no: must path",
     }
+}
+
+w::built! {
+    GetApplymentByOutRequestNo
     new(out_request_no: impl Into<String>)
 }
 
@@ -1505,6 +1605,10 @@ w::record! {
         /// Cipher in use, e.g. `AEAD_AES_256_GCM`; one of `AEAD_AES_256_GCM` `SM4_GCM`.
         3 algorithm: Algorithm => "algorithm: must query",
     }
+}
+
+w::built! {
+    GetFundFlowBill
     new(
         bill_date: impl Into<String>,
         account_type: impl Into<AccountType>,
@@ -1553,6 +1657,10 @@ w::record! {
         /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         0 applyment_id: i64 => "applyment_id: must path",
     }
+}
+
+w::built! {
+    RevokeApplymentByApplymentId
     new(applyment_id: i64)
 }
 
@@ -1596,6 +1704,10 @@ w::record! {
         /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         0 out_request_no: String => "out_request_no: must path",
     }
+}
+
+w::built! {
+    RevokeApplymentByOutRequestNo
     new(out_request_no: impl Into<String>)
 }
 
@@ -1672,6 +1784,10 @@ w::record! {
         /// Statement that the ID card facts filled in with help are complete.
         20 id_card_complete_statement: Option<String> => "id_card_complete_statement",
     }
+}
+
+w::built! {
+    SubmitAccountHostingApplyment
     new(
         out_request_no: impl Into<String>,
         merchant_shortname: impl Into<String>,
@@ -1779,6 +1895,10 @@ w::record! {
         /// Supplementary remark for the reviewer.
         19 business_addition_desc: Option<String> => "business_addition_desc",
     }
+}
+
+w::built! {
+    SubmitApplyment
     new(
         out_request_no: impl Into<String>,
         merchant_shortname: impl Into<String>,
@@ -1846,6 +1966,10 @@ w::record! {
         /// How the platform verified identity, and the outcome.
         3 proxy_verify_identity_info: Option<ProxyVerifyIdentityInfo> => "proxy_verify_identity_info",
     }
+}
+
+w::built! {
+    SubmitSignVerifyInfo
     new()
     text(out_request_no: String, pre_sign_time: String)
     set(applyment_id: i64, proxy_verify_identity_info: ProxyVerifyIdentityInfo)
@@ -1903,6 +2027,10 @@ pub mod combine_papay {
             /// Facts for the platform's risk control, as JSON text.
             5 risk_info: Option<String> => "risk_info",
         }
+    }
+
+    w::built! {
+        CreateTransaction
         new(
             combine_appid: impl Into<xinqiao_types::AppId>,
             contract_id: impl Into<String>,
@@ -1958,6 +2086,10 @@ pub mod combine_papay {
             /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
             0 combine_out_trade_no: String => "combine_out_trade_no: must path",
         }
+    }
+
+    w::built! {
+        GetTransaction
         new(combine_out_trade_no: impl Into<String>)
     }
 
@@ -2000,6 +2132,10 @@ pub mod combine_papay {
             /// The sub-orders to reverse, with `mchid`, `out_trade_no`, `sub_mchid` and so on.
             3 sub_orders: Option<Vec<super::ReverseTransactionSubOrder>> => "sub_orders",
         }
+    }
+
+    w::built! {
+        ReverseTransaction
         new(
             combine_out_trade_no: impl Into<String>,
             combine_appid: impl Into<xinqiao_types::AppId>,
@@ -2044,6 +2180,10 @@ pub mod combine_papay {
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
             }
+        }
+
+        w::built! {
+            Get
             new(plan_id: i64, out_contract_code: impl Into<String>)
         }
 
@@ -2117,6 +2257,10 @@ pub mod combine_papay {
                 /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
                 6 attach: Option<String> => "attach",
             }
+        }
+
+        w::built! {
+            PreSign
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
@@ -2181,6 +2325,10 @@ pub mod combine_papay {
                 /// Where the result of signing is posted.
                 4 notify_url: String => "notify_url: must",
             }
+        }
+
+        w::built! {
+            PreSignMiniProgram
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
@@ -2239,6 +2387,10 @@ pub mod combine_papay {
                 /// Why the contract ends; required when the merchant ends it; needed according to the documentation.
                 2 contract_termination_remark: Option<String> => "contract_termination_remark",
             }
+        }
+
+        w::built! {
+            Terminate
             new(plan_id: i64, out_contract_code: impl Into<String>)
             text(contract_termination_remark: String)
         }
@@ -2293,6 +2445,10 @@ pub mod fund {
             /// Account in question: `BASIC`, `OPERATION`, `FEES` or `DEPOSIT`; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`.
             1 account_type: Option<super::GetBalanceAccountType> => "account_type: query",
         }
+    }
+
+    w::built! {
+        GetBalance
         new(sub_mchid: impl Into<xinqiao_types::MchId>)
         text(account_type: super::GetBalanceAccountType)
     }
@@ -2345,6 +2501,10 @@ pub mod fund {
             /// Account in question: `BASIC` or `DEPOSIT` (guarantee account); one of `BASIC` `DEPOSIT`.
             2 account_type: Option<super::GetEndDayBalanceAccountType> => "account_type: query",
         }
+    }
+
+    w::built! {
+        GetEndDayBalance
         new(sub_mchid: impl Into<xinqiao_types::MchId>, date: impl Into<String>)
         text(account_type: super::GetEndDayBalanceAccountType)
     }
@@ -2395,6 +2555,10 @@ pub mod fund {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetWithdrawByOutRequestNo
         new(out_request_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -2466,6 +2630,10 @@ pub mod fund {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetWithdrawByWithdrawId
         new(withdraw_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -2514,6 +2682,10 @@ pub mod fund {
             /// Where changes of the withdrawal are posted.
             6 notify_url: Option<String> => "notify_url",
         }
+    }
+
+    w::built! {
+        Withdraw
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             out_request_no: impl Into<String>,
@@ -2580,6 +2752,10 @@ pub mod individual_contracts {
             /// Kind of permission; `INDIVIDUAL_PAYEE` is receiving as individual; one of `INDIVIDUAL_PAYEE`; needed according to the documentation.
             2 permission_type: Option<super::PermissionType> => "permission_type: query",
         }
+    }
+
+    w::built! {
+        Get
         new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
         text(permission_type: super::PermissionType)
     }
@@ -2628,6 +2804,10 @@ pub mod individual_contracts {
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must query",
         }
+    }
+
+    w::built! {
+        GetByOutContractCode
         new(out_contract_code: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -2682,6 +2862,10 @@ pub mod individual_contracts {
                 /// The merchant's number for the individual seller's signing.
                 1 out_contract_code: String => "out_contract_code: must",
             }
+        }
+
+        w::built! {
+            PreSignApp
             new(appid: impl Into<xinqiao_types::AppId>, out_contract_code: impl Into<String>)
         }
 
@@ -2727,6 +2911,10 @@ pub mod individual_contracts {
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
             }
+        }
+
+        w::built! {
+            PreSignMiniProgram
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 out_contract_code: impl Into<String>,
@@ -2779,6 +2967,10 @@ pub mod individual_contracts {
                 /// Digits of the document, encrypted.
                 4 cred_id: String => "cred_id: must",
             }
+        }
+
+        w::built! {
+            PreSignApp
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 out_contract_code: impl Into<String>,
@@ -2836,6 +3028,10 @@ pub mod individual_contracts {
                 /// Digits of the document, encrypted.
                 5 cred_id: String => "cred_id: must",
             }
+        }
+
+        w::built! {
+            PreSignMiniProgram
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 out_contract_code: impl Into<String>,
@@ -2887,6 +3083,10 @@ pub mod mch_transfer {
             /// Agreements the sub-merchant has signed: `agreement_code`, `agreement_version`, `sign_organization` and so on.
             1 agreement_list: Vec<super::Agreement> => "agreement_list: must",
         }
+    }
+
+    w::built! {
+        ApplyAuthorization
         new(sub_mchid: impl Into<xinqiao_types::MchId>, agreement_list: Vec<super::Agreement>)
     }
 
@@ -2936,6 +3136,10 @@ pub mod mch_transfer {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
+    }
+
+    w::built! {
+        CancelTransferBill
         new(out_bill_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -3001,6 +3205,10 @@ pub mod mch_transfer {
             /// Where the final state of the transfer is posted.
             8 notify_url: Option<String> => "notify_url",
         }
+    }
+
+    w::built! {
+        CreateTransferBill
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -3062,6 +3270,10 @@ pub mod mch_transfer {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
         }
+    }
+
+    w::built! {
+        GetAuthorization
         new(sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -3109,6 +3321,10 @@ pub mod mch_transfer {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetTransferBillByOutBillNo
         new(out_bill_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -3178,6 +3394,10 @@ pub mod mch_transfer {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetTransferBillByTransferBillNo
         new(transfer_bill_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -3247,6 +3467,10 @@ pub mod refunds {
             /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
             14 combine_out_trade_no: Option<String> => "combine_out_trade_no",
         }
+    }
+
+    w::built! {
+        Apply
         new(
             sp_appid: impl Into<xinqiao_types::AppId>,
             out_refund_no: impl Into<String>,
@@ -3352,6 +3576,10 @@ pub mod refunds {
             /// Holder of the user's card, encrypted; required for `USER_BANK_CARD`; encrypted on the wire; personal data, masked in `Debug`.
             11 real_name: Option<String> => "real_name: masked encrypted",
         }
+    }
+
+    w::built! {
+        ApplyAbnormalRefund
         new(
             refund_id: impl Into<String>,
             out_refund_no: impl Into<String>,
@@ -3434,6 +3662,10 @@ pub mod refunds {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
+    }
+
+    w::built! {
+        CreateReturnAdvance
         new(refund_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -3495,6 +3727,10 @@ pub mod refunds {
             /// Authorisation number of an individual payee. From: From the individual contract query or notice.
             2 individual_auth_id: Option<String> => "individual_auth_id: query",
         }
+    }
+
+    w::built! {
+        GetByOutRefundNo
         new(out_refund_no: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId, individual_auth_id: String)
     }
@@ -3565,6 +3801,10 @@ pub mod refunds {
             /// Authorisation number of an individual payee. From: From the individual contract query or notice.
             2 individual_auth_id: Option<String> => "individual_auth_id: query",
         }
+    }
+
+    w::built! {
+        GetByRefundId
         new(refund_id: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId, individual_auth_id: String)
     }
@@ -3604,6 +3844,10 @@ pub mod refunds {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetReturnAdvance
         new(refund_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -3649,6 +3893,10 @@ pub mod subsidies {
             /// Why the subsidy is cancelled, in the merchant's words.
             2 description: String => "description: must",
         }
+    }
+
+    w::built! {
+        Cancel
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             transaction_id: impl Into<String>,
@@ -3710,6 +3958,10 @@ pub mod subsidies {
             /// Amount of the subsidy, in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
         }
+    }
+
+    w::built! {
+        Create
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             transaction_id: impl Into<String>,
@@ -3783,6 +4035,10 @@ pub mod subsidies {
             /// Accounts that return the subsidy: `account` and `amount`.
             7 from: Option<Vec<super::ReturnFrom>> => "from",
         }
+    }
+
+    w::built! {
+        Return
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             transaction_id: impl Into<String>,

@@ -11,6 +11,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    Amount
     new(total: xinqiao_types::Fen)
     text(currency: String)
 }
@@ -35,6 +39,10 @@ w::record! {
         /// IP address of the merchant's terminal; such as `10.8.0.21`; needed according to the documentation.
         1 device_ip: Option<String> => "device_ip",
     }
+}
+
+w::built! {
+    DeviceInformation
     new()
     text(device_id: String, device_ip: String)
 }
@@ -167,6 +175,10 @@ w::record! {
         /// Device at the merchant: `device_id` and `device_ip`; needed according to the documentation.
         11 device_information: Option<DeviceInformation> => "device_information",
     }
+}
+
+w::built! {
+    DeductTransaction
     new(
         appid: impl Into<xinqiao_types::AppId>,
         contract_id: impl Into<String>,
@@ -217,6 +229,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
+}
+
+w::built! {
+    GetTransactionByOutTradeNo
     new(out_trade_no: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -289,6 +305,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
+}
+
+w::built! {
+    GetTransactionByTransactionId
     new(transaction_id: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -342,6 +362,10 @@ w::record! {
         /// Page number, counted from 0.
         8 offset: Option<i64> => "offset: query",
     }
+}
+
+w::built! {
+    ListUserContracts
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -421,6 +445,10 @@ w::record! {
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
+}
+
+w::built! {
+    SendUserNotification
     new(contract_id: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
     text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
 }
@@ -459,6 +487,10 @@ pub mod contracts {
             /// Number of the renewal contract.
             0 contract_id: String => "contract_id: must path",
         }
+    }
+
+    w::built! {
+        Delete
         new(contract_id: impl Into<String>)
     }
 
@@ -498,6 +530,10 @@ pub mod contracts {
             /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
             3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
         }
+    }
+
+    w::built! {
+        Get
         new(contract_id: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
         text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
     }
@@ -570,6 +606,10 @@ pub mod contracts {
             /// Scene, such as `EDUCATION_PERIOD`.
             8 trade_scene: String => "trade_scene: must",
         }
+    }
+
+    w::built! {
+        PreSign
         new(
             appid: impl Into<xinqiao_types::AppId>,
             plan_id: impl Into<String>,

@@ -11,6 +11,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
     }
+}
+
+w::built! {
+    Amount
     new(total: xinqiao_types::Fen, currency: impl Into<String>)
 }
 
@@ -26,6 +30,10 @@ w::record! {
         /// Phone registered with the bank, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 phone: Option<String> => "phone: masked encrypted",
     }
+}
+
+w::built! {
+    BankCard
     new(bank_card_no: impl Into<String>)
     text(bank_type: String, valid_thru: String, phone: String)
 }
@@ -60,6 +68,10 @@ w::record! {
         /// IP address of the merchant's terminal; such as `10.8.0.21`; needed according to the documentation.
         1 device_ip: Option<String> => "device_ip",
     }
+}
+
+w::built! {
+    DeviceInfo
     new()
     text(device_id: String, device_ip: String)
 }
@@ -74,6 +86,10 @@ w::record! {
         /// Kind of identity document, such as `IDENTITY_CARD`; needed according to the documentation.
         2 credential_type: Option<String> => "credential_type",
     }
+}
+
+w::built! {
+    Identity
     new(real_name: impl Into<String>)
     text(id_card_number: String, credential_type: String)
 }
@@ -137,6 +153,10 @@ w::record! {
         /// Where it is spent, such as `CANTEEN`; such as `CANTEEN`.
         2 scene_type: String => "scene_type: must",
     }
+}
+
+w::built! {
+    SceneInfo
     new(start_time: impl Into<String>, school_id: impl Into<String>, scene_type: impl Into<String>)
 }
 
@@ -148,6 +168,10 @@ w::record! {
         /// Amount that the platform adds by subsidy, in fen; needs that product.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
+}
+
+w::built! {
+    SettleInfo
     new()
     set(profit_sharing: bool, subsidy_amount: xinqiao_types::Fen)
 }
@@ -215,6 +239,10 @@ w::record! {
         /// How it is charged, such as `SYNC` at once; such as `SYNC`.
         14 payment_mode: Option<String> => "payment_mode",
     }
+}
+
+w::built! {
+    DeductTransaction
     new(
         appid: impl Into<xinqiao_types::AppId>,
         contract_id: impl Into<String>,
@@ -304,6 +332,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
+}
+
+w::built! {
+    GetTransactionByOutTradeNo
     new(out_trade_no: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -343,6 +375,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
+}
+
+w::built! {
+    GetTransactionByTransactionId
     new(transaction_id: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -384,6 +420,10 @@ pub mod contracts {
             /// Number of the school payment contract.
             0 contract_id: String => "contract_id: must path",
         }
+    }
+
+    w::built! {
+        Get
         new(contract_id: impl Into<String>)
     }
 
@@ -457,6 +497,10 @@ pub mod contracts {
             /// Bank card to sign with; for `LIMIT_BANK_CARD`.
             9 bank_card: Option<super::BankCard> => "bank_card",
         }
+    }
+
+    w::built! {
+        PreSign
         new(
             appid: impl Into<xinqiao_types::AppId>,
             plan_id: impl Into<String>,
@@ -508,6 +552,10 @@ pub mod contracts {
             /// Number of the school payment contract.
             0 contract_id: String => "contract_id: must path",
         }
+    }
+
+    w::built! {
+        Terminate
         new(contract_id: impl Into<String>)
     }
 
@@ -546,6 +594,10 @@ pub mod users {
             /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
         }
+    }
+
+    w::built! {
+        GetDebtState
         new(openid: impl Into<xinqiao_types::OpenId>)
     }
 
@@ -603,6 +655,10 @@ pub mod users {
             /// How many records to skip; 0 starts at the first; such as `0`.
             4 offset: Option<i64> => "offset: query",
         }
+    }
+
+    w::built! {
+        ListContracts
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             plan_id: impl Into<String>,

@@ -42,6 +42,10 @@ w::record! {
         /// When the student used the benefit; format `rfc3339`.
         4 create_time: String => "create_time: must",
     }
+}
+
+w::built! {
+    CreateOrder
     new(
         appid: impl Into<xinqiao_types::AppId>,
         right_id: impl Into<String>,
@@ -108,6 +112,10 @@ w::record! {
         /// Page size: most records in one answer; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
+}
+
+w::built! {
+    ListOrders
     new(appid: impl Into<xinqiao_types::AppId>)
     text(wechat_openid: xinqiao_types::OpenId, qq: String)
     set(offset: i64, limit: i64)
@@ -178,6 +186,10 @@ pub mod users {
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must query",
         }
+    }
+
+    w::built! {
+        Get
         new(qq: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -229,6 +241,10 @@ pub mod users {
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must query",
         }
+    }
+
+    w::built! {
+        GetOpenid
         new(wechat_openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
     }
 

@@ -29,6 +29,10 @@ w::record! {
         /// Where the outcome of the authorisation is posted.
         2 authorization_notify_url: String => "authorization_notify_url: must",
     }
+}
+
+w::built! {
+    AuthorizationInfo
     new(
         user_display_name: impl Into<String>,
         out_authorization_no: impl Into<String>,
@@ -62,6 +66,10 @@ w::record! {
         /// Note on the red packet, seen by the user; needed according to the documentation.
         4 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    CreateBrandMerchantBatchDetail
     new(
         out_detail_no: impl Into<String>,
         amount: xinqiao_types::Fen,
@@ -100,6 +108,10 @@ w::record! {
         /// System of the device: `IOS`, `ANDROID`, `HARMONY` or `OTHER`; one of `IOS` `ANDROID` `HARMONY` `OTHER`.
         2 device_type: Option<DeviceType> => "device_type",
     }
+}
+
+w::built! {
+    SceneInfo
     new()
     text(client_ip: String, device_id: String, device_type: DeviceType)
 }
@@ -112,6 +124,10 @@ w::record! {
         /// Payment from which the donation comes.
         1 transaction_id: String => "transaction_id: must",
     }
+}
+
+w::built! {
+    TransactionInfo
     new(transaction_type: impl Into<TransactionType>, transaction_id: impl Into<String>)
 }
 
@@ -123,6 +139,10 @@ w::record! {
         /// What is reported under that heading; for the platform, not shown to the user; such as `注册会员抽奖一等奖`.
         1 info_content: String => "info_content: must",
     }
+}
+
+w::built! {
+    TransferSceneReportInfo
     new(info_type: impl Into<String>, info_content: impl Into<String>)
 }
 
@@ -152,6 +172,10 @@ w::record! {
         /// Page on which the user accepts: `CONFIRM_PAGE`, or `RED_PACKET` style; one of `CONFIRM_PAGE` `RED_PACKET`.
         0 type_: Type => "type: must",
     }
+}
+
+w::built! {
+    UserRecvStyle
     new(type_: impl Into<Type>)
 }
 
@@ -668,6 +692,10 @@ pub mod brand_red_packet {
             /// Red packets to hand out: `out_detail_no`, `amount`, `openid`, `user_name` and `remark`; needed according to the documentation.
             9 detail_list: Option<Vec<super::CreateBrandMerchantBatchDetail>> => "detail_list",
         }
+    }
+
+    w::built! {
+        CreateBrandMerchantBatch
         new(
             brand_id: i64,
             brand_appid: impl Into<xinqiao_types::AppId>,
@@ -730,6 +758,10 @@ pub mod brand_red_packet {
             /// Which entries to return: `DETAIL_VIEW_ALL`, `DETAIL_VIEW_SUCCESS` or `DETAIL_VIEW_FAIL`; one of `DETAIL_VIEW_ALL` `DETAIL_VIEW_SUCCESS` `DETAIL_VIEW_FAIL`.
             2 detail_state: Option<super::DetailState> => "detail_state: query",
         }
+    }
+
+    w::built! {
+        GetBrandMerchantBatch
         new(batch_no: impl Into<String>)
         text(detail_state: super::DetailState)
         set(need_query_detail: bool)
@@ -811,6 +843,10 @@ pub mod brand_red_packet {
             /// The platform's number for the red-packet entry.
             1 detail_no: String => "detail_no: must path",
         }
+    }
+
+    w::built! {
+        GetBrandMerchantBatchDetails
         new(batch_no: impl Into<String>, detail_no: impl Into<String>)
     }
 
@@ -892,6 +928,10 @@ pub mod brand_red_packet {
                 /// Which entries to return: `DETAIL_VIEW_ALL`, `DETAIL_VIEW_SUCCESS` or `DETAIL_VIEW_FAIL`; one of `DETAIL_VIEW_ALL` `DETAIL_VIEW_SUCCESS` `DETAIL_VIEW_FAIL`.
                 2 detail_state: Option<super::super::DetailState> => "detail_state: query",
             }
+        }
+
+        w::built! {
+            Get
             new(out_batch_no: impl Into<String>)
             text(detail_state: super::super::DetailState)
             set(need_query_detail: bool)
@@ -973,6 +1013,10 @@ pub mod brand_red_packet {
                 /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
                 1 out_detail_no: String => "out_detail_no: must path",
             }
+        }
+
+        w::built! {
+            GetOutDetails
             new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
         }
 
@@ -1066,6 +1110,10 @@ pub mod mch_transfer {
             /// User's device when asking for authorisation: `client_ip`, `device_id` and `device_type`.
             7 scene_info: Option<super::SceneInfo> => "scene_info",
         }
+    }
+
+    w::built! {
+        ApplyUserConfirmAuthorization
         new(
             appid: impl Into<xinqiao_types::AppId>,
             out_authorization_no: impl Into<String>,
@@ -1124,6 +1172,10 @@ pub mod mch_transfer {
             /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             0 out_bill_no: String => "out_bill_no: must path",
         }
+    }
+
+    w::built! {
+        CancelTransferBill
         new(out_bill_no: impl Into<String>)
     }
 
@@ -1171,6 +1223,10 @@ pub mod mch_transfer {
             /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             0 out_bill_no: String => "out_bill_no: must path",
         }
+    }
+
+    w::built! {
+        CancelTransferToQqWalletBill
         new(out_bill_no: impl Into<String>)
     }
 
@@ -1236,6 +1292,10 @@ pub mod mch_transfer {
             /// The merchant's number for the no-confirmation authorisation.
             0 out_authorization_no: String => "out_authorization_no: must path",
         }
+    }
+
+    w::built! {
+        CloseUserConfirmAuthorization
         new(out_authorization_no: impl Into<String>)
     }
 
@@ -1317,6 +1377,10 @@ pub mod mch_transfer {
             /// How the confirmation looks to the payee: `type`.
             10 user_recv_style: Option<super::UserRecvStyle> => "user_recv_style",
         }
+    }
+
+    w::built! {
+        CreateTransferBill
         new(
             appid: impl Into<xinqiao_types::AppId>,
             out_bill_no: impl Into<String>,
@@ -1402,6 +1466,10 @@ pub mod mch_transfer {
             /// Facts that the scene requires to be reported, fixed per scene.
             9 transfer_scene_report_infos: Vec<super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
         }
+    }
+
+    w::built! {
+        CreateTransferToQqWalletBill
         new(
             appid: impl Into<xinqiao_types::AppId>,
             out_bill_no: impl Into<String>,
@@ -1451,6 +1519,10 @@ pub mod mch_transfer {
             /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             0 out_bill_no: String => "out_bill_no: must path",
         }
+    }
+
+    w::built! {
+        GetTransferBillByOutBillNo
         new(out_bill_no: impl Into<String>)
     }
 
@@ -1516,6 +1588,10 @@ pub mod mch_transfer {
             /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             0 transfer_bill_no: String => "transfer_bill_no: must path",
         }
+    }
+
+    w::built! {
+        GetTransferBillByTransferBillNo
         new(transfer_bill_no: impl Into<String>)
     }
 
@@ -1552,6 +1628,10 @@ pub mod mch_transfer {
             /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
             0 out_bill_no: String => "out_bill_no: must path",
         }
+    }
+
+    w::built! {
+        GetTransferToQqWalletBill
         new(out_bill_no: impl Into<String>)
     }
 
@@ -1590,6 +1670,10 @@ pub mod mch_transfer {
             /// `true` also returns `package_info` to show the authorisation again.
             1 is_display_authorization: Option<bool> => "is_display_authorization: query",
         }
+    }
+
+    w::built! {
+        GetUserConfirmAuthorization
         new(out_authorization_no: impl Into<String>)
         set(is_display_authorization: bool)
     }
@@ -1676,6 +1760,10 @@ pub mod mch_transfer {
             /// Merchant that puts up the money; such as `1900001109`.
             11 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
         }
+    }
+
+    w::built! {
+        PreTransferWithAuthorization
         new(
             appid: impl Into<xinqiao_types::AppId>,
             out_bill_no: impl Into<String>,
@@ -1768,6 +1856,10 @@ pub mod mch_transfer {
             /// The merchant's number for the no-confirmation authorisation.
             11 out_authorization_no: Option<String> => "out_authorization_no",
         }
+    }
+
+    w::built! {
+        TransferWithAuthorization
         new(
             appid: impl Into<xinqiao_types::AppId>,
             out_bill_no: impl Into<String>,
@@ -1850,6 +1942,10 @@ pub mod mch_transfer {
                 /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 0 out_bill_no: String => "out_bill_no: must",
             }
+        }
+
+        w::built! {
+            ApplyByOutBillNo
             new(out_bill_no: impl Into<String>)
         }
 
@@ -1893,6 +1989,10 @@ pub mod mch_transfer {
                 /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
                 0 transfer_bill_no: String => "transfer_bill_no: must",
             }
+        }
+
+        w::built! {
+            ApplyByTransferBillNo
             new(transfer_bill_no: impl Into<String>)
         }
 
@@ -1929,6 +2029,10 @@ pub mod mch_transfer {
                 /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 0 out_bill_no: String => "out_bill_no: must path",
             }
+        }
+
+        w::built! {
+            GetByOutBillNo
             new(out_bill_no: impl Into<String>)
         }
 
@@ -1982,6 +2086,10 @@ pub mod mch_transfer {
                 /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
                 0 transfer_bill_no: String => "transfer_bill_no: must path",
             }
+        }
+
+        w::built! {
+            GetByTransferBillNo
             new(transfer_bill_no: impl Into<String>)
         }
 
@@ -2030,6 +2138,10 @@ pub mod mch_transfer {
                 /// Merchant ID of the charity that received the donations.
                 4 receiver_mchid: Option<xinqiao_types::MchId> => "receiver_mchid",
             }
+        }
+
+        w::built! {
+            ApplyBudgetElectronicReceipt
             new(
                 out_budget_no: impl Into<String>,
                 start_date: impl Into<String>,
@@ -2096,6 +2208,10 @@ pub mod mch_transfer {
                 /// The merchant's transfer number: digits and letters only, unique; such as `plfk2020042013`.
                 1 out_bill_no: String => "out_bill_no: must",
             }
+        }
+
+        w::built! {
+            ApplyElectronicReceipt
             new(sub_mchid: impl Into<xinqiao_types::MchId>, out_bill_no: impl Into<String>)
         }
 
@@ -2152,6 +2268,10 @@ pub mod mch_transfer {
                 /// Your own number of the application, unique under the merchant.
                 1 out_apply_no: String => "out_apply_no: must",
             }
+        }
+
+        w::built! {
+            ApplySubMchAuthorization
             new(sub_mchid: impl Into<xinqiao_types::MchId>, out_apply_no: impl Into<String>)
         }
 
@@ -2212,6 +2332,10 @@ pub mod mch_transfer {
                 /// Where the outcome of the authorisation is posted.
                 6 notify_url: String => "notify_url: must",
             }
+        }
+
+        w::built! {
+            ApplyUserConfirmAuthorization
             new(
                 out_authorization_no: impl Into<String>,
                 appid: impl Into<xinqiao_types::AppId>,
@@ -2268,6 +2392,10 @@ pub mod mch_transfer {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             }
+        }
+
+        w::built! {
+            CancelTransferBill
             new(out_bill_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
@@ -2328,6 +2456,10 @@ pub mod mch_transfer {
                 /// The merchant's number for the no-confirmation authorisation.
                 0 out_authorization_no: String => "out_authorization_no: must path",
             }
+        }
+
+        w::built! {
+            CloseUserConfirmAuthorization
             new(out_authorization_no: impl Into<String>)
         }
 
@@ -2400,6 +2532,10 @@ pub mod mch_transfer {
                 /// Where changes of the budget are posted.
                 6 notify_url: Option<String> => "notify_url",
             }
+        }
+
+        w::built! {
+            CreateCharityBudget
             new(
                 out_budget_no: impl Into<String>,
                 sponsor_mchid: impl Into<xinqiao_types::MchId>,
@@ -2488,6 +2624,10 @@ pub mod mch_transfer {
                 /// Note on the donation, for the receiver.
                 6 transfer_remark: String => "transfer_remark: must",
             }
+        }
+
+        w::built! {
+            CreateCharityTransferBill
             new(
                 out_budget_no: impl Into<String>,
                 out_transfer_no: impl Into<String>,
@@ -2574,6 +2714,10 @@ pub mod mch_transfer {
                 /// Facts that the scene requires to be reported, fixed per scene.
                 10 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
             }
+        }
+
+        w::built! {
+            CreateTransferBill
             new(
                 sub_mchid: impl Into<xinqiao_types::MchId>,
                 appid: impl Into<xinqiao_types::AppId>,
@@ -2634,6 +2778,10 @@ pub mod mch_transfer {
                 /// Number under which the receipt was accepted.
                 1 accept_id: String => "accept_id: must query",
             }
+        }
+
+        w::built! {
+            GetBudgetElectronicReceipts
             new(out_budget_no: impl Into<String>, accept_id: impl Into<String>)
         }
 
@@ -2671,6 +2819,10 @@ pub mod mch_transfer {
                 /// Merchant that puts up the money; such as `1900001109`.
                 1 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must query",
             }
+        }
+
+        w::built! {
+            GetCharityBudget
             new(out_budget_no: impl Into<String>, sponsor_mchid: impl Into<xinqiao_types::MchId>)
         }
 
@@ -2710,6 +2862,10 @@ pub mod mch_transfer {
                 /// The merchant's number for the charity budget.
                 2 out_budget_no: String => "out_budget_no: must query",
             }
+        }
+
+        w::built! {
+            GetCharityTransferBill
             new(
                 out_transfer_no: impl Into<String>,
                 sponsor_mchid: impl Into<xinqiao_types::MchId>,
@@ -2751,6 +2907,10 @@ pub mod mch_transfer {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
+        }
+
+        w::built! {
+            GetElectronicReceipt
             new(out_bill_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
@@ -2786,6 +2946,10 @@ pub mod mch_transfer {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
             }
+        }
+
+        w::built! {
+            GetSubMchAuthorization
             new(sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
@@ -2836,6 +3000,10 @@ pub mod mch_transfer {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
+        }
+
+        w::built! {
+            GetTransferBill
             new(out_bill_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
@@ -2900,6 +3068,10 @@ pub mod mch_transfer {
                 /// The merchant's number for the no-confirmation authorisation.
                 0 out_authorization_no: String => "out_authorization_no: must path",
             }
+        }
+
+        w::built! {
+            GetUserConfirmAuthorization
             new(out_authorization_no: impl Into<String>)
         }
 
@@ -2982,6 +3154,10 @@ pub mod mch_transfer {
                 /// Authorisation to ask for along with this transfer: `user_display_name`, `out_authorization_no` and so on.
                 11 authorization_info: Option<super::super::AuthorizationInfo> => "authorization_info",
             }
+        }
+
+        w::built! {
+            PreTransferWithAuthorization
             new(
                 sub_mchid: impl Into<xinqiao_types::MchId>,
                 appid: impl Into<xinqiao_types::AppId>,
@@ -3048,6 +3224,10 @@ pub mod mch_transfer {
                 /// The platform's number of the authorisation, needed to transfer without confirmation.
                 10 authorization_id: String => "authorization_id: must",
             }
+        }
+
+        w::built! {
+            TransferWithAuthorization
             new(
                 sub_mchid: impl Into<xinqiao_types::MchId>,
                 appid: impl Into<xinqiao_types::AppId>,
@@ -3126,6 +3306,10 @@ pub mod mch_transfer {
                 /// What the charity campaign is, in the merchant's words.
                 2 activity_remark: String => "activity_remark: must",
             }
+        }
+
+        w::built! {
+            UnlockCharityBudget
             new(
                 out_budget_no: impl Into<String>,
                 sponsor_mchid: impl Into<xinqiao_types::MchId>,

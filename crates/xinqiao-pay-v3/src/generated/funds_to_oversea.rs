@@ -11,6 +11,10 @@ w::record! {
         /// Carrier of the shipment.
         1 express_company_name: String => "express_company_name: must",
     }
+}
+
+w::built! {
+    ExpressInfo
     new(courier_number: impl Into<String>, express_company_name: impl Into<String>)
 }
 
@@ -26,6 +30,10 @@ w::record! {
         /// Price of a piece, in fen.
         3 goods_unit_price: xinqiao_types::Fen => "goods_unit_price: must",
     }
+}
+
+w::built! {
+    GoodsInfo
     new(goods_name: impl Into<String>, goods_quantity: i64, goods_unit_price: xinqiao_types::Fen)
     text(goods_category: String)
 }
@@ -36,6 +44,10 @@ w::record! {
         /// Registered number of the payee abroad.
         0 payee_id: String => "payee_id: must",
     }
+}
+
+w::built! {
+    PayeeInfo
     new(payee_id: impl Into<String>)
 }
 
@@ -51,6 +63,10 @@ w::record! {
         /// Total of the presale, in fen.
         3 total_amount: xinqiao_types::Fen => "total_amount: must",
     }
+}
+
+w::built! {
+    PresaleInfo
     new(type_: impl Into<Type>, total_amount: xinqiao_types::Fen)
     text(deposit_transaction_id: String, balance_transaction_id: String)
 }
@@ -65,6 +81,10 @@ w::record! {
         /// Number of the seller on the platform.
         2 seller_id: String => "seller_id: must",
     }
+}
+
+w::built! {
+    SellerInfo
     new(
         oversea_business_name: impl Into<String>,
         oversea_shop_name: impl Into<String>,
@@ -151,6 +171,10 @@ w::record! {
         /// The payee abroad, given by `payee_id`.
         9 payee_info: PayeeInfo => "payee_info: must",
     }
+}
+
+w::built! {
+    CreateOrder
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         out_order_id: impl Into<String>,
@@ -231,6 +255,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
     }
+}
+
+w::built! {
+    GetAvailableAbroadAmounts
     new(transaction_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -276,6 +304,10 @@ w::record! {
         /// Day of the currency bill; format `yyyy-MM-dd`; such as `2026-01-01`.
         1 bill_date: String => "bill_date: must query",
     }
+}
+
+w::built! {
+    GetBillDownloadUrl
     new(bill_date: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -326,6 +358,10 @@ w::record! {
         /// Payment whose money goes abroad.
         2 transaction_id: String => "transaction_id: must query",
     }
+}
+
+w::built! {
+    GetOrder
     new(
         out_order_id: impl Into<String>,
         sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -382,6 +418,10 @@ pub mod return_ {
             /// Further proof of the return, such as a refund number.
             6 supplement_info: String => "supplement_info: must",
         }
+    }
+
+    w::built! {
+        Create
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             out_return_no: impl Into<String>,
@@ -455,6 +495,10 @@ pub mod return_ {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        Get
         new(out_return_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 

@@ -23,6 +23,10 @@ w::record! {
         /// Merchant category code (MCC), four digits; such as `5411`.
         7 mcc: Option<String> => "mcc",
     }
+}
+
+w::built! {
+    Business
     new(business_type: impl Into<BusinessType>)
     text(
         app_download: String,
@@ -137,6 +141,10 @@ w::record! {
         /// Mail address of the sub-merchant's contact; personal data, masked in `Debug`.
         2 email: String => "email: must masked",
     }
+}
+
+w::built! {
+    Contact
     new(name: impl Into<String>, phone: impl Into<String>, email: impl Into<String>)
 }
 
@@ -148,6 +156,10 @@ w::record! {
         /// Number of the director's or principal's identity document.
         1 number: Option<String> => "number",
     }
+}
+
+w::built! {
+    Director
     new()
     text(name: String, number: String)
 }
@@ -160,6 +172,10 @@ w::record! {
         /// Hosts from which H5 payment is started.
         1 domains: Option<Vec<String>> => "domains",
     }
+}
+
+w::built! {
+    H5PaymentApplyInfo
     new()
     text(website_url: String)
     set(domains: Vec<String>)
@@ -217,6 +233,10 @@ w::record! {
         /// Why the money is split, kept in the bill.
         6 description: String => "description: must",
     }
+}
+
+w::built! {
+    Receiver
     new(
         currency: impl Into<Currency>,
         type_: impl Into<Type>,
@@ -483,6 +503,10 @@ w::record! {
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         3 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
     }
+}
+
+w::built! {
+    CloseTransaction
     new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
     text(sub_mchid: xinqiao_types::MchId, sp_mchid: xinqiao_types::MchId)
 }
@@ -556,6 +580,10 @@ w::record! {
         /// Facts for the H5 application: `website_url` and `domains`.
         20 h5_payment_apply_info: Option<H5PaymentApplyInfo> => "h5_payment_apply_info",
     }
+}
+
+w::built! {
+    UpdateMerchant
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         sp_appid: impl Into<xinqiao_types::AppId>,
@@ -623,6 +651,10 @@ w::record! {
         /// JSON with file name and digest.
         1 meta: String => "meta: must",
     }
+}
+
+w::built! {
+    UploadMerchantStorageFile
     new(file: w::FilePart, meta: impl Into<String>)
 }
 
@@ -669,6 +701,10 @@ pub mod merchant_service {
             /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
             1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
         }
+    }
+
+    w::built! {
+        CompleteComplaint
         new(complaint_id: impl Into<String>, complainted_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -701,6 +737,10 @@ pub mod merchant_service {
             /// Where complaint notices are posted, https; such as `https://pay.example.com/notify/complaint`.
             0 url: String => "url: must",
         }
+    }
+
+    w::built! {
+        CreateComplaintNotification
         new(url: impl Into<String>)
     }
 
@@ -741,6 +781,10 @@ pub mod merchant_service {
         /// * Catalog: `pay_v3.global.merchant_service.delete_complaint_notification`.
         pub struct DeleteComplaintNotification {
         }
+    }
+
+    w::built! {
+        DeleteComplaintNotification
         new()
     }
 
@@ -776,6 +820,10 @@ pub mod merchant_service {
             /// Language into which complaints are translated, such as `EN`; such as `EN`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
             1 mch_language: Option<super::MchLanguage> => "mch_language: query",
         }
+    }
+
+    w::built! {
+        GetComplaint
         new(complaint_id: impl Into<String>)
         text(mch_language: super::MchLanguage)
     }
@@ -845,6 +893,10 @@ pub mod merchant_service {
         /// * Catalog: `pay_v3.global.merchant_service.get_complaint_notifications`.
         pub struct GetComplaintNotifications {
         }
+    }
+
+    w::built! {
+        GetComplaintNotifications
         new()
     }
 
@@ -890,6 +942,10 @@ pub mod merchant_service {
             /// Language into which complaints are translated, such as `EN`; such as `EN`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
             5 mch_language: Option<super::MchLanguage> => "mch_language: query",
         }
+    }
+
+    w::built! {
+        ListComplaints
         new(begin_date: impl Into<String>, end_date: impl Into<String>)
         text(complainted_mchid: xinqiao_types::MchId, mch_language: super::MchLanguage)
         set(limit: i64, offset: i64)
@@ -960,6 +1016,10 @@ pub mod merchant_service {
             /// Language into which complaints are translated, such as `EN`; such as `EN`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
             3 mch_language: Option<super::MchLanguage> => "mch_language: query",
         }
+    }
+
+    w::built! {
+        ListNegotiationHistory
         new(complaint_id: impl Into<String>)
         text(mch_language: super::MchLanguage)
         set(limit: i64, offset: i64)
@@ -1033,6 +1093,10 @@ pub mod merchant_service {
             /// Words of the link under the reply; such as `查看订单详情`.
             5 jump_url_text: Option<String> => "jump_url_text",
         }
+    }
+
+    w::built! {
+        RespondToComplaint
         new(
             complaint_id: impl Into<String>,
             complainted_mchid: impl Into<xinqiao_types::MchId>,
@@ -1071,6 +1135,10 @@ pub mod merchant_service {
             /// Where complaint notices are posted, https; such as `https://pay.example.com/notify/complaint`.
             0 url: String => "url: must",
         }
+    }
+
+    w::built! {
+        UpdateComplaintNotification
         new(url: impl Into<String>)
     }
 
@@ -1112,6 +1180,10 @@ pub mod merchant_service {
                 /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
                 1 complaint_id: String => "complaint_id: must query",
             }
+        }
+
+        w::built! {
+            Download
             new(media_id: impl Into<xinqiao_types::MediaId>, complaint_id: impl Into<String>)
         }
 
@@ -1146,6 +1218,10 @@ pub mod merchant_service {
                 /// JSON with file name and digest.
                 1 meta: String => "meta: must",
             }
+        }
+
+        w::built! {
+            Upload
             new(file: w::FilePart, meta: impl Into<String>)
         }
 
@@ -1202,6 +1278,10 @@ pub mod micro_pay {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             }
+        }
+
+        w::built! {
+            ReverseByOutTradeNo
             new(
                 out_trade_no: impl Into<String>,
                 mchid: impl Into<xinqiao_types::MchId>,
@@ -1246,6 +1326,10 @@ pub mod micro_pay {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             }
+        }
+
+        w::built! {
+            ReverseByTransactionId
             new(
                 transaction_id: impl Into<String>,
                 mchid: impl Into<xinqiao_types::MchId>,
@@ -1316,6 +1400,10 @@ pub mod profit_sharing {
             /// Proof of partnership, as file handle.
             13 partnership_file_id: Option<String> => "partnership_file_id",
         }
+    }
+
+    w::built! {
+        AddReceiver
         new()
         text(
             sub_mchid: xinqiao_types::MchId,
@@ -1410,6 +1498,10 @@ pub mod profit_sharing {
             /// `true` unfreezes the rest to the merchant after this split; `false` keeps it for later splits.
             6 unfreeze_unsplit: bool => "unfreeze_unsplit: must",
         }
+    }
+
+    w::built! {
+        CreateOrder
         new(
             appid: impl Into<xinqiao_types::AppId>,
             transaction_id: impl Into<String>,
@@ -1476,6 +1568,10 @@ pub mod profit_sharing {
             /// Receiver's merchant number or `openid`.
             4 account: Option<String> => "account",
         }
+    }
+
+    w::built! {
+        DeleteReceiver
         new()
         text(
             sub_mchid: xinqiao_types::MchId,
@@ -1518,6 +1614,10 @@ pub mod profit_sharing {
             /// Day of the bill in Beijing time, within the last three months; such as `2026-09-14`.
             1 bill_date: Option<String> => "bill_date: query",
         }
+    }
+
+    w::built! {
+        GetBillDownloadUrl
         new()
         text(sub_mchid: xinqiao_types::MchId, bill_date: String)
     }
@@ -1564,6 +1664,10 @@ pub mod profit_sharing {
             /// WeChat Pay's number of the order that is split.
             2 transaction_id: Option<String> => "transaction_id: query",
         }
+    }
+
+    w::built! {
+        GetOrder
         new(out_order_no: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId, transaction_id: String)
     }
@@ -1611,6 +1715,10 @@ pub mod profit_sharing {
             /// `MERCHANT_ID`, `PERSONAL_OPENID` or `PERSONAL_SUB_OPENID`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
             5 type_: Option<super::Type> => "type: query",
         }
+    }
+
+    w::built! {
+        GetReceiver
         new(account: impl Into<String>)
         text(
             sub_mchid: xinqiao_types::MchId,
@@ -1687,6 +1795,10 @@ pub mod profit_sharing {
             /// Why the money is split, kept in the bill.
             3 description: String => "description: must",
         }
+    }
+
+    w::built! {
+        UnfreezeOrder
         new(
             transaction_id: impl Into<String>,
             out_order_no: impl Into<String>,
@@ -1734,6 +1846,10 @@ pub mod profit_sharing {
                 /// Day of the bill in Beijing time, within the last three months; such as `2026-09-14`.
                 1 bill_date: Option<String> => "bill_date: query",
             }
+        }
+
+        w::built! {
+            GetBillDownloadUrl
             new()
             text(sub_mchid: xinqiao_types::MchId, bill_date: String)
         }
@@ -1774,6 +1890,10 @@ pub mod profit_sharing {
             /// * Catalog: `pay_v3.global.profit_sharing.refunds.get_refundable_balance`.
             pub struct GetRefundableBalance {
             }
+        }
+
+        w::built! {
+            GetRefundableBalance
             new()
         }
 
@@ -1826,6 +1946,10 @@ pub mod profit_sharing {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             }
+        }
+
+        w::built! {
+            GetAmounts
             new(transaction_id: impl Into<String>)
             text(sub_mchid: xinqiao_types::MchId)
         }
@@ -1874,6 +1998,10 @@ pub mod profit_sharing {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             }
+        }
+
+        w::built! {
+            GetRefundableAmounts
             new(transaction_id: impl Into<String>)
             text(sub_mchid: xinqiao_types::MchId)
         }
@@ -1926,6 +2054,10 @@ pub mod profit_sharing {
                 /// Three-letter code of the money's currency; such as `HKD`.
                 2 currency: Option<String> => "currency",
             }
+        }
+
+        w::built! {
+            Mark
             new()
             text(sub_mchid: xinqiao_types::MchId, out_trade_no: String, currency: String)
         }
@@ -1966,6 +2098,10 @@ pub mod refund {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
         }
+    }
+
+    w::built! {
+        GetPartnerRechargeBalance
         new(sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -2007,6 +2143,10 @@ pub mod refund {
         /// * Catalog: `pay_v3.global.refund.get_recharge_balance`.
         pub struct GetRechargeBalance {
         }
+    }
+
+    w::built! {
+        GetRechargeBalance
         new()
     }
 

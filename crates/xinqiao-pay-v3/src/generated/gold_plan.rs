@@ -126,6 +126,10 @@ pub mod merchants {
             /// `OPEN` turns the service on, `CLOSE` off; one of `OPEN` `CLOSE`.
             1 operation_type: super::OperationType => "operation_type: must",
         }
+    }
+
+    w::built! {
+        ChangeCustomPageStatus
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             operation_type: impl Into<super::OperationType>,
@@ -176,6 +180,10 @@ pub mod merchants {
             /// Payments after which the gold plan shows: `JSAPI_AND_MINIPROGRAM`, `JSAPI` or `MINIPROGRAM`; one of `JSAPI_AND_MINIPROGRAM` `JSAPI` `MINIPROGRAM`.
             2 operation_pay_scene: Option<super::OperationPayScene> => "operation_pay_scene",
         }
+    }
+
+    w::built! {
+        ChangeGoldPlanStatus
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             operation_type: impl Into<super::OperationType>,
@@ -221,6 +229,10 @@ pub mod merchants {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
+    }
+
+    w::built! {
+        CloseAdvertisingShow
         new(sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -255,6 +267,10 @@ pub mod merchants {
             /// Industries whose adverts are kept out, at most 3.
             1 advertising_industry_filters: Option<Vec<String>> => "advertising_industry_filters",
         }
+    }
+
+    w::built! {
+        OpenAdvertisingShow
         new(sub_mchid: impl Into<xinqiao_types::MchId>)
         set(advertising_industry_filters: Vec<String>)
     }
@@ -291,6 +307,10 @@ pub mod merchants {
             /// Industries whose adverts are kept out, at most 3; one of `E_COMMERCE` `LOVE_MARRIAGE` `POTOGRAPHY` `EDUCATION` `FINANCE` `TOURISM` `SKINCARE` `FOOD` ….
             1 advertising_industry_filters: Option<Vec<super::AdvertisingIndustryFilters>> => "advertising_industry_filters",
         }
+    }
+
+    w::built! {
+        SetAdvertisingIndustryFilter
         new(sub_mchid: impl Into<xinqiao_types::MchId>)
         set(advertising_industry_filters: Vec<super::AdvertisingIndustryFilters>)
     }
@@ -327,6 +347,10 @@ pub mod merchants {
             /// Industries whose adverts are kept out, at most 3; one of `E_COMMERCE` `LOVE_MARRIAGE` `POTOGRAPHY` `EDUCATION` `FINANCE` `TOURISM` `SKINCARE` `FOOD` ….
             1 advertising_industry_filters: Option<Vec<super::AdvertisingIndustryFilters>> => "advertising_industry_filters",
         }
+    }
+
+    w::built! {
+        UpdateAdvertisingShow
         new(sub_mchid: impl Into<xinqiao_types::MchId>)
         set(advertising_industry_filters: Vec<super::AdvertisingIndustryFilters>)
     }

@@ -45,6 +45,10 @@ w::record! {
         /// Goods named on the invoice, with the model.
         12 service_nm: Option<String> => "service_nm",
     }
+}
+
+w::built! {
+    InvoiceInfo
     new()
     text(
         invoice_cd: String,
@@ -107,6 +111,10 @@ w::record! {
         /// Serial number of the record, unique on the platform.
         19 serial_num: String => "serial_num: must",
     }
+}
+
+w::built! {
+    ConfirmNQualificationData
     new(
         cate_code: impl Into<String>,
         cert_no: impl Into<String>,
@@ -230,6 +238,10 @@ w::record! {
         /// Order number used to lock or unlock the serial number.
         33 ccc_sn_order_no: Option<String> => "ccc_sn_order_no",
     }
+}
+
+w::built! {
+    SyncQualificationData
     new(
         auth_code: impl Into<String>,
         cate_code: impl Into<String>,
@@ -322,6 +334,10 @@ w::record! {
         /// When the consumer signed for it; format `rfc3339`.
         9 delivery_time: Option<String> => "delivery_time",
     }
+}
+
+w::built! {
+    TrackInfo
     new()
     text(
         tracking_no: String,
@@ -635,6 +651,10 @@ pub mod subsidy {
             /// Consumer's document: `ID_DOC_TYPE_ID_CARD`, or the mainland travel permit of Hong Kong, Macao or Taiwan; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
             7 identity_document_type: Option<super::IdentityDocumentType> => "identity_document_type: query",
         }
+    }
+
+    w::built! {
+        GetQualification
         new(appliance_id: i64, qualification_region_code: i64)
         text(
             real_name: String,
@@ -685,6 +705,10 @@ pub mod subsidy {
             /// Unified social credit code of the enterprise; such as `91110108397173806M`.
             1 license_number: String => "license_number: must",
         }
+    }
+
+    w::built! {
+        QueryCompanies
         new(qualification_region_code: i64, license_number: impl Into<String>)
     }
 
@@ -799,6 +823,10 @@ pub mod subsidy {
             /// Refund number of the online platform; on returns.
             34 refund_id: Option<String> => "refund_id",
         }
+    }
+
+    w::built! {
+        SyncNQualification
         new(
             real_name: impl Into<String>,
             id_card_number: impl Into<String>,
@@ -901,6 +929,10 @@ pub mod subsidy {
             /// Barcode of the goods, 13 or 14 digits; such as `6901010101098`.
             11 bar_code: String => "bar_code: must",
         }
+    }
+
+    w::built! {
+        UploadGoods
         new(
             appliance_id: i64,
             product_name: impl Into<String>,
@@ -956,6 +988,10 @@ pub mod subsidy {
                 /// When the audit papers were uploaded.
                 2 upload_time: String => "upload_time: must",
             }
+        }
+
+        w::built! {
+            InvalidateCup
             new(
                 org_no: impl Into<String>,
                 mchnt_order_id: impl Into<String>,
@@ -1010,6 +1046,10 @@ pub mod subsidy {
                 /// When the audit papers were uploaded.
                 2 upload_time: String => "upload_time: must",
             }
+        }
+
+        w::built! {
+            QueryCup
             new(
                 org_no: impl Into<String>,
                 mchnt_order_id: impl Into<String>,
@@ -1086,6 +1126,10 @@ pub mod subsidy {
                 /// Day on which the consumer got the money back.
                 4 refund_dt: String => "refund_dt: must",
             }
+        }
+
+        w::built! {
+            SyncCupRefund
             new(
                 org_no: impl Into<String>,
                 mchnt_order_id: impl Into<String>,
@@ -1221,6 +1265,10 @@ pub mod subsidy {
                 /// About the delivery: `tracking_no`, `tracking_company`, `usr_prov`, `usr_city` and so on.
                 47 track_info: super::super::TrackInfo => "track_info: must",
             }
+        }
+
+        w::built! {
+            UpdateCup
             new(
                 org_no: impl Into<String>,
                 sub_mchnt_cd: impl Into<String>,
@@ -1401,6 +1449,10 @@ pub mod subsidy {
                 /// About the delivery: `tracking_no`, `tracking_company`, `usr_prov`, `usr_city` and so on.
                 47 track_info: super::super::TrackInfo => "track_info: must",
             }
+        }
+
+        w::built! {
+            UploadCup
             new(
                 org_no: impl Into<String>,
                 sub_mchnt_cd: impl Into<String>,
@@ -1504,6 +1556,10 @@ pub mod subsidy {
                 /// Consumer's document: `ID_DOC_TYPE_ID_CARD`, or the mainland travel permit of Hong Kong, Macao or Taiwan; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 6 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
             }
+        }
+
+        w::built! {
+            CancelPassThrough
             new(
                 real_name: impl Into<String>,
                 id_card_number: impl Into<String>,
@@ -1568,6 +1624,10 @@ pub mod subsidy {
                 /// North-south position of the user; personal data, masked in `Debug`.
                 7 latitude: String => "latitude: must masked",
             }
+        }
+
+        w::built! {
+            ClaimPassThrough
             new(
                 real_name: impl Into<String>,
                 id_card_number: impl Into<String>,
@@ -1620,6 +1680,10 @@ pub mod subsidy {
                 /// Consumer's document: `ID_DOC_TYPE_ID_CARD`, or the mainland travel permit of Hong Kong, Macao or Taiwan; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 4 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
             }
+        }
+
+        w::built! {
+            Query
             new(
                 real_name: impl Into<String>,
                 id_card_number: impl Into<String>,
@@ -1674,6 +1738,10 @@ pub mod subsidy {
                 /// Consumer's document: `ID_DOC_TYPE_ID_CARD`, or the mainland travel permit of Hong Kong, Macao or Taiwan; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 4 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
             }
+        }
+
+        w::built! {
+            QueryPassThrough
             new(
                 real_name: impl Into<String>,
                 id_card_number: impl Into<String>,
@@ -1794,6 +1862,10 @@ pub mod subsidy {
                 /// Merchant that sells and invoices.
                 37 mch_name: String => "mch_name: must",
             }
+        }
+
+        w::built! {
+            Sync
             new(
                 out_trade_no: impl Into<String>,
                 receive_region_code: impl Into<String>,
@@ -1897,6 +1969,10 @@ pub mod subsidy {
                 /// Second IMEI of a phone or similar; such as `358882046176540`.
                 11 imei2: Option<String> => "imei2",
             }
+        }
+
+        w::built! {
+            Lock
             new(
                 appliance_id: i64,
                 out_trade_no: impl Into<String>,
@@ -1952,6 +2028,10 @@ pub mod subsidy {
                 /// Region whose subsidy is used; such as `310100`.
                 1 qualification_region_code: i64 => "qualification_region_code: must",
             }
+        }
+
+        w::built! {
+            Query
             new(sn_code_list: Vec<String>, qualification_region_code: i64)
         }
 
@@ -2002,6 +2082,10 @@ pub mod subsidy {
                 /// Kind of product: `COMMON_PRODUCT`, or `AI_PRODUCT` with artificial intelligence; one of `COMMON_PRODUCT` `AI_PRODUCT`.
                 5 product_type: super::super::ProductType => "product_type: must",
             }
+        }
+
+        w::built! {
+            Unlock
             new(
                 appliance_id: i64,
                 out_trade_no: impl Into<String>,
@@ -2051,6 +2135,10 @@ pub mod subsidy {
                 /// Your order numbers to look up.
                 1 order_number_list: Vec<String> => "order_number_list: must",
             }
+        }
+
+        w::built! {
+            Query
             new(qualification_region_code: i64, order_number_list: Vec<String>)
         }
 
@@ -2103,6 +2191,10 @@ pub mod subsidy {
                 /// State of the category's subsidy: `CATE_STATE_REDEEM` redeemed, `CATE_STATE_REFUND` given back; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
                 4 cate_state: Option<super::super::CateState> => "cate_state",
             }
+        }
+
+        w::built! {
+            QueryDaySummary
             new(
                 qualification_region_code: i64,
                 query_date: impl Into<String>,
@@ -2199,6 +2291,10 @@ pub mod subsidy {
                 /// Sub-merchant that took the payment.
                 21 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             }
+        }
+
+        w::built! {
+            Sync
             new(
                 out_trade_no: impl Into<String>,
                 receive_region_code: impl Into<String>,
@@ -2279,6 +2375,10 @@ pub mod subsidy {
                 /// Serial number of the request, unique each time.
                 4 req_ssn: String => "req_ssn: must",
             }
+        }
+
+        w::built! {
+            AlterQualification
             new(
                 cate_code: impl Into<String>,
                 cert_no: impl Into<String>,
@@ -2339,6 +2439,10 @@ pub mod subsidy {
                 /// Serial number of the request, unique each time.
                 5 req_ssn: String => "req_ssn: must",
             }
+        }
+
+        w::built! {
+            CancelAuthCode
             new(
                 sp_serial_no: impl Into<String>,
                 cred_frozen_no: impl Into<String>,
@@ -2398,6 +2502,10 @@ pub mod subsidy {
                 /// Serial number of the request, unique each time.
                 5 req_ssn: String => "req_ssn: must",
             }
+        }
+
+        w::built! {
+            ClaimQualification
             new(
                 cate_code: impl Into<String>,
                 cert_no: impl Into<String>,
@@ -2480,6 +2588,10 @@ pub mod subsidy {
                 /// Total of the order before discounts.
                 20 amount: Option<f64> => "amount",
             }
+        }
+
+        w::built! {
+            CommitAuthCode
             new(
                 sp_serial_no: impl Into<String>,
                 cred_frozen_no: impl Into<String>,
@@ -2542,6 +2654,10 @@ pub mod subsidy {
                 /// When the request is made.
                 2 req_time: Option<String> => "req_time",
             }
+        }
+
+        w::built! {
+            ConfirmNQualification
             new(req_ssn: impl Into<String>)
             text(req_time: String)
             set(data: Vec<super::super::ConfirmNQualificationData>)
@@ -2595,6 +2711,10 @@ pub mod subsidy {
                 /// Serial number of the request, unique each time.
                 8 req_ssn: String => "req_ssn: must",
             }
+        }
+
+        w::built! {
+            IssueAuthCode
             new(
                 category_id: impl Into<String>,
                 name: impl Into<String>,
@@ -2694,6 +2814,10 @@ pub mod subsidy {
                 /// When the request is made.
                 22 req_time: String => "req_time: must",
             }
+        }
+
+        w::built! {
+            LockSnCode
             new(
                 create_user: impl Into<String>,
                 province: impl Into<String>,
@@ -2772,6 +2896,10 @@ pub mod subsidy {
                 /// When the request is made.
                 3 req_time: Option<String> => "req_time",
             }
+        }
+
+        w::built! {
+            QueryGoods
             new(req_ssn: impl Into<String>)
             text(goods_bar_code: String, province: String, req_time: String)
         }
@@ -2903,6 +3031,10 @@ pub mod subsidy {
                 /// Serial number of the request, unique each time.
                 2 req_ssn: String => "req_ssn: must",
             }
+        }
+
+        w::built! {
+            QueryQualifications
             new(cert_no: impl Into<String>, req_ssn: impl Into<String>)
             text(cate_code: String)
         }
@@ -2966,6 +3098,10 @@ pub mod subsidy {
                 /// When the request is made.
                 9 req_time: String => "req_time: must",
             }
+        }
+
+        w::built! {
+            QuerySnCode
             new(
                 sn: impl Into<String>,
                 province: impl Into<String>,
@@ -3056,6 +3192,10 @@ pub mod subsidy {
                 /// Brand of the goods, as registered.
                 17 brand: Option<String> => "brand",
             }
+        }
+
+        w::built! {
+            RefundAuthCode
             new(
                 sp_serial_no: impl Into<String>,
                 cred_frozen_no: impl Into<String>,
@@ -3114,6 +3254,10 @@ pub mod subsidy {
                 /// Uses of qualifications to report: `auth_code`, `cate_code`, `cert_no`, `grade` and so on.
                 1 data: Option<Vec<super::super::SyncQualificationData>> => "data",
             }
+        }
+
+        w::built! {
+            SyncQualification
             new()
             text(req_ssn: String)
             set(data: Vec<super::super::SyncQualificationData>)
@@ -3170,6 +3314,10 @@ pub mod subsidy {
                 /// Six-digit division code of the district; such as `330000`.
                 5 county_code: String => "county_code: must",
             }
+        }
+
+        w::built! {
+            TryAuthCode
             new(
                 sp_serial_no: impl Into<String>,
                 mchnt_no: impl Into<String>,
@@ -3288,6 +3436,10 @@ pub mod subsidy {
                 /// Way of selling: online or offline.
                 23 sales_models: Option<String> => "sales_models",
             }
+        }
+
+        w::built! {
+            UnlockSnCode
             new(
                 req_ssn: impl Into<String>,
                 req_time: impl Into<String>,

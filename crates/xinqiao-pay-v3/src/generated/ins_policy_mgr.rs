@@ -151,6 +151,10 @@ pub mod deduct {
             /// AppID bound to the merchant that collects the premium.
             6 payee_appid: Option<xinqiao_types::AppId> => "payee_appid",
         }
+    }
+
+    w::built! {
+        CreateAuthorization
         new(
             out_insurance_no: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -270,6 +274,10 @@ pub mod deduct {
             /// The user under the payee's AppID; personal data, masked in `Debug`.
             30 payee_openid: Option<xinqiao_types::OpenId> => "payee_openid: masked",
         }
+    }
+
+    w::built! {
+        CreatePolicy
         new(
             out_insurance_no: impl Into<String>,
             insured_name_list: Vec<String>,
@@ -394,6 +402,10 @@ pub mod deduct {
             /// Your own number of the insurance.
             0 out_insurance_no: String => "out_insurance_no: must path",
         }
+    }
+
+    w::built! {
+        GetAuthorization
         new(out_insurance_no: impl Into<String>)
     }
 
@@ -446,6 +458,10 @@ pub mod deduct {
             /// Your own number of the insurance.
             0 out_insurance_no: String => "out_insurance_no: must path",
         }
+    }
+
+    w::built! {
+        GetPolicy
         new(out_insurance_no: impl Into<String>)
     }
 
@@ -531,6 +547,10 @@ pub mod deduct {
             /// Term of cover: `COVERAGE_TERM_TYPE_FIXED_DATE` until a date, or `COVERAGE_TERM_TYPE_LIFETIME`; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
             25 coverage_term_type: Option<super::CoverageTermType> => "coverage_term_type",
         }
+    }
+
+    w::built! {
+        UpdatePolicy
         new(out_insurance_no: impl Into<String>)
         text(
             insurance_name: String,

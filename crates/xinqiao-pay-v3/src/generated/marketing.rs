@@ -29,6 +29,10 @@ w::record! {
         /// Page where the user activates the card; such as `pages/activate/activate`.
         1 activate_path: String => "activate_path: must",
     }
+}
+
+w::built! {
+    ActivateMiniProgram
     new(activate_appid: impl Into<xinqiao_types::AppId>, activate_path: impl Into<String>)
 }
 
@@ -43,6 +47,10 @@ w::record! {
         #[doc(alias = "activate_miniprogram")]
         2 activate_mini_program: Option<ActivateMiniProgram> => "activate_miniprogram",
     }
+}
+
+w::built! {
+    ActivateSetting
     new(activate_type: impl Into<String>)
     text(activate_url: String)
     set(activate_mini_program: ActivateMiniProgram)
@@ -133,6 +141,10 @@ w::record! {
         /// Which payments take part: `payment_mode`, `limit_bank` and `goods_tags`.
         4 payment_setting: Option<PaymentSetting> => "payment_setting",
     }
+}
+
+w::built! {
+    CreateActivityPayActivitySetting
     new()
     text(logo_url: String, activity_second_title: String)
     set(
@@ -150,6 +162,10 @@ w::record! {
         /// Merchant ID that created the stock; must match the one that made it; needed according to the documentation.
         1 stock_creator_mchid: Option<xinqiao_types::MchId> => "stock_creator_mchid",
     }
+}
+
+w::built! {
+    CreateActivityStock
     new(stock_id: impl Into<String>)
     text(stock_creator_mchid: xinqiao_types::MchId)
 }
@@ -164,6 +180,10 @@ w::record! {
         /// Stock that the partner may use.
         2 stock_id: Option<String> => "stock_id",
     }
+}
+
+w::built! {
+    AuthorizedData
     new(business_type: impl Into<String>)
     text(scenarios: String, stock_id: String)
 }
@@ -178,6 +198,10 @@ w::record! {
         /// Page of that Mini Program to open; such as `/pages/index/index`.
         2 mini_program_path: Option<String> => "mini_program_path",
     }
+}
+
+w::built! {
+    AwardJumpDeploy
     new()
     text(button_text: String, mini_program_appid: xinqiao_types::AppId, mini_program_path: String)
 }
@@ -190,6 +214,10 @@ w::record! {
         /// End of the daily span: `hours`, `minutes` and `seconds`.
         1 end_day_time: BeginDayTime => "end_day_time: must",
     }
+}
+
+w::built! {
+    AwardSendDayTime
     new(begin_day_time: BeginDayTime, end_day_time: BeginDayTime)
 }
 
@@ -201,6 +229,10 @@ w::record! {
         /// Hours of the day at which gifts are given: `begin_day_time` and `end_day_time`.
         1 award_send_day_time: Option<Vec<AwardSendDayTime>> => "award_send_day_time",
     }
+}
+
+w::built! {
+    AwardSendPeriod
     new()
     set(award_send_time: Vec<AwardSendTime>, award_send_day_time: Vec<AwardSendDayTime>)
 }
@@ -213,6 +245,10 @@ w::record! {
         /// End of the date span; format `rfc3339`.
         1 end_time: String => "end_time: must",
     }
+}
+
+w::built! {
+    AwardSendTime
     new(begin_time: impl Into<String>, end_time: impl Into<String>)
 }
 
@@ -226,6 +262,10 @@ w::record! {
         /// Second of the minute, 0–59.
         2 seconds: i64 => "seconds: must",
     }
+}
+
+w::built! {
+    BeginDayTime
     new(hours: i64, minutes: i64, seconds: i64)
 }
 
@@ -291,6 +331,10 @@ w::record! {
         /// Page that the receipt opens.
         1 merchant_path: String => "merchant_path: must",
     }
+}
+
+w::built! {
+    JumpInfo
     new(merchant_appid: impl Into<xinqiao_types::AppId>, merchant_path: impl Into<String>)
 }
 
@@ -302,6 +346,10 @@ w::record! {
         /// Page to open inside that Mini Program; such as `/pages/index/index`.
         1 mini_programs_path: String => "mini_programs_path: must",
     }
+}
+
+w::built! {
+    JumpLink
     new(
         mini_programs_appid: impl Into<xinqiao_types::AppId>,
         mini_programs_path: impl Into<String>,
@@ -314,6 +362,10 @@ w::record! {
         /// After-sales phone of the brand, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 consultation_phone_number: Option<String> => "consultation_phone_number: masked encrypted",
     }
+}
+
+w::built! {
+    MerchantContactInformation
     new()
     text(consultation_phone_number: String)
 }
@@ -352,6 +404,10 @@ w::record! {
         /// Bank and card kind of the agreement numbers, as a bank type code such as `ICBC_DEBIT`; such as `ICBC_DEBIT`.
         2 bank_type: Option<String> => "bank_type",
     }
+}
+
+w::built! {
+    Meta
     new()
     text(filename: String, sha256: String, bank_type: String)
 }
@@ -364,6 +420,10 @@ w::record! {
         /// Button on the page of the gift: `button_text`, `mini_program_appid` and `mini_program_path`.
         1 award_jump_deploy: Option<AwardJumpDeploy> => "award_jump_deploy",
     }
+}
+
+w::built! {
+    MiniProgramActivitySetting
     new()
     set(outer_str: Vec<String>, award_jump_deploy: AwardJumpDeploy)
 }
@@ -378,6 +438,10 @@ w::record! {
         /// The partner's merchant ID; for `MERCHANT`.
         2 merchant_id: Option<String> => "merchant_id",
     }
+}
+
+w::built! {
+    Partner
     new(type_: impl Into<String>)
     text(appid: xinqiao_types::AppId, merchant_id: String)
 }
@@ -392,6 +456,10 @@ w::record! {
         /// Stock that the partner may use.
         2 stock_id: Option<String> => "stock_id",
     }
+}
+
+w::built! {
+    AuthorizedDataInfo
     new(business_type: impl Into<BusinessType>)
     text(stock_id: String)
     set(scenarios: Vec<String>)
@@ -407,6 +475,10 @@ w::record! {
         /// The partner's merchant ID; for `MERCHANT`.
         2 merchant_id: Option<String> => "merchant_id",
     }
+}
+
+w::built! {
+    PartnerInfo
     new(type_: impl Into<Type>)
     text(appid: xinqiao_types::AppId, merchant_id: String)
 }
@@ -453,6 +525,10 @@ w::record! {
         /// Payment scenes that take part; such as `APP`.
         0 payment_scene_list: Option<Vec<String>> => "payment_scene_list",
     }
+}
+
+w::built! {
+    PaymentMode
     new()
     set(payment_scene_list: Vec<String>)
 }
@@ -467,6 +543,10 @@ w::record! {
         /// Order marks; only orders with one of them take part.
         2 goods_tags: Option<Vec<String>> => "goods_tags",
     }
+}
+
+w::built! {
+    PaymentSetting
     new()
     text(limit_bank: String)
     set(payment_mode: PaymentMode, goods_tags: Vec<String>)
@@ -526,6 +606,10 @@ w::record! {
         /// When it was uploaded, to tell which is newer; absent if not given; format `rfc3339`.
         7 upload_time: Option<String> => "upload_time",
     }
+}
+
+w::built! {
+    UploadMeta
     new(transaction_id: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
     text(
         sha256: String,
@@ -704,6 +788,10 @@ w::record! {
         /// What the partner is authorized to use: `business_type`, `scenarios` and `stock_id`.
         2 authorized_data: AuthorizedDataInfo => "authorized_data: must",
     }
+}
+
+w::built! {
+    BuildPartnership
     new(
         idempotency_key: impl Into<String>,
         partner: PartnerInfo,
@@ -765,6 +853,10 @@ w::record! {
         /// Page number, counted from 0.
         3 offset: Option<i64> => "offset: query",
     }
+}
+
+w::built! {
+    ListPartnerships
     new()
     set(partner: Partner, authorized_data: AuthorizedData, limit: i64, offset: i64)
 }
@@ -832,6 +924,10 @@ w::record! {
         /// What the partner is authorized to use: `business_type`, `scenarios` and `stock_id`.
         2 authorized_data: AuthorizedDataInfo => "authorized_data: must",
     }
+}
+
+w::built! {
+    TerminatePartnership
     new(
         idempotency_key: impl Into<String>,
         partner: PartnerInfo,
@@ -888,6 +984,10 @@ pub mod bank {
                 /// File of quick-pay agreement numbers: TXT or CSV, UTF-8, one number a line, each encrypted with the platform's key; at most 2 MB.
                 2 file: w::FilePart => "file: must",
             }
+        }
+
+        w::built! {
+            ImportTask
             new(package_id: impl Into<String>, meta: super::super::Meta, file: w::FilePart)
         }
 
@@ -955,6 +1055,10 @@ pub mod bank {
                 /// Records a page, at most 20.
                 4 limit: Option<i64> => "limit: query",
             }
+        }
+
+        w::built! {
+            ListTasks
             new(package_id: impl Into<String>)
             text(status: super::super::Status, filename: String)
             set(offset: i64, limit: i64)
@@ -1038,6 +1142,10 @@ pub mod bank_favor {
                 /// Your own number of this request; keep it on retries so that the call stays idempotent; such as `MCH20250101123456`.
                 5 out_request_no: String => "out_request_no: must",
             }
+        }
+
+        w::built! {
+            EnrolBankMultiActivity
             new(
                 openid: impl Into<xinqiao_types::OpenId>,
                 stock_id: impl Into<String>,
@@ -1090,6 +1198,10 @@ pub mod bank_favor {
                 /// AppID bound to the merchant; the openid is valid only under it.
                 2 appid: xinqiao_types::AppId => "appid: must query",
             }
+        }
+
+        w::built! {
+            GetCoupon
             new(
                 openid: impl Into<xinqiao_types::OpenId>,
                 coupon_id: impl Into<String>,
@@ -1188,6 +1300,10 @@ pub mod member_card_activity {
             #[doc(alias = "miniprogram_activity_setting")]
             9 mini_program_activity_setting: Option<super::MiniProgramActivitySetting> => "miniprogram_activity_setting",
         }
+    }
+
+    w::built! {
+        CreateActivity
         new(
             card_id: impl Into<String>,
             activity_name: impl Into<String>,
@@ -1268,6 +1384,10 @@ pub mod member_card_activity {
             /// Number of the campaign, returned on creation.
             0 activity_id: String => "activity_id: must path",
         }
+    }
+
+    w::built! {
+        GetActivity
         new(activity_id: impl Into<String>)
     }
 
@@ -1312,6 +1432,10 @@ pub mod member_card_activity {
             /// Paging offset, counted from 0.
             4 offset: Option<i64> => "offset: query",
         }
+    }
+
+    w::built! {
+        ListActivities
         new()
         text(
             card_id: String,
@@ -1382,6 +1506,10 @@ pub mod member_card_activity {
             /// When the campaign was ended; format `rfc3339`.
             1 terminate_time: Option<String> => "terminate_time",
         }
+    }
+
+    w::built! {
+        TerminateActivity
         new(activity_id: impl Into<String>)
         text(terminate_time: String)
     }
@@ -1447,6 +1575,10 @@ pub mod shopping_receipt {
             /// Mini Program that the entrance opens: `mini_programs_appid` and `mini_programs_path`.
             8 jump_link: super::JumpLink => "jump_link: must",
         }
+    }
+
+    w::built! {
+        CreateCustomEntrance
         new(
             custom_entrance_type: impl Into<super::CustomEntranceType>,
             subtitle: impl Into<String>,
@@ -1518,6 +1650,10 @@ pub mod shopping_receipt {
             /// Brand that the entrance belongs to.
             0 brand_id: String => "brand_id: must path",
         }
+    }
+
+    w::built! {
+        GetCustomEntrance
         new(brand_id: impl Into<String>)
     }
 
@@ -1570,6 +1706,10 @@ pub mod shopping_receipt {
             /// Mini Program that the entrance opens: `mini_programs_appid` and `mini_programs_path`.
             8 jump_link: Option<super::JumpLink> => "jump_link",
         }
+    }
+
+    w::built! {
+        UpdateCustomEntrance
         new(brand_id: impl Into<String>, out_request_no: impl Into<String>)
         text(
             custom_entrance_type: super::CustomEntranceType,
@@ -1617,6 +1757,10 @@ pub mod shopping_receipt {
             /// Picture of the receipt, PNG or JPG of at most 200 KB, sent as multipart next to `meta`.
             1 file: w::FilePart => "file: must",
         }
+    }
+
+    w::built! {
+        Upload
         new(meta: super::UploadMeta, file: w::FilePart)
     }
 
@@ -1668,6 +1812,10 @@ pub mod shopping_receipt {
             /// Mini Program that the receipt opens: `merchant_appid` and `merchant_path`.
             5 jump_info: super::JumpInfo => "jump_info: must",
         }
+    }
+
+    w::built! {
+        UploadReceiptJumpInfo
         new(
             transaction_id: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -1727,6 +1875,10 @@ pub mod weekly_discount {
             /// Number of the store that joins the campaign.
             2 store_id: i64 => "store_id: must",
         }
+    }
+
+    w::built! {
+        ApplyActivity
         new(
             activity_id: impl Into<String>,
             applying_merchant_id: impl Into<w::TextOrNumber>,
@@ -1774,6 +1926,10 @@ pub mod weekly_discount {
             /// Number of the weekly discount campaign.
             0 activity_id: String => "activity_id: must path",
         }
+    }
+
+    w::built! {
+        GetActivity
         new(activity_id: impl Into<String>)
     }
 
@@ -1853,6 +2009,10 @@ pub mod weekly_discount {
             /// Paging offset, counted from 0.
             5 offset: i64 => "offset: must query",
         }
+    }
+
+    w::built! {
+        ListActivities
         new(
             applying_merchant_id: impl Into<String>,
             activity_area_code: i64,
@@ -1940,6 +2100,10 @@ pub mod withdraw_favor {
                 /// Page number, counted from 0.
                 5 offset: Option<i64> => "offset: query",
             }
+        }
+
+        w::built! {
+            ListCoupons
             new(
                 openid: impl Into<xinqiao_types::OpenId>,
                 appid: impl Into<xinqiao_types::AppId>,
@@ -2016,6 +2180,10 @@ pub mod withdraw_favor {
                 /// Your own number of the sending request.
                 4 send_request_no: String => "send_request_no: must",
             }
+        }
+
+        w::built! {
+            SendCoupon
             new(
                 openid: impl Into<xinqiao_types::OpenId>,
                 mchid: impl Into<xinqiao_types::MchId>,

@@ -19,6 +19,10 @@ w::record! {
         /// Photos that prove who the beneficial owners are.
         4 ubo_prove: Option<Vec<String>> => "ubo_prove",
     }
+}
+
+w::built! {
+    Addition
     new()
     text(
         bank_open_account_license: String,
@@ -57,6 +61,10 @@ w::record! {
         /// Registered address on the business licence.
         6 company_address: Option<String> => "company_address",
     }
+}
+
+w::built! {
+    BusinessLicenseInfo
     new(
         license_number: impl Into<String>,
         license_copy: impl Into<String>,
@@ -86,6 +94,10 @@ w::record! {
         /// Registered address on the certificate; needed according to the documentation.
         7 company_address: Option<String> => "company_address",
     }
+}
+
+w::built! {
+    CertificateInfo
     new(
         cert_type: impl Into<CertType>,
         cert_number: impl Into<String>,
@@ -118,6 +130,10 @@ w::record! {
         /// Letter authorising the new administrator, as media handle.
         8 business_authorization_letter: Option<String> => "business_authorization_letter",
     }
+}
+
+w::built! {
+    ContactInfo
     new(contact_name: impl Into<String>, mobile_phone: impl Into<String>)
     text(
         contact_id_doc_type: ContactIdDocType,
@@ -138,6 +154,10 @@ w::record! {
         /// Photos of the financial licence, at most 5, as media handles.
         1 finance_license_pics: Vec<String> => "finance_license_pics: must",
     }
+}
+
+w::built! {
+    FinanceInstitutionInfo
     new(finance_type: impl Into<FinanceType>, finance_license_pics: Vec<String>)
 }
 
@@ -167,6 +187,10 @@ w::record! {
         /// Whether the legal person is also the beneficial owner; for companies.
         10 as_ubo: Option<bool> => "as_ubo",
     }
+}
+
+w::built! {
+    LegalPersonInfo
     new()
     text(
         id_holder_type: IdHolderType,
@@ -203,6 +227,10 @@ w::record! {
         /// Photo of the back side; not for passports.
         7 card_back: Option<String> => "card_back",
     }
+}
+
+w::built! {
+    UboInfo
     new()
     text(
         id_doc_type: ContactIdDocType,
@@ -407,6 +435,10 @@ w::record! {
         /// The new super administrator: `contact_name`, `mobile_phone`, document and so on.
         2 contact_info: Option<ContactInfo> => "contact_info",
     }
+}
+
+w::built! {
+    ApplyMchContactAlterApplyment
     new(merchant_code: impl Into<String>, out_request_no: impl Into<String>)
     set(contact_info: ContactInfo)
 }
@@ -469,6 +501,10 @@ w::record! {
         /// What is changed: `ALTER_SCOPE_FULL`, `ALTER_SCOPE_BUSINESS_CERT` or `ALTER_SCOPE_UBO`; one of `ALTER_SCOPE_FULL` `ALTER_SCOPE_BUSINESS_CERT` `ALTER_SCOPE_UBO`.
         10 alter_scope: Option<AlterScope> => "alter_scope",
     }
+}
+
+w::built! {
+    ApplyMchSubjectAlterApplyment
     new(
         merchant_code: impl Into<String>,
         out_request_no: impl Into<String>,
@@ -523,6 +559,10 @@ w::record! {
         /// New short name of the merchant, which buyers see after paying.
         2 merchant_shortname: String => "merchant_shortname: must",
     }
+}
+
+w::built! {
+    ApplyMerchantNameAlterApplyment
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         out_request_no: impl Into<String>,
@@ -565,6 +605,10 @@ w::record! {
         /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must path",
     }
+}
+
+w::built! {
+    GetContactByOutRequestNo
     new(merchant_code: impl Into<String>, out_request_no: impl Into<String>)
 }
 
@@ -616,6 +660,10 @@ w::record! {
         /// Number of the change application.
         0 apply_id: String => "apply_id: must path",
     }
+}
+
+w::built! {
+    GetMchContactAlterApplyment
     new(apply_id: impl Into<String>)
 }
 
@@ -652,6 +700,10 @@ w::record! {
         /// Number of the change application.
         0 apply_id: String => "apply_id: must path",
     }
+}
+
+w::built! {
+    GetMchSubjectAlterApplyment
     new(apply_id: impl Into<String>)
 }
 
@@ -703,6 +755,10 @@ w::record! {
         /// Number of the change application.
         0 apply_id: String => "apply_id: must path",
     }
+}
+
+w::built! {
+    GetMerchantNameAlterApplyment
     new(apply_id: impl Into<String>)
 }
 
@@ -756,6 +812,10 @@ w::record! {
         /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must path",
     }
+}
+
+w::built! {
+    GetNameByOutRequestNo
     new(sub_mchid: impl Into<xinqiao_types::MchId>, out_request_no: impl Into<String>)
 }
 
@@ -807,6 +867,10 @@ w::record! {
         /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must path",
     }
+}
+
+w::built! {
+    GetSubjectByOutRequestNo
     new(merchant_code: impl Into<String>, out_request_no: impl Into<String>)
 }
 
@@ -843,6 +907,10 @@ w::record! {
         /// Number of the change application.
         0 apply_id: String => "apply_id: must path",
     }
+}
+
+w::built! {
+    RevokeMchContactAlterApplyment
     new(apply_id: impl Into<String>)
 }
 
@@ -886,6 +954,10 @@ w::record! {
         /// Number of the change application.
         0 apply_id: String => "apply_id: must path",
     }
+}
+
+w::built! {
+    RevokeMchSubjectAlterApplyment
     new(apply_id: impl Into<String>)
 }
 
@@ -927,6 +999,10 @@ w::record! {
         /// Number of the change application.
         0 apply_id: String => "apply_id: must path",
     }
+}
+
+w::built! {
+    RevokeMerchantNameAlterApplyment
     new(apply_id: impl Into<String>)
 }
 

@@ -51,6 +51,10 @@ w::record! {
         /// Hex SHA-256 of the content.
         1 file_digest: Option<String> => "file_digest",
     }
+}
+
+w::built! {
+    Meta
     new()
     text(file_name: String, file_digest: String)
 }
@@ -134,6 +138,10 @@ w::record! {
         /// Item of material that the file is for.
         3 item_id: String => "item_id: must",
     }
+}
+
+w::built! {
+    UploadSubmissionFile
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         meta: Meta,
@@ -186,6 +194,10 @@ pub mod mch_manage_records {
             /// Sub-merchant that is restricted.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        Get
         new(manage_record_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -267,6 +279,10 @@ pub mod mch_manage_records {
             /// How many records to skip; 0 starts at the first; such as `0`.
             4 offset: Option<i64> => "offset: query",
         }
+    }
+
+    w::built! {
+        List
         new(sub_mchid: impl Into<xinqiao_types::MchId>, limit: i64)
         text(
             manage_record_type: super::ManageRecordType,
@@ -338,6 +354,10 @@ pub mod mch_manage_records {
             /// Material asked for, as JSON by item.
             2 submit_data: String => "submit_data: must",
         }
+    }
+
+    w::built! {
+        SubmitMchManageSubmission
         new(
             manage_record_id: impl Into<String>,
             sub_mchid: impl Into<xinqiao_types::MchId>,

@@ -15,6 +15,10 @@ w::record! {
         /// Item of the papers asked for, from the look-up.
         3 item_id: i64 => "item_id: must",
     }
+}
+
+w::built! {
+    Meta
     new(sub_mchid: impl Into<xinqiao_types::MchId>, item_id: i64)
     text(file_name: String, file_digest: String)
 }
@@ -188,6 +192,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
     }
+}
+
+w::built! {
+    GetMerchantLimitation
     new(sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -241,6 +249,10 @@ pub mod enhanced_due_diligence {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        Get
         new(due_diligence_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -306,6 +318,10 @@ pub mod enhanced_due_diligence {
             /// Material asked for, as JSON by item.
             2 submit_data: Option<String> => "submit_data",
         }
+    }
+
+    w::built! {
+        Submit
         new(due_diligence_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         text(submit_data: String)
     }
@@ -358,6 +374,10 @@ pub mod enhanced_due_diligence {
             /// Due-diligence file, second part of the multipart body.
             2 due_diligence_file: w::FilePart => "due_diligence_file: must",
         }
+    }
+
+    w::built! {
+        Upload
         new(due_diligence_id: impl Into<String>, meta: super::Meta, due_diligence_file: w::FilePart)
     }
 

@@ -11,6 +11,10 @@ w::record! {
         /// Kind of cash on top: `FREIGHT`, `OTHER_MEDICAL_EXPENSES` or `DEFAULT_ADD_TYPE`; one of `DEFAULT_ADD_TYPE` `FREIGHT` `OTHER_MEDICAL_EXPENSES`.
         1 cash_add_type: CashAddType => "cash_add_type: must",
     }
+}
+
+w::built! {
+    CashAddDetail
     new(cash_add_fee: i64, cash_add_type: impl Into<CashAddType>)
 }
 
@@ -22,6 +26,10 @@ w::record! {
         /// Reduction: `HOSPITAL_REDUCE`, `PHARMACY_DISCOUNT`, `DISCOUNT`, `PRE_PAYMENT`, `DEPOSIT_DEDUCTION` or `DEFAULT_REDUCE_TYPE`; one of `DEFAULT_REDUCE_TYPE` `HOSPITAL_REDUCE` `PHARMACY_DISCOUNT` `DISCOUNT` `PRE_PAYMENT` `DEPOSIT_DEDUCTION`.
         1 cash_reduce_type: CashReduceType => "cash_reduce_type: must",
     }
+}
+
+w::built! {
+    CashReduceDetail
     new(cash_reduce_fee: i64, cash_reduce_type: impl Into<CashReduceType>)
 }
 
@@ -35,6 +43,10 @@ w::record! {
         /// Kind of document, such as `ID_CARD`, `HOUSEHOLD_REGISTRATION` or `FOREIGNER_PASSPORT`; one of `UNKNOWN_USER_CARD_TYPE` `ID_CARD` `HOUSEHOLD_REGISTRATION` `FOREIGNER_PASSPORT` `MAINLAND_TRAVEL_PERMIT_FOR_TW` `MAINLAND_TRAVEL_PERMIT_FOR_MO` `MAINLAND_TRAVEL_PERMIT_FOR_HK` `FOREIGN_PERMANENT_RESIDENT`.
         2 card_type: CardType => "card_type: must",
     }
+}
+
+w::built! {
+    Payer
     new(name: impl Into<String>, id_digest: impl Into<String>, card_type: impl Into<CardType>)
 }
 
@@ -279,6 +291,10 @@ w::record! {
         /// Whether the bureau's test system is used: `true` yes.
         33 med_ins_test_env: Option<bool> => "med_ins_test_env",
     }
+}
+
+w::built! {
+    CreateOrder
     new(
         mix_pay_type: impl Into<MixPayType>,
         order_type: impl Into<OrderType>,
@@ -438,6 +454,10 @@ w::record! {
         /// Merchant ID of the hospital or clinic.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
+}
+
+w::built! {
+    GetOrderByMixTradeNo
     new(mix_trade_no: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -476,6 +496,10 @@ w::record! {
         /// Merchant ID of the hospital or clinic.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
+}
+
+w::built! {
+    GetOrderByOutTradeNo
     new(out_trade_no: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -526,6 +550,10 @@ w::record! {
         /// The service provider's own unique refund number.
         7 out_refund_no: String => "out_refund_no: must",
     }
+}
+
+w::built! {
+    NotifyRefund
     new(
         mix_trade_no: impl Into<String>,
         sub_mchid: impl Into<xinqiao_types::MchId>,

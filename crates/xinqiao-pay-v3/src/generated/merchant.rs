@@ -11,6 +11,10 @@ w::record! {
         /// SHA-256 of the content in lower-case hex.
         1 sha256: Option<String> => "sha256",
     }
+}
+
+w::built! {
+    Meta
     new()
     text(filename: String, sha256: String)
 }
@@ -94,6 +98,10 @@ pub mod fund {
             /// Account in question: `BASIC`, `OPERATION` or `FEES`.
             0 account_type: String => "account_type: must path",
         }
+    }
+
+    w::built! {
+        GetBalance
         new(account_type: impl Into<String>)
     }
 
@@ -139,6 +147,10 @@ pub mod fund {
             /// Day whose closing balance is wanted; format `yyyy-MM-dd`; such as `2026-08-17`.
             1 date: String => "date: must query",
         }
+    }
+
+    w::built! {
+        GetDayEndBalance
         new(account_type: impl Into<String>, date: impl Into<String>)
     }
 
@@ -174,6 +186,10 @@ pub mod fund {
             /// WeChat Pay's number for the withdrawal.
             0 withdraw_id: String => "withdraw_id: must path",
         }
+    }
+
+    w::built! {
+        GetWithdraw
         new(withdraw_id: impl Into<String>)
     }
 
@@ -247,6 +263,10 @@ pub mod fund {
             /// `NO_SUCC` lists withdrawals that went wrong; one of `NO_SUCC`; `bill_type` on the wire.
             3 bill_type_param: Option<super::BillType> => "bill_type: query",
         }
+    }
+
+    w::built! {
+        GetWithdrawByBillType
         new(bill_type: impl Into<String>, bill_date: impl Into<String>)
         text(tar_type: super::TarType, bill_type_param: super::BillType)
     }
@@ -293,6 +313,10 @@ pub mod fund {
             /// The merchant's number for the withdrawal, unique; such as `20190611222222222200000000012122`.
             0 out_request_no: String => "out_request_no: must path",
         }
+    }
+
+    w::built! {
+        GetWithdrawByOutRequestNo
         new(out_request_no: impl Into<String>)
     }
 
@@ -360,6 +384,10 @@ pub mod fund {
             /// WeChat Pay's number for the withdrawal.
             0 withdraw_id: String => "withdraw_id: must path",
         }
+    }
+
+    w::built! {
+        GetWithdrawByWithdrawId
         new(withdraw_id: impl Into<String>)
     }
 
@@ -431,6 +459,10 @@ pub mod fund {
             /// Where changes of the withdrawal are posted.
             5 notify_url: Option<String> => "notify_url",
         }
+    }
+
+    w::built! {
+        Withdraw
         new(
             out_request_no: impl Into<String>,
             amount: xinqiao_types::Fen,
@@ -486,6 +518,10 @@ pub mod media {
             /// The picture (JPG, BMP, PNG or PDF), second part of the multipart body.
             1 file: w::FilePart => "file: must",
         }
+    }
+
+    w::built! {
+        Upload
         new(meta: super::Meta, file: w::FilePart)
     }
 
@@ -529,6 +565,10 @@ pub mod media {
             /// The video (avi, wmv, mp4, mov …) of at most 5 MB, second part of the multipart body.
             1 file: w::FilePart => "file: must",
         }
+    }
+
+    w::built! {
+        UploadVideo
         new(meta: super::Meta, file: w::FilePart)
     }
 

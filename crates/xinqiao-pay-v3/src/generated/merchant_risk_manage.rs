@@ -21,6 +21,10 @@ w::record! {
         /// Bill to pay, in fen.
         6 amount: Option<xinqiao_types::Fen> => "amount",
     }
+}
+
+w::built! {
+    LivingExpensesField
     new()
     text(acc_no: String, acc_name: String, city: String, address: String, company_name: String)
     set(type_: i64, amount: xinqiao_types::Fen)
@@ -34,6 +38,10 @@ w::record! {
         /// Account that is topped up, such as a phone number.
         1 account: Option<String> => "account",
     }
+}
+
+w::built! {
+    RechargeField
     new()
     text(account: String)
     set(account_type: i64)
@@ -75,6 +83,10 @@ w::record! {
         /// Risk level of the selling merchant, `1` to `7`.
         6 sp_risk_level: Option<i64> => "sp_risk_level",
     }
+}
+
+w::built! {
+    SubOrder
     new()
     text(
         out_trade_no: String,
@@ -142,6 +154,10 @@ w::record! {
         /// Where violation notices are posted.
         0 notify_url: Option<String> => "notify_url",
     }
+}
+
+w::built! {
+    CreateViolationNotification
     new()
     text(notify_url: String)
 }
@@ -182,6 +198,10 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_risk_manage.delete_violation_notification`.
     pub struct DeleteViolationNotification {
     }
+}
+
+w::built! {
+    DeleteViolationNotification
     new()
 }
 
@@ -225,6 +245,10 @@ w::record! {
         /// Text of the complaints that reached the merchant.
         5 complaints_information: Option<String> => "complaints_information: query",
     }
+}
+
+w::built! {
+    GetTradeRiskInformation
     new(out_trade_no: impl Into<String>)
     text(
         sp_mchid: xinqiao_types::MchId,
@@ -277,6 +301,10 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_risk_manage.get_violation_notifications`.
     pub struct GetViolationNotifications {
     }
+}
+
+w::built! {
+    GetViolationNotifications
     new()
 }
 
@@ -329,6 +357,10 @@ w::record! {
         /// The measure in words when `punish_type` is `OTHER_PUNISH`.
         8 additional_punish_type: Option<String> => "additional_punish_type",
     }
+}
+
+w::built! {
+    ReportTradeRiskResult
     new()
     text(
         sp_mchid: xinqiao_types::MchId,
@@ -487,6 +519,10 @@ w::record! {
         /// Orders inside the combined one: `out_trade_no`, `mch_id`, `delivery_province`, `delivery_city` and so on.
         45 sub_orders: Option<Vec<SubOrder>> => "sub_orders",
     }
+}
+
+w::built! {
+    ReportTradeUnionInformation
     new()
     text(
         sp_mchid: xinqiao_types::MchId,
@@ -586,6 +622,10 @@ w::record! {
         /// Where violation notices are posted.
         0 notify_url: Option<String> => "notify_url",
     }
+}
+
+w::built! {
+    UpdateViolationNotification
     new()
     text(notify_url: String)
 }
@@ -639,6 +679,10 @@ pub mod ec_trade_risk {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             6 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         }
+    }
+
+    w::built! {
+        QueryRiskTrades
         new()
         text(
             mchid: xinqiao_types::MchId,
@@ -723,6 +767,10 @@ pub mod ec_trade_risk {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             9 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         }
+    }
+
+    w::built! {
+        ReportDisposeResult
         new(out_trade_no: impl Into<String>)
         text(
             mchid: xinqiao_types::MchId,

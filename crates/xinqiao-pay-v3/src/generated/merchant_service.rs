@@ -23,6 +23,10 @@ w::record! {
         /// Words that the user sees.
         2 text: Option<String> => "text",
     }
+}
+
+w::built! {
+    ActionMiniProgramJumpInfo
     new(appid: impl Into<xinqiao_types::AppId>)
     text(path: String, text: String)
 }
@@ -55,6 +59,10 @@ w::record! {
         /// When it stops working, and whether it can be tapped again.
         2 invalid_info: Option<InvalidInfo> => "invalid_info",
     }
+}
+
+w::built! {
+    BlockButtonGroup
     new()
     text(button_layout: ButtonLayout)
     set(buttons: Vec<BlockLink>, invalid_info: InvalidInfo)
@@ -66,6 +74,10 @@ w::record! {
         /// Questions the user can pick: `faq_id`, `faq_title` and `action`.
         0 faqs: Option<Vec<MessageFaq>> => "faqs",
     }
+}
+
+w::built! {
+    BlockFaq
     new()
     set(faqs: Vec<MessageFaq>)
 }
@@ -80,6 +92,10 @@ w::record! {
         /// When it stops working, and whether it can be tapped again.
         2 invalid_info: Option<InvalidInfo> => "invalid_info",
     }
+}
+
+w::built! {
+    BlockLink
     new()
     text(text: String)
     set(action: LinkAction, invalid_info: InvalidInfo)
@@ -275,6 +291,10 @@ w::record! {
         /// Style of the picture: `IMAGE_STYLE_TYPE_NARROW` or `IMAGE_STYLE_TYPE_WIDE`; one of `IMAGE_STYLE_TYPE_NARROW` `IMAGE_STYLE_TYPE_WIDE`.
         1 image_style_type: Option<ImageStyleType> => "image_style_type",
     }
+}
+
+w::built! {
+    Image
     new()
     text(media_id: xinqiao_types::MediaId, image_style_type: ImageStyleType)
 }
@@ -287,6 +307,10 @@ w::record! {
         /// Whether the button can be tapped more than once.
         1 multi_clickable: Option<bool> => "multi_clickable",
     }
+}
+
+w::built! {
+    InvalidInfo
     new()
     text(expired_time: String)
     set(multi_clickable: bool)
@@ -312,6 +336,10 @@ w::record! {
         /// Content, by type a text, picture, link …; told apart by `action_type`.
         1 body: LinkActionBody => ": flat",
     }
+}
+
+w::built! {
+    LinkAction
     new(body: LinkActionBody)
     text(action_id: String)
 }
@@ -326,6 +354,10 @@ w::record! {
         /// Merchant's own data, returned when the user taps.
         2 custom_data: Option<String> => "custom_data",
     }
+}
+
+w::built! {
+    Message
     new()
     text(sender_identity: SenderIdentity, custom_data: String)
     set(blocks: Vec<MessageBlock>)
@@ -337,6 +369,10 @@ w::record! {
         /// Content, by type a text, picture, link …; told apart by `type`.
         0 body: MessageBlockBody => ": flat",
     }
+}
+
+w::built! {
+    MessageBlock
     new(body: MessageBlockBody)
 }
 
@@ -350,6 +386,10 @@ w::record! {
         /// What a tap does: `body` and `action_id`.
         2 action: Option<LinkAction> => "action",
     }
+}
+
+w::built! {
+    MessageFaq
     new()
     text(faq_id: String, faq_title: String)
     set(action: LinkAction)
@@ -363,6 +403,10 @@ w::record! {
         /// Merchant's own data, returned when the user taps.
         1 custom_data: Option<String> => "custom_data",
     }
+}
+
+w::built! {
+    MessageInfo
     new(content: impl Into<String>)
     text(custom_data: String)
 }
@@ -375,6 +419,10 @@ w::record! {
         /// SHA-256 of the content in lower-case hex.
         1 sha256: Option<String> => "sha256",
     }
+}
+
+w::built! {
+    Meta
     new()
     text(filename: String, sha256: String)
 }
@@ -389,6 +437,10 @@ w::record! {
         /// Words that the user sees.
         2 text: String => "text: must",
     }
+}
+
+w::built! {
+    MiniProgramJumpInfo
     new(appid: impl Into<xinqiao_types::AppId>, path: impl Into<String>, text: impl Into<String>)
 }
 
@@ -462,6 +514,10 @@ w::record! {
         /// Whether the text is shown bold.
         2 is_bold: Option<bool> => "is_bold",
     }
+}
+
+w::built! {
+    Text
     new()
     text(text: String, color: Color)
     set(is_bold: bool)
@@ -742,6 +798,10 @@ w::record! {
         /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`; the account's merchantid.
         1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
     }
+}
+
+w::built! {
+    CompleteComplaintV2
     new(complaint_id: impl Into<String>, complainted_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -775,6 +835,10 @@ w::record! {
         /// Where complaint notices are posted, https; such as `https://pay.example.com/notify/complaint`.
         0 url: String => "url: must",
     }
+}
+
+w::built! {
+    CreateComplaintNotification
     new(url: impl Into<String>)
 }
 
@@ -816,6 +880,10 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.delete_complaint_notification`.
     pub struct DeleteComplaintNotification {
     }
+}
+
+w::built! {
+    DeleteComplaintNotification
     new()
 }
 
@@ -847,6 +915,10 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.get_complaint_notifications`.
     pub struct GetComplaintNotifications {
     }
+}
+
+w::built! {
+    GetComplaintNotifications
     new()
 }
 
@@ -883,6 +955,10 @@ w::record! {
         /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
     }
+}
+
+w::built! {
+    GetComplaintV2
     new(complaint_id: impl Into<String>)
 }
 
@@ -973,6 +1049,10 @@ w::record! {
         /// Merchant ID of the sub-merchant that was complained about.
         4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
+}
+
+w::built! {
+    ListComplaints
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
     set(limit: i64, offset: i64)
@@ -1038,6 +1118,10 @@ w::record! {
         /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must path",
     }
+}
+
+w::built! {
+    ListComplaintsByTransactionId
     new(transaction_id: impl Into<String>)
 }
 
@@ -1105,6 +1189,10 @@ w::record! {
         /// How many records to skip; 0 starts at the first; such as `0`.
         4 offset: Option<i64> => "offset: query",
     }
+}
+
+w::built! {
+    ListComplaintsV2
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
     text(complainted_mchid: xinqiao_types::MchId)
     set(limit: i64, offset: i64)
@@ -1170,6 +1258,10 @@ w::record! {
         /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must path",
     }
+}
+
+w::built! {
+    ListNegotiationHistory
     new(transaction_id: impl Into<String>)
 }
 
@@ -1215,6 +1307,10 @@ w::record! {
         /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: Option<i64> => "offset: query",
     }
+}
+
+w::built! {
+    ListNegotiationHistoryV2
     new(complaint_id: impl Into<String>)
     set(limit: i64, offset: i64)
 }
@@ -1290,6 +1386,10 @@ w::record! {
         /// Mini program placed under the reply: `appid`, `path` and `text`.
         6 mini_program_jump_info: Option<MiniProgramJumpInfo> => "mini_program_jump_info",
     }
+}
+
+w::built! {
+    RespondToComplaintV2
     new(
         complaint_id: impl Into<String>,
         complainted_mchid: impl Into<xinqiao_types::MchId>,
@@ -1334,6 +1434,10 @@ w::record! {
         /// Key that stays the same when the message is sent again.
         3 idempotent_id: String => "idempotent_id: must",
     }
+}
+
+w::built! {
+    RespondToImmediateService
     new(
         complaint_id: impl Into<String>,
         complainted_mchid: impl Into<xinqiao_types::MchId>,
@@ -1391,6 +1495,10 @@ w::record! {
         /// `true` asks the user to confirm the settlement.
         5 launch_confirm_process: Option<bool> => "launch_confirm_process",
     }
+}
+
+w::built! {
+    SubmitFeedback
     new(
         transaction_id: impl Into<String>,
         complainted_mchid: impl Into<xinqiao_types::MchId>,
@@ -1429,6 +1537,10 @@ w::record! {
         /// Where complaint notices are posted, https; such as `https://pay.example.com/notify/complaint`.
         0 url: String => "url: must",
     }
+}
+
+w::built! {
+    UpdateComplaintNotification
     new(url: impl Into<String>)
 }
 
@@ -1475,6 +1587,10 @@ w::record! {
         /// Remark, not shown to the user.
         5 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    UpdateRefundProgress
     new(complaint_id: impl Into<String>, action: impl Into<RefundAction>)
     text(reject_reason: String, remark: String)
     set(launch_refund_day: i64, reject_media_list: Vec<String>)
@@ -1574,6 +1690,10 @@ pub mod images {
             /// Handle of the picture, from the upload or the complaint.
             0 media_id: xinqiao_types::MediaId => "media_id: must path",
         }
+    }
+
+    w::built! {
+        Download
         new(media_id: impl Into<xinqiao_types::MediaId>)
     }
 
@@ -1609,6 +1729,10 @@ pub mod images {
             /// The picture, JPG, BMP or PNG of at most 2 MB, second part of the multipart body.
             1 file: w::FilePart => "file: must",
         }
+    }
+
+    w::built! {
+        Upload
         new(meta: super::Meta, file: w::FilePart)
     }
 

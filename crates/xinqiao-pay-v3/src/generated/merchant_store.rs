@@ -29,6 +29,10 @@ w::record! {
         /// North-south position in degrees; such as `22.546154`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
     }
+}
+
+w::built! {
+    StoreAddress
     new(address_detail: impl Into<String>)
     text(address_code: String, address_complements: String, longitude: String, latitude: String)
 }
@@ -47,6 +51,10 @@ w::record! {
         /// Name of the branch without the brand.
         4 branch_name: Option<String> => "branch_name",
     }
+}
+
+w::built! {
+    StoreBasic
     new(store_name: impl Into<String>)
     text(store_reference_id: String, brand_name: String, branch_name: String)
     set(brand_id: i64)
@@ -60,6 +68,10 @@ w::record! {
         /// Opening hours, spans separated by a bar; such as `周一至周五 09:00-20:00`.
         1 business_hours: Option<String> => "business_hours",
     }
+}
+
+w::built! {
+    StoreBusiness
     new()
     text(service_phone: String, business_hours: String)
 }
@@ -72,6 +84,10 @@ w::record! {
         /// Entity behind the merchant ID, to check it.
         1 company_name: Option<String> => "company_name",
     }
+}
+
+w::built! {
+    StoreRecipient
     new(mchid: impl Into<xinqiao_types::MchId>)
     text(company_name: String)
 }
@@ -119,6 +135,10 @@ w::record! {
         /// Merchant IDs that collect for the store: `mchid` and `company_name`.
         2 store_recipient: Vec<StoreRecipient> => "store_recipient: must",
     }
+}
+
+w::built! {
+    BindStoreRecipient
     new(store_id: i64, store_recipient: Vec<StoreRecipient>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -169,6 +189,10 @@ w::record! {
         /// Merchant IDs that collect for the store: `mchid` and `company_name`.
         4 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
+}
+
+w::built! {
+    CreateStore
     new()
     text(sub_mchid: xinqiao_types::MchId)
     set(
@@ -219,6 +243,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
+}
+
+w::built! {
+    GetStore
     new(store_id: i64)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -273,6 +301,10 @@ w::record! {
         /// Merchant IDs that collect for the store: `mchid` and `company_name`.
         2 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
+}
+
+w::built! {
+    UnbindStoreRecipient
     new(store_id: i64)
     text(sub_mchid: xinqiao_types::MchId)
     set(store_recipient: Vec<StoreRecipient>)
@@ -321,6 +353,10 @@ w::record! {
         /// Merchant IDs that collect for the store: `mchid` and `company_name`.
         5 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
+}
+
+w::built! {
+    UpdateStore
     new(store_id: i64)
     text(sub_mchid: xinqiao_types::MchId)
     set(

@@ -38,6 +38,10 @@ w::record! {
         /// Number of the ID card, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 id_card_number: String => "id_card_number: must masked encrypted",
     }
+}
+
+w::built! {
+    SendUserCoupon
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         stock_id: impl Into<String>,
@@ -92,6 +96,10 @@ pub mod stocks {
             /// Batch of the multi-use coupon, returned when it was made.
             0 stock_id: String => "stock_id: must path",
         }
+    }
+
+    w::built! {
+        GetRefundFlow
         new(stock_id: impl Into<String>)
     }
 
@@ -133,6 +141,10 @@ pub mod stocks {
             /// Batch of the multi-use coupon, returned when it was made.
             0 stock_id: String => "stock_id: must path",
         }
+    }
+
+    w::built! {
+        GetSendFlow
         new(stock_id: impl Into<String>)
     }
 
@@ -169,6 +181,10 @@ pub mod stocks {
             /// Batch of the multi-use coupon, returned when it was made.
             0 stock_id: String => "stock_id: must path",
         }
+    }
+
+    w::built! {
+        GetUseFlow
         new(stock_id: impl Into<String>)
     }
 

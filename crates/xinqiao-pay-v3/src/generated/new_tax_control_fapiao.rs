@@ -71,6 +71,10 @@ w::record! {
         /// Message that the user left when asking for the invoice.
         12 user_apply_message: Option<String> => "user_apply_message",
     }
+}
+
+w::built! {
+    BuyerInformation
     new(type_: impl Into<String>, name: impl Into<String>)
     text(
         taxpayer_id: String,
@@ -117,6 +121,10 @@ w::record! {
         /// Message that the user left when asking for the invoice.
         12 user_apply_message: Option<String> => "user_apply_message",
     }
+}
+
+w::built! {
+    BuyerInformationItem
     new(type_: impl Into<Type>, name: impl Into<String>)
     text(
         taxpayer_id: String,
@@ -185,6 +193,10 @@ w::record! {
         /// Entrance on the card of your own: `words`, `description`, `jump_url`, `miniprogram_user_name` and so on.
         2 custom_cell: Option<CustomCell> => "custom_cell",
     }
+}
+
+w::built! {
+    CreateCardTemplateInformation
     new()
     text(payee_name: String, logo_url: String)
     set(custom_cell: CustomCell)
@@ -206,6 +218,10 @@ w::record! {
         #[doc(alias = "miniprogram_path")]
         4 mini_program_path: Option<String> => "miniprogram_path",
     }
+}
+
+w::built! {
+    CustomCell
     new(words: impl Into<String>, description: impl Into<String>)
     text(jump_url: String, mini_program_user_name: String, mini_program_path: String)
 }
@@ -260,6 +276,10 @@ w::record! {
         /// Name of the person who issues the invoice.
         2 drawer: String => "drawer: must",
     }
+}
+
+w::built! {
+    ExtraInformation
     new(drawer: impl Into<String>)
     text(payee: String, reviewer: String)
 }
@@ -320,6 +340,10 @@ w::record! {
         /// Code of the tax privilege, e.g. `1` simplified levy, `3` exempt, `4` outside VAT, `5` levied first and refunded; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         10 preferential_policy_code: Option<PreferentialPolicyCode> => "preferential_policy_code: number",
     }
+}
+
+w::built! {
+    IssueGeneralItem
     new(tax_code: impl Into<String>, total_amount: xinqiao_types::Fen, discount: bool)
     text(
         goods_category: String,
@@ -362,6 +386,10 @@ w::record! {
         /// Text in the remark box of the invoice.
         12 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    FapiaoCardInformation
     new(
         fapiao_media_id: impl Into<xinqiao_types::MediaId>,
         fapiao_number: impl Into<String>,
@@ -407,6 +435,10 @@ w::record! {
         /// Whether it is a discount line: `true` negative line.
         11 discount: bool => "discount: must",
     }
+}
+
+w::built! {
+    FapiaoCardInformationItem
     new(
         tax_code: impl Into<String>,
         goods_name: impl Into<String>,
@@ -438,6 +470,10 @@ w::record! {
         /// Bank account of the seller, printed on the invoice; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
+}
+
+w::built! {
+    CardInformationSellerInformation
     new(name: impl Into<String>, taxpayer_id: impl Into<String>)
     text(address: String, telephone: String, bank_name: String, bank_account: String)
 }
@@ -468,6 +504,10 @@ w::record! {
         /// Text in the remark box of the invoice.
         4 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    FapiaoInformation
     new(fapiao_id: impl Into<String>, total_amount: xinqiao_types::Fen, need_list: bool)
     text(remark: String)
     set(items: Vec<FapiaoInformationItem>)
@@ -497,6 +537,10 @@ w::record! {
         /// Text in the remark box of the invoice.
         9 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    FapiaoInformationDetail
     new(
         fapiao_id: impl Into<String>,
         total_amount: xinqiao_types::Fen,
@@ -522,6 +566,10 @@ w::record! {
         /// Code of the invoice; fully digital ones have none; such as `044001911211`.
         2 fapiao_code: Option<String> => "fapiao_code",
     }
+}
+
+w::built! {
+    FapiaoInformationEntry
     new(fapiao_id: impl Into<String>, fapiao_number: impl Into<String>)
     text(fapiao_code: String)
 }
@@ -588,6 +636,10 @@ w::record! {
         /// The merchant's own number of the good.
         10 goods_id: Option<i64> => "goods_id",
     }
+}
+
+w::built! {
+    FapiaoInformationItem
     new(
         tax_code: impl Into<String>,
         quantity: i64,
@@ -616,6 +668,10 @@ w::record! {
         /// Money of the payment, in fen.
         3 amount: i64 => "amount: must",
     }
+}
+
+w::built! {
+    Information
     new(pay_channel: impl Into<PayChannel>, transaction_id: impl Into<String>, amount: i64)
     text(out_trade_no: String)
 }
@@ -650,6 +706,10 @@ w::record! {
         /// Message that the user left when asking for the invoice.
         12 user_apply_message: Option<String> => "user_apply_message",
     }
+}
+
+w::built! {
+    BuyerInformationInfo
     new(type_: impl Into<Type>, name: impl Into<String>)
     text(
         taxpayer_id: String,
@@ -690,6 +750,10 @@ w::record! {
         /// Text in the remark box of the invoice.
         9 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    TransportFapiaoInformation
     new(
         fapiao_id: impl Into<String>,
         total_amount: i64,
@@ -730,6 +794,10 @@ w::record! {
         /// Passenger and trip: `name`, document, `departure_date`, `departure_place`, `destination`, means of transport.
         9 passenger_information: Option<PassengerInformation> => "passenger_information",
     }
+}
+
+w::built! {
+    IssuePassengerTransportItem
     new(
         tax_code: impl Into<String>,
         goods_name: impl Into<String>,
@@ -765,6 +833,10 @@ w::record! {
         /// Text in the remark box of the invoice.
         9 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    IssueRefinedOilFapiaoInformation
     new(
         fapiao_id: impl Into<String>,
         total_amount: i64,
@@ -805,6 +877,10 @@ w::record! {
         /// The refuelling: `station`, `trade_time` and `gun_number`.
         9 refined_oil_information: Option<RefinedOilInformation> => "refined_oil_information",
     }
+}
+
+w::built! {
+    IssueRefinedOilItem
     new(
         tax_code: impl Into<String>,
         goods_name: impl Into<String>,
@@ -862,6 +938,10 @@ w::record! {
         /// Digest of the file, checked by the platform.
         3 digest: Option<String> => "digest",
     }
+}
+
+w::built! {
+    Meta
     new(file_type: impl Into<String>, digest_alogrithm: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId, digest: String)
 }
@@ -886,6 +966,10 @@ w::record! {
         /// Cabin class on a ship, such as `SHIP_FIRST_CLASS_CABIN`; one of `SHIP_FIRST_CLASS_CABIN` `SHIP_SECOND_CLASS_CABIN` `SHIP_THIRD_CLASS_CABIN`.
         7 transportation_classes: Option<TransportationClasses> => "transportation_classes",
     }
+}
+
+w::built! {
+    PassengerInformation
     new(
         name: impl Into<String>,
         certificate_type: impl Into<CertificateType>,
@@ -922,6 +1006,10 @@ w::record! {
         /// Text in the remark box of the invoice.
         9 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    EstateLeasingFapiaoInformation
     new(
         fapiao_id: impl Into<String>,
         total_amount: xinqiao_types::Fen,
@@ -960,6 +1048,10 @@ w::record! {
         /// License plates of rented parking places.
         7 plate_no: Option<Vec<String>> => "plate_no",
     }
+}
+
+w::built! {
+    RealEstateLeasingInformation
     new(
         address: impl Into<String>,
         cross_city_flag: bool,
@@ -998,6 +1090,10 @@ w::record! {
         /// The leased property; for lease invoices.
         11 real_estate_leasing_information: Option<RealEstateLeasingInformation> => "real_estate_leasing_information",
     }
+}
+
+w::built! {
+    IssueRealEstateLeasingItem
     new(tax_code: impl Into<String>, total_amount: xinqiao_types::Fen, discount: bool)
     text(
         goods_category: String,
@@ -1024,6 +1120,10 @@ w::record! {
         /// Pump that was used.
         2 gun_number: String => "gun_number: must",
     }
+}
+
+w::built! {
+    RefinedOilInformation
     new(station: impl Into<String>, trade_time: impl Into<String>, gun_number: impl Into<String>)
 }
 
@@ -1083,6 +1183,10 @@ w::record! {
         /// Money of the payment, in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
     }
+}
+
+w::built! {
+    TransactionInformation
     new(pay_channel: impl Into<PayChannel>, amount: xinqiao_types::Fen)
     text(transaction_id: String, out_trade_no: String)
 }
@@ -1545,6 +1649,10 @@ w::record! {
         /// Looks of the invoice card: `payee_name`, `logo_url` and `custom_cell`.
         2 card_template_information: CreateCardTemplateInformation => "card_template_information: must",
     }
+}
+
+w::built! {
+    CreateCardTemplate
     new(
         card_appid: impl Into<xinqiao_types::AppId>,
         card_template_information: CreateCardTemplateInformation,
@@ -1600,6 +1708,10 @@ w::record! {
         /// Invoices to issue, each with `fapiao_id`, `total_amount`, `need_list`, `items` and `remark`.
         4 fapiao_information: Vec<FapiaoInformation> => "fapiao_information: must",
     }
+}
+
+w::built! {
+    CreateFapiaoApplication
     new(
         fapiao_apply_id: impl Into<String>,
         scene: impl Into<String>,
@@ -1643,6 +1755,10 @@ w::record! {
         /// Your own number of the invoice, unique in the application; such as `20200701123456`.
         2 fapiao_id: Option<String> => "fapiao_id: query",
     }
+}
+
+w::built! {
+    GetFapiaoApplication
     new(fapiao_apply_id: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId, fapiao_id: String)
 }
@@ -1691,6 +1807,10 @@ w::record! {
         /// Your own number of the invoice, unique in the application; such as `20200701123456`; needed according to the documentation.
         2 fapiao_id: Option<String> => "fapiao_id: query",
     }
+}
+
+w::built! {
+    GetFapiaoFiles
     new(fapiao_apply_id: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId, fapiao_id: String)
 }
@@ -1753,6 +1873,10 @@ w::record! {
         /// Whether the mailbox is required: `true` yes; personal data, masked in `Debug`.
         10 must_input_email: Option<bool> => "must_input_email: query true-false masked",
     }
+}
+
+w::built! {
+    GetTitleUrl
     new(
         fapiao_apply_id: impl Into<String>,
         source: impl Into<Source>,
@@ -1820,6 +1944,10 @@ w::record! {
         /// Scene: `WITH_WECHATPAY` paid by WeChat Pay, `WITHOUT_WECHATPAY` else; one of `WITH_WECHATPAY` `WITHOUT_WECHATPAY`.
         2 scene: Scene => "scene: must query",
     }
+}
+
+w::built! {
+    GetUserTitle
     new(fapiao_apply_id: impl Into<String>, scene: impl Into<Scene>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -1894,6 +2022,10 @@ w::record! {
         /// Invoices to put into the wallet: `fapiao_media_id`, `fapiao_number`, `fapiao_code` and so on.
         4 fapiao_card_information: Vec<FapiaoCardInformation> => "fapiao_card_information: must",
     }
+}
+
+w::built! {
+    InsertCards
     new(
         fapiao_apply_id: impl Into<String>,
         scene: impl Into<Scene>,
@@ -1939,6 +2071,10 @@ w::record! {
         /// The invoice to issue: `fapiao_id`, `total_amount`, `items`, `billing_person_id` and so on.
         3 fapiao_information: FapiaoInformationDetail => "fapiao_information: must",
     }
+}
+
+w::built! {
+    IssueGeneral
     new(
         fapiao_apply_id: impl Into<String>,
         buyer_information: BuyerInformationItem,
@@ -1982,6 +2118,10 @@ w::record! {
         /// The invoice to issue: `fapiao_id`, `total_amount`, `items`, `billing_person_id` and so on.
         3 fapiao_information: TransportFapiaoInformation => "fapiao_information: must",
     }
+}
+
+w::built! {
+    IssuePassengerTransport
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         fapiao_apply_id: impl Into<String>,
@@ -2026,6 +2166,10 @@ w::record! {
         /// The invoice to issue: `fapiao_id`, `total_amount`, `items`, `billing_person_id` and so on.
         3 fapiao_information: EstateLeasingFapiaoInformation => "fapiao_information: must",
     }
+}
+
+w::built! {
+    IssueRealEstateLeasing
     new(
         fapiao_apply_id: impl Into<String>,
         buyer_information: BuyerInformationItem,
@@ -2069,6 +2213,10 @@ w::record! {
         /// The invoice to issue: `fapiao_id`, `total_amount`, `items`, `billing_person_id` and so on.
         3 fapiao_information: IssueRefinedOilFapiaoInformation => "fapiao_information: must",
     }
+}
+
+w::built! {
+    IssueRefinedOil
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         fapiao_apply_id: impl Into<String>,
@@ -2113,6 +2261,10 @@ w::record! {
         /// Invoices to reverse, each with `fapiao_id`, `fapiao_code` and `fapiao_number`.
         3 fapiao_information: Vec<FapiaoInformationEntry> => "fapiao_information: must",
     }
+}
+
+w::built! {
+    ReverseFapiaoApplication
     new(
         fapiao_apply_id: impl Into<String>,
         reverse_reason: impl Into<ReverseReason>,
@@ -2153,6 +2305,10 @@ w::record! {
         /// Content of the invoice file.
         1 file: w::FilePart => "file: must",
     }
+}
+
+w::built! {
+    UploadFapiaoFile
     new(meta: Meta, file: w::FilePart)
 }
 
@@ -2210,6 +2366,10 @@ pub mod fapiao_merchant {
             /// Sub-merchant that invoices; required in service provider mode.
             6 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        GetSpInviteUrl
         new(
             operation_type: impl Into<super::OperationType>,
             fapiao_mode: impl Into<super::FapiaoMode>,
@@ -2273,6 +2433,10 @@ pub mod fapiao_merchant {
             /// Most records that one page holds.
             5 limit: i64 => "limit: must query",
         }
+    }
+
+    w::built! {
+        ListSpInviteMchInfo
         new(offset: i64, limit: i64)
         text(
             query_time_start: String,
@@ -2348,6 +2512,10 @@ pub mod merchant {
             /// Sub-merchant that invoices; required in service provider mode.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
         }
+    }
+
+    w::built! {
+        Check
         new(sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -2380,6 +2548,10 @@ pub mod merchant {
             /// Sub-merchant that invoices; required in service provider mode.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
         }
+    }
+
+    w::built! {
+        CheckStatus
         new(sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -2425,6 +2597,10 @@ pub mod merchant {
             /// Sub-merchant that invoices; required in service provider mode; needed according to the documentation.
             0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        GetBaseInformation
         new()
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -2468,6 +2644,10 @@ pub mod merchant {
             /// Sub-merchant that invoices; required in service provider mode.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
         }
+    }
+
+    w::built! {
+        GetCheckStatus
         new(sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -2513,6 +2693,10 @@ pub mod merchant {
             /// Sub-merchant whose settings are meant.
             0 sub_mch_code: Option<String> => "sub_mch_code: query",
         }
+    }
+
+    w::built! {
+        GetDevelopmentConfig
         new()
         text(sub_mch_code: String)
     }
@@ -2563,6 +2747,10 @@ pub mod merchant {
             /// Most records that one page holds.
             2 limit: i64 => "limit: must query",
         }
+    }
+
+    w::built! {
+        ListTaxCodes
         new(offset: i64, limit: i64)
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -2634,6 +2822,10 @@ pub mod merchant {
             /// Whether special VAT invoices are offered: `true` yes.
             3 support_vat_fapiao: Option<bool> => "support_vat_fapiao",
         }
+    }
+
+    w::built! {
+        SetDevelopmentConfig
         new()
         text(sub_mch_code: String, callback_url: String)
         set(show_fapiao_cell: bool, support_vat_fapiao: bool)

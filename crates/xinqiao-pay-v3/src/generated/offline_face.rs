@@ -11,6 +11,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`; one of `CNY`.
         1 currency: Currency => "currency: must",
     }
+}
+
+w::built! {
+    Amount
     new(total: i64, currency: impl Into<Currency>)
 }
 
@@ -22,6 +26,10 @@ w::record! {
         /// Scene given by the platform: `3` school canteen, `4` school shop, `5` school clinic, `125` company canteen, …; one of `3` `4` `5` `6` `124` `125` `126`.
         1 business_scene_id: BusinessSceneId => "business_scene_id: must number",
     }
+}
+
+w::built! {
+    Business
     new(
         business_product_id: impl Into<BusinessProductId>,
         business_scene_id: impl Into<BusinessSceneId>,
@@ -60,6 +68,10 @@ w::record! {
         /// Phone number, encrypted with the platform's key; personal data, masked in `Debug`.
         4 phone: Option<String> => "phone: masked",
     }
+}
+
+w::built! {
+    FacePayUser
     new(out_user_id: impl Into<String>, organization_id: impl Into<String>)
     text(identification_name: String, phone: String)
     set(identification: Identification)
@@ -73,6 +85,10 @@ w::record! {
         /// Number of the document, encrypted with the platform's key.
         1 identification_number: String => "identification_number: must",
     }
+}
+
+w::built! {
+    Identification
     new(
         identification_type: impl Into<IdentificationType>,
         identification_number: impl Into<String>,
@@ -95,6 +111,10 @@ w::record! {
         /// Phone number, encrypted with the platform's key; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
     }
+}
+
+w::built! {
+    LimitBankCard
     new()
     text(
         bank_card_number: String,
@@ -122,6 +142,10 @@ w::record! {
         /// IP address of the merchant's terminal; such as `10.8.0.21`.
         0 device_ip: String => "device_ip: must",
     }
+}
+
+w::built! {
+    SceneInfo
     new(device_ip: impl Into<String>)
 }
 
@@ -131,6 +155,10 @@ w::record! {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
+}
+
+w::built! {
+    SettleInfo
     new()
     set(profit_sharing: bool)
 }
@@ -314,6 +342,10 @@ w::record! {
         /// Product and scene of the face payment: `business_product_id` and `business_scene_id`.
         12 business: Option<Business> => "business",
     }
+}
+
+w::built! {
+    DeductTransaction
     new(auth_code: impl Into<String>)
     text(
         sp_appid: xinqiao_types::AppId,
@@ -414,6 +446,10 @@ w::record! {
         /// Organization that uses face payment, such as a school.
         5 organization_id: String => "organization_id: must",
     }
+}
+
+w::built! {
+    GetAuthInfo
     new(
         sp_appid: impl Into<xinqiao_types::AppId>,
         sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -463,6 +499,10 @@ w::record! {
         /// Number of the request to take the face again.
         0 collection_id: String => "collection_id: must path",
     }
+}
+
+w::built! {
+    GetFaceCollection
     new(collection_id: impl Into<String>)
 }
 
@@ -516,6 +556,10 @@ w::record! {
         /// Organization that uses face payment, such as a school.
         1 organization_id: String => "organization_id: must",
     }
+}
+
+w::built! {
+    GetRepaymentUrl
     new(out_user_id: impl Into<String>, organization_id: impl Into<String>)
 }
 
@@ -565,6 +609,10 @@ w::record! {
         /// Product given by the platform: `2` schools, `11` company canteens; one of `2` `11`.
         3 business_product_id: BusinessProductId => "business_product_id: must query",
     }
+}
+
+w::built! {
+    GetTransaction
     new(
         out_trade_no: impl Into<String>,
         sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -653,6 +701,10 @@ w::record! {
         /// Most records that one page holds.
         2 limit: Option<i64> => "limit: query",
     }
+}
+
+w::built! {
+    ListFaceCollections
     new(organization_id: impl Into<String>)
     set(offset: i64, limit: i64)
 }
@@ -716,6 +768,10 @@ pub mod contracts {
             /// Mini Program in which the user signed.
             1 appid: Option<xinqiao_types::AppId> => "appid: query",
         }
+    }
+
+    w::built! {
+        Get
         new(contract_id: impl Into<String>)
         text(appid: xinqiao_types::AppId)
     }
@@ -783,6 +839,10 @@ pub mod contracts {
             /// Mode of signing: `LIMIT_BANK_CARD` only the given card, `PRIORITY_BANK_CARD` that card first, `LIMIT_NONE` any; one of `LIMIT_BANK_CARD` `PRIORITY_BANK_CARD` `LIMIT_NONE`.
             3 contract_mode: Option<super::ContractMode> => "contract_mode",
         }
+    }
+
+    w::built! {
+        PreSign
         new(business_name: impl Into<String>, face_pay_user: super::FacePayUser)
         text(contract_mode: super::ContractMode)
         set(limit_bank_card: super::LimitBankCard)

@@ -9,6 +9,10 @@ w::record! {
         /// The staff member's occupation, where `user_type` says staff; students have `student_info` instead.
         0 occupation: Option<String> => "occupation",
     }
+}
+
+w::built! {
+    StaffInfo
     new()
     text(occupation: String)
 }
@@ -19,6 +23,10 @@ w::record! {
         /// Name of the student's class.
         0 class_name: Option<String> => "class_name",
     }
+}
+
+w::built! {
+    StudentInfo
     new()
     text(class_name: String)
 }
@@ -31,6 +39,10 @@ w::record! {
         /// Organization that uses face payment, such as a school.
         1 organization_id: Option<String> => "organization_id",
     }
+}
+
+w::built! {
+    WebInitData
     new()
     text(out_user_id: String, organization_id: String)
 }
@@ -86,6 +98,10 @@ w::record! {
         /// The user's number in your own system.
         1 out_user_id: String => "out_user_id: must path",
     }
+}
+
+w::built! {
+    GetOrganizationUser
     new(organization_id: impl Into<String>, out_user_id: impl Into<String>)
 }
 
@@ -149,6 +165,10 @@ w::record! {
         /// Which school or company it is; can be searched for.
         1 organization_name: Option<String> => "organization_name: query",
     }
+}
+
+w::built! {
+    GetOrganizations
     new()
     text(organization_id: String, organization_name: String)
 }
@@ -195,6 +215,10 @@ w::record! {
         /// Data needed for the web or Mini Program session: `out_user_id` and `organization_id`.
         1 web_init_data: Option<WebInitData> => "web_init_data",
     }
+}
+
+w::built! {
+    GetTokens
     new()
     text(scene: String)
     set(web_init_data: WebInitData)
@@ -242,6 +266,10 @@ w::record! {
         /// The platform's number of the face user (spelled this way).
         2 use_id: String => "use_id: must path",
     }
+}
+
+w::built! {
+    TerminateContract
     new(user_id: impl Into<String>, organization_id: impl Into<String>, use_id: impl Into<String>)
 }
 
@@ -289,6 +317,10 @@ w::record! {
         /// Phone number of the user, encrypted; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked",
     }
+}
+
+w::built! {
+    UpdateOrganizationUser
     new(organization_id: impl Into<String>, out_user_id: impl Into<String>)
     text(user_name: String, user_type: UserType, status: Status, phone: String)
     set(student_info: StudentInfo, staff_info: StaffInfo)

@@ -117,6 +117,10 @@ w::record! {
         /// What is charged for, shown while signing.
         2 description: String => "description: must",
     }
+}
+
+w::built! {
+    PreSignAppDeductSchedule
     new(
         estimated_deduct_date: impl Into<String>,
         estimated_deduct_amount: EstimatedDeductAmount,
@@ -132,6 +136,10 @@ w::record! {
         /// Unit of the duration; only `DAY`; one of `DAY`.
         1 unit: Option<Unit> => "unit",
     }
+}
+
+w::built! {
+    DeductDuration
     new(count: impl Into<Count>)
     text(unit: Unit)
 }
@@ -146,6 +154,10 @@ w::record! {
         /// What is charged for, shown while signing.
         2 description: String => "description: must",
     }
+}
+
+w::built! {
+    DeductSchedule
     new(
         estimated_deduct_date: impl Into<String>,
         estimated_deduct_amount: ScheduledAmount,
@@ -173,6 +185,10 @@ w::record! {
         /// How long ago the user first logged in on this device, as a range; one of `DAYS_SINCE_FIRST_LOGIN_UNKNOW` `DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY` `DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS` `DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS`.
         7 days_since_first_login: DaysSinceFirstLogin => "days_since_first_login: must",
     }
+}
+
+w::built! {
+    DeviceInfo
     new(
         device_type: impl Into<DeviceType>,
         device_os: impl Into<String>,
@@ -193,6 +209,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    EstimatedAmount
     new(amount: xinqiao_types::Fen)
     text(currency: String)
 }
@@ -205,6 +225,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    EstimatedDeductAmount
     new(total: xinqiao_types::Fen)
     text(currency: String)
 }
@@ -215,6 +239,10 @@ w::record! {
         /// App to return to after signing.
         0 jump_appid: Option<xinqiao_types::AppId> => "jump_appid",
     }
+}
+
+w::built! {
+    JumpControl
     new()
     text(jump_appid: xinqiao_types::AppId)
 }
@@ -227,6 +255,10 @@ w::record! {
         /// Sum insured under the clause.
         1 clause_quota: Option<String> => "clause_quota",
     }
+}
+
+w::built! {
+    PolicyClause
     new()
     text(clause_name: String, clause_quota: String)
 }
@@ -239,6 +271,10 @@ w::record! {
         /// What the policy covers, clause by clause.
         1 policy_clauses: Option<Vec<PolicyClause>> => "policy_clauses",
     }
+}
+
+w::built! {
+    PolicyCoverageDetail
     new()
     text(policy_amount: String)
     set(policy_clauses: Vec<PolicyClause>)
@@ -254,6 +290,10 @@ w::record! {
         /// Planned amount; the real charge may not exceed it.
         2 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
     }
+}
+
+w::built! {
+    PolicyPeriod
     new(
         policy_period_id: i64,
         estimated_deduct_date: impl Into<String>,
@@ -271,6 +311,10 @@ w::record! {
         /// Planned amount; the real charge may not exceed it.
         2 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
     }
+}
+
+w::built! {
+    PolicyPeriodInfo
     new(
         policy_period_id: i64,
         estimated_deduct_date: impl Into<String>,
@@ -290,6 +334,10 @@ w::record! {
         /// Cover of the policy: sum insured and clauses.
         3 policy_coverage_detail: Option<PolicyCoverageDetail> => "policy_coverage_detail",
     }
+}
+
+w::built! {
+    PreSignH5PolicyPeriod
     new(
         policy_period_id: i64,
         estimated_deduct_date: impl Into<String>,
@@ -308,6 +356,10 @@ w::record! {
         /// Number of the ID card, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 id_card_number: String => "id_card_number: must masked encrypted",
     }
+}
+
+w::built! {
+    RealIdentityInfo
     new(real_name: impl Into<String>, id_card_number: impl Into<String>)
     text(identity_type: IdentityType)
 }
@@ -322,6 +374,10 @@ w::record! {
         /// Kind of document; `ID_CARD` is the mainland ID card; one of `ID_CARD`.
         2 identity_type: Option<IdentityType> => "identity_type",
     }
+}
+
+w::built! {
+    RealIdentity
     new(real_name: impl Into<String>, id_card_number: impl Into<String>)
     text(identity_type: IdentityType)
 }
@@ -334,6 +390,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    ScheduledAmount
     new(total: xinqiao_types::Fen)
     text(currency: String)
 }
@@ -516,6 +576,10 @@ pub mod contracts {
             /// How long after the announcement the charge follows.
             4 deduct_duration: Option<super::DeductDuration> => "deduct_duration",
         }
+    }
+
+    w::built! {
+        Notify
         new(
             contract_id: impl Into<String>,
             mchid: impl Into<xinqiao_types::MchId>,
@@ -559,6 +623,10 @@ pub mod contracts {
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             2 appid: xinqiao_types::AppId => "appid: must",
         }
+    }
+
+    w::built! {
+        ReportFailNotify
         new(
             contract_id: impl Into<String>,
             mchid: impl Into<xinqiao_types::MchId>,
@@ -617,6 +685,10 @@ pub mod insurance_pay {
             /// Amount to charge with currency: `total` and `currency`.
             8 amount: super::ScheduledAmount => "amount: must",
         }
+    }
+
+    w::built! {
+        ApplyTransaction
         new(
             appid: impl Into<xinqiao_types::AppId>,
             out_trade_no: impl Into<String>,
@@ -675,6 +747,10 @@ pub mod insurance_pay {
                 /// Which premium period, counted from 1.
                 1 policy_period_id: i64 => "policy_period_id: must path",
             }
+        }
+
+        w::built! {
+            Get
             new(contract_id: impl Into<String>, policy_period_id: i64)
         }
 
@@ -734,6 +810,10 @@ pub mod insurance_pay {
                 /// Amount that has been booked for charging: `total` and `currency`.
                 3 scheduled_amount: super::super::ScheduledAmount => "scheduled_amount: must",
             }
+        }
+
+        w::built! {
+            Schedule
             new(
                 contract_id: impl Into<String>,
                 policy_period_id: i64,
@@ -786,6 +866,10 @@ pub mod insurance_sign {
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
             }
+        }
+
+        w::built! {
+            Get
             new(plan_id: i64, out_contract_code: impl Into<String>)
         }
 
@@ -891,6 +975,10 @@ pub mod insurance_sign {
                 /// How many periods the first charge covers.
                 19 combined_deduct_period_count: Option<i64> => "combined_deduct_period_count",
             }
+        }
+
+        w::built! {
+            PreSignApp
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
@@ -998,6 +1086,10 @@ pub mod insurance_sign {
                 /// How many periods the first charge covers.
                 20 combined_deduct_period_count: Option<i64> => "combined_deduct_period_count",
             }
+        }
+
+        w::built! {
+            PreSignH5
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
@@ -1103,6 +1195,10 @@ pub mod insurance_sign {
                 /// How many periods the first charge covers.
                 19 combined_deduct_period_count: Option<i64> => "combined_deduct_period_count",
             }
+        }
+
+        w::built! {
+            PreSignJsapi
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
@@ -1202,6 +1298,10 @@ pub mod insurance_sign {
                 /// How many periods the first charge covers.
                 19 combined_deduct_period_count: Option<i64> => "combined_deduct_period_count",
             }
+        }
+
+        w::built! {
+            PreSignMiniProgram
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
@@ -1279,6 +1379,10 @@ pub mod insurance_sign {
                 /// Premium periods with planned date and amount; needed according to the documentation.
                 3 policy_periods: Option<Vec<super::super::PolicyPeriod>> => "policy_periods",
             }
+        }
+
+        w::built! {
+            Renew
             new(plan_id: i64, contract_id: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
             set(policy_periods: Vec<super::super::PolicyPeriod>)
         }
@@ -1317,6 +1421,10 @@ pub mod insurance_sign {
                 /// Why the contract ends; required when the merchant ends it.
                 2 contract_termination_remark: String => "contract_termination_remark: must",
             }
+        }
+
+        w::built! {
+            Terminate
             new(
                 plan_id: i64,
                 out_contract_code: impl Into<String>,
@@ -1395,6 +1503,10 @@ pub mod insurance_sign {
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 3 offset: Option<i64> => "offset: query",
             }
+        }
+
+        w::built! {
+            List
             new(plan_id: i64, out_contract_code: impl Into<String>)
             set(limit: i64, offset: i64)
         }
@@ -1466,6 +1578,10 @@ pub mod insurance_sign {
                 /// `true` lets the change cancel a charge that is already booked.
                 4 allow_cancel_scheduled: Option<bool> => "allow_cancel_scheduled",
             }
+        }
+
+        w::built! {
+            Modify
             new(
                 plan_id: i64,
                 contract_id: impl Into<String>,
@@ -1539,6 +1655,10 @@ pub mod pay {
             /// Merchant category code (MCC), four digits; such as `5411`.
             9 mcc: Option<String> => "mcc",
         }
+    }
+
+    w::built! {
+        ApplyHarmonyTransaction
         new(
             appid: impl Into<xinqiao_types::AppId>,
             out_trade_no: impl Into<String>,
@@ -1605,6 +1725,10 @@ pub mod pay {
             /// Amount to charge with currency: `total` and `currency`.
             7 amount: super::ScheduledAmount => "amount: must",
         }
+    }
+
+    w::built! {
+        ApplyTransaction
         new(
             appid: impl Into<xinqiao_types::AppId>,
             out_trade_no: impl Into<String>,
@@ -1671,6 +1795,10 @@ pub mod pay {
                 /// Merchant's private text, returned in the notice of the charge.
                 9 attach: Option<String> => "attach",
             }
+        }
+
+        w::built! {
+            ApplyTransaction
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -1725,6 +1853,10 @@ pub mod pay {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
+        }
+
+        w::built! {
+            GetSchedule
             new(contract_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
@@ -1784,6 +1916,10 @@ pub mod pay {
                 /// Amount to book for charging: `total` and `currency`.
                 4 schedule_amount: super::super::EstimatedDeductAmount => "schedule_amount: must",
             }
+        }
+
+        w::built! {
+            Schedule
             new(
                 contract_id: impl Into<String>,
                 sp_appid: impl Into<xinqiao_types::AppId>,
@@ -1831,6 +1967,10 @@ pub mod pay {
                 /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 0 contract_id: String => "contract_id: must path",
             }
+        }
+
+        w::built! {
+            Get
             new(contract_id: impl Into<String>)
         }
 
@@ -1886,6 +2026,10 @@ pub mod pay {
                 /// Amount to book for charging: `total` and `currency`.
                 2 schedule_amount: super::super::ScheduledAmount => "schedule_amount: must",
             }
+        }
+
+        w::built! {
+            Schedule
             new(
                 contract_id: impl Into<String>,
                 appid: impl Into<xinqiao_types::AppId>,
@@ -1949,6 +2093,10 @@ pub mod scheduled_deduct_sign {
                 /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
             }
+        }
+
+        w::built! {
+            PreSignApp
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
@@ -2021,6 +2169,10 @@ pub mod scheduled_deduct_sign {
                 /// How to return after signing: `jump_appid`.
                 8 jump_control: Option<super::super::JumpControl> => "jump_control",
             }
+        }
+
+        w::built! {
+            PreSignH5
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
@@ -2084,6 +2236,10 @@ pub mod scheduled_deduct_sign {
                 /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
             }
+        }
+
+        w::built! {
+            PreSignJsapi
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
@@ -2142,6 +2298,10 @@ pub mod scheduled_deduct_sign {
                 /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
             }
+        }
+
+        w::built! {
+            PreSignMiniProgram
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
@@ -2221,6 +2381,10 @@ pub mod scheduled_deduct_sign {
                 /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
             }
+        }
+
+        w::built! {
+            PreSignApp
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -2305,6 +2469,10 @@ pub mod scheduled_deduct_sign {
                 /// How to return after signing: `jump_appid`.
                 11 jump_control: Option<super::super::JumpControl> => "jump_control",
             }
+        }
+
+        w::built! {
+            PreSignH5
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -2383,6 +2551,10 @@ pub mod scheduled_deduct_sign {
                 /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
             }
+        }
+
+        w::built! {
+            PreSignJsapi
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -2453,6 +2625,10 @@ pub mod scheduled_deduct_sign {
                 /// Charge agreed on signing: `estimated_deduct_date`, `estimated_deduct_amount` and `description`.
                 10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
             }
+        }
+
+        w::built! {
+            PreSignMiniProgram
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -2524,6 +2700,10 @@ pub mod sign {
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
             }
+        }
+
+        w::built! {
+            Get
             new(plan_id: i64, out_contract_code: impl Into<String>)
         }
 
@@ -2590,6 +2770,10 @@ pub mod sign {
                 /// Template of the deduction, given when the product was set up; such as `12535`.
                 1 plan_id: i64 => "plan_id: must path",
             }
+        }
+
+        w::built! {
+            GetHarmony
             new(out_contract_code: impl Into<String>, plan_id: i64)
         }
 
@@ -2673,6 +2857,10 @@ pub mod sign {
                 /// Device on which the user signs, for risk control.
                 9 device_info: super::super::DeviceInfo => "device_info: must",
             }
+        }
+
+        w::built! {
+            PreSign
             new(
                 sign_scene: impl Into<super::super::SignScene>,
                 appid: impl Into<xinqiao_types::AppId>,
@@ -2735,6 +2923,10 @@ pub mod sign {
                 /// Why the contract ends; required when the merchant ends it.
                 2 contract_termination_remark: String => "contract_termination_remark: must",
             }
+        }
+
+        w::built! {
+            Terminate
             new(
                 plan_id: i64,
                 out_contract_code: impl Into<String>,
@@ -2784,6 +2976,10 @@ pub mod sign {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
+        }
+
+        w::built! {
+            GetContract
             new(
                 out_contract_code: impl Into<String>,
                 plan_id: i64,
@@ -2865,6 +3061,10 @@ pub mod sign {
                 /// Why the contract ends; required when the merchant ends it.
                 3 contract_termination_remark: String => "contract_termination_remark: must",
             }
+        }
+
+        w::built! {
+            TerminateContract
             new(
                 plan_id: i64,
                 out_contract_code: impl Into<String>,

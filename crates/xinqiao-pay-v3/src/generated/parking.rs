@@ -35,6 +35,10 @@ w::record! {
         /// How the lot charges: `body`, `fee_limit_type`, `daily_limit_type` and so on.
         13 charging_rule: Option<ChargingRule> => "charging_rule",
     }
+}
+
+w::built! {
+    ApplyParkingLot
     new(
         parking_lot_name: impl Into<String>,
         out_parking_lot_id: impl Into<String>,
@@ -146,6 +150,10 @@ w::record! {
         /// The charging rules, by their kind; told apart by `rule_type`.
         8 body: ChargingRuleBody => ": flat",
     }
+}
+
+w::built! {
+    ChargingRule
     new(body: ChargingRuleBody)
     text(
         fee_limit_type: FeeLimitType,
@@ -188,6 +196,10 @@ w::record! {
         /// Cap of a day, in fen.
         12 max_fee_per_day: Option<i64> => "max_fee_per_day",
     }
+}
+
+w::built! {
+    DurationSegmentRule
     new()
     text(
         day_type: DayType,
@@ -216,6 +228,10 @@ w::record! {
         /// Parking fee, in fen.
         1 amount: i64 => "amount: must",
     }
+}
+
+w::built! {
+    FeeItem
     new(fee_type: impl Into<FeeType>, amount: i64)
 }
 
@@ -253,6 +269,10 @@ w::record! {
         /// First period: once (`FIRST_DURATION_MODE_ONLY_FIRST_DURATION`) or in each cycle (`FIRST_DURATION_MODE_EVERY_FIRST_DURATION`); one of `FIRST_DURATION_MODE_UNKNOWN` `FIRST_DURATION_MODE_ONLY_FIRST_DURATION` `FIRST_DURATION_MODE_EVERY_FIRST_DURATION`.
         14 first_duration_mode: Option<FirstDurationMode> => "first_duration_mode",
     }
+}
+
+w::built! {
+    FixedIntervalRule
     new()
     text(
         day_type: DayType,
@@ -293,6 +313,10 @@ w::record! {
         /// Cap of a day, in fen.
         6 max_fee_per_day: Option<i64> => "max_fee_per_day",
     }
+}
+
+w::built! {
+    PreEntryRule
     new()
     text(
         day_type: DayType,
@@ -712,6 +736,10 @@ pub mod reminders {
             /// The lot's data: `parking_lot_name`, `out_parking_lot_id` and so on.
             0 parking_lot: super::ApplyParkingLot => "parking_lot: must",
         }
+    }
+
+    w::built! {
+        Apply
         new(parking_lot: super::ApplyParkingLot)
     }
 
@@ -756,6 +784,10 @@ pub mod reminders {
             /// Your own number of the lot.
             2 out_parking_id: Option<String> => "out_parking_id",
         }
+    }
+
+    w::built! {
+        GetParkingFee
         new(out_serial_number: impl Into<String>)
         text(plate_number: String, out_parking_id: String)
     }
@@ -815,6 +847,10 @@ pub mod reminders {
             /// WeChat's number of the lot, given on approval.
             1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id: query",
         }
+    }
+
+    w::built! {
+        GetParkingLot
         new()
         text(out_parking_lot_id: String, wx_parking_lot_id: String)
     }
@@ -878,6 +914,10 @@ pub mod reminders {
             /// Page size: most records in one answer; such as `20`.
             2 limit: Option<i64> => "limit: query",
         }
+    }
+
+    w::built! {
+        ListApplications
         new(out_parking_lot_id: impl Into<String>)
         set(offset: i64, limit: i64)
     }
@@ -938,6 +978,10 @@ pub mod reminders {
             /// Your own number of the lot.
             1 out_parking_lot_id: String => "out_parking_lot_id: must query",
         }
+    }
+
+    w::built! {
+        QueryApplication
         new(parking_lot_audit_no: impl Into<String>, out_parking_lot_id: impl Into<String>)
     }
 
@@ -998,6 +1042,10 @@ pub mod reminders {
             /// Templates of discounts that apply.
             9 discount_template_id: Option<Vec<i64>> => "discount_template_id",
         }
+    }
+
+    w::built! {
+        ReportEntry
         new(
             out_serial_number: impl Into<String>,
             parking_id: impl Into<String>,
@@ -1076,6 +1124,10 @@ pub mod reminders {
             /// WeChat Pay's order number of the parking fee.
             14 wx_trade_no: Option<String> => "wx_trade_no",
         }
+    }
+
+    w::built! {
+        ReportExit
         new(
             out_serial_number: impl Into<String>,
             exit_timestamp: i64,
@@ -1132,6 +1184,10 @@ pub mod reminders {
             /// WeChat Pay's order number of the parking fee.
             4 wx_trade_no: Option<String> => "wx_trade_no",
         }
+    }
+
+    w::built! {
+        ReportExtPayment
         new(out_trade_no: impl Into<String>, fee_items: Vec<super::FeeItem>, pay_time: i64)
         text(wx_parking_lot_id: String, wx_trade_no: String)
     }
@@ -1191,6 +1247,10 @@ pub mod reminders {
             /// WeChat Pay's order number of the parking fee.
             13 wx_trade_no: Option<String> => "wx_trade_no",
         }
+    }
+
+    w::built! {
+        ReportPayment
         new(
             out_serial_number: impl Into<String>,
             plate_number: impl Into<String>,
@@ -1242,6 +1302,10 @@ pub mod reminders {
             /// Your own number of the lot.
             1 out_parking_lot_id: String => "out_parking_lot_id: must",
         }
+    }
+
+    w::built! {
+        WithdrawApplication
         new(parking_lot_audit_no: impl Into<String>, out_parking_lot_id: impl Into<String>)
     }
 

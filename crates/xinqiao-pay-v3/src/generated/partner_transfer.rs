@@ -31,6 +31,10 @@ w::record! {
         /// Payee's ID card number, encrypted; checked when present; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
+}
+
+w::built! {
+    TransferDetail
     new(
         out_detail_no: impl Into<String>,
         transfer_amount: xinqiao_types::Fen,
@@ -163,6 +167,10 @@ w::record! {
         /// Kind of transfer: `ORDINARY_TRANSFER` or `PAYROLL_CARD_TRANSFER`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
         11 transfer_scene: Option<TransferScene> => "transfer_scene",
     }
+}
+
+w::built! {
+    CreateBatch
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         authorization_type: impl Into<AuthorizationType>,
@@ -233,6 +241,10 @@ w::record! {
         /// Entries in one answer: 20 to 100, default 20.
         4 limit: Option<i64> => "limit: query",
     }
+}
+
+w::built! {
+    GetBatchByBatchId
     new(batch_id: impl Into<String>, need_query_detail: bool)
     text(detail_status: DetailStatus)
     set(offset: i64, limit: i64)
@@ -343,6 +355,10 @@ w::record! {
         /// Entries in one answer: 20 to 100, default 20.
         4 limit: Option<i64> => "limit: query",
     }
+}
+
+w::built! {
+    GetBatchByOutBatchNo
     new(out_batch_no: impl Into<String>, need_query_detail: bool)
     text(detail_status: GetBatchByOutBatchNoDetailStatus)
     set(offset: i64, limit: i64)
@@ -398,6 +414,10 @@ w::record! {
         /// The platform's number for the transfer.
         1 detail_id: String => "detail_id: must path",
     }
+}
+
+w::built! {
+    GetBatchDetailsByDetailId
     new(batch_id: impl Into<String>, detail_id: impl Into<String>)
 }
 
@@ -473,6 +493,10 @@ w::record! {
         /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         1 out_detail_no: String => "out_detail_no: must path",
     }
+}
+
+w::built! {
+    GetBatchDetailsByOutDetailNo
     new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
 }
 

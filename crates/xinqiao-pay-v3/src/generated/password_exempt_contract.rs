@@ -32,6 +32,10 @@ pub mod contracts {
             /// The merchant's contract number, unique; such as `100001256`.
             1 out_contract_code: String => "out_contract_code: must path",
         }
+    }
+
+    w::built! {
+        Get
         new(service_id: impl Into<String>, out_contract_code: impl Into<String>)
     }
 
@@ -99,6 +103,10 @@ pub mod contracts {
             /// Why the contract ends; required when the merchant ends it.
             2 contract_termination_remark: String => "contract_termination_remark: must",
         }
+    }
+
+    w::built! {
+        Terminate
         new(
             service_id: impl Into<String>,
             out_contract_code: impl Into<String>,
@@ -164,6 +172,10 @@ pub mod contracts {
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 6 openid: xinqiao_types::OpenId => "openid: must masked",
             }
+        }
+
+        w::built! {
+            PayRedirectSign
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 service_id: i64,
@@ -227,6 +239,10 @@ pub mod contracts {
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 5 openid: xinqiao_types::OpenId => "openid: must masked",
             }
+        }
+
+        w::built! {
+            PreSignMiniProgram
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 service_id: i64,
@@ -303,6 +319,10 @@ pub mod contracts {
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 6 openid: xinqiao_types::OpenId => "openid: must masked",
             }
+        }
+
+        w::built! {
+            PayRedirectSign
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 service_id: i64,
@@ -366,6 +386,10 @@ pub mod contracts {
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 5 openid: xinqiao_types::OpenId => "openid: must masked",
             }
+        }
+
+        w::built! {
+            PreSignMiniProgram
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 service_id: i64,
@@ -448,6 +472,10 @@ pub mod contracts {
                 /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
                 9 prepay_id: String => "prepay_id: must",
             }
+        }
+
+        w::built! {
+            PayRedirectSign
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 service_id: impl Into<w::TextOrNumber>,
@@ -522,6 +550,10 @@ pub mod contracts {
                 /// Where the result of signing is posted.
                 8 notify_url: String => "notify_url: must",
             }
+        }
+
+        w::built! {
+            PreSignMiniProgram
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 service_id: impl Into<w::TextOrNumber>,
@@ -609,6 +641,10 @@ pub mod contracts {
                 /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
                 9 prepay_id: String => "prepay_id: must",
             }
+        }
+
+        w::built! {
+            PayRedirectSign
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 service_id: impl Into<w::TextOrNumber>,
@@ -685,6 +721,10 @@ pub mod contracts {
                 /// Where the result of signing is posted.
                 8 notify_url: String => "notify_url: must",
             }
+        }
+
+        w::built! {
+            PreSignMiniProgram
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 service_id: impl Into<w::TextOrNumber>,

@@ -11,6 +11,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    Amount
     new(total: xinqiao_types::Fen)
     text(currency: String)
 }
@@ -25,6 +29,10 @@ w::record! {
         /// Items of the order or of the discount, for single-item offers.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
+}
+
+w::built! {
+    DetailInfo
     new()
     text(invoice_id: String)
     set(cost_price: xinqiao_types::Fen, goods_detail: Vec<GoodsDetail>)
@@ -36,6 +44,10 @@ w::record! {
         /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
+}
+
+w::built! {
+    PayerInfo
     new()
     set(identity: Identity)
 }
@@ -46,6 +58,10 @@ w::record! {
         /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
+}
+
+w::built! {
+    CreateAppPayerItem
     new()
     set(identity: Identity)
 }
@@ -58,6 +74,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    AmountInfo
     new(total: xinqiao_types::Fen)
     text(currency: String)
 }
@@ -72,6 +92,10 @@ w::record! {
         /// Items of the order or of the discount, for single-item offers.
         2 goods_detail: Vec<DetailGoodsDetail> => "goods_detail: must",
     }
+}
+
+w::built! {
+    CreateAppWithContractDetail
     new(goods_detail: Vec<DetailGoodsDetail>)
     text(invoice_id: String)
     set(cost_price: xinqiao_types::Fen)
@@ -87,6 +111,10 @@ w::record! {
         /// Store where the sale happens: id, name, region, address.
         2 store_info: Option<SceneInfoStoreInfo> => "store_info",
     }
+}
+
+w::built! {
+    CreateAppWithContractSceneInfo
     new(payer_client_ip: impl Into<String>)
     text(device_id: String)
     set(store_info: SceneInfoStoreInfo)
@@ -98,6 +126,10 @@ w::record! {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
+}
+
+w::built! {
+    CreateAppWithContractSettleInfo
     new()
     set(profit_sharing: bool)
 }
@@ -134,6 +166,10 @@ w::record! {
         /// Items of the order or of the discount, for single-item offers; needed according to the documentation.
         2 goods_detail: Option<Vec<CodePayGoodsDetail>> => "goods_detail",
     }
+}
+
+w::built! {
+    CodePayDetail
     new()
     text(invoice_id: String)
     set(cost_price: xinqiao_types::Fen, goods_detail: Vec<CodePayGoodsDetail>)
@@ -154,6 +190,10 @@ w::record! {
         /// Price of one piece in fen; after the discount if the merchant gives one.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
+}
+
+w::built! {
+    CodePayGoodsDetail
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
     text(wx_pay_goods_id: String, goods_name: String)
 }
@@ -164,6 +204,10 @@ w::record! {
         /// Digits of the payment code scanned from the user's phone: 18 digits, valid for a minute, single use; such as `130061098828009406`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
+}
+
+w::built! {
+    CodePayPayer
     new(auth_code: impl Into<String>)
 }
 
@@ -173,6 +217,10 @@ w::record! {
         /// Digits of the payment code scanned from the user's phone: 18 digits, valid for a minute, single use; such as `130061098828009406`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
+}
+
+w::built! {
+    CodePayPayerItem
     new(auth_code: impl Into<String>)
 }
 
@@ -188,6 +236,10 @@ w::record! {
         /// Store where the sale happens: id, name, region, address; needed according to the documentation.
         3 store_info: Option<CodePayStoreInfo> => "store_info",
     }
+}
+
+w::built! {
+    CodePaySceneInfo
     new()
     text(payer_client_ip: String, device_id: String, device_ip: String)
     set(store_info: CodePayStoreInfo)
@@ -215,6 +267,10 @@ w::record! {
         /// Street address of the store, with house number; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
     }
+}
+
+w::built! {
+    CodePayStoreInfo
     new()
     text(id: String, out_id: String, name: String, area_code: String, address: String)
 }
@@ -237,6 +293,10 @@ w::record! {
         /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
         6 contract_notify_url: Option<String> => "contract_notify_url",
     }
+}
+
+w::built! {
+    ContractInfo
     new(
         plan_id: impl Into<String>,
         contract_mchid: impl Into<xinqiao_types::MchId>,
@@ -270,6 +330,10 @@ w::record! {
         /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
         8 contract_notify_url: Option<String> => "contract_notify_url",
     }
+}
+
+w::built! {
+    ContractInfoItem
     new()
     text(
         token: String,
@@ -299,6 +363,10 @@ w::record! {
         /// Price of one piece in fen; after the discount if the merchant gives one.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
+}
+
+w::built! {
+    DetailGoodsDetail
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
     text(wechat_pay_goods_id: String, goods_name: String)
 }
@@ -313,6 +381,10 @@ w::record! {
         /// SM3 hash of the user's phone number as upper-case hexadecimal; used when no openid is known.
         2 phone_number_hash: Option<String> => "phone_number_hash",
     }
+}
+
+w::built! {
+    CheckExposurePayer
     new()
     text(
         sp_openid: xinqiao_types::OpenId,
@@ -329,6 +401,10 @@ w::record! {
         /// SM3 hash of the user's phone number as upper-case hexadecimal; used when no openid is known.
         1 phone_number_hash: Option<String> => "phone_number_hash",
     }
+}
+
+w::built! {
+    CheckExposurePayerItem
     new()
     text(openid: xinqiao_types::OpenId, phone_number_hash: String)
 }
@@ -348,6 +424,10 @@ w::record! {
         /// Price of one piece in fen; after the discount if the merchant gives one.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
+}
+
+w::built! {
+    GoodsDetail
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
     text(wechat_pay_goods_id: String, goods_name: String)
 }
@@ -366,6 +446,10 @@ w::record! {
         /// Package of the Android app; such as `com.example.tmgp`.
         4 package_name: Option<String> => "package_name",
     }
+}
+
+w::built! {
+    CreateH5Info
     new()
     text(type_: String, app_name: String, app_url: String, bundle_id: String, package_name: String)
 }
@@ -376,6 +460,10 @@ w::record! {
         /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
+}
+
+w::built! {
+    CreateH5Payer
     new()
     set(identity: Identity)
 }
@@ -386,6 +474,10 @@ w::record! {
         /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
+}
+
+w::built! {
+    CreateH5PayerItem
     new()
     set(identity: Identity)
 }
@@ -404,6 +496,10 @@ w::record! {
         /// H5 scene: `type` is `Wap`, `iOS` or `Android`, with app name or site.
         4 h5_info: Option<CreateH5Info> => "h5_info",
     }
+}
+
+w::built! {
+    CreateH5SceneInfo
     new()
     text(payer_client_ip: String, device_id: String, device_ip: String)
     set(store_info: StoreInfo, h5_info: CreateH5Info)
@@ -419,6 +515,10 @@ w::record! {
         /// Items of the order or of the discount, for single-item offers.
         2 goods_detail: Option<Vec<GetByTransactionIdGoodsDetail>> => "goods_detail",
     }
+}
+
+w::built! {
+    GetByTransactionIdDetail
     new()
     text(invoice_id: String)
     set(cost_price: i64, goods_detail: Vec<GetByTransactionIdGoodsDetail>)
@@ -439,6 +539,10 @@ w::record! {
         /// Price of one piece in fen; after the discount if the merchant gives one.
         4 unit_price: i64 => "unit_price: must",
     }
+}
+
+w::built! {
+    GetByTransactionIdGoodsDetail
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: i64)
     text(wechat_pay_goods_id: String, goods_name: String)
 }
@@ -497,6 +601,10 @@ w::record! {
         /// Holder of the document, encrypted with the platform key.
         2 name: String => "name: must",
     }
+}
+
+w::built! {
+    Identity
     new(type_: impl Into<Type>, number: impl Into<String>, name: impl Into<String>)
 }
 
@@ -520,6 +628,10 @@ w::record! {
         /// Identity that the payer must have; others cannot pay.
         2 identity: Option<Identity> => "identity",
     }
+}
+
+w::built! {
+    CreateJsapiPayer
     new()
     text(sp_openid: xinqiao_types::OpenId, sub_openid: xinqiao_types::OpenId)
     set(identity: Identity)
@@ -533,6 +645,10 @@ w::record! {
         /// Identity that the payer must have; others cannot pay.
         1 identity: Option<Identity> => "identity",
     }
+}
+
+w::built! {
+    CreateJsapiPayerItem
     new(openid: impl Into<xinqiao_types::OpenId>)
     set(identity: Identity)
 }
@@ -559,6 +675,10 @@ w::record! {
         /// Where signing and ending of the contract are posted; such as `https://pay.example.com/notify/contract`.
         8 contract_notify_url: Option<String> => "contract_notify_url",
     }
+}
+
+w::built! {
+    CreateJsapiWithContractInfo
     new()
     text(
         password_free_contract_id: String,
@@ -579,6 +699,10 @@ w::record! {
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    CreateJsapiWithContractPayer
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -588,6 +712,10 @@ w::record! {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
+}
+
+w::built! {
+    JsapiWithContractSettleInfo
     new()
     set(profit_sharing: bool)
 }
@@ -598,6 +726,10 @@ w::record! {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
+}
+
+w::built! {
+    JsapiWithContractSettleInfoItem
     new()
     set(profit_sharing: bool)
 }
@@ -610,6 +742,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    CreateMiniProgramAmount
     new(total: i64)
     text(currency: String)
 }
@@ -624,6 +760,10 @@ w::record! {
         /// Store where the sale happens: id, name, region, address.
         2 store_info: Option<CreateMiniProgramStoreInfo> => "store_info",
     }
+}
+
+w::built! {
+    CreateMiniProgramSceneInfo
     new()
     text(payer_client_ip: String, device_id: String)
     set(store_info: CreateMiniProgramStoreInfo)
@@ -635,6 +775,10 @@ w::record! {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
+}
+
+w::built! {
+    CreateMiniProgramSettleInfo
     new()
     set(profit_sharing: bool)
 }
@@ -647,6 +791,10 @@ w::record! {
         /// Store number in the merchant's own system; such as `SZTX001`.
         1 out_id: Option<String> => "out_id",
     }
+}
+
+w::built! {
+    CreateMiniProgramStoreInfo
     new()
     text(id: String, out_id: String)
 }
@@ -657,6 +805,10 @@ w::record! {
         /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
+}
+
+w::built! {
+    CreateNativePayer
     new()
     set(identity: Identity)
 }
@@ -667,6 +819,10 @@ w::record! {
         /// Identity that the payer must have; others cannot pay.
         0 identity: Option<Identity> => "identity",
     }
+}
+
+w::built! {
+    CreateNativePayerItem
     new()
     set(identity: Identity)
 }
@@ -681,6 +837,10 @@ w::record! {
         /// SM3 hash of the user's phone number as upper-case hexadecimal; used when no openid is known.
         2 phone_number_hash: Option<String> => "phone_number_hash",
     }
+}
+
+w::built! {
+    Payer
     new()
     text(
         acquiring_bank_openid: xinqiao_types::OpenId,
@@ -705,6 +865,10 @@ w::record! {
         /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
         1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
+}
+
+w::built! {
+    PayerItem
     new()
     text(sp_openid: xinqiao_types::OpenId, sub_openid: xinqiao_types::OpenId)
 }
@@ -766,6 +930,10 @@ w::record! {
         /// Store where the sale happens: id, name, region, address; needed according to the documentation.
         3 store_info: Option<CodePayStoreInfo> => "store_info",
     }
+}
+
+w::built! {
+    CreateScannedPosSceneInfo
     new()
     text(payer_client_ip: String, device_id: String, device_ip: String)
     set(store_info: CodePayStoreInfo)
@@ -783,6 +951,10 @@ w::record! {
         /// Store where the sale happens: id, name, region, address.
         3 store_info: Option<StoreInfo> => "store_info",
     }
+}
+
+w::built! {
+    SceneInfo
     new()
     text(payer_client_ip: String, device_id: String, device_ip: String)
     set(store_info: StoreInfo)
@@ -808,6 +980,10 @@ w::record! {
         /// Street address of the store, with house number; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
+}
+
+w::built! {
+    SceneInfoStoreInfo
     new()
     text(id: String, name: String, area_code: String, address: String)
 }
@@ -820,6 +996,10 @@ w::record! {
         /// Subsidy by the platform, in fen; only for some platforms.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
+}
+
+w::built! {
+    SettleInfo
     new()
     set(profit_sharing: bool, subsidy_amount: xinqiao_types::Fen)
 }
@@ -830,6 +1010,10 @@ w::record! {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
+}
+
+w::built! {
+    SettleInfoItem
     new()
     set(profit_sharing: bool)
 }
@@ -848,6 +1032,10 @@ w::record! {
         /// Street address of the store, with house number; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`; needed according to the documentation.
         4 address: Option<String> => "address: masked",
     }
+}
+
+w::built! {
+    StoreInfo
     new()
     text(id: String, out_id: String, name: String, area_code: String, address: String)
 }
@@ -860,6 +1048,10 @@ w::record! {
         /// Share of interest taken over, per number of instalments.
         1 subsidy_plan: Vec<SubsidyPlan> => "subsidy_plan: must",
     }
+}
+
+w::built! {
+    SubsidyDetail
     new(subsidy_period_type: impl Into<SubsidyPeriodType>, subsidy_plan: Vec<SubsidyPlan>)
 }
 
@@ -869,6 +1061,10 @@ w::record! {
         /// Subsidy rules, one per way of repayment.
         0 subsidy_detail: Option<Vec<SubsidyDetail>> => "subsidy_detail",
     }
+}
+
+w::built! {
+    SubsidyInfo
     new()
     set(subsidy_detail: Vec<SubsidyDetail>)
 }
@@ -881,6 +1077,10 @@ w::record! {
         /// Share of the interest that the merchant pays, in percent: 0 or 100; one of `0` `100`.
         1 subsidy_percent: SubsidyPercent => "subsidy_percent: must number",
     }
+}
+
+w::built! {
+    SubsidyPlan
     new(
         subsidy_installment_num: impl Into<SubsidyInstallmentNum>,
         subsidy_percent: impl Into<SubsidyPercent>,
@@ -899,6 +1099,10 @@ w::record! {
         /// Kind of user id: `SP_OPENID`, `SUB_OPENID` or `PHONE_NO`; decides which one of `sp_openid`, `sub_openid`, `phone_number_hash` is set; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
         3 user_id_type: Option<UserIdType> => "user_id_type",
     }
+}
+
+w::built! {
+    UserId
     new()
     text(
         sp_openid: xinqiao_types::OpenId,
@@ -1027,6 +1231,10 @@ w::record! {
         /// The paying user by `acquiring_bank_openid`, `merchant_openid` or `phone_number_hash`; needed according to the documentation.
         6 payer: Option<Payer> => "payer",
     }
+}
+
+w::built! {
+    CheckAcquiringBankExposure
     new(
         acquiring_bank_id: impl Into<String>,
         merchant_id: impl Into<String>,
@@ -1089,6 +1297,10 @@ pub mod instal {
             /// SM3 hash of the user's phone number as upper-case hexadecimal; used when no openid is known.
             4 phone_number_hash: Option<String> => "phone_number_hash",
         }
+    }
+
+    w::built! {
+        CheckExposure
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1143,6 +1355,10 @@ pub mod instal {
             /// The user: `user_id_type` with exactly one of `sp_openid`, `sub_openid`, `phone_number_hash`.
             4 user_id: Option<super::UserId> => "user_id",
         }
+    }
+
+    w::built! {
+        CheckPartnerExposure
         new(sp_mchid: impl Into<xinqiao_types::MchId>, sp_appid: impl Into<xinqiao_types::AppId>)
         text(sub_mchid: xinqiao_types::MchId, sub_appid: xinqiao_types::AppId)
         set(user_id: super::UserId)
@@ -1199,6 +1415,10 @@ pub mod partner {
                 /// The paying user: `sp_openid`, `sub_openid` or `phone_number_hash`; needed according to the documentation.
                 5 payer: Option<super::super::CheckExposurePayer> => "payer",
             }
+        }
+
+        w::built! {
+            CheckExposure
             new(
                 sp_mchid: impl Into<xinqiao_types::MchId>,
                 sp_appid: impl Into<xinqiao_types::AppId>,
@@ -1252,6 +1472,10 @@ pub mod partner {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             }
+        }
+
+        w::built! {
+            Close
             new(
                 out_trade_no: impl Into<String>,
                 sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -1315,6 +1539,10 @@ pub mod partner {
                 /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 13 settle_info: Option<super::super::SettleInfo> => "settle_info",
             }
+        }
+
+        w::built! {
+            CodePay
             new(
                 sp_mchid: impl Into<xinqiao_types::MchId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -1441,6 +1669,10 @@ pub mod partner {
                 /// Identity the payer must have, in `identity`; absent means anyone may pay.
                 17 payer: Option<super::super::PayerInfo> => "payer",
             }
+        }
+
+        w::built! {
+            CreateApp
             new(
                 sp_mchid: impl Into<xinqiao_types::MchId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -1534,6 +1766,10 @@ pub mod partner {
                 /// Contract to sign while paying: template `plan_id`, signing merchant and AppID, `contract_code`, account shown to the user.
                 15 contract_info: super::super::ContractInfo => "contract_info: must",
             }
+        }
+
+        w::built! {
+            CreateAppWithContract
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -1618,6 +1854,10 @@ pub mod partner {
                 /// Identity the payer must have, in `identity`; absent means anyone may pay.
                 16 payer: Option<super::super::CreateH5Payer> => "payer",
             }
+        }
+
+        w::built! {
+            CreateH5
             new(
                 sp_mchid: impl Into<xinqiao_types::MchId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -1715,6 +1955,10 @@ pub mod partner {
                 /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
                 17 limit_pay: Option<Vec<super::super::LimitPay>> => "limit_pay",
             }
+        }
+
+        w::built! {
+            CreateJsapi
             new(
                 sp_mchid: impl Into<xinqiao_types::MchId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -1805,6 +2049,10 @@ pub mod partner {
                 /// Contract to sign while paying: pre-signing `token` or an existing `password_free_contract_id`, with the signing data.
                 16 contract_info: super::super::CreateJsapiWithContractInfo => "contract_info: must",
             }
+        }
+
+        w::built! {
+            CreateJsapiWithContract
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -1887,6 +2135,10 @@ pub mod partner {
                 /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 15 settle_info: Option<super::super::CreateMiniProgramSettleInfo> => "settle_info",
             }
+        }
+
+        w::built! {
+            CreateMiniProgram
             new(
                 sp_appid: impl Into<xinqiao_types::AppId>,
                 sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -1976,6 +2228,10 @@ pub mod partner {
                 /// Identity the payer must have, in `identity`; absent means anyone may pay.
                 16 payer: Option<super::super::CreateNativePayer> => "payer",
             }
+        }
+
+        w::built! {
+            CreateNative
             new(
                 sp_mchid: impl Into<xinqiao_types::MchId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -2069,6 +2325,10 @@ pub mod partner {
                 /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 15 settle_info: Option<super::super::SettleInfo> => "settle_info",
             }
+        }
+
+        w::built! {
+            CreateScannedPos
             new(
                 sp_mchid: impl Into<xinqiao_types::MchId>,
                 sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -2130,6 +2390,10 @@ pub mod partner {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
+        }
+
+        w::built! {
+            GetByOutTradeNo
             new(
                 out_trade_no: impl Into<String>,
                 sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -2227,6 +2491,10 @@ pub mod partner {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
+        }
+
+        w::built! {
+            GetByTransactionId
             new(
                 transaction_id: impl Into<String>,
                 sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -2275,6 +2543,10 @@ pub mod partner {
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             }
+        }
+
+        w::built! {
+            Reverse
             new(
                 out_trade_no: impl Into<String>,
                 sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -2341,6 +2613,10 @@ pub mod transactions {
             /// The paying user: `openid` or `phone_number_hash`; needed according to the documentation.
             3 payer: Option<super::CheckExposurePayerItem> => "payer",
         }
+    }
+
+    w::built! {
+        CheckExposure
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -2391,6 +2667,10 @@ pub mod transactions {
             /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must",
         }
+    }
+
+    w::built! {
+        Close
         new(out_trade_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -2446,6 +2726,10 @@ pub mod transactions {
             /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             11 settle_info: Option<super::SettleInfo> => "settle_info",
         }
+    }
+
+    w::built! {
+        CodePay
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             description: impl Into<String>,
@@ -2558,6 +2842,10 @@ pub mod transactions {
             /// Identity the payer must have, in `identity`; absent means anyone may pay.
             15 payer: Option<super::CreateAppPayerItem> => "payer",
         }
+    }
+
+    w::built! {
+        CreateApp
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -2640,6 +2928,10 @@ pub mod transactions {
             /// Contract to sign while paying: template `plan_id`, signing merchant and AppID, `contract_code`, account shown to the user.
             13 contract_info: super::ContractInfo => "contract_info: must",
         }
+    }
+
+    w::built! {
+        CreateAppWithContract
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mchid: impl Into<xinqiao_types::MchId>,
@@ -2719,6 +3011,10 @@ pub mod transactions {
             /// Identity the payer must have, in `identity`; absent means anyone may pay.
             14 payer: Option<super::CreateH5PayerItem> => "payer",
         }
+    }
+
+    w::built! {
+        CreateH5
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -2805,6 +3101,10 @@ pub mod transactions {
             /// Payment methods excluded: `no_balance`, `no_credit`, `no_debit`; `balance_only` allows only the balance; absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
             15 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
         }
+    }
+
+    w::built! {
+        CreateJsapi
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -2884,6 +3184,10 @@ pub mod transactions {
             /// Contract to sign while paying: pre-signing `token` or an existing `password_free_contract_id`, with the signing data.
             14 contract_info: super::ContractInfoItem => "contract_info: must",
         }
+    }
+
+    w::built! {
+        CreateJsapiWithContract
         new(
             appid: impl Into<xinqiao_types::AppId>,
             mchid: impl Into<xinqiao_types::MchId>,
@@ -2964,6 +3268,10 @@ pub mod transactions {
             /// Identity the payer must have, in `identity`; absent means anyone may pay.
             14 payer: Option<super::CreateNativePayerItem> => "payer",
         }
+    }
+
+    w::built! {
+        CreateNative
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -3022,6 +3330,10 @@ pub mod transactions {
             /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must query",
         }
+    }
+
+    w::built! {
+        GetByOutTradeNo
         new(out_trade_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -3107,6 +3419,10 @@ pub mod transactions {
             /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`; the account's merchantid.
             1 mchid: xinqiao_types::MchId => "mchid: must query",
         }
+    }
+
+    w::built! {
+        GetByTransactionId
         new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -3194,6 +3510,10 @@ pub mod transactions {
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             2 appid: xinqiao_types::AppId => "appid: must",
         }
+    }
+
+    w::built! {
+        Reverse
         new(
             out_trade_no: impl Into<String>,
             mchid: impl Into<xinqiao_types::MchId>,

@@ -29,6 +29,10 @@ w::record! {
         /// Cells of the row, left to right.
         0 cell_list: Option<Vec<String>> => "cell_list",
     }
+}
+
+w::built! {
+    Row
     new()
     set(cell_list: Vec<String>)
 }
@@ -41,6 +45,10 @@ w::record! {
         /// Rows of the table: `cell_list`.
         1 row_list: Option<Vec<Row>> => "row_list",
     }
+}
+
+w::built! {
+    Table
     new()
     text(key: String)
     set(row_list: Vec<Row>)
@@ -62,6 +70,10 @@ w::record! {
         /// Text that fills the template's variable.
         1 value: Option<String> => "value",
     }
+}
+
+w::built! {
+    Variable
     new()
     text(key: String, value: String)
 }
@@ -112,6 +124,10 @@ w::record! {
         /// Serial number printed on the device.
         4 device_sn: String => "device_sn: must",
     }
+}
+
+w::built! {
+    ReportSpeakerOrder
     new(
         transaction_id: impl Into<String>,
         sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -174,6 +190,10 @@ pub mod open_scenario_speaker {
             /// Link printed on the payment sign.
             2 code_url: String => "code_url: must",
         }
+    }
+
+    w::built! {
+        Bind
         new(
             device_sn: impl Into<String>,
             sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -224,6 +244,10 @@ pub mod open_scenario_speaker {
             /// Serial number printed on the device.
             0 device_sn: String => "device_sn: must path",
         }
+    }
+
+    w::built! {
+        Get
         new(device_sn: impl Into<String>)
     }
 
@@ -261,6 +285,10 @@ pub mod open_scenario_speaker {
             /// Link printed on the payment sign.
             1 code_url: String => "code_url: must",
         }
+    }
+
+    w::built! {
+        PreBind
         new(device_sn: impl Into<String>, code_url: impl Into<String>)
     }
 
@@ -305,6 +333,10 @@ pub mod open_scenario_speaker {
             /// Serial number printed on the device.
             0 device_sn: String => "device_sn: must path",
         }
+    }
+
+    w::built! {
+        Unbind
         new(device_sn: impl Into<String>)
     }
 
@@ -347,6 +379,10 @@ pub mod printers {
             /// The merchant's number for the print job.
             1 print_order_no: String => "print_order_no: must path",
         }
+    }
+
+    w::built! {
+        GetPrintOrder
         new(device_id: impl Into<String>, print_order_no: impl Into<String>)
     }
 
@@ -409,6 +445,10 @@ pub mod printers {
             /// Data for the tables in the template: `key` and `row_list`.
             5 table_list: Option<Vec<super::Table>> => "table_list",
         }
+    }
+
+    w::built! {
+        PrintOrder
         new(device_id: impl Into<String>)
         text(print_order_no: String, template_id: String, notify_url: String)
         set(variable_list: Vec<super::Variable>, table_list: Vec<super::Table>)

@@ -58,6 +58,10 @@ w::record! {
         /// What the merchant received, in fen.
         2 paid_amount: Option<xinqiao_types::Fen> => "paid_amount",
     }
+}
+
+w::built! {
+    DetailItem
     new()
     text(paid_time: String)
     set(seq: i64, paid_amount: xinqiao_types::Fen)
@@ -102,6 +106,10 @@ w::record! {
         /// Code of the rented item itself; such as `example_materiel_no`.
         2 materiel_no: Option<String> => "materiel_no",
     }
+}
+
+w::built! {
+    Device
     new()
     text(start_device_id: String, end_device_id: String, materiel_no: String)
 }
@@ -116,6 +124,10 @@ w::record! {
         /// Terms of the discount, shown to the user.
         2 discount_desc: Option<String> => "discount_desc",
     }
+}
+
+w::built! {
+    Discount
     new()
     text(discount_name: String, discount_desc: String)
     set(discount_amount: i64)
@@ -151,6 +163,10 @@ w::record! {
         /// How the price of the item comes about.
         3 fee_desc: Option<String> => "fee_desc",
     }
+}
+
+w::built! {
+    Fee
     new()
     text(fee_name: String, fee_desc: String)
     set(fee_count: i64, fee_amount: i64)
@@ -170,6 +186,10 @@ w::record! {
         /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
+}
+
+w::built! {
+    Goods
     new(
         name: impl Into<String>,
         picture: impl Into<String>,
@@ -205,6 +225,10 @@ w::record! {
         /// Page of the mini program that a tap opens; such as `pages/order/detail?id=1`.
         2 path: Option<String> => "path",
     }
+}
+
+w::built! {
+    JumpLink
     new()
     text(jump_link_type: JumpLinkType, appid: xinqiao_types::AppId, path: String)
 }
@@ -217,6 +241,10 @@ w::record! {
         /// Place where the service ends; such as `嗨客时尚主题展餐厅`.
         1 end_location: Option<String> => "end_location",
     }
+}
+
+w::built! {
+    Location
     new()
     text(start_location: String, end_location: String)
 }
@@ -227,6 +255,10 @@ w::record! {
         /// When the merchant was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
         0 paid_time: Option<String> => "paid_time",
     }
+}
+
+w::built! {
+    SyncPayAfterOrderDetail
     new()
     text(paid_time: String)
 }
@@ -239,6 +271,10 @@ w::record! {
         /// Terms of the discount, shown to the user.
         1 discount_desc: Option<String> => "discount_desc",
     }
+}
+
+w::built! {
+    DiscountInfo
     new()
     text(discount_name: String, discount_desc: String)
 }
@@ -271,6 +307,10 @@ w::record! {
         /// Price after discount, in fen.
         3 actual_price: xinqiao_types::Fen => "actual_price: must",
     }
+}
+
+w::built! {
+    PlanDetail
     new(
         plan_detail_name: impl Into<String>,
         original_price: xinqiao_types::Fen,
@@ -291,6 +331,10 @@ w::record! {
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostDiscount
     new(name: impl Into<String>, description: impl Into<String>)
     set(amount: i64, count: i64)
 }
@@ -307,6 +351,10 @@ w::record! {
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostDiscountDetail
     new()
     text(name: String, description: String)
     set(amount: xinqiao_types::Fen, count: i64)
@@ -324,6 +372,10 @@ w::record! {
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostDiscountItem
     new(name: impl Into<String>, description: impl Into<String>, amount: i64)
     set(count: i64)
 }
@@ -340,6 +392,10 @@ w::record! {
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostPayment
     new(name: impl Into<String>)
     text(description: String)
     set(amount: i64, count: i64)
@@ -357,6 +413,10 @@ w::record! {
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostPaymentItem
     new(name: impl Into<String>)
     text(description: String)
     set(amount: i64, count: i64)
@@ -417,6 +477,10 @@ w::record! {
         /// Note on the sum at risk, ≤ 30 characters.
         2 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    RiskFund
     new(name: impl Into<String>, amount: i64)
     text(description: String)
 }
@@ -497,6 +561,10 @@ w::record! {
         /// What the merchant received, in the smallest unit of the order's currency (fen for CNY).
         2 paid_amount: Option<i64> => "paid_amount",
     }
+}
+
+w::built! {
+    DetailInfo
     new(paid_time: impl Into<String>)
     set(seq: i64, paid_amount: i64)
 }
@@ -513,6 +581,10 @@ w::record! {
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
+}
+
+w::built! {
+    DirectCompleteTimeRange
     new()
     text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
@@ -563,6 +635,10 @@ w::record! {
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostPaymentInfo
     new()
     text(name: String, description: String)
     set(amount: xinqiao_types::Fen, count: i64)
@@ -592,6 +668,10 @@ w::record! {
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
+}
+
+w::built! {
+    TimeRangeInfo
     new()
     text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
@@ -630,6 +710,10 @@ w::record! {
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    ServiceOrderPostDiscountItem
     new()
     text(name: String, description: String)
     set(amount: xinqiao_types::Fen, count: i64)
@@ -647,6 +731,10 @@ w::record! {
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    CreateServiceOrderPostPayment
     new(name: impl Into<String>)
     text(description: String)
     set(amount: xinqiao_types::Fen, count: i64)
@@ -662,6 +750,10 @@ w::record! {
         /// Sum at risk in fen, at most the service's limit.
         2 amount: i64 => "amount: must",
     }
+}
+
+w::built! {
+    CreateServiceOrderRiskFund
     new(name: impl Into<String>, amount: i64)
     text(description: String)
 }
@@ -678,6 +770,10 @@ w::record! {
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
+}
+
+w::built! {
+    CreateServiceOrderTimeRange
     new(start_time: impl Into<String>)
     text(end_time: String, start_time_remark: String, end_time_remark: String)
 }
@@ -694,6 +790,10 @@ w::record! {
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
+}
+
+w::built! {
+    CreateServiceOrderTimeRangeItem
     new()
     text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
@@ -752,6 +852,10 @@ w::record! {
         /// Note on the sum at risk, ≤ 30 characters.
         2 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    PayOnDeliveryOrderRiskFund
     new(name: impl Into<Name>, amount: i64)
     text(description: String)
 }
@@ -778,6 +882,10 @@ w::record! {
         /// Goods bought: name, picture, amount, number, category.
         2 goods: Vec<ShoppingInfoGoods> => "goods: must",
     }
+}
+
+w::built! {
+    PayOnDeliveryOrderShoppingInfo
     new(jump_link: JumpLink, goods: Vec<ShoppingInfoGoods>)
     text(real_merchant_appid: xinqiao_types::AppId)
 }
@@ -794,6 +902,10 @@ w::record! {
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
+}
+
+w::built! {
+    PayOnDeliveryOrderTimeRange
     new(start_time: impl Into<String>)
     text(start_time_remark: String, end_time: String, end_time_remark: String)
 }
@@ -804,6 +916,10 @@ w::record! {
         /// Goods bought: name, picture, amount, number, category; needed according to the documentation.
         0 goods: Option<Vec<Goods>> => "goods",
     }
+}
+
+w::built! {
+    ShoppingInfo
     new()
     set(goods: Vec<Goods>)
 }
@@ -822,6 +938,10 @@ w::record! {
         /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
+}
+
+w::built! {
+    ShoppingInfoGoods
     new(name: impl Into<String>, picture: impl Into<String>, amount: i64, count: i64)
     set(category_id: Vec<String>)
 }
@@ -876,6 +996,10 @@ w::record! {
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
+}
+
+w::built! {
+    TimeRangeItem
     new()
     text(start_time: String, end_time: String, start_time_remark: String, end_time_remark: String)
 }
@@ -1092,6 +1216,10 @@ w::record! {
         /// What is bought under try-before-pay: goods and a link to the order.
         4 shopping_info: Option<ShoppingInfo> => "shopping_info",
     }
+}
+
+w::built! {
+    AssessPermissionUserRiskLevel
     new(appid: impl Into<xinqiao_types::AppId>, service_id: impl Into<String>)
     text(openid: xinqiao_types::OpenId, authorization_code: String)
     set(shopping_info: ShoppingInfo)
@@ -1171,6 +1299,10 @@ w::record! {
         /// Why the order is cancelled, in the merchant's words.
         3 reason: String => "reason: must",
     }
+}
+
+w::built! {
+    CancelPayAfterOrder
     new(
         out_order_no: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1231,6 +1363,10 @@ w::record! {
         /// Why the order is cancelled, in the merchant's words; needed according to the documentation.
         3 reason: Option<String> => "reason",
     }
+}
+
+w::built! {
+    CancelServiceOrder
     new(out_order_no: impl Into<String>, service_id: impl Into<String>)
     text(appid: xinqiao_types::AppId, reason: String)
 }
@@ -1287,6 +1423,10 @@ w::record! {
         /// Why the order is cancelled, in the merchant's words.
         3 reason: String => "reason: must",
     }
+}
+
+w::built! {
+    CancelSmartRetailOrder
     new(
         out_order_no: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1332,6 +1472,10 @@ w::record! {
         /// The user's id under `appid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must query masked",
     }
+}
+
+w::built! {
+    CheckUserServiceState
     new(
         appid: impl Into<xinqiao_types::AppId>,
         service_id: impl Into<String>,
@@ -1407,6 +1551,10 @@ w::record! {
         /// `true` holds the collected money for profit sharing; default `false`.
         12 profit_sharing: Option<bool> => "profit_sharing",
     }
+}
+
+w::built! {
+    CompletePayAfterOrder
     new(
         out_order_no: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1476,6 +1624,10 @@ w::record! {
         /// `true` holds the collected money for profit sharing; default `false`.
         10 profit_sharing: Option<bool> => "profit_sharing",
     }
+}
+
+w::built! {
+    CompleteServiceOrder
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
@@ -1590,6 +1742,10 @@ w::record! {
         /// `true` holds the collected money for profit sharing; default `false`.
         12 profit_sharing: Option<bool> => "profit_sharing",
     }
+}
+
+w::built! {
+    CompleteSmartRetailOrder
     new(
         out_order_no: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1673,6 +1829,10 @@ w::record! {
         /// Address of the user with house number; personal data, masked in `Debug`.
         17 address: Option<String> => "address: masked",
     }
+}
+
+w::built! {
+    CreatePayAfterOrder
     new(
         appid: impl Into<xinqiao_types::AppId>,
         out_order_no: impl Into<String>,
@@ -1760,6 +1920,10 @@ w::record! {
         /// Where granting and withdrawing is posted.
         3 notify_url: Option<String> => "notify_url",
     }
+}
+
+w::built! {
+    CreatePermission
     new(
         appid: impl Into<xinqiao_types::AppId>,
         authorization_code: impl Into<String>,
@@ -1832,6 +1996,10 @@ w::record! {
         /// Sum at risk for the merchant: kind, amount, note; it freezes no money.
         13 risk_fund: CreateServiceOrderRiskFund => "risk_fund: must",
     }
+}
+
+w::built! {
+    CreateServiceOrder
     new(
         appid: impl Into<xinqiao_types::AppId>,
         out_order_no: impl Into<String>,
@@ -1954,6 +2122,10 @@ w::record! {
         /// What is bought under try-before-pay: goods and a link to the order.
         14 shopping_info: PayOnDeliveryOrderShoppingInfo => "shopping_info: must",
     }
+}
+
+w::built! {
+    CreateServicePayOnDeliveryOrder
     new(
         out_order_no: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -2069,6 +2241,10 @@ w::record! {
         /// The user's id under `appid`; personal data, masked in `Debug`.
         13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
+}
+
+w::built! {
+    CreateSmartRetailOrder
     new(
         appid: impl Into<xinqiao_types::AppId>,
         out_order_no: impl Into<String>,
@@ -2145,6 +2321,10 @@ w::record! {
         /// `true` holds the collected money for profit sharing; default `false`.
         13 profit_sharing: Option<bool> => "profit_sharing",
     }
+}
+
+w::built! {
+    DirectComplete
     new(
         appid: impl Into<xinqiao_types::AppId>,
         out_order_no: impl Into<String>,
@@ -2245,6 +2425,10 @@ w::record! {
         /// Only orders of this service.
         4 service_id: String => "service_id: must query",
     }
+}
+
+w::built! {
+    GetMerchantBill
     new(
         bill_date: impl Into<String>,
         algorithm: impl Into<String>,
@@ -2300,6 +2484,10 @@ w::record! {
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         3 appid: Option<xinqiao_types::AppId> => "appid: query",
     }
+}
+
+w::built! {
+    GetPayAfterOrders
     new()
     text(service_id: String, out_order_no: String, query_id: String, appid: xinqiao_types::AppId)
 }
@@ -2390,6 +2578,10 @@ w::record! {
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must query",
     }
+}
+
+w::built! {
+    GetPermissionByAuthorizationCode
     new(authorization_code: impl Into<String>, service_id: impl Into<String>)
 }
 
@@ -2455,6 +2647,10 @@ w::record! {
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must query",
     }
+}
+
+w::built! {
+    GetPermissionByOpenid
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -2501,6 +2697,10 @@ w::record! {
         /// Lookup id returned by the mini program, instead of the merchant's number; single use.
         3 query_id: Option<String> => "query_id: query",
     }
+}
+
+w::built! {
+    GetServiceOrder
     new(service_id: impl Into<String>)
     text(out_order_no: String, appid: xinqiao_types::AppId, query_id: String)
 }
@@ -2585,6 +2785,10 @@ w::record! {
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         3 appid: Option<xinqiao_types::AppId> => "appid: query",
     }
+}
+
+w::built! {
+    GetSmartRetailOrders
     new()
     text(service_id: String, out_order_no: String, query_id: String, appid: xinqiao_types::AppId)
 }
@@ -2636,6 +2840,10 @@ w::record! {
         /// Why the amount is changed, in the merchant's words; needed according to the documentation.
         7 reason: Option<String> => "reason",
     }
+}
+
+w::built! {
+    ModifyServiceOrder
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
@@ -2724,6 +2932,10 @@ w::record! {
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: Option<String> => "service_id",
     }
+}
+
+w::built! {
+    PayServiceOrder
     new(out_order_no: impl Into<String>)
     text(appid: xinqiao_types::AppId, service_id: String)
 }
@@ -2771,6 +2983,10 @@ w::record! {
         /// When the charge is planned, to the hour; format `yyyyMMddHH`; such as `2026091513`; needed according to the documentation.
         5 prepaid_time: Option<String> => "prepaid_time",
     }
+}
+
+w::built! {
+    SendPendingMessage
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
@@ -2821,6 +3037,10 @@ w::record! {
         /// When the charge is planned, to the hour; format `yyyyMMddHH`; such as `2026091513`; needed according to the documentation.
         5 prepaid_time: Option<String> => "prepaid_time",
     }
+}
+
+w::built! {
+    SendPrepaidMessage
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
@@ -2869,6 +3089,10 @@ w::record! {
         /// When and how the merchant was paid.
         4 detail: Option<SyncPayAfterOrderDetail> => "detail",
     }
+}
+
+w::built! {
+    SyncPayAfterOrder
     new(out_order_no: impl Into<String>)
     text(appid: xinqiao_types::AppId, service_id: String, type_: SyncServiceOrderType)
     set(detail: SyncPayAfterOrderDetail)
@@ -2926,6 +3150,10 @@ w::record! {
         /// When and how the merchant was paid; needed according to the documentation.
         4 detail: Option<DetailItem> => "detail",
     }
+}
+
+w::built! {
+    SyncServiceOrder
     new(out_order_no: impl Into<String>, service_id: impl Into<String>, type_: impl Into<String>)
     text(appid: xinqiao_types::AppId)
     set(detail: DetailItem)
@@ -3009,6 +3237,10 @@ w::record! {
         /// Why the authorisation is ended, in the merchant's words; needed according to the documentation.
         2 reason: Option<String> => "reason",
     }
+}
+
+w::built! {
+    TerminatePermission
     new(authorization_code: impl Into<String>, service_id: impl Into<String>)
     text(reason: String)
 }
@@ -3049,6 +3281,10 @@ w::record! {
         /// Why the authorisation is ended, in the merchant's words; needed according to the documentation.
         3 reason: Option<String> => "reason",
     }
+}
+
+w::built! {
+    TerminatePermissionByOpenid
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -3097,6 +3333,10 @@ w::record! {
         /// Why the authorisation is ended, in the merchant's words.
         5 reason: String => "reason: must",
     }
+}
+
+w::built! {
+    TerminateUserPermission
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         service_id: impl Into<String>,
@@ -3149,6 +3389,10 @@ pub mod oversea {
                 /// Why the order is cancelled, in the merchant's words.
                 3 reason: String => "reason: must",
             }
+        }
+
+        w::built! {
+            CancelServiceOrder
             new(
                 out_order_no: impl Into<String>,
                 service_id: impl Into<String>,
@@ -3208,6 +3452,10 @@ pub mod oversea {
                 /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 11 goods_tag: Option<String> => "goods_tag",
             }
+        }
+
+        w::built! {
+            CompleteServiceOrder
             new(
                 out_order_no: impl Into<String>,
                 service_id: impl Into<String>,
@@ -3285,6 +3533,10 @@ pub mod oversea {
                 /// Merchant's private text, returned unchanged.
                 16 attach: Option<String> => "attach",
             }
+        }
+
+        w::built! {
+            CreateServiceOrder
             new(
                 service_id: impl Into<String>,
                 appid: impl Into<xinqiao_types::AppId>,
@@ -3389,6 +3641,10 @@ pub mod oversea {
                 /// Lookup id returned by the mini program, instead of the merchant's number; single use.
                 3 query_id: Option<String> => "query_id: query",
             }
+        }
+
+        w::built! {
+            GetServiceOrder
             new(service_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
             text(out_order_no: String, query_id: String)
         }
@@ -3486,6 +3742,10 @@ pub mod oversea {
                 /// When and how the merchant was paid.
                 4 detail: super::super::DetailInfo => "detail: must",
             }
+        }
+
+        w::built! {
+            SyncServiceOrder
             new(
                 out_order_no: impl Into<String>,
                 service_id: impl Into<String>,
@@ -3547,6 +3807,10 @@ pub mod plan {
             /// What each charge of the plan is for, one entry per charge.
             8 plan_detail_list: Option<Vec<super::PlanDetail>> => "plan_detail_list",
         }
+    }
+
+    w::built! {
+        CreatePayScorePlan
         new(
             appid: impl Into<xinqiao_types::AppId>,
             merchant_plan_no: impl Into<String>,
@@ -3624,6 +3888,10 @@ pub mod plan {
             /// The merchant's number for the plan.
             0 merchant_plan_no: String => "merchant_plan_no: must path",
         }
+    }
+
+    w::built! {
+        GetPayScorePlan
         new(merchant_plan_no: impl Into<String>)
     }
 
@@ -3660,6 +3928,10 @@ pub mod plan {
             /// The merchant's number for the plan.
             0 merchant_plan_no: String => "merchant_plan_no: must path",
         }
+    }
+
+    w::built! {
+        StopPayScorePlan
         new(merchant_plan_no: impl Into<String>)
     }
 
@@ -3720,6 +3992,10 @@ pub mod plan {
                 /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
                 10 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             }
+        }
+
+        w::built! {
+            CreatePayScorePlan
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 merchant_plan_no: impl Into<String>,
@@ -3805,6 +4081,10 @@ pub mod plan {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             }
+        }
+
+        w::built! {
+            GetPayScorePlan
             new(merchant_plan_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 
@@ -3843,6 +4123,10 @@ pub mod plan {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             }
+        }
+
+        w::built! {
+            StopPayScorePlan
             new(merchant_plan_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         }
 

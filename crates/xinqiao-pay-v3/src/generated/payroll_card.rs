@@ -49,6 +49,10 @@ w::record! {
         /// Payee's ID card number, encrypted; checked when present; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
+}
+
+w::built! {
+    TransferDetail
     new(
         out_detail_no: impl Into<String>,
         transfer_amount: xinqiao_types::Fen,
@@ -211,6 +215,10 @@ w::record! {
         /// Field of work: `LOGISTICS`, `MANUFACTURING`, `HOTEL`, `CATERING`, `EVENT`, `RETAIL` or `OTHERS`; such as `LOGISTICS`; one of `LOGISTICS` `MANUFACTURING` `HOTEL` `CATERING` `EVENT` `RETAIL` `OTHERS`.
         11 employment_scene: EmploymentScene => "employment_scene: must",
     }
+}
+
+w::built! {
+    CreateTransferBatch
     new(
         authorization_type: impl Into<String>,
         out_batch_no: impl Into<String>,
@@ -285,6 +293,10 @@ w::record! {
         /// Kind of employment: `LONG_TERM_EMPLOYMENT`, `SHORT_TERM_EMPLOYMENT` or `COOPERATION_EMPLOYMENT`; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
         6 employment_type: EmploymentType => "employment_type: must",
     }
+}
+
+w::built! {
+    GenerateToken
     new(openid: impl Into<xinqiao_types::OpenId>, employment_type: impl Into<EmploymentType>)
     text(
         sub_mchid: xinqiao_types::MchId,
@@ -343,6 +355,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
+}
+
+w::built! {
+    GetAuthentication
     new(authenticate_number: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -413,6 +429,10 @@ w::record! {
         /// Sub-merchant's AppID, bound to `sub_mchid`; at least one of it and the partner's AppID is needed.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
     }
+}
+
+w::built! {
+    GetRelation
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(
         sub_mchid: xinqiao_types::MchId,
@@ -493,6 +513,10 @@ w::record! {
         /// How many records to skip; 0 starts at the first; such as `0`.
         7 offset: Option<i64> => "offset: query",
     }
+}
+
+w::built! {
+    ListAuthentications
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(
         sub_mchid: xinqiao_types::MchId,
@@ -577,6 +601,10 @@ w::record! {
         /// Kind of check: `NORMAL`, `SIGN_IN` for attendance, `INSURANCE` or `CONTRACT`; one of `SIGN_IN` `INSURANCE` `CONTRACT`.
         7 authenticate_type: AuthenticateType => "authenticate_type: must",
     }
+}
+
+w::built! {
+    PreOrder
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -656,6 +684,10 @@ w::record! {
         /// Kind of check: `NORMAL`, `SIGN_IN` for attendance, `INSURANCE` or `CONTRACT`; one of `SIGN_IN` `INSURANCE` `CONTRACT`.
         10 authenticate_type: AuthenticateType => "authenticate_type: must",
     }
+}
+
+w::built! {
+    PreOrderWithAuth
     new(
         authenticate_number: impl Into<String>,
         project_name: impl Into<String>,
@@ -744,6 +776,10 @@ pub mod we_sure {
             /// When the worker's protection ends; format `rfc3339`.
             9 insure_invalid_time: String => "insure_invalid_time: must",
         }
+    }
+
+    w::built! {
+        ReportInsurance
         new(
             sp_mchid: impl Into<xinqiao_types::MchId>,
             we_sure_order_no: impl Into<String>,
@@ -797,6 +833,10 @@ pub mod we_sure {
             /// Kind of check: `NORMAL`, `SIGN_IN` for attendance, `INSURANCE` or `CONTRACT`; one of `NORMAL` `SIGN_IN` `INSURANCE` `CONTRACT`.
             5 authenticate_type: Option<super::ValidateTokenAuthenticateType> => "authenticate_type",
         }
+    }
+
+    w::built! {
+        ValidateToken
         new(sp_mchid: impl Into<xinqiao_types::MchId>)
         text(
             sub_mchid: xinqiao_types::MchId,

@@ -89,6 +89,10 @@ w::record! {
         /// Why the money is split, shown on the split bill; such as `分给商户A`.
         4 description: String => "description: must",
     }
+}
+
+w::built! {
+    Receiver
     new(
         type_: impl Into<Type>,
         account: impl Into<String>,
@@ -267,6 +271,10 @@ w::record! {
         /// `true` unfreezes the rest to the merchant after this split; `false` keeps it for later splits.
         6 unfreeze_unsplit: bool => "unfreeze_unsplit: must",
     }
+}
+
+w::built! {
+    CreateOrder
     new(transaction_id: impl Into<String>, out_order_no: impl Into<String>, unfreeze_unsplit: bool)
     text(
         sub_mchid: xinqiao_types::MchId,
@@ -336,6 +344,10 @@ w::record! {
         /// Why the money comes back; kept with the record.
         6 description: String => "description: must",
     }
+}
+
+w::built! {
+    CreateReturnOrder
     new(
         out_return_no: impl Into<String>,
         return_mchid: impl Into<xinqiao_types::MchId>,
@@ -409,6 +421,10 @@ w::record! {
         /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
         2 tar_type: Option<TarType> => "tar_type: query",
     }
+}
+
+w::built! {
+    GetBills
     new(bill_date: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId, tar_type: TarType)
 }
@@ -455,6 +471,10 @@ w::record! {
         /// Sub-merchant whose largest share is looked up.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
     }
+}
+
+w::built! {
+    GetMerchantConfig
     new(sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -502,6 +522,10 @@ w::record! {
         /// Paid order whose money is split.
         2 transaction_id: String => "transaction_id: must query",
     }
+}
+
+w::built! {
+    GetOrder
     new(out_order_no: impl Into<String>, transaction_id: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -558,6 +582,10 @@ w::record! {
         /// Split that was taken back, by the merchant's number as sent when splitting.
         2 out_order_no: String => "out_order_no: must query",
     }
+}
+
+w::built! {
+    GetReturnOrder
     new(out_return_no: impl Into<String>, out_order_no: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -595,6 +623,10 @@ w::record! {
         /// Paid order whose money is split.
         0 transaction_id: String => "transaction_id: must path",
     }
+}
+
+w::built! {
+    GetTransactionAmounts
     new(transaction_id: impl Into<String>)
 }
 
@@ -644,6 +676,10 @@ w::record! {
         /// Why splitting ends and the rest is released.
         3 description: String => "description: must",
     }
+}
+
+w::built! {
+    UnfreezeOrder
     new(
         transaction_id: impl Into<String>,
         out_order_no: impl Into<String>,
@@ -718,6 +754,10 @@ pub mod receivers {
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             7 custom_relation: Option<String> => "custom_relation",
         }
+    }
+
+    w::built! {
+        Add
         new(
             appid: impl Into<xinqiao_types::AppId>,
             type_: impl Into<super::Type>,
@@ -788,6 +828,10 @@ pub mod receivers {
             /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
             4 account: String => "account: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(
             appid: impl Into<xinqiao_types::AppId>,
             type_: impl Into<super::Type>,

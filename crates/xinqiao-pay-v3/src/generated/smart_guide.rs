@@ -36,6 +36,10 @@ w::record! {
         /// Order to which the guide is assigned.
         2 out_trade_no: String => "out_trade_no: must",
     }
+}
+
+w::built! {
+    AssignGuide
     new(guide_id: impl Into<String>, out_trade_no: impl Into<String>)
     text(sub_mchid: xinqiao_types::MchId)
 }
@@ -82,6 +86,10 @@ w::record! {
         /// How many records to skip; 0 starts at the first; such as `0`.
         6 offset: Option<i64> => "offset: query",
     }
+}
+
+w::built! {
+    ListGuides
     new(store_id: i64)
     text(sub_mchid: xinqiao_types::MchId, userid: String, mobile: String, work_id: String)
     set(limit: i64, offset: i64)
@@ -163,6 +171,10 @@ w::record! {
         #[doc(alias = "group_qrcode")]
         8 group_qr_code: Option<String> => "group_qrcode",
     }
+}
+
+w::built! {
+    RegisterGuide
     new(
         corpid: impl Into<xinqiao_types::CorpId>,
         store_id: i64,
@@ -226,6 +238,10 @@ w::record! {
         #[doc(alias = "group_qrcode")]
         6 group_qr_code: Option<String> => "group_qrcode",
     }
+}
+
+w::built! {
+    UpdateGuide
     new(guide_id: impl Into<String>)
     text(
         sub_mchid: xinqiao_types::MchId,

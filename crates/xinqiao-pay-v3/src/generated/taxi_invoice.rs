@@ -21,6 +21,10 @@ w::record! {
         /// The buyer's bank account number; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
     }
+}
+
+w::built! {
+    BuyerInformation
     new(type_: impl Into<String>, name: impl Into<String>)
     text(
         taxpayer_id: String,
@@ -43,6 +47,10 @@ w::record! {
         /// Thumbnail of the photo in Base64.
         3 photo_icon: Option<String> => "photo_icon",
     }
+}
+
+w::built! {
+    DriverPhoto
     new()
     text(photo_type: String, photo_url: String, photo_icon: String)
     set(photo_digest: PhotoDigest)
@@ -82,6 +90,10 @@ w::record! {
         /// Name of the person who issues the invoice.
         2 drawer: String => "drawer: must",
     }
+}
+
+w::built! {
+    ExtraInformation
     new(drawer: impl Into<String>)
     text(payee: String, reviewer: String)
 }
@@ -118,6 +130,10 @@ w::record! {
         /// Text in the remark box of the invoice.
         13 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    FapiaoCardInformation
     new(
         fapiao_media_id: impl Into<xinqiao_types::MediaId>,
         fapiao_number: impl Into<String>,
@@ -164,6 +180,10 @@ w::record! {
         /// Whether it is a discount line: `true` negative line.
         11 discount: bool => "discount: must",
     }
+}
+
+w::built! {
+    FapiaoCardInformationItem
     new(
         tax_code: impl Into<String>,
         goods_name: impl Into<String>,
@@ -203,6 +223,10 @@ w::record! {
         /// City of the taxi, by its division code; such as `310100`.
         3 region_id: i64 => "region_id: must",
     }
+}
+
+w::built! {
+    Meta
     new(
         digest_algorithm: impl Into<String>,
         company_mchid: impl Into<xinqiao_types::MchId>,
@@ -219,6 +243,10 @@ w::record! {
         /// Digest of the photo, to check it.
         1 hash_value: Option<String> => "hash_value",
     }
+}
+
+w::built! {
+    PhotoDigest
     new()
     text(hash_type: String, hash_value: String)
 }
@@ -239,6 +267,10 @@ w::record! {
         /// The seller's bank account number; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
+}
+
+w::built! {
+    SellerInformation
     new(name: impl Into<String>, taxpayer_id: impl Into<String>)
     text(address: String, telephone: String, bank_name: String, bank_account: String)
 }
@@ -298,6 +330,10 @@ w::record! {
         /// Channel of invoicing, such as the transport authority; such as `JIAOWEI`.
         10 invoice_mode: String => "invoice_mode: must",
     }
+}
+
+w::built! {
+    CreateTaxiCompany
     new(
         enterprise_type: impl Into<String>,
         tax_id: impl Into<String>,
@@ -363,6 +399,10 @@ w::record! {
         /// City of the taxi, by its division code; such as `310100`.
         4 region_id: Option<i64> => "region_id: query",
     }
+}
+
+w::built! {
+    FindUserTaxiOrder
     new(
         token: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -424,6 +464,10 @@ w::record! {
         /// City of the taxi, by its division code; such as `310100`.
         1 region_id: i64 => "region_id: must query",
     }
+}
+
+w::built! {
+    GetDriver
     new(driver_license: impl Into<String>, region_id: i64)
 }
 
@@ -481,6 +525,10 @@ w::record! {
         /// City of the taxi, by its division code; such as `310100`.
         1 region_id: i64 => "region_id: must query",
     }
+}
+
+w::built! {
+    GetTaxi
     new(plate_number: impl Into<String>, region_id: i64)
 }
 
@@ -538,6 +586,10 @@ w::record! {
         /// City of the taxi, by its division code; such as `310100`.
         1 region_id: i64 => "region_id: must query",
     }
+}
+
+w::built! {
+    GetTaxiCompany
     new(company_mchid: impl Into<xinqiao_types::MchId>, region_id: i64)
 }
 
@@ -613,6 +665,10 @@ w::record! {
         /// City of the taxi, by its division code; such as `310100`.
         6 region_id: i64 => "region_id: must query",
     }
+}
+
+w::built! {
+    ListUserTaxiOrders
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -700,6 +756,10 @@ w::record! {
         /// Number plate of the vehicle with its province; such as `粤B888888`.
         8 plate_number: String => "plate_number: must",
     }
+}
+
+w::built! {
+    PutCard
     new(
         company_mchid: impl Into<xinqiao_types::MchId>,
         openid: impl Into<xinqiao_types::OpenId>,
@@ -764,6 +824,10 @@ w::record! {
         /// City of the taxi, by its division code; such as `310100`.
         4 region_id: i64 => "region_id: must",
     }
+}
+
+w::built! {
+    ReportAttendancePunch
     new(
         plate_number: impl Into<String>,
         driver_license: impl Into<String>,
@@ -819,6 +883,10 @@ w::record! {
         /// Portrait with its digest: `photo_type`, `photo_digest`, `photo_url` and so on.
         8 driver_photo: Option<DriverPhoto> => "driver_photo",
     }
+}
+
+w::built! {
+    UpdateDriver
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         company_name: impl Into<String>,
@@ -900,6 +968,10 @@ w::record! {
         /// Whether the taxi invoices, such as `INVOICE`.
         7 invoice_flag: Option<String> => "invoice_flag",
     }
+}
+
+w::built! {
+    UpdateTaxi
     new(company_name: impl Into<String>, plate_number: impl Into<String>, region_id: i64)
     text(
         mchid: xinqiao_types::MchId,
@@ -960,6 +1032,10 @@ w::record! {
         /// Bytes of the invoice file.
         1 file: w::FilePart => "file: must",
     }
+}
+
+w::built! {
+    UploadFile
     new(meta: Meta, file: w::FilePart)
 }
 

@@ -78,6 +78,10 @@ pub mod transaction_block_records {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        Get
         new(block_record_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -133,6 +137,10 @@ pub mod transaction_block_records {
             /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: Option<i64> => "offset: query",
         }
+    }
+
+    w::built! {
+        List
         new(sub_mchid: impl Into<xinqiao_types::MchId>, limit: i64)
         set(offset: i64)
     }
@@ -201,6 +209,10 @@ pub mod transaction_block_submissions {
             /// Number of the appeal, returned when material is handed in.
             0 block_submission_id: String => "block_submission_id: must path",
         }
+    }
+
+    w::built! {
+        Get
         new(block_submission_id: impl Into<String>)
     }
 
@@ -254,6 +266,10 @@ pub mod transaction_block_submissions {
             /// The material as JSON of the same structure as `requested_item_info`, with each item filled in.
             2 submit_data: String => "submit_data: must",
         }
+    }
+
+    w::built! {
+        Submit
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             merchant_submit_id: impl Into<String>,

@@ -73,6 +73,10 @@ w::record! {
         /// Payee's ID card number, encrypted; checked when present; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
+}
+
+w::built! {
+    TransferDetail
     new(
         out_detail_no: impl Into<String>,
         transfer_amount: xinqiao_types::Fen,
@@ -109,6 +113,10 @@ w::record! {
         /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must",
     }
+}
+
+w::built! {
+    ApplyBillReceipt
     new(out_batch_no: impl Into<String>)
 }
 
@@ -180,6 +188,10 @@ w::record! {
         /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
         8 notify_url: Option<String> => "notify_url",
     }
+}
+
+w::built! {
+    CreateBatch
     new(
         appid: impl Into<xinqiao_types::AppId>,
         out_batch_no: impl Into<String>,
@@ -244,6 +256,10 @@ w::record! {
         /// Entries in one answer: 20 to 100, default 20.
         4 limit: Option<i64> => "limit: query",
     }
+}
+
+w::built! {
+    GetBatchByBatchId
     new(batch_id: impl Into<String>, need_query_detail: bool)
     text(detail_status: String)
     set(offset: i64, limit: i64)
@@ -312,6 +328,10 @@ w::record! {
         /// Entries in one answer: 20 to 100, default 20.
         4 limit: Option<i64> => "limit: query",
     }
+}
+
+w::built! {
+    GetBatchByOutBatchNo
     new(out_batch_no: impl Into<String>, need_query_detail: bool)
     text(detail_status: String)
     set(offset: i64, limit: i64)
@@ -378,6 +398,10 @@ w::record! {
         /// The platform's number for the transfer.
         1 detail_id: String => "detail_id: must path",
     }
+}
+
+w::built! {
+    GetBatchDetailsByDetailId
     new(batch_id: impl Into<String>, detail_id: impl Into<String>)
 }
 
@@ -447,6 +471,10 @@ w::record! {
         /// The merchant's number for the entry, unique in its batch; such as `x23zy545Bd5436`.
         1 out_detail_no: String => "out_detail_no: must path",
     }
+}
+
+w::built! {
+    GetBatchDetailsByOutDetailNo
     new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
 }
 
@@ -483,6 +511,10 @@ w::record! {
         /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must path",
     }
+}
+
+w::built! {
+    GetBillReceipt
     new(out_batch_no: impl Into<String>)
 }
 

@@ -11,6 +11,10 @@ w::record! {
         /// Currency; always `CNY`; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    Amount
     new()
     text(currency: String)
     set(total: xinqiao_types::Fen)
@@ -75,6 +79,10 @@ w::record! {
         /// IP address of the device that charges; needed according to the documentation.
         1 device_ip: Option<String> => "device_ip",
     }
+}
+
+w::built! {
+    DeviceInfo
     new()
     text(device_id: String, device_ip: String)
 }
@@ -125,6 +133,10 @@ w::record! {
         /// Load class of the car; such as `6-12`.
         8 carrying_range: Option<String> => "carrying_range",
     }
+}
+
+w::built! {
+    DeductHighwayInfo
     new(
         plate_number: impl Into<String>,
         start_time: impl Into<String>,
@@ -145,6 +157,10 @@ w::record! {
         /// Kind of identity document, such as `ID_CARD`; needed according to the documentation.
         2 credential_type: Option<String> => "credential_type",
     }
+}
+
+w::built! {
+    Identify
     new(encrypted_real_name: impl Into<String>, encrypted_credential_id: impl Into<String>)
     text(credential_type: String)
 }
@@ -157,6 +173,10 @@ w::record! {
         /// Currency; always `CNY`; such as `CNY`; one of `CNY`.
         1 currency: Option<Currency> => "currency",
     }
+}
+
+w::built! {
+    DeductParkingAmount
     new(total: xinqiao_types::Fen)
     text(currency: Currency)
 }
@@ -203,6 +223,10 @@ w::record! {
         /// Number of the device at the merchant or lot; needed according to the documentation.
         7 device_id: Option<String> => "device_id",
     }
+}
+
+w::built! {
+    ParkingInfo
     new(
         parking_id: impl Into<String>,
         plate_number: impl Into<String>,
@@ -418,6 +442,10 @@ pub mod etc {
             /// Sub-merchant that is paid, in service provider mode.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        GetContract
         new(contract_id: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -482,6 +510,10 @@ pub mod etc {
             /// License plate with the province character; such as `粤B888888`.
             3 plate_number: String => "plate_number: must query",
         }
+    }
+
+    w::built! {
+        ListUserContracts
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             plan_id: impl Into<String>,
@@ -541,6 +573,10 @@ pub mod etc {
             /// Bank card to bind, encrypted; encrypted on the wire; personal data, masked in `Debug`.
             9 bank_card_no: Option<String> => "bank_card_no: masked encrypted",
         }
+    }
+
+    w::built! {
+        PreOpen
         new(
             sp_appid: impl Into<xinqiao_types::AppId>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -620,6 +656,10 @@ pub mod etc {
                 /// Device at the merchant: `device_id` and `device_ip`.
                 10 device_info: Option<super::super::DeviceInfo> => "device_info",
             }
+        }
+
+        w::built! {
+            DeductHighway
             new(
                 appid: impl Into<xinqiao_types::AppId>,
                 out_trade_no: impl Into<String>,
@@ -707,6 +747,10 @@ pub mod etc {
                 /// Sub-merchant that is paid, in service provider mode.
                 1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             }
+        }
+
+        w::built! {
+            GetByOutTradeNo
             new(out_trade_no: impl Into<String>)
             text(sub_mchid: xinqiao_types::MchId)
         }
@@ -746,6 +790,10 @@ pub mod etc {
                 /// Sub-merchant that is paid, in service provider mode.
                 1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             }
+        }
+
+        w::built! {
+            GetByTransactionId
             new(transaction_id: impl Into<String>)
             text(sub_mchid: xinqiao_types::MchId)
         }
@@ -803,6 +851,10 @@ pub mod parking {
             /// Seconds of free parking; in s.
             7 free_duration: i64 => "free_duration: must",
         }
+    }
+
+    w::built! {
+        Create
         new(
             out_parking_no: impl Into<String>,
             plate_number: impl Into<String>,
@@ -876,6 +928,10 @@ pub mod parking {
             /// OpenID of the user under `appid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
+    }
+
+    w::built! {
+        FindService
         new(
             appid: impl Into<xinqiao_types::AppId>,
             plate_number: impl Into<String>,
@@ -958,6 +1014,10 @@ pub mod transactions {
             /// About the parking: `parking_id`, `plate_number`, `plate_color`, `start_time` and so on.
             11 parking_info: Option<super::ParkingInfo> => "parking_info",
         }
+    }
+
+    w::built! {
+        DeductParking
         new(
             appid: impl Into<xinqiao_types::AppId>,
             description: impl Into<String>,
@@ -1051,6 +1111,10 @@ pub mod transactions {
             /// Sub-merchant that is paid, in service provider mode.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        Get
         new(out_trade_no: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId)
     }

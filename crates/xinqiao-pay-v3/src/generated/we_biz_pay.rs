@@ -27,6 +27,10 @@ w::record! {
         /// Payment product in question: `CODE_PAY` (payment code) or `NONE` for any; one of `CODE_PAY` `NONE`; needed according to the documentation.
         2 product_type: Option<ProductType> => "product_type",
     }
+}
+
+w::built! {
+    MatchDetail
     new(organization_code: impl Into<String>, store_name: impl Into<String>)
     text(product_type: ProductType)
 }
@@ -177,6 +181,10 @@ w::record! {
         /// Merchant by credit code or payment number, as the range's `identifier_type` says.
         2 merchant_identifier: String => "merchant_identifier: must",
     }
+}
+
+w::built! {
+    AddMerchantIdentifier
     new(
         range_id: impl Into<String>,
         sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -223,6 +231,10 @@ w::record! {
         /// How merchants of the range are identified: `ORGANIZATION_CODE` (credit code) or `TRANSACTION_ID` (a payment); one of `ORGANIZATION_CODE` `TRANSACTION_ID`.
         1 identifier_type: IdentifierType => "identifier_type: must",
     }
+}
+
+w::built! {
+    CreateAvailMchRange
     new(sp_mchid: impl Into<xinqiao_types::MchId>, identifier_type: impl Into<IdentifierType>)
 }
 
@@ -262,6 +274,10 @@ w::record! {
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         2 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
     }
+}
+
+w::built! {
+    DeleteMerchantIdentifier
     new(
         range_id: impl Into<String>,
         merchant_identifier: impl Into<String>,
@@ -301,6 +317,10 @@ w::record! {
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
     }
+}
+
+w::built! {
+    ListAvailMchRanges
     new(sp_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -349,6 +369,10 @@ w::record! {
         /// Page size: most records in one answer; such as `20`.
         3 limit: i64 => "limit: must query",
     }
+}
+
+w::built! {
+    ListMerchantIdentifiers
     new(
         range_id: impl Into<String>,
         sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -432,6 +456,10 @@ pub mod bill {
             /// Your own serial number of the operation; needed according to the documentation.
             5 out_operation_id: Option<String> => "out_operation_id",
         }
+    }
+
+    w::built! {
+        ApplyProof
         new(
             sp_mchid: impl Into<xinqiao_types::MchId>,
             sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -507,6 +535,10 @@ pub mod bill {
             /// Kind of bill, `QYZFALL` for all trades of enterprise payment; one of `QYZFALL`.
             3 type_: super::Type => "type: must",
         }
+    }
+
+    w::built! {
+        GetTradeBill
         new(
             sp_mchid: impl Into<xinqiao_types::MchId>,
             sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -578,6 +610,10 @@ pub mod employees {
             /// Why the card or authorization is void.
             4 reason: String => "reason: must",
         }
+    }
+
+    w::built! {
+        CancelQuotaCard
         new(
             employee_id: impl Into<String>,
             card_no: impl Into<String>,
@@ -653,6 +689,10 @@ pub mod employees {
             /// Range of merchants where the card works.
             9 avail_mch_range_id: Option<String> => "avail_mch_range_id",
         }
+    }
+
+    w::built! {
+        CreateQuotaCard
         new(
             employee_id: impl Into<String>,
             sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -722,6 +762,10 @@ pub mod employees {
             /// Sub-merchant that pays for the employees.
             3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetOutQuotaCard
         new(
             employee_id: impl Into<String>,
             out_card_no: impl Into<String>,
@@ -810,6 +854,10 @@ pub mod employees {
             /// Sub-merchant that pays for the employees.
             3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetQuotaCard
         new(
             employee_id: impl Into<String>,
             card_no: impl Into<String>,
@@ -859,6 +907,10 @@ pub mod employees {
             /// Where the page opens: `H5` or `MINIPROGRAM`; one of `H5` `MINIPROGRAM`.
             4 application_type: super::ApplicationType => "application_type: must query",
         }
+    }
+
+    w::built! {
+        GetQuotaCardPaymentUrl
         new(
             employee_id: impl Into<String>,
             card_no: impl Into<String>,
@@ -926,6 +978,10 @@ pub mod employees {
             /// Sub-merchant that pays for the employees.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
+    }
+
+    w::built! {
+        Revoke
         new(
             employee_id: impl Into<String>,
             sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -988,6 +1044,10 @@ pub mod stores {
             /// The partner's merchant number, the one whose key signs the request; such as `1230000109`; the account's merchantid.
             1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetEntityMatch
         new(batch_id: impl Into<String>, sp_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -1041,6 +1101,10 @@ pub mod stores {
             /// Stores to match: `organization_code`, `store_name` and `product_type`.
             2 match_details: Option<Vec<super::MatchDetail>> => "match_details",
         }
+    }
+
+    w::built! {
+        MatchEntity
         new(sp_mchid: impl Into<xinqiao_types::MchId>, out_batch_id: impl Into<String>)
         set(match_details: Vec<super::MatchDetail>)
     }
@@ -1100,6 +1164,10 @@ pub mod users {
             /// Sub-merchant that pays for the employees.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetAuthorizationState
         new(
             user_id: impl Into<String>,
             sp_mchid: impl Into<xinqiao_types::MchId>,
@@ -1157,6 +1225,10 @@ pub mod users {
             /// Where the page opens: `H5` or `MINIPROGRAM`; one of `H5` `MINIPROGRAM`.
             3 application_type: super::ApplicationType => "application_type: must",
         }
+    }
+
+    w::built! {
+        GetAuthorizationUrl
         new(
             user_id: impl Into<String>,
             sp_mchid: impl Into<xinqiao_types::MchId>,

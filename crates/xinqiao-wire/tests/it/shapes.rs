@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use xinqiao_types::{Fen, OpenId, UnixSeconds};
-use xinqiao_wire::{self as w, FilePart, TextOrNumber, open_enum, record, union};
+use xinqiao_wire::{self as w, FilePart, TextOrNumber, built, open_enum, record, union};
 
 record! {
     /// Scalars.
@@ -27,6 +27,10 @@ record! {
         /// User.
         8 openid: Option<OpenId> => "openid: masked",
     }
+}
+
+built! {
+    Scalars
     new(text: impl Into<String>, number: i64, fraction: f64, truth: bool)
     text(maybe: String, openid: OpenId)
     set(count: i64, amount: Fen, time: UnixSeconds)
@@ -48,6 +52,10 @@ record! {
         /// Text or number.
         5 either: Option<TextOrNumber> => "either",
     }
+}
+
+built! {
+    Spelled
     new()
     set(flag: bool, yes: bool, total: i64, ids: Vec<String>, inner: Leaf, either: TextOrNumber)
 }
@@ -60,6 +68,10 @@ record! {
         /// Size.
         1 size: Option<i64> => "size",
     }
+}
+
+built! {
+    Leaf
     new(name: impl Into<String>)
     set(size: i64)
 }
@@ -76,6 +88,10 @@ record! {
         /// By name.
         3 leaves: Option<BTreeMap<String, Leaf>> => "leaves",
     }
+}
+
+built! {
+    Tree
     new(name: impl Into<String>)
     set(branches: Vec<Tree>, twin: w::Nested<Tree>, leaves: BTreeMap<String, Leaf>)
 }
@@ -102,6 +118,10 @@ record! {
         /// Body.
         1 body: Body => ": flat",
     }
+}
+
+built! {
+    Message
     new(to: impl Into<String>, body: Body)
 }
 
@@ -115,6 +135,10 @@ record! {
         /// Refunds.
         2 refunds: Option<Vec<Vec<Option<i64>>>> => "refund_fee_$n_$m: numbered",
     }
+}
+
+built! {
+    Coupons
     new()
 }
 
@@ -128,6 +152,10 @@ record! {
         /// Description.
         2 description: Option<Leaf> => "description: part",
     }
+}
+
+built! {
+    Upload
     new(kind: impl Into<String>, media: FilePart)
     set(description: Leaf)
 }
@@ -167,6 +195,10 @@ record! {
         /// Days.
         4 days: Option<Vec<Day>> => "days: number",
     }
+}
+
+built! {
+    States
     new(state: impl Into<State>)
     text(day: Day)
     set(more: Vec<State>, joined: Vec<State>, days: Vec<Day>)

@@ -19,6 +19,10 @@ w::record! {
         /// When it takes effect; cannot be chosen for some orders; format `unix`.
         5 take_effect_time: Option<xinqiao_types::UnixSeconds> => "take_effect_time",
     }
+}
+
+w::built! {
+    ChatArchiveApi
     new(edition: i64)
     set(
         target_edition_info: TargetEditionInfo,
@@ -115,6 +119,10 @@ w::record! {
         /// Until when the edition holds; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
+}
+
+w::built! {
+    TargetEditionInfo
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
@@ -128,6 +136,10 @@ w::record! {
         /// Number of the order for advanced accounts, returned when it was placed.
         0 order_id: String => "order_id: must",
     }
+}
+
+w::built! {
+    CancelOrder
     new(order_id: impl Into<String>)
 }
 
@@ -168,6 +180,10 @@ w::record! {
         /// What is bought of the chat-data API: `edition`, `purchase_count`, `take_effect_time` and so on.
         4 chat_archive_api: Option<ChatArchiveApi> => "chat_archive_api",
     }
+}
+
+w::built! {
+    CreateOrder
     new(
         advanced_api_type: i64,
         custom_corpid: impl Into<xinqiao_types::CorpId>,
@@ -215,6 +231,10 @@ w::record! {
         /// The corp it is bought for.
         1 custom_corpid: xinqiao_types::CorpId => "custom_corpid: must",
     }
+}
+
+w::built! {
+    GetCorpBuyInfo
     new(advanced_api_type: i64, custom_corpid: impl Into<xinqiao_types::CorpId>)
 }
 
@@ -255,6 +275,10 @@ w::record! {
         /// Number of the order for advanced accounts, returned when it was placed.
         0 order_id: String => "order_id: must",
     }
+}
+
+w::built! {
+    GetOrder
     new(order_id: impl Into<String>)
 }
 
@@ -305,6 +329,10 @@ w::record! {
         /// Page size, 500 by default, at most 1,000.
         5 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    ListOrder
     new()
     text(custom_corpid: xinqiao_types::CorpId, cursor: String)
     set(
@@ -373,6 +401,10 @@ w::record! {
         /// Member of the provider who pays.
         1 payer_userid: xinqiao_types::UserId => "payer_userid: must",
     }
+}
+
+w::built! {
+    SubmitPay
     new(order_id: impl Into<String>, payer_userid: impl Into<xinqiao_types::UserId>)
 }
 

@@ -57,6 +57,10 @@ w::record! {
         /// The data, one kind according to `type`: `keydata`, `image`, `list` or `webview`; told apart by `type`.
         0 body: BatchData => ": flat",
     }
+}
+
+w::built! {
+    BatchSetWorkbenchDataDetail
     new(body: BatchData)
 }
 
@@ -66,6 +70,10 @@ w::record! {
         /// Rows of the list, at most 3.
         0 items: Vec<ListItem> => "items: must",
     }
+}
+
+w::built! {
+    DataList
     new(items: Vec<ListItem>)
 }
 
@@ -88,6 +96,10 @@ w::record! {
         #[doc(alias = "pagepath")]
         2 page_path: Option<String> => "pagepath",
     }
+}
+
+w::built! {
+    Image
     new()
     text(url: String, jump_url: String, page_path: String)
 }
@@ -98,6 +110,10 @@ w::record! {
         /// Key figures, at most 4.
         0 items: Vec<KeyDataItem> => "items: must",
     }
+}
+
+w::built! {
+    KeyData
     new(items: Vec<KeyDataItem>)
 }
 
@@ -114,6 +130,10 @@ w::record! {
         #[doc(alias = "pagepath")]
         3 page_path: Option<String> => "pagepath",
     }
+}
+
+w::built! {
+    KeyDataItem
     new(data: impl Into<String>)
     text(key: String, jump_url: String, page_path: String)
 }
@@ -129,6 +149,10 @@ w::record! {
         #[doc(alias = "pagepath")]
         2 page_path: Option<String> => "pagepath",
     }
+}
+
+w::built! {
+    ListItem
     new(title: impl Into<String>)
     text(jump_url: String, page_path: String)
 }
@@ -139,6 +163,10 @@ w::record! {
         /// Rows of the list, at most 3.
         0 items: Vec<ListItem> => "items: must",
     }
+}
+
+w::built! {
+    SetWorkbenchDataList
     new(items: Vec<ListItem>)
 }
 
@@ -148,6 +176,10 @@ w::record! {
         /// Rows of the list, at most 3.
         0 items: Vec<ListItem> => "items: must",
     }
+}
+
+w::built! {
+    SetWorkbenchTemplateList
     new(items: Vec<ListItem>)
 }
 
@@ -177,6 +209,10 @@ w::record! {
         #[doc(alias = "enable_webview_click")]
         5 enable_web_view_click: Option<bool> => "enable_webview_click",
     }
+}
+
+w::built! {
+    WebView
     new()
     text(url: String, jump_url: String, page_path: String, height: String)
     set(hide_title: bool, enable_web_view_click: bool)
@@ -196,6 +232,10 @@ w::record! {
         /// What the workbench shows: `body`.
         2 data: BatchSetWorkbenchDataDetail => "data: must",
     }
+}
+
+w::built! {
+    BatchSetWorkbenchData
     new(agentid: i64, userid_list: Vec<xinqiao_types::UserId>, data: BatchSetWorkbenchDataDetail)
 }
 
@@ -228,6 +268,10 @@ w::record! {
         /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must query",
     }
+}
+
+w::built! {
+    Get
     new(agentid: i64)
 }
 
@@ -292,6 +336,10 @@ w::record! {
     /// * Catalog: `work.agent.get_admin_list`.
     pub struct GetAdminList {
     }
+}
+
+w::built! {
+    GetAdminList
     new()
 }
 
@@ -330,6 +378,10 @@ w::record! {
     /// * Catalog: `work.agent.get_permissions`.
     pub struct GetPermissions {
     }
+}
+
+w::built! {
+    GetPermissions
     new()
 }
 
@@ -388,6 +440,10 @@ w::record! {
         /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
     }
+}
+
+w::built! {
+    GetWorkbenchTemplate
     new(agentid: i64)
 }
 
@@ -428,6 +484,10 @@ w::record! {
     /// * Catalog: `work.agent.list`.
     pub struct List {
     }
+}
+
+w::built! {
+    List
     new()
 }
 
@@ -469,6 +529,10 @@ w::record! {
         /// Token of the template that takes the app over; a secret, masked in `Debug`. From: `service.get_suite_token`.
         0 suite_access_token: String => "suite_access_token: must masked",
     }
+}
+
+w::built! {
+    MigrateToCustomizedApp
     new(suite_access_token: impl Into<String>)
 }
 
@@ -517,6 +581,10 @@ w::record! {
         /// Home page of the app, `http` or `https`; an empty value removes it.
         7 home_url: Option<String> => "home_url",
     }
+}
+
+w::built! {
+    Set
     new(agentid: i64)
     text(
         name: String,
@@ -563,6 +631,10 @@ w::record! {
         /// Tags in the new scope, at most 1,000.
         3 allow_tag: Option<Vec<i64>> => "allow_tag",
     }
+}
+
+w::built! {
+    SetScope
     new(agentid: i64)
     set(allow_user: Vec<String>, allow_party: Vec<i64>, allow_tag: Vec<i64>)
 }
@@ -629,6 +701,10 @@ w::record! {
         /// What is shown, one kind according to `type`: `keydata`, `image`, `list`, `webview` (for templates also `normal`); told apart by `type`.
         2 body: WorkbenchData => ": flat",
     }
+}
+
+w::built! {
+    SetWorkbenchData
     new(agentid: i64, userid: impl Into<xinqiao_types::UserId>, body: WorkbenchData)
 }
 
@@ -683,6 +759,10 @@ w::record! {
         /// What is shown, one kind according to `type`: `keydata`, `image`, `list`, `webview` (for templates also `normal`); told apart by `type`.
         2 body: SetTemplate => ": flat",
     }
+}
+
+w::built! {
+    SetWorkbenchTemplate
     new(agentid: i64, body: SetTemplate)
     set(replace_user_data: bool)
 }

@@ -24,6 +24,10 @@ w::record! {
         #[doc(alias = "pagepath")]
         6 page_path: Option<String> => "pagepath",
     }
+}
+
+w::built! {
+    Article
     new(url: impl Into<String>, title: impl Into<String>)
     text(
         description: String,
@@ -56,6 +60,10 @@ w::record! {
         /// Uploaded file to send, at most 20 MB.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    File
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -65,6 +73,10 @@ w::record! {
         /// Uploaded picture to send.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Image
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -74,6 +86,10 @@ w::record! {
         /// Articles whose text WeCom keeps, 1–8.
         0 articles: Vec<MpNewsArticle> => "articles: must",
     }
+}
+
+w::built! {
+    MpNews
     new(articles: Vec<MpNewsArticle>)
 }
 
@@ -95,6 +111,10 @@ w::record! {
         /// `media_id` of the cover picture.
         6 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
+}
+
+w::built! {
+    MpNewsArticle
     new(url: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
     text(
         digest: String,
@@ -110,6 +130,10 @@ w::record! {
         /// Articles that link out, 1–8; the first is shown large.
         0 articles: Vec<Article> => "articles: must",
     }
+}
+
+w::built! {
+    News
     new(articles: Vec<Article>)
 }
 
@@ -123,6 +147,10 @@ w::record! {
         /// Mobile numbers of the members to mention, `@all` for everyone.
         2 mentioned_mobile_list: Option<Vec<String>> => "mentioned_mobile_list",
     }
+}
+
+w::built! {
+    Text
     new(content: impl Into<String>)
     set(mentioned_list: Vec<String>, mentioned_mobile_list: Vec<String>)
 }
@@ -140,6 +168,10 @@ w::record! {
         #[doc(alias = "btntxt")]
         3 btn_txt: Option<String> => "btntxt",
     }
+}
+
+w::built! {
+    TextCard
     new(url: impl Into<String>, title: impl Into<String>, description: impl Into<String>)
     text(btn_txt: String)
 }
@@ -154,6 +186,10 @@ w::record! {
         /// What the video is about, at most 512 bytes.
         2 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    Video
     new(media_id: impl Into<xinqiao_types::MediaId>)
     text(title: String, description: String)
 }
@@ -164,6 +200,10 @@ w::record! {
         /// Uploaded voice clip to send: AMR, at most 60 seconds.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Voice
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -185,6 +225,10 @@ w::record! {
         #[doc(alias = "userlist")]
         3 user_list: Vec<String> => "userlist: must",
     }
+}
+
+w::built! {
+    Create
     new(name: impl Into<String>, user_list: Vec<String>)
     text(chat_id: String, owner: String)
 }
@@ -228,6 +272,10 @@ w::record! {
         #[doc(alias = "chatid")]
         0 chat_id: String => "chatid: must query",
     }
+}
+
+w::built! {
+    Get
     new(chat_id: impl Into<String>)
 }
 
@@ -297,6 +345,10 @@ w::record! {
         /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         2 body: Body => ": flat",
     }
+}
+
+w::built! {
+    Send
     new(chat_id: impl Into<String>, body: Body)
     set(safe: bool)
 }
@@ -339,6 +391,10 @@ w::record! {
         /// `userid`s of members to remove.
         4 del_user_list: Option<Vec<String>> => "del_user_list",
     }
+}
+
+w::built! {
+    Update
     new(chat_id: impl Into<String>)
     text(name: String, owner: String)
     set(add_user_list: Vec<String>, del_user_list: Vec<String>)

@@ -40,6 +40,10 @@ w::record! {
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
     }
+}
+
+w::built! {
+    Article
     new(title: impl Into<String>, url: impl Into<String>)
     text(description: String, pic_url: String)
 }
@@ -63,6 +67,10 @@ w::record! {
         /// Entries below, 1–5; with them this entry itself does nothing.
         6 sub_button: Option<Vec<Button>> => "sub_button",
     }
+}
+
+w::built! {
+    Button
     new(type_: impl Into<String>, name: impl Into<String>)
     text(key: String, url: String, appid: xinqiao_types::AppId, page_path: String)
     set(sub_button: Vec<Button>)
@@ -123,6 +131,10 @@ w::record! {
         /// Which of the repeated groups; `0` for fields that do not repeat.
         1 sub_idx: Option<i64> => "sub_idx",
     }
+}
+
+w::built! {
+    FieldId
     new(field_id: i64)
     set(sub_idx: i64)
 }
@@ -162,6 +174,10 @@ w::record! {
         /// Uploaded file to send, at most 20 MB.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    File
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -220,6 +236,10 @@ w::record! {
         /// MD5 of the picture before encoding.
         1 md5: String => "md5: must",
     }
+}
+
+w::built! {
+    Image
     new(base64: impl Into<String>, md5: impl Into<String>)
 }
 
@@ -231,6 +251,10 @@ w::record! {
         /// Values of the group's fields: `fieldid`, `sub_idx`, `value_string`, `value_uint32` and so on.
         1 item: Vec<ItemInfo> => "item: must",
     }
+}
+
+w::built! {
+    InsertItem
     new(group_type: i64, item: Vec<ItemInfo>)
 }
 
@@ -252,6 +276,10 @@ w::record! {
         /// Text in the supported subset of Markdown, at most 4,096 bytes.
         0 content: String => "content: must",
     }
+}
+
+w::built! {
+    Markdown
     new(content: impl Into<String>)
 }
 
@@ -261,6 +289,10 @@ w::record! {
         /// Text in a larger subset of Markdown with tables and lists, at most 4,096 bytes.
         0 content: String => "content: must",
     }
+}
+
+w::built! {
+    MarkdownV2Item
     new(content: impl Into<String>)
 }
 
@@ -270,6 +302,10 @@ w::record! {
         /// Articles, 1–8.
         0 articles: Vec<Article> => "articles: must",
     }
+}
+
+w::built! {
+    News
     new(articles: Vec<Article>)
 }
 
@@ -287,6 +323,10 @@ w::record! {
         /// When the node last changed; format `unix`.
         4 apv_update_time: xinqiao_types::UnixSeconds => "apv_update_time: must",
     }
+}
+
+w::built! {
+    Node
     new(node_apv_status: i64, node_apv_rel: i64, apv_update_time: xinqiao_types::UnixSeconds)
     set(current_approvers: Vec<String>, completed_approvers: Vec<String>)
 }
@@ -297,6 +337,10 @@ w::record! {
         /// Nodes of the approval in order: `node_apv_status`, `node_apv_rel`, `current_approvers` and so on.
         0 node_list: Vec<Node> => "node_list: must",
     }
+}
+
+w::built! {
+    Process
     new(node_list: Vec<Node>)
 }
 
@@ -308,6 +352,10 @@ w::record! {
         /// Which of the repeated groups.
         1 sub_idx: i64 => "sub_idx: must",
     }
+}
+
+w::built! {
+    RemoveItem
     new(group_type: i64, sub_idx: i64)
 }
 
@@ -346,6 +394,10 @@ w::record! {
         /// Mobile numbers of the members to mention, `@all` for everyone.
         2 mentioned_mobile_list: Option<Vec<String>> => "mentioned_mobile_list",
     }
+}
+
+w::built! {
+    Text
     new(content: impl Into<String>)
     set(mentioned_list: Vec<String>, mentioned_mobile_list: Vec<String>)
 }
@@ -373,6 +425,10 @@ w::record! {
         /// Value of a file field: `media_id`.
         8 value_file: Option<ValueFile> => "value_file",
     }
+}
+
+w::built! {
+    ItemInfo
     new(field_id: i64)
     text(value_string: String)
     set(
@@ -405,6 +461,10 @@ w::record! {
         /// `media_id`s of the files, to be downloaded as temporary media.
         0 media_id: Vec<xinqiao_types::MediaId> => "media_id: must",
     }
+}
+
+w::built! {
+    ValueFile
     new(media_id: Vec<xinqiao_types::MediaId>)
 }
 
@@ -416,6 +476,10 @@ w::record! {
         /// The number itself; empty clears it; personal data, masked in `Debug`.
         1 value_mobile: String => "value_mobile: must masked",
     }
+}
+
+w::built! {
+    ValueMobile
     new(value_country_code: impl Into<String>, value_mobile: impl Into<String>)
 }
 
@@ -425,6 +489,10 @@ w::record! {
         /// Uploaded voice clip to send: AMR, at most 60 seconds.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Voice
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -436,6 +504,10 @@ w::record! {
     /// * Catalog: `work.base.get_api_domain_ip`.
     pub struct GetApiDomainIp {
     }
+}
+
+w::built! {
+    GetApiDomainIp
     new()
 }
 
@@ -474,6 +546,10 @@ w::record! {
     /// * Catalog: `work.base.get_callback_ip`.
     pub struct GetCallbackIp {
     }
+}
+
+w::built! {
+    GetCallbackIp
     new()
 }
 
@@ -507,6 +583,10 @@ w::record! {
     /// * Catalog: `work.base.get_jsapi_ticket`.
     pub struct GetJsapiTicket {
     }
+}
+
+w::built! {
+    GetJsapiTicket
     new()
 }
 
@@ -552,6 +632,10 @@ w::record! {
         #[doc(alias = "corpsecret")]
         1 corp_secret: String => "corpsecret: must query masked",
     }
+}
+
+w::built! {
+    GetToken
     new(corpid: impl Into<xinqiao_types::CorpId>, corp_secret: impl Into<String>)
 }
 
@@ -628,6 +712,10 @@ pub mod advanced_feature {
             /// Page size, 100 by default, at most 200.
             4 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetApplyIdList
         new(business_type: i64, userid: impl Into<xinqiao_types::UserId>)
         text(cursor: String)
         set(req_type: i64, limit: i64)
@@ -689,6 +777,10 @@ pub mod advanced_feature {
             /// Id of the request, from its event or the list of requests. From: The event `submit_vip_account_approval`, or the list of requests.
             0 apply_id: String => "apply_id: must",
         }
+    }
+
+    w::built! {
+        GetApprovalInfo
         new(apply_id: impl Into<String>)
     }
 
@@ -737,6 +829,10 @@ pub mod advanced_feature {
             /// The flow; give all nodes even to change one.
             4 process_list: super::Process => "process_list: must",
         }
+    }
+
+    w::built! {
+        SetApprovalDetail
         new(
             apply_id: impl Into<String>,
             approval_id: impl Into<String>,
@@ -780,6 +876,10 @@ pub mod auth {
             /// Code from the address of the verification page.
             0 code: String => "code: must",
         }
+    }
+
+    w::built! {
+        GetTfaInfo
         new(code: impl Into<String>)
     }
 
@@ -822,6 +922,10 @@ pub mod auth {
             /// Ticket for the member's private details, valid for 30 minutes; only with scope `snsapi_privateinfo`.
             0 user_ticket: String => "user_ticket: must",
         }
+    }
+
+    w::built! {
+        GetUserDetail
         new(user_ticket: impl Into<String>)
     }
 
@@ -876,6 +980,10 @@ pub mod auth {
             /// One-time code from the OAuth redirect, valid for 5 minutes.
             0 code: String => "code: must query",
         }
+    }
+
+    w::built! {
+        GetUserInfo
         new(code: impl Into<String>)
     }
 
@@ -927,6 +1035,10 @@ pub mod chat {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        ClearNotify
         new()
     }
 
@@ -959,6 +1071,10 @@ pub mod chat {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Quit
         new()
     }
 
@@ -991,6 +1107,10 @@ pub mod chat {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        SetMute
         new()
     }
 
@@ -1028,6 +1148,10 @@ pub mod crm {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetExternalContact
         new()
     }
 
@@ -1060,6 +1184,10 @@ pub mod crm {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        TransferExternalContact
         new()
     }
 
@@ -1098,6 +1226,10 @@ pub mod data {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetConversationRecords
         new()
     }
 
@@ -1131,6 +1263,10 @@ pub mod data {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetMessageStatistics
         new()
     }
 
@@ -1174,6 +1310,10 @@ pub mod dial {
             /// How many to return, at most 100.
             3 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetDialRecord
         new()
         set(
             start_time: xinqiao_types::UnixSeconds,
@@ -1240,6 +1380,10 @@ pub mod hardware {
             /// Serial number of the hardware device, unique within its model.
             0 device_sn: String => "device_sn: must",
         }
+    }
+
+    w::built! {
+        GetDeviceFeature
         new(device_sn: impl Into<String>)
     }
 
@@ -1289,6 +1433,10 @@ pub mod hardware {
             #[doc(alias = "useridlist")]
             3 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
         }
+    }
+
+    w::built! {
+        GetHardwareCheckinData
         new(
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
@@ -1338,6 +1486,10 @@ pub mod hr {
         /// * Catalog: `work.hr.get_fields`.
         pub struct GetFields {
         }
+    }
+
+    w::built! {
+        GetFields
         new()
     }
 
@@ -1383,6 +1535,10 @@ pub mod hr {
             #[doc(alias = "fieldids")]
             2 field_ids: Option<Vec<super::FieldId>> => "fieldids",
         }
+    }
+
+    w::built! {
+        GetStaffInfo
         new(userid: impl Into<xinqiao_types::UserId>)
         set(get_all: bool, field_ids: Vec<super::FieldId>)
     }
@@ -1431,6 +1587,10 @@ pub mod hr {
             /// Whole groups to remove: `group_type` and `sub_idx`.
             3 remove_items: Option<Vec<super::RemoveItem>> => "remove_items",
         }
+    }
+
+    w::built! {
+        UpdateStaffInfo
         new(userid: impl Into<xinqiao_types::UserId>)
         set(
             update_items: Vec<super::ItemInfo>,
@@ -1485,6 +1645,10 @@ pub mod invite {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Send
         new()
     }
 
@@ -1524,6 +1688,10 @@ pub mod menu {
             /// Top entries of the menu, 1–3.
             1 button: Vec<super::Button> => "button: must",
         }
+    }
+
+    w::built! {
+        Create
         new(agentid: i64, button: Vec<super::Button>)
     }
 
@@ -1556,6 +1724,10 @@ pub mod menu {
             /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
             0 agentid: i64 => "agentid: must query",
         }
+    }
+
+    w::built! {
+        Delete
         new(agentid: i64)
     }
 
@@ -1588,6 +1760,10 @@ pub mod menu {
             /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
             0 agentid: i64 => "agentid: must query",
         }
+    }
+
+    w::built! {
+        Get
         new(agentid: i64)
     }
 
@@ -1635,6 +1811,10 @@ pub mod mini_program {
             /// Always `authorization_code`.
             1 grant_type: String => "grant_type: must query",
         }
+    }
+
+    w::built! {
+        JsCode2Session
         new(js_code: impl Into<String>, grant_type: impl Into<String>)
     }
 
@@ -1681,6 +1861,10 @@ pub mod mini_program {
             /// Session key from the login, which belongs to the upper corp; a secret, masked in `Debug`.
             1 session_key: String => "session_key: must masked",
         }
+    }
+
+    w::built! {
+        TransferSession
         new(userid: impl Into<xinqiao_types::UserId>, session_key: impl Into<String>)
     }
 
@@ -1728,6 +1912,10 @@ pub mod pstn_cc {
             /// `userid`s of the members to call.
             0 callee_userid: Vec<xinqiao_types::UserId> => "callee_userid: must",
         }
+    }
+
+    w::built! {
+        Call
         new(callee_userid: Vec<xinqiao_types::UserId>)
     }
 
@@ -1771,6 +1959,10 @@ pub mod pstn_cc {
             #[doc(alias = "callid")]
             1 call_id: String => "callid: must",
         }
+    }
+
+    w::built! {
+        GetStates
         new(callee_userid: impl Into<xinqiao_types::UserId>, call_id: impl Into<String>)
     }
 
@@ -1825,6 +2017,10 @@ pub mod shake_around {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetShakeInfo
         new()
     }
 
@@ -1860,6 +2056,10 @@ pub mod sync {
         /// * Catalog: `work.sync.contact_sync_success`.
         pub struct ContactSyncSuccess {
         }
+    }
+
+    w::built! {
+        ContactSyncSuccess
         new()
     }
 
@@ -1897,6 +2097,10 @@ pub mod ticket {
             /// Always `agent_config`.
             0 type_: String => "type: must query",
         }
+    }
+
+    w::built! {
+        Get
         new(type_: impl Into<String>)
     }
 
@@ -1944,6 +2148,10 @@ pub mod todo {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Get
         new()
     }
 
@@ -1976,6 +2184,10 @@ pub mod todo {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Update
         new()
     }
 
@@ -2015,6 +2227,10 @@ pub mod webhook {
             /// The message, one kind according to `msgtype`; told apart by `msgtype`.
             1 body: super::WebhookBody => ": flat",
         }
+    }
+
+    w::built! {
+        Send
         new(key: impl Into<String>, body: super::WebhookBody)
     }
 
@@ -2051,6 +2267,10 @@ pub mod webhook {
             /// The file, from 5 bytes to 20 MB.
             2 media: w::FilePart => "media: must",
         }
+    }
+
+    w::built! {
+        UploadMedia
         new(key: impl Into<String>, type_: impl Into<String>, media: w::FilePart)
     }
 

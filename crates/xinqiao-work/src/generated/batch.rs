@@ -14,6 +14,10 @@ w::record! {
         #[doc(alias = "encodingaeskey")]
         2 encoding_aes_key: String => "encodingaeskey: must",
     }
+}
+
+w::built! {
+    Callback
     new(url: impl Into<String>, token: impl Into<String>, encoding_aes_key: impl Into<String>)
 }
 
@@ -57,6 +61,10 @@ w::record! {
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must query",
     }
+}
+
+w::built! {
+    GetResult
     new(job_id: impl Into<String>)
 }
 
@@ -109,6 +117,10 @@ w::record! {
         /// Tags whose members are invited, at most 100.
         2 tag: Option<Vec<i64>> => "tag",
     }
+}
+
+w::built! {
+    Invite
     new()
     set(user: Vec<String>, party: Vec<i64>, tag: Vec<i64>)
 }
@@ -158,6 +170,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    OpenUseridToUserid
     new()
 }
 
@@ -192,6 +208,10 @@ w::record! {
         /// Where to push the end of the job; leave it out and nothing is pushed.
         1 callback: Option<Callback> => "callback",
     }
+}
+
+w::built! {
+    ReplaceParty
     new(media_id: impl Into<xinqiao_types::MediaId>)
     set(callback: Callback)
 }
@@ -238,6 +258,10 @@ w::record! {
         /// Where to push the end of the job; leave it out and nothing is pushed.
         2 callback: Option<Callback> => "callback",
     }
+}
+
+w::built! {
+    ReplaceUser
     new(media_id: impl Into<xinqiao_types::MediaId>)
     set(to_invite: bool, callback: Callback)
 }
@@ -278,6 +302,10 @@ w::record! {
         /// Where to push the end of the job; leave it out and nothing is pushed.
         2 callback: Option<Callback> => "callback",
     }
+}
+
+w::built! {
+    SyncUser
     new(media_id: impl Into<xinqiao_types::MediaId>)
     set(to_invite: bool, callback: Callback)
 }
@@ -314,6 +342,10 @@ w::record! {
         /// `userid`s to convert, at most 1,000.
         0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
     }
+}
+
+w::built! {
+    UseridToOpenUserid
     new(userid_list: Vec<xinqiao_types::UserId>)
 }
 

@@ -11,6 +11,10 @@ w::record! {
         /// Encrypted code of this invoice, got together with `card_id`.
         1 encrypt_code: String => "encrypt_code: must",
     }
+}
+
+w::built! {
+    ItemInfo
     new(card_id: impl Into<String>, encrypt_code: impl Into<String>)
 }
 
@@ -119,6 +123,10 @@ pub mod invoice {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
+        }
+
+        w::built! {
+            GetInvoiceBatch
             new()
         }
 
@@ -153,6 +161,10 @@ pub mod invoice {
                 /// Encrypted code of this invoice, got together with `card_id`.
                 1 encrypt_code: String => "encrypt_code: must",
             }
+        }
+
+        w::built! {
+            GetInvoiceInfo
             new(card_id: impl Into<String>, encrypt_code: impl Into<String>)
         }
 
@@ -207,6 +219,10 @@ pub mod invoice {
                 /// Invoices to read, one entry each: `card_id` and `encrypt_code`.
                 0 item_list: Vec<super::super::ItemInfo> => "item_list: must",
             }
+        }
+
+        w::built! {
+            GetInvoiceInfoBatch
             new(item_list: Vec<super::super::ItemInfo>)
         }
 
@@ -251,6 +267,10 @@ pub mod invoice {
                 /// `INVOICE_REIMBURSE_INIT` open, `INVOICE_REIMBURSE_LOCK` locked, `INVOICE_REIMBURSE_CLOSURE` reimbursed and out of the wallet.
                 2 reimburse_status: String => "reimburse_status: must",
             }
+        }
+
+        w::built! {
+            UpdateInvoiceStatus
             new(
                 card_id: impl Into<String>,
                 encrypt_code: impl Into<String>,
@@ -291,6 +311,10 @@ pub mod invoice {
                 /// Invoices to update, all of one user, at most 100.
                 2 invoice_list: Vec<super::super::ItemInfo> => "invoice_list: must",
             }
+        }
+
+        w::built! {
+            UpdateStatusBatch
             new(
                 openid: impl Into<xinqiao_types::OpenId>,
                 reimburse_status: impl Into<String>,

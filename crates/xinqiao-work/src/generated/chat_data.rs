@@ -68,6 +68,10 @@ w::record! {
         /// Card numbers that do not hit: `bank_card_list`.
         9 exclude_bank_card: Option<ExcludeBankCard> => "exclude_bank_card",
     }
+}
+
+w::built! {
+    ApplicableRange
     new()
     set(
         target_type: TargetType,
@@ -89,6 +93,10 @@ w::record! {
         /// Kinds of message it is for; all if left out.
         0 id_list: Option<Vec<i64>> => "id_list",
     }
+}
+
+w::built! {
+    ApplicableRangeSessionType
     new()
     set(id_list: Vec<i64>)
 }
@@ -141,6 +149,10 @@ w::record! {
         /// `chatid`s of the group chats it is for.
         0 id_list: Option<Vec<String>> => "id_list",
     }
+}
+
+w::built! {
+    Chat
     new()
     set(id_list: Vec<String>)
 }
@@ -153,6 +165,10 @@ w::record! {
         /// People of the chat, each by `open_userid` or `external_userid`.
         1 id_list: Vec<SingleItem> => "id_list: must",
     }
+}
+
+w::built! {
+    ChatInfo
     new(chat_type: i64, id_list: Vec<SingleItem>)
 }
 
@@ -162,6 +178,10 @@ w::record! {
         /// Kinds of chat: `1` single, `2` group; both if left out.
         0 type_list: Option<Vec<i64>> => "type_list",
     }
+}
+
+w::built! {
+    ChatType
     new()
     set(type_list: Vec<i64>)
 }
@@ -172,6 +192,10 @@ w::record! {
         /// Numbers of the departments, at most 100.
         0 id_list: Option<Vec<i64>> => "id_list",
     }
+}
+
+w::built! {
+    Department
     new()
     set(id_list: Vec<i64>)
 }
@@ -182,6 +206,10 @@ w::record! {
         /// Key of the message, got from `encrypted_secret_key` with the private key; a secret, masked in `Debug`.
         0 secret_key: String => "secret_key: must masked",
     }
+}
+
+w::built! {
+    EncryptInfo
     new(secret_key: impl Into<String>)
 }
 
@@ -191,6 +219,10 @@ w::record! {
         /// Card numbers that do not count as a hit.
         0 bank_card_list: Option<Vec<String>> => "bank_card_list",
     }
+}
+
+w::built! {
+    ExcludeBankCard
     new()
     set(bank_card_list: Vec<String>)
 }
@@ -201,6 +233,10 @@ w::record! {
         /// Mail addresses that do not count as a hit.
         0 email_list: Option<Vec<String>> => "email_list",
     }
+}
+
+w::built! {
+    ExcludeEmail
     new()
     set(email_list: Vec<String>)
 }
@@ -211,6 +247,10 @@ w::record! {
         /// Phone numbers that do not count as a hit.
         0 mobile_list: Option<Vec<String>> => "mobile_list",
     }
+}
+
+w::built! {
+    ExcludeMobile
     new()
     set(mobile_list: Vec<String>)
 }
@@ -221,6 +261,10 @@ w::record! {
         /// `external_userid`s of the customers, at most 100.
         0 id_list: Option<Vec<String>> => "id_list",
     }
+}
+
+w::built! {
+    ExternalContact
     new()
     set(id_list: Vec<String>)
 }
@@ -293,6 +337,10 @@ w::record! {
         /// Words that the rule looks for.
         0 word_list: Vec<String> => "word_list: must",
     }
+}
+
+w::built! {
+    Keyword
     new(word_list: Vec<String>)
 }
 
@@ -319,6 +367,10 @@ w::record! {
         /// Key of the message: `secret_key`.
         1 encrypt_info: EncryptInfo => "encrypt_info: must",
     }
+}
+
+w::built! {
+    Msg
     new(msg_id: impl Into<String>, encrypt_info: EncryptInfo)
 }
 
@@ -328,6 +380,10 @@ w::record! {
         /// Messages to handle: `msgid` and `encrypt_info`.
         0 msg_list: Vec<Msg> => "msg_list: must",
     }
+}
+
+w::built! {
+    MsgFilter
     new(msg_list: Vec<Msg>)
 }
 
@@ -367,6 +423,10 @@ w::record! {
         /// Kinds of content to look for, one code each: phone numbers, mail addresses, red packets and so on.
         0 semantics_list: Vec<i64> => "semantics_list: must",
     }
+}
+
+w::built! {
+    Semantic
     new(semantics_list: Vec<i64>)
 }
 
@@ -396,6 +456,10 @@ w::record! {
         /// Kinds of message it is for; all if left out.
         0 session_type_list: Option<Vec<i64>> => "session_type_list",
     }
+}
+
+w::built! {
+    SessionType
     new()
     set(session_type_list: Vec<i64>)
 }
@@ -412,6 +476,10 @@ w::record! {
         #[doc(alias = "hide_bankno")]
         2 hide_bank_no: Option<bool> => "hide_bankno",
     }
+}
+
+w::built! {
+    SensitiveInfoConfig
     new()
     set(hide_mobile: bool, hide_id_card: bool, hide_bank_no: bool)
 }
@@ -438,6 +506,10 @@ w::record! {
         /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
         1 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
     }
+}
+
+w::built! {
+    SingleItem
     new()
     text(open_userid: String, external_userid: xinqiao_types::ExternalUserId)
 }
@@ -471,6 +543,10 @@ w::record! {
         /// Whose messages count: `1` members, `2` customers; both if left out.
         0 type_list: Option<Vec<i64>> => "type_list",
     }
+}
+
+w::built! {
+    TargetType
     new()
     set(type_list: Vec<i64>)
 }
@@ -499,6 +575,10 @@ w::record! {
         /// Card numbers that do not hit: `bank_card_list`.
         9 exclude_bank_card: Option<ExcludeBankCard> => "exclude_bank_card",
     }
+}
+
+w::built! {
+    UpdateRuleApplicableRange
     new()
     set(
         target_type: TargetType,
@@ -520,6 +600,10 @@ w::record! {
         /// `open_userid`s of the members, at most 100.
         0 id_list: Option<Vec<String>> => "id_list",
     }
+}
+
+w::built! {
+    User
     new()
     set(id_list: Vec<String>)
 }
@@ -539,6 +623,10 @@ w::record! {
         /// Messages to analyse: `msgid` and `encrypt_info`.
         2 msg_list: Vec<Msg> => "msg_list: must",
     }
+}
+
+w::built! {
+    AnalyzeTaskAdd
     new(analyze_task: i64, msg_list: Vec<Msg>)
     text(job_id: String)
 }
@@ -584,6 +672,10 @@ w::record! {
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
+}
+
+w::built! {
+    AnalyzeTaskResult
     new(job_id: impl Into<String>)
 }
 
@@ -629,6 +721,10 @@ w::record! {
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
+}
+
+w::built! {
+    AnalyzeTaskSubmit
     new(job_id: impl Into<String>)
 }
 
@@ -662,6 +758,10 @@ w::record! {
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
+}
+
+w::built! {
+    AsyncProgramResult
     new(job_id: impl Into<String>)
 }
 
@@ -709,6 +809,10 @@ w::record! {
         /// Input for the program as text; its form is the program's own.
         2 request_data: Option<String> => "request_data",
     }
+}
+
+w::built! {
+    AsyncProgramTask
     new(program_id: impl Into<String>, ability_id: impl Into<String>)
     text(request_data: String)
 }
@@ -751,6 +855,10 @@ w::record! {
         /// Id of the program in the data zone, given when it was uploaded.
         0 program_id: String => "program_id: must",
     }
+}
+
+w::built! {
+    CheckDebugMode
     new(program_id: impl Into<String>)
 }
 
@@ -791,6 +899,10 @@ w::record! {
         /// Id of the program in the data zone, given when it was uploaded.
         0 program_id: String => "program_id: must",
     }
+}
+
+w::built! {
+    CloseDebugMode
     new(program_id: impl Into<String>)
 }
 
@@ -825,6 +937,10 @@ w::record! {
         /// Page size, 200 by default, at most 1,000.
         1 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetAuthUserList
     new()
     text(cursor: String)
     set(limit: i64)
@@ -884,6 +1000,10 @@ w::record! {
     /// * Catalog: `work.chat_data.get_corp_auth_info`.
     pub struct GetCorpAuthInfo {
     }
+}
+
+w::built! {
+    GetCorpAuthInfo
     new()
 }
 
@@ -924,6 +1044,10 @@ w::record! {
         /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
     }
+}
+
+w::built! {
+    GetHideSensitiveInfoConfig
     new(open_userid: impl Into<String>)
 }
 
@@ -965,6 +1089,10 @@ w::record! {
         #[doc(alias = "chatid")]
         0 chat_id: String => "chatid: must",
     }
+}
+
+w::built! {
+    GroupChatGet
     new(chat_id: impl Into<String>)
 }
 
@@ -1011,6 +1139,10 @@ w::record! {
         /// Token that opens the debug mode for the corp.
         1 debug_token: String => "debug_token: must",
     }
+}
+
+w::built! {
+    OpenDebugMode
     new(program_id: impl Into<String>, debug_token: impl Into<String>)
 }
 
@@ -1047,6 +1179,10 @@ w::record! {
         /// Most entries to return in one answer, for paging.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    SearchChat
     new(query_word: impl Into<String>)
     text(cursor: String)
     set(limit: i64)
@@ -1118,6 +1254,10 @@ w::record! {
         /// Most entries to return in one answer, for paging.
         5 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    SearchMsg
     new(query_word: impl Into<String>)
     text(cursor: String)
     set(
@@ -1186,6 +1326,10 @@ w::record! {
         /// What is hidden in messages: `hide_mobile`, `hide_idcard` and `hide_bankno`.
         1 config: SensitiveInfoConfig => "config: must",
     }
+}
+
+w::built! {
+    SetHideSensitiveInfoConfig
     new(open_userid: impl Into<String>, config: SensitiveInfoConfig)
 }
 
@@ -1220,6 +1364,10 @@ w::record! {
         /// Level of logging: `1` ERR, `2` INFO, `3` DBG.
         1 log_level: i64 => "log_level: must",
     }
+}
+
+w::built! {
+    SetLogLevel
     new(program_id: impl Into<String>, log_level: i64)
 }
 
@@ -1254,6 +1402,10 @@ w::record! {
         /// Your own version of the key; a new key needs a higher one.
         1 public_key_ver: i64 => "public_key_ver: must",
     }
+}
+
+w::built! {
+    SetPublicKey
     new(public_key: impl Into<String>, public_key_ver: i64)
 }
 
@@ -1286,6 +1438,10 @@ w::record! {
         /// Id of the program in the data zone, given when it was uploaded.
         0 program_id: String => "program_id: must",
     }
+}
+
+w::built! {
+    SetReceiveCallback
     new(program_id: impl Into<String>)
 }
 
@@ -1324,6 +1480,10 @@ w::record! {
         /// Input for the program as text; its form is the program's own.
         3 request_data: Option<String> => "request_data",
     }
+}
+
+w::built! {
+    SyncCallProgram
     new(program_id: impl Into<String>, ability_id: impl Into<String>, notify_id: impl Into<String>)
     text(request_data: String)
 }
@@ -1369,6 +1529,10 @@ w::record! {
         /// How many messages to fetch, 200 by default, at most 1,000.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    SyncMsg
     new()
     text(token: String, cursor: String)
     set(limit: i64)
@@ -1432,6 +1596,10 @@ w::record! {
         /// File to upload, to be read by programs of the zone.
         1 media: w::FilePart => "media: must",
     }
+}
+
+w::built! {
+    UploadMedia
     new(type_: impl Into<String>, media: w::FilePart)
 }
 
@@ -1482,6 +1650,10 @@ pub mod export {
             /// File of the zone's program that is to be exported.
             1 media_id: xinqiao_types::MediaId => "media_id: must",
         }
+    }
+
+    w::built! {
+        CreateJob
         new(code: impl Into<String>, media_id: impl Into<xinqiao_types::MediaId>)
     }
 
@@ -1524,6 +1696,10 @@ pub mod export {
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
+    }
+
+    w::built! {
+        GetJobStatus
         new(job_id: impl Into<String>)
     }
 
@@ -1578,6 +1754,10 @@ pub mod get_agree_status {
             #[doc(alias = "chatid")]
             0 chat_id: String => "chatid: must",
         }
+    }
+
+    w::built! {
+        Room
         new(chat_id: impl Into<String>)
     }
 
@@ -1619,6 +1799,10 @@ pub mod get_agree_status {
             /// Pairs of member and contact to ask about: `open_userid` and `external_userid`.
             0 item: Vec<super::SingleItem> => "item: must",
         }
+    }
+
+    w::built! {
+        Single
         new(item: Vec<super::SingleItem>)
     }
 
@@ -1671,6 +1855,10 @@ pub mod keyword {
             /// Chats and people the rule is for: `target_type`, `chat_type`, `department`, `user` and so on.
             3 applicable_range: Option<super::ApplicableRange> => "applicable_range",
         }
+    }
+
+    w::built! {
+        CreateRule
         new(name: impl Into<String>, keyword: super::Keyword)
         set(semantics: super::Semantic, applicable_range: super::ApplicableRange)
     }
@@ -1712,6 +1900,10 @@ pub mod keyword {
             /// Id of the keyword rule, returned when it was made.
             0 rule_id: String => "rule_id: must",
         }
+    }
+
+    w::built! {
+        DeleteRule
         new(rule_id: impl Into<String>)
     }
 
@@ -1748,6 +1940,10 @@ pub mod keyword {
             /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetHitMsgList
         new()
         text(token: String, cursor: String)
         set(limit: i64)
@@ -1809,6 +2005,10 @@ pub mod keyword {
             /// Id of the keyword rule, returned when it was made.
             0 rule_id: String => "rule_id: must",
         }
+    }
+
+    w::built! {
+        GetRuleDetail
         new(rule_id: impl Into<String>)
     }
 
@@ -1857,6 +2057,10 @@ pub mod keyword {
             /// Most entries to return in one answer, for paging.
             1 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetRuleList
         new()
         text(cursor: String)
         set(limit: i64)
@@ -1926,6 +2130,10 @@ pub mod keyword {
             /// Chats and people the rule is for: `target_type`, `chat_type`, `department`, `user` and so on.
             4 applicable_range: Option<super::UpdateRuleApplicableRange> => "applicable_range",
         }
+    }
+
+    w::built! {
+        UpdateRule
         new(rule_id: impl Into<String>)
         text(name: String)
         set(
@@ -1974,6 +2182,10 @@ pub mod spec_api {
             /// Your own data for the program in the zone, at most 1,024 bytes.
             2 custom_data: Option<String> => "custom_data",
         }
+    }
+
+    w::built! {
+        CreateJob
         new(msg_filter: super::MsgFilter, custom_id: impl Into<String>)
         text(custom_data: String)
     }
@@ -2018,6 +2230,10 @@ pub mod spec_api {
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
+    }
+
+    w::built! {
+        GetJobResult
         new(job_id: impl Into<String>)
     }
 

@@ -34,6 +34,10 @@ w::record! {
         #[doc(alias = "mediaids")]
         11 media_ids: Option<Vec<xinqiao_types::MediaId>> => "mediaids",
     }
+}
+
+w::built! {
+    CheckinRecord
     new(userid: impl Into<xinqiao_types::UserId>, checkin_time: xinqiao_types::UnixSeconds)
     text(
         location_title: String,
@@ -53,6 +57,10 @@ w::record! {
         #[doc(alias = "restinfo")]
         0 rest_info: Option<RestInfo> => "restinfo",
     }
+}
+
+w::built! {
+    Apply
     new()
     set(rest_info: RestInfo)
 }
@@ -64,6 +72,10 @@ w::record! {
         #[doc(alias = "restinfo")]
         0 rest_info: Option<RestInfo> => "restinfo",
     }
+}
+
+w::built! {
+    ApplyCheckin
     new()
     set(rest_info: RestInfo)
 }
@@ -113,6 +125,10 @@ w::record! {
         /// Working days of even weeks, `1` Monday to `6` Saturday, `0` Sunday.
         2 even_workdays: Option<Vec<i64>> => "even_workdays",
     }
+}
+
+w::built! {
+    Biweekly
     new()
     set(enable_weekday_recurrence: bool, odd_workdays: Vec<i64>, even_workdays: Vec<i64>)
 }
@@ -127,6 +143,10 @@ w::record! {
         /// Day of the month on which people are reminded.
         2 buka_remind_day: Option<i64> => "buka_remind_day",
     }
+}
+
+w::built! {
+    BukaRemind
     new(open_remind: bool)
     set(buka_remind_month: i64, buka_remind_day: i64)
 }
@@ -137,6 +157,10 @@ w::record! {
         /// Steps of overtime and break: `ot_time` and `rest_time`.
         0 items: Vec<CalOtTimeRuleItem> => "items: must",
     }
+}
+
+w::built! {
+    CalOtTimeRule
     new(items: Vec<CalOtTimeRuleItem>)
 }
 
@@ -148,6 +172,10 @@ w::record! {
         /// Length of the break taken off, in seconds.
         1 rest_time: Option<i64> => "rest_time",
     }
+}
+
+w::built! {
+    CalOtTimeRuleItem
     new()
     set(ot_time: i64, rest_time: i64)
 }
@@ -165,6 +193,10 @@ w::record! {
         #[doc(alias = "restinfo")]
         3 rest_info: Option<RestInfo> => "restinfo",
     }
+}
+
+w::built! {
+    Checkin
     new()
     set(ot_time_start: i64, ot_time_min: i64, ot_time_max: i64, rest_info: RestInfo)
 }
@@ -240,6 +272,10 @@ w::record! {
         /// Working days that alternate by week: `enable_weekday_recurrence`, `odd_workdays` and so on.
         8 biweekly: Option<Biweekly> => "biweekly",
     }
+}
+
+w::built! {
+    CheckinDate
     new(max_allow_arrive_early: i64, max_allow_arrive_late: i64)
     set(
         workdays: Vec<i64>,
@@ -326,6 +362,10 @@ w::record! {
         #[doc(alias = "no_need_checkoff")]
         14 no_need_check_off: Option<bool> => "no_need_checkoff",
     }
+}
+
+w::built! {
+    CheckinTime
     new()
     set(
         time_id: i64,
@@ -403,6 +443,10 @@ w::record! {
         /// End of the fixed break in seconds after midnight.
         1 fix_time_end_sec: Option<i64> => "fix_time_end_sec",
     }
+}
+
+w::built! {
+    FixTimeRule
     new()
     set(fix_time_begin_sec: i64, fix_time_end_sec: i64)
 }
@@ -624,6 +668,10 @@ w::record! {
         /// How punches pair: `0` several pairs, `1` one pair, `2` only time and place are recorded (free hours only).
         31 checkin_method_type: Option<i64> => "checkin_method_type",
     }
+}
+
+w::built! {
+    Group
     new(group_type: i64, group_name: impl Into<String>)
     set(
         type_: i64,
@@ -885,6 +933,10 @@ w::record! {
         #[doc(alias = "timerules")]
         1 time_rules: Vec<TimeRule> => "timerules: must",
     }
+}
+
+w::built! {
+    LateRule
     new(time_rules: Vec<TimeRule>)
     set(allow_off_work_after_time: bool)
 }
@@ -915,6 +967,10 @@ w::record! {
         /// How many metres from it a punch still counts; in m.
         4 distance: i64 => "distance: must",
     }
+}
+
+w::built! {
+    LocInfo
     new(lng: f64, lat: f64, distance: i64)
     text(loc_title: String, loc_detail: String)
 }
@@ -960,6 +1016,10 @@ w::record! {
         /// Unit and rounding of overtime: `ot_time_unit`, `perday_duration_secs`, `rounding_method` and so on.
         3 time_unit_config: Option<TimeUnitConfig> => "time_unit_config",
     }
+}
+
+w::built! {
+    OtInfoV2Item
     new()
     set(
         workday_conf: WorkdayConf,
@@ -1102,6 +1162,10 @@ w::record! {
         #[doc(alias = "tagid")]
         2 tag_id: Option<Vec<i64>> => "tagid",
     }
+}
+
+w::built! {
+    Range
     new()
     set(userid: Vec<xinqiao_types::UserId>, party_id: Vec<i64>, tag_id: Vec<i64>)
 }
@@ -1115,6 +1179,10 @@ w::record! {
         #[doc(alias = "tagid")]
         1 tag_id: Option<i64> => "tagid",
     }
+}
+
+w::built! {
+    Reporter
     new()
     text(userid: xinqiao_types::UserId)
     set(tag_id: i64)
@@ -1126,6 +1194,10 @@ w::record! {
         /// Members who get the reports: `userid` and `tagid`.
         0 reporters: Option<Vec<Reporter>> => "reporters",
     }
+}
+
+w::built! {
+    ReporterInfo
     new()
     set(reporters: Vec<Reporter>)
 }
@@ -1138,6 +1210,10 @@ w::record! {
         /// End of the break in seconds after midnight.
         1 rest_end_time: i64 => "rest_end_time: must",
     }
+}
+
+w::built! {
+    RestTime
     new(rest_begin_time: i64, rest_end_time: i64)
 }
 
@@ -1152,6 +1228,10 @@ w::record! {
         #[doc(alias = "cal_ottime_rule")]
         2 cal_ot_time_rule: Option<CalOtTimeRule> => "cal_ottime_rule",
     }
+}
+
+w::built! {
+    RestInfo
     new(type_: i64)
     set(fix_time_rule_list: Vec<FixTimeRule>, cal_ot_time_rule: CalOtTimeRule)
 }
@@ -1248,6 +1328,10 @@ w::record! {
         /// Rule that who leaves late may come late: `allow_offwork_after_time`, `timerules` and so on.
         8 late_rule: Option<ScheduleListLateRule> => "late_rule",
     }
+}
+
+w::built! {
+    ScheduleList
     new(schedule_id: i64, schedule_name: impl Into<String>, time_section: Vec<CheckinTime>)
     set(
         allow_flex: bool,
@@ -1275,6 +1359,10 @@ w::record! {
         #[doc(alias = "timerules")]
         3 time_rules: Option<Vec<TimeRule>> => "timerules",
     }
+}
+
+w::built! {
+    ScheduleListLateRule
     new()
     set(
         allow_off_work_after_time: bool,
@@ -1294,6 +1382,10 @@ w::record! {
         /// Number of the shift; `0` for a day off or none.
         2 schedule_id: i64 => "schedule_id: must",
     }
+}
+
+w::built! {
+    SetCheckinScheduListItem
     new(userid: impl Into<xinqiao_types::UserId>, day: i64, schedule_id: i64)
 }
 
@@ -1360,6 +1452,10 @@ w::record! {
         /// Note on the special day.
         5 notes: Option<String> => "notes",
     }
+}
+
+w::built! {
+    SpeWorkday
     new(type_: i64, checkin_time: Vec<CheckinTime>)
     text(notes: String)
     set(
@@ -1416,6 +1512,10 @@ w::record! {
         /// Step in seconds when rounding up or down, 3,600 by default; 43,200 or 86,400 for days.
         4 step_size: Option<i64> => "step_size",
     }
+}
+
+w::built! {
+    TimeUnitConfig
     new()
     set(
         ot_time_unit: i64,
@@ -1436,6 +1536,10 @@ w::record! {
         #[doc(alias = "onwork_flex_time")]
         1 on_work_flex_time: Option<i64> => "onwork_flex_time",
     }
+}
+
+w::built! {
+    TimeRule
     new()
     set(off_work_after_time: i64, on_work_flex_time: i64)
 }
@@ -1521,6 +1625,10 @@ w::record! {
         #[doc(alias = "groupid")]
         32 group_id: i64 => "groupid: must",
     }
+}
+
+w::built! {
+    UpdateCheckinOptionGroup
     new(group_type: i64, group_name: impl Into<String>, group_id: i64)
     set(
         type_: i64,
@@ -1564,6 +1672,10 @@ w::record! {
         /// Whether the leave is added to the member's balance automatically.
         1 sync_vacation: Option<bool> => "sync_vacation",
     }
+}
+
+w::built! {
+    Vacation
     new()
     set(trans_ratio: i64, sync_vacation: bool)
 }
@@ -1578,6 +1690,10 @@ w::record! {
         #[doc(alias = "wifimac")]
         1 wifi_mac: Option<String> => "wifimac",
     }
+}
+
+w::built! {
+    WifiMacInfo
     new()
     text(wifi_name: String, wifi_mac: String)
 }
@@ -1605,6 +1721,10 @@ w::record! {
         /// When overtime counts: `0` all day (default), `1` only before work, `2` only after it.
         8 ot_time_range: Option<i64> => "ot_time_range",
     }
+}
+
+w::built! {
+    WorkdayConf
     new(allow_ot: bool)
     set(
         type_: i64,
@@ -1630,6 +1750,10 @@ w::record! {
         /// The check-in rule: `grouptype`, `groupname`, `sync_holidays`, `need_photo` and so on.
         1 group: Group => "group: must",
     }
+}
+
+w::built! {
+    AddCheckinOption
     new(group: Group)
     set(effective_now: bool)
 }
@@ -1663,6 +1787,10 @@ w::record! {
         /// Punches to add, at most 200.
         0 records: Vec<CheckinRecord> => "records: must",
     }
+}
+
+w::built! {
+    AddCheckinRecord
     new(records: Vec<CheckinRecord>)
 }
 
@@ -1698,6 +1826,10 @@ w::record! {
         #[doc(alias = "userface")]
         1 user_face: String => "userface: must",
     }
+}
+
+w::built! {
+    AddCheckinUserFace
     new(userid: impl Into<xinqiao_types::UserId>, user_face: impl Into<String>)
 }
 
@@ -1735,6 +1867,10 @@ w::record! {
         /// Whether it holds at once; else from tomorrow.
         2 effective_now: Option<bool> => "effective_now",
     }
+}
+
+w::built! {
+    ClearCheckinOptionArrayField
     new(group_id: i64, clear_field: Vec<i64>)
     set(effective_now: bool)
 }
@@ -1771,6 +1907,10 @@ w::record! {
         /// Whether it holds at once; else from tomorrow.
         1 effective_now: Option<bool> => "effective_now",
     }
+}
+
+w::built! {
+    DelCheckinOption
     new(group_id: i64)
     set(effective_now: bool)
 }
@@ -1814,6 +1954,10 @@ w::record! {
         #[doc(alias = "useridlist")]
         3 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
     }
+}
+
+w::built! {
+    GetCheckinData
     new(
         open_checkin_data_type: i64,
         start_time: xinqiao_types::UnixSeconds,
@@ -1867,6 +2011,10 @@ w::record! {
         #[doc(alias = "useridlist")]
         2 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
     }
+}
+
+w::built! {
+    GetCheckinDayData
     new(
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
@@ -1918,6 +2066,10 @@ w::record! {
         #[doc(alias = "useridlist")]
         2 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
     }
+}
+
+w::built! {
+    GetCheckinMonthData
     new(
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
@@ -1965,6 +2117,10 @@ w::record! {
         #[doc(alias = "useridlist")]
         1 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
     }
+}
+
+w::built! {
+    GetCheckinOption
     new(datetime: xinqiao_types::UnixSeconds, userid_list: Vec<xinqiao_types::UserId>)
 }
 
@@ -2012,6 +2168,10 @@ w::record! {
         #[doc(alias = "useridlist")]
         2 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
     }
+}
+
+w::built! {
+    GetCheckinScheduList
     new(
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
@@ -2054,6 +2214,10 @@ w::record! {
     /// * Catalog: `work.checkin.get_corp_checkin_option`.
     pub struct GetCorpCheckinOption {
     }
+}
+
+w::built! {
+    GetCorpCheckinOption
     new()
 }
 
@@ -2102,6 +2266,10 @@ w::record! {
         /// Note on the added punch, at most 512 bytes.
         4 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    PunchCorrection
     new(
         userid: impl Into<xinqiao_types::UserId>,
         schedule_date_time: xinqiao_types::UnixSeconds,
@@ -2146,6 +2314,10 @@ w::record! {
         /// The shifts by member and day: `userid`, `day` and `schedule_id`.
         2 items: Vec<SetCheckinScheduListItem> => "items: must",
     }
+}
+
+w::built! {
+    SetCheckinScheduList
     new(group_id: i64, year_month: i64, items: Vec<SetCheckinScheduListItem>)
 }
 
@@ -2180,6 +2352,10 @@ w::record! {
         /// The check-in rule: `grouptype`, `groupname`, `sync_holidays`, `need_photo` and so on.
         1 group: UpdateCheckinOptionGroup => "group: must",
     }
+}
+
+w::built! {
+    UpdateCheckinOption
     new(group: UpdateCheckinOptionGroup)
     set(effective_now: bool)
 }

@@ -114,6 +114,10 @@ w::record! {
     /// * Catalog: `work.corp.apply_mass_call_ticket`.
     pub struct ApplyMassCallTicket {
     }
+}
+
+w::built! {
+    ApplyMassCallTicket
     new()
 }
 
@@ -155,6 +159,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetApprovalData
     new()
 }
 
@@ -187,6 +195,10 @@ w::record! {
         /// Size of the code: `1` 171 px, `2` 399 px, `3` 741 px, `4` 2,052 px.
         0 size_type: Option<i64> => "size_type: query",
     }
+}
+
+w::built! {
+    GetJoinQrCode
     new()
     set(size_type: i64)
 }
@@ -229,6 +241,10 @@ w::record! {
         /// Number of the approval to look up, chosen by the developer when it was started; `thirdNo` on the wire.
         0 third_no: String => "thirdNo: must",
     }
+}
+
+w::built! {
+    GetOpenApprovalData
     new(third_no: impl Into<String>)
 }
 

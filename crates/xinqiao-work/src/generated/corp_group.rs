@@ -25,6 +25,10 @@ w::record! {
         /// Contact people of the corp: `name`, `identity_type`, `mobile` and `user_custom_id`.
         3 contact_info_list: Vec<ContactInfoDetail> => "contact_info_list: must",
     }
+}
+
+w::built! {
+    Contact
     new(corp_name: impl Into<String>, contact_info_list: Vec<ContactInfoDetail>)
     text(group_path: String, custom_id: String)
 }
@@ -41,6 +45,10 @@ w::record! {
         /// Your own id of the person: digits of an unsigned 64-bit number, without leading zeros, not 11 or 13 digits long.
         3 user_custom_id: Option<String> => "user_custom_id",
     }
+}
+
+w::built! {
+    ContactInfoDetail
     new(name: impl Into<String>, identity_type: i64)
     text(mobile: String, user_custom_id: String)
 }
@@ -158,6 +166,10 @@ w::record! {
         #[doc(alias = "corpids")]
         1 corp_ids: Option<Vec<xinqiao_types::CorpId>> => "corpids",
     }
+}
+
+w::built! {
+    MemberCorpRange
     new()
     set(group_ids: Vec<i64>, corp_ids: Vec<xinqiao_types::CorpId>)
 }
@@ -172,6 +184,10 @@ w::record! {
         #[doc(alias = "departmentids")]
         1 department_ids: Option<Vec<i64>> => "departmentids",
     }
+}
+
+w::built! {
+    OwnerCorpRange
     new()
     set(use_rids: Vec<xinqiao_types::UserId>, department_ids: Vec<i64>)
 }
@@ -184,6 +200,10 @@ w::record! {
         /// Which lower corps it is for: `groupids` and `corpids`.
         1 member_corp_range: MemberCorpRange => "member_corp_range: must",
     }
+}
+
+w::built! {
+    RuleInfo
     new(owner_corp_range: OwnerCorpRange, member_corp_range: MemberCorpRange)
 }
 
@@ -198,6 +218,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetCorpSharedChainList
     new()
 }
 
@@ -231,6 +255,10 @@ w::record! {
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must query",
     }
+}
+
+w::built! {
+    GetResult
     new(job_id: impl Into<String>)
 }
 
@@ -275,6 +303,10 @@ w::record! {
         /// Corps and their contact people to import: `corp_name`, `group_path`, `custom_id` and `contact_info_list`.
         1 contact_list: Vec<Contact> => "contact_list: must",
     }
+}
+
+w::built! {
+    ImportChainContact
     new(chain_id: impl Into<String>, contact_list: Vec<Contact>)
 }
 
@@ -317,6 +349,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    MiniProgramTransferSession
     new()
 }
 
@@ -355,6 +391,10 @@ w::record! {
         /// Ticket for calls in bulk, valid for 30 minutes, which raises the rate limit. From: `corp.apply_mass_call_ticket`.
         3 mass_call_ticket: Option<String> => "mass_call_ticket",
     }
+}
+
+w::built! {
+    UnionidToExternalUserid
     new()
     text(
         unionid: xinqiao_types::UnionId,
@@ -402,6 +442,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    UnionidToPendingId
     new()
 }
 
@@ -442,6 +486,10 @@ pub mod corp {
             /// Id of a corp that has not joined yet; one of this and `corpid` is needed.
             2 pending_corpid: Option<xinqiao_types::CorpId> => "pending_corpid",
         }
+    }
+
+    w::built! {
+        GetChainCorpInfo
         new(chain_id: impl Into<String>)
         text(corpid: xinqiao_types::CorpId, pending_corpid: xinqiao_types::CorpId)
     }
@@ -501,6 +549,10 @@ pub mod corp {
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             4 cursor: Option<String> => "cursor",
         }
+    }
+
+    w::built! {
+        GetChainCorpInfoList
         new(chain_id: impl Into<String>)
         text(cursor: String)
         set(group_id: i64, need_pending: bool, limit: i64)
@@ -565,6 +617,10 @@ pub mod corp {
             #[doc(alias = "groupid")]
             1 group_id: Option<i64> => "groupid",
         }
+    }
+
+    w::built! {
+        GetChainGroup
         new(chain_id: impl Into<String>)
         set(group_id: i64)
     }
@@ -604,6 +660,10 @@ pub mod corp {
         /// * Catalog: `work.corp_group.corp.get_chain_list`.
         pub struct GetChainList {
         }
+    }
+
+    w::built! {
+        GetChainList
         new()
     }
 
@@ -648,6 +708,10 @@ pub mod corp {
             /// `userid` of a member of that lower corp.
             2 userid: xinqiao_types::UserId => "userid: must",
         }
+    }
+
+    w::built! {
+        GetChainUserCustomId
         new(
             chain_id: impl Into<String>,
             corpid: impl Into<xinqiao_types::CorpId>,
@@ -696,6 +760,10 @@ pub mod corp {
             /// Number of the authorized app in the lower corp.
             2 agentid: i64 => "agentid: must",
         }
+    }
+
+    w::built! {
+        GetToken
         new(corpid: impl Into<xinqiao_types::CorpId>, agentid: i64)
         set(business_type: i64)
     }
@@ -747,6 +815,10 @@ pub mod corp {
             /// Page size, at most 100; all if `0` or missing.
             4 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        ListAppShareInfo
         new(agentid: i64)
         text(corpid: xinqiao_types::CorpId, cursor: String)
         set(business_type: i64, limit: i64)
@@ -812,6 +884,10 @@ pub mod corp {
             /// Corp to remove that has not joined yet; one of this and `corpid` is needed.
             2 pending_corpid: Option<xinqiao_types::CorpId> => "pending_corpid",
         }
+    }
+
+    w::built! {
+        RemoveCorp
         new(chain_id: impl Into<String>)
         text(corpid: xinqiao_types::CorpId, pending_corpid: xinqiao_types::CorpId)
     }
@@ -852,6 +928,10 @@ pub mod rule {
             /// The rule: which people of the upper corp see which lower corps.
             1 rule_info: super::RuleInfo => "rule_info: must",
         }
+    }
+
+    w::built! {
+        AddRule
         new(chain_id: impl Into<String>, rule_info: super::RuleInfo)
     }
 
@@ -894,6 +974,10 @@ pub mod rule {
             /// Number of the rule, returned when it was added.
             1 rule_id: i64 => "rule_id: must",
         }
+    }
+
+    w::built! {
+        DeleteRule
         new(chain_id: impl Into<String>, rule_id: i64)
     }
 
@@ -928,6 +1012,10 @@ pub mod rule {
             /// Number of the rule, returned when it was added.
             1 rule_id: i64 => "rule_id: must",
         }
+    }
+
+    w::built! {
+        GetRuleInfo
         new(chain_id: impl Into<String>, rule_id: i64)
     }
 
@@ -968,6 +1056,10 @@ pub mod rule {
             /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
         }
+    }
+
+    w::built! {
+        ListIds
         new(chain_id: impl Into<String>)
     }
 
@@ -1012,6 +1104,10 @@ pub mod rule {
             /// The rule: which people of the upper corp see which lower corps.
             2 rule_info: super::RuleInfo => "rule_info: must",
         }
+    }
+
+    w::built! {
+        ModifyRule
         new(chain_id: impl Into<String>, rule_id: i64, rule_info: super::RuleInfo)
     }
 

@@ -54,6 +54,10 @@ w::record! {
         /// Rank under the parent; higher comes first.
         4 order: Option<i64> => "order",
     }
+}
+
+w::built! {
+    Create
     new(name: impl Into<String>)
     text(name_en: String)
     set(id: i64, parent_id: i64, order: i64)
@@ -96,6 +100,10 @@ w::record! {
         /// Department to delete: without members or departments below it, and not the root.
         0 id: i64 => "id: must query",
     }
+}
+
+w::built! {
+    Delete
     new(id: i64)
 }
 
@@ -128,6 +136,10 @@ w::record! {
         /// Number of the department, a 32-bit integer; `1` is the root, and one is made up if you give none when creating.
         0 id: i64 => "id: must query",
     }
+}
+
+w::built! {
+    Get
     new(id: i64)
 }
 
@@ -168,6 +180,10 @@ w::record! {
         /// List this department and all below it; without it everything is listed.
         0 id: Option<i64> => "id: query",
     }
+}
+
+w::built! {
+    List
     new()
     set(id: i64)
 }
@@ -209,6 +225,10 @@ w::record! {
         /// List this department and all below it; without it everything is listed.
         0 id: Option<i64> => "id: query",
     }
+}
+
+w::built! {
+    SimpleList
     new()
     set(id: i64)
 }
@@ -259,6 +279,10 @@ w::record! {
         /// Rank under the parent; higher comes first.
         4 order: Option<i64> => "order",
     }
+}
+
+w::built! {
+    Update
     new(id: i64)
     text(name: String, name_en: String)
     set(parent_id: i64, order: i64)

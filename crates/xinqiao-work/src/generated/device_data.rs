@@ -81,6 +81,10 @@ w::record! {
         /// `0` member, `2` student.
         1 user_type: Option<i64> => "user_type",
     }
+}
+
+w::built! {
+    EffectOpenUserid
     new(open_userid: impl Into<String>)
     set(user_type: i64)
 }
@@ -101,6 +105,10 @@ w::record! {
         /// Members the rule is for: `open_userid` and `user_type`.
         1 effect_open_userid_list: Vec<EffectOpenUserid> => "effect_open_userid_list: must",
     }
+}
+
+w::built! {
+    PassRule
     new(rule_list: Vec<String>, effect_open_userid_list: Vec<EffectOpenUserid>)
 }
 
@@ -170,6 +178,10 @@ w::record! {
         /// Who may open the door from afar and when: `rule_list` and `effect_open_userid_list`.
         3 remote_pass_rule: Option<PassRule> => "remote_pass_rule",
     }
+}
+
+w::built! {
+    AddAccessControlRule
     new(rule_name: impl Into<String>, device_sn_list: Vec<String>)
     set(pass_rule: PassRule, remote_pass_rule: PassRule)
 }
@@ -213,6 +225,10 @@ w::record! {
         /// Id of the door rule, returned when it was added.
         0 rule_id: String => "rule_id: must",
     }
+}
+
+w::built! {
+    DelAccessControlRule
     new(rule_id: impl Into<String>)
 }
 
@@ -261,6 +277,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         8 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    GetAccessControlData
     new(
         user_type: i64,
         begin_time: xinqiao_types::UnixSeconds,
@@ -326,6 +346,10 @@ w::record! {
         /// Serial number of the hardware device, unique within its model.
         0 device_sn: String => "device_sn: must",
     }
+}
+
+w::built! {
+    GetAccessControlRule
     new(device_sn: impl Into<String>)
 }
 
@@ -368,6 +392,10 @@ w::record! {
         /// Number of the app, needed for old suites with several apps.
         0 agentid: Option<i64> => "agentid",
     }
+}
+
+w::built! {
+    GetAuthInfo
     new()
     set(agentid: i64)
 }
@@ -425,6 +453,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         8 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    GetCheckinData
     new(
         user_type: i64,
         begin_time: xinqiao_types::UnixSeconds,
@@ -506,6 +538,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         8 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    GetTemperatureData
     new(
         user_type: i64,
         begin_time: xinqiao_types::UnixSeconds,
@@ -578,6 +614,10 @@ w::record! {
         /// Who may open the door from afar and when: `rule_list` and `effect_open_userid_list`.
         4 remote_pass_rule: Option<PassRule> => "remote_pass_rule",
     }
+}
+
+w::built! {
+    ModAccessControlRule
     new(rule_id: impl Into<String>, rule_name: impl Into<String>, device_sn_list: Vec<String>)
     set(pass_rule: PassRule, remote_pass_rule: PassRule)
 }

@@ -9,6 +9,10 @@ w::record! {
         /// Mail addresses, one per item.
         0 list: Vec<String> => "list: must",
     }
+}
+
+w::built! {
+    Alias
     new(list: Vec<String>)
 }
 
@@ -18,6 +22,10 @@ w::record! {
         /// Numbers of departments, one per item.
         0 list: Vec<i64> => "list: must",
     }
+}
+
+w::built! {
+    AllowDepartmentList
     new(list: Vec<i64>)
 }
 
@@ -27,6 +35,10 @@ w::record! {
         /// Mail addresses, one per item.
         0 list: Vec<String> => "list: must",
     }
+}
+
+w::built! {
+    AllowEmailList
     new(list: Vec<String>)
 }
 
@@ -36,6 +48,10 @@ w::record! {
         /// Numbers of member tags, one per item.
         0 list: Vec<i64> => "list: must",
     }
+}
+
+w::built! {
+    AllowTagList
     new(list: Vec<i64>)
 }
 
@@ -47,6 +63,10 @@ w::record! {
         /// Content of the file in Base64.
         1 content: String => "content: must",
     }
+}
+
+w::built! {
+    Attachment
     new(file_name: impl Into<String>, content: impl Into<String>)
 }
 
@@ -70,6 +90,10 @@ w::record! {
         /// Note on the password, such as the device that will use it.
         0 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    AuthCodeInfo
     new()
     text(remark: String)
 }
@@ -80,6 +104,10 @@ w::record! {
         /// Numbers of departments, one per item.
         0 list: Vec<i64> => "list: must",
     }
+}
+
+w::built! {
+    Department
     new(list: Vec<i64>)
 }
 
@@ -89,6 +117,10 @@ w::record! {
         /// Mail addresses, one per item.
         0 list: Vec<String> => "list: must",
     }
+}
+
+w::built! {
+    Email
     new(list: Vec<String>)
 }
 
@@ -126,6 +158,10 @@ w::record! {
         /// Mail addresses, one per item.
         0 list: Vec<String> => "list: must",
     }
+}
+
+w::built! {
+    Group
     new(list: Vec<String>)
 }
 
@@ -136,6 +172,10 @@ w::record! {
         #[doc(alias = "userids")]
         0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
     }
+}
+
+w::built! {
+    Host
     new()
     set(use_rids: Vec<xinqiao_types::UserId>)
 }
@@ -158,6 +198,10 @@ w::record! {
         /// Admins of the meeting, who must get the mail.
         2 meeting_admins: MeetingAdmin => "meeting_admins: must",
     }
+}
+
+w::built! {
+    Meeting
     new(meeting_admins: MeetingAdmin)
     set(option: MeetingOption, hosts: Host)
 }
@@ -169,6 +213,10 @@ w::record! {
         #[doc(alias = "userids")]
         0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
     }
+}
+
+w::built! {
+    MeetingAdmin
     new()
     set(use_rids: Vec<xinqiao_types::UserId>)
 }
@@ -195,6 +243,10 @@ w::record! {
         /// `0` one line, `1` several lines.
         8 water_mark_type: Option<i64> => "water_mark_type",
     }
+}
+
+w::built! {
+    MeetingOption
     new()
     text(password: String)
     set(
@@ -217,6 +269,10 @@ w::record! {
         /// `1` on, `0` off.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    OptionList
     new(type_: i64, value: impl Into<String>)
 }
 
@@ -250,6 +306,10 @@ w::record! {
         /// In which months it repeats, 1–12.
         12 repeat_month_of_year: Option<Vec<i64>> => "repeat_month_of_year",
     }
+}
+
+w::built! {
+    Reminder
     new()
     set(
         is_remind: bool,
@@ -284,6 +344,10 @@ w::record! {
         /// Reminders and repetition: `is_remind`, `remind_before_event_mins` and so on.
         5 reminders: Option<Reminder> => "reminders",
     }
+}
+
+w::built! {
+    Schedule
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     text(schedule_id: String, method: String, location: String)
     set(reminders: Reminder)
@@ -319,6 +383,10 @@ w::record! {
         /// Numbers of member tags, one per item.
         0 list: Vec<i64> => "list: must",
     }
+}
+
+w::built! {
+    Tag
     new(list: Vec<i64>)
 }
 
@@ -331,6 +399,10 @@ w::record! {
         #[doc(alias = "userids")]
         1 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
     }
+}
+
+w::built! {
+    To
     new()
     set(emails: Vec<String>, use_rids: Vec<xinqiao_types::UserId>)
 }
@@ -341,6 +413,10 @@ w::record! {
         /// The settings one by one: `type` and `value`.
         0 list: Vec<OptionList> => "list: must",
     }
+}
+
+w::built! {
+    UpdateOption
     new(list: Vec<OptionList>)
 }
 
@@ -350,6 +426,10 @@ w::record! {
         /// `userid`s of members, one per item.
         0 list: Vec<String> => "list: must",
     }
+}
+
+w::built! {
+    Userid
     new(list: Vec<String>)
 }
 
@@ -368,6 +448,10 @@ w::record! {
         /// `1` enable, `2` disable.
         2 type_: Option<i64> => "type",
     }
+}
+
+w::built! {
+    AccountActEmail
     new()
     text(userid: xinqiao_types::UserId)
     set(public_email_id: i64, type_: i64)
@@ -402,6 +486,10 @@ w::record! {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
     }
+}
+
+w::built! {
+    MailGetNewCount
     new(userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -464,6 +552,10 @@ pub mod app {
             /// Whether ids such as `$userName=…$` in the text become names: `1` yes, `0` no; for third-party apps; `0` or `1` on the wire.
             9 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
         }
+    }
+
+    w::built! {
+        ComposeSend
         new(to: super::To, subject: impl Into<String>, content: impl Into<String>)
         text(content_type: String)
         set(
@@ -503,6 +595,10 @@ pub mod app {
         /// * Catalog: `work.exmail.app.get_email_alias`.
         pub struct GetEmailAlias {
         }
+    }
+
+    w::built! {
+        GetEmailAlias
         new()
     }
 
@@ -551,6 +647,10 @@ pub mod app {
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             3 cursor: Option<String> => "cursor",
         }
+    }
+
+    w::built! {
+        GetMailList
         new()
         text(cursor: String)
         set(begin_time: xinqiao_types::UnixSeconds, end_time: i64, limit: i64)
@@ -612,6 +712,10 @@ pub mod app {
             /// Id of the mail, from the list of mails.
             0 mail_id: String => "mail_id: must",
         }
+    }
+
+    w::built! {
+        ReadMail
         new(mail_id: impl Into<String>)
     }
 
@@ -652,6 +756,10 @@ pub mod app {
             /// New address of the app; the old one becomes an alias; personal data, masked in `Debug`.
             0 new_email: String => "new_email: must masked",
         }
+    }
+
+    w::built! {
+        UpdateEmailAlias
         new(new_email: impl Into<String>)
     }
 
@@ -712,6 +820,10 @@ pub mod group {
             #[doc(alias = "allow_departmentlist")]
             9 allow_department_list: Option<super::AllowDepartmentList> => "allow_departmentlist",
         }
+    }
+
+    w::built! {
+        Create
         new(group_id: impl Into<String>, group_name: impl Into<String>)
         set(
             email_list: super::Email,
@@ -755,6 +867,10 @@ pub mod group {
             #[doc(alias = "groupid")]
             0 group_id: String => "groupid: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(group_id: impl Into<String>)
     }
 
@@ -788,6 +904,10 @@ pub mod group {
             #[doc(alias = "groupid")]
             0 group_id: String => "groupid: must query",
         }
+    }
+
+    w::built! {
+        Get
         new(group_id: impl Into<String>)
     }
 
@@ -854,6 +974,10 @@ pub mod group {
             /// `1` loose match (default), `0` exact; `0` or `1` on the wire.
             1 fuzzy: bool => "fuzzy: must query zero-one",
         }
+    }
+
+    w::built! {
+        Search
         new(fuzzy: bool)
         text(group_id: String)
     }
@@ -920,6 +1044,10 @@ pub mod group {
             #[doc(alias = "allow_departmentlist")]
             9 allow_department_list: Option<super::AllowDepartmentList> => "allow_departmentlist",
         }
+    }
+
+    w::built! {
+        Update
         new(group_id: impl Into<String>)
         text(group_name: String)
         set(
@@ -980,6 +1108,10 @@ pub mod public_mail {
             /// The password for mail clients: `remark`.
             6 auth_code_info: Option<super::AuthCodeInfo> => "auth_code_info",
         }
+    }
+
+    w::built! {
+        Create
         new(email: impl Into<String>, name: impl Into<String>)
         set(
             userid_list: super::Userid,
@@ -1031,6 +1163,10 @@ pub mod public_mail {
             /// Number of the public mailbox, returned when it was made.
             0 id: i64 => "id: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(id: i64)
     }
 
@@ -1065,6 +1201,10 @@ pub mod public_mail {
             /// Number of a password for mail clients, from its making or the list.
             1 auth_code_id: i64 => "auth_code_id: must",
         }
+    }
+
+    w::built! {
+        DeleteAuthCode
         new(id: i64, auth_code_id: i64)
     }
 
@@ -1097,6 +1237,10 @@ pub mod public_mail {
             /// Numbers of the public mailboxes to read.
             0 id_list: Vec<i64> => "id_list: must",
         }
+    }
+
+    w::built! {
+        Get
         new(id_list: Vec<i64>)
     }
 
@@ -1137,6 +1281,10 @@ pub mod public_mail {
             /// Number of the public mailbox, returned when it was made.
             0 id: i64 => "id: must",
         }
+    }
+
+    w::built! {
+        GetAuthCodeList
         new(id: i64)
     }
 
@@ -1179,6 +1327,10 @@ pub mod public_mail {
             /// `1` loose match (default), `0` exact; `0` or `1` on the wire.
             1 fuzzy: bool => "fuzzy: must query zero-one",
         }
+    }
+
+    w::built! {
+        Search
         new(fuzzy: bool)
         text(email: String)
     }
@@ -1234,6 +1386,10 @@ pub mod public_mail {
             /// The password for mail clients: `remark`.
             7 auth_code_info: Option<super::AuthCodeInfo> => "auth_code_info",
         }
+    }
+
+    w::built! {
+        Update
         new(id: i64)
         text(name: String)
         set(
@@ -1292,6 +1448,10 @@ pub mod user_option {
             /// Settings to read: `1` forced secure login, `2` IMAP, `3` POP, `4` secure login.
             1 type_: Vec<i64> => "type: must",
         }
+    }
+
+    w::built! {
+        Get
         new(type_: Vec<i64>)
         text(userid: xinqiao_types::UserId)
     }
@@ -1335,6 +1495,10 @@ pub mod user_option {
             /// Settings of the mailbox: `list`.
             1 option: super::UpdateOption => "option: must",
         }
+    }
+
+    w::built! {
+        Update
         new(option: super::UpdateOption)
         text(userid: xinqiao_types::UserId)
     }
@@ -1373,6 +1537,10 @@ pub mod vip {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        BatchAdd
         new()
     }
 
@@ -1405,6 +1573,10 @@ pub mod vip {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        BatchDel
         new()
     }
 
@@ -1437,6 +1609,10 @@ pub mod vip {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        List
         new()
     }
 

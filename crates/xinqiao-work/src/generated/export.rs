@@ -28,6 +28,10 @@ w::record! {
         /// How many people or departments go into one file, 10,000 to 1,000,000 (the default).
         1 block_size: Option<i64> => "block_size",
     }
+}
+
+w::built! {
+    Department
     new(encoding_aes_key: impl Into<String>)
     set(block_size: i64)
 }
@@ -71,6 +75,10 @@ w::record! {
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must query",
     }
+}
+
+w::built! {
+    GetResult
     new(job_id: impl Into<String>)
 }
 
@@ -116,6 +124,10 @@ w::record! {
         /// How many people or departments go into one file, 10,000 to 1,000,000 (the default).
         1 block_size: Option<i64> => "block_size",
     }
+}
+
+w::built! {
+    SimpleUser
     new(encoding_aes_key: impl Into<String>)
     set(block_size: i64)
 }
@@ -158,6 +170,10 @@ w::record! {
         /// How many people or departments go into one file, 10,000 to 1,000,000 (the default).
         2 block_size: Option<i64> => "block_size",
     }
+}
+
+w::built! {
+    TagUser
     new(tag_id: i64, encoding_aes_key: impl Into<String>)
     set(block_size: i64)
 }
@@ -197,6 +213,10 @@ w::record! {
         /// How many people or departments go into one file, 10,000 to 1,000,000 (the default).
         1 block_size: Option<i64> => "block_size",
     }
+}
+
+w::built! {
+    User
     new(encoding_aes_key: impl Into<String>)
     set(block_size: i64)
 }

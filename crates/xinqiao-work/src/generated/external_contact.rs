@@ -15,6 +15,10 @@ w::record! {
         /// The attachment, one kind according to `msgtype`; told apart by `msgtype`.
         0 body: AttachmentBody => ": flat",
     }
+}
+
+w::built! {
+    MessageAttachment
     new(body: AttachmentBody)
 }
 
@@ -31,6 +35,10 @@ w::record! {
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
     }
+}
+
+w::built! {
+    MessageLink
     new(title: impl Into<String>, url: impl Into<String>)
     text(desc: String, pic_url: String)
 }
@@ -43,6 +51,10 @@ w::record! {
         /// The picture: `media_id`.
         1 image: Option<Image> => "image",
     }
+}
+
+w::built! {
+    AddProductAlbumAttachment
     new(type_: impl Into<String>)
     set(image: Image)
 }
@@ -87,6 +99,10 @@ w::record! {
         /// Numbers of departments, at most 1,000.
         1 department_list: Option<Vec<i64>> => "department_list",
     }
+}
+
+w::built! {
+    ApplicableRange
     new()
     set(user_list: Vec<String>, department_list: Vec<i64>)
 }
@@ -112,6 +128,10 @@ w::record! {
         #[doc(alias = "pagepath")]
         6 page_path: Option<String> => "pagepath",
     }
+}
+
+w::built! {
+    Article
     new(url: impl Into<String>, title: impl Into<String>)
     text(
         description: String,
@@ -128,6 +148,10 @@ w::record! {
         /// The attachment, one kind according to `msgtype`; told apart by `msgtype`.
         0 body: MomentBody => ": flat",
     }
+}
+
+w::built! {
+    Attachment
     new(body: MomentBody)
 }
 
@@ -139,6 +163,10 @@ w::record! {
         /// Address of the picture, from the picture upload.
         1 pic_url: Option<String> => "pic_url",
     }
+}
+
+w::built! {
+    AttachmentImage
     new()
     text(media_id: xinqiao_types::MediaId, pic_url: String)
 }
@@ -153,6 +181,10 @@ w::record! {
         /// `media_id` of the cover picture.
         2 media_id: Option<xinqiao_types::MediaId> => "media_id",
     }
+}
+
+w::built! {
+    AttachmentLink
     new(title: impl Into<String>, url: impl Into<String>)
     text(media_id: xinqiao_types::MediaId)
 }
@@ -169,6 +201,10 @@ w::record! {
         /// `media_id` of the cover, best 520×416.
         3 pic_media_id: Option<xinqiao_types::MediaId> => "pic_media_id",
     }
+}
+
+w::built! {
+    AttachmentMiniProgram
     new(appid: impl Into<xinqiao_types::AppId>, page: impl Into<String>, title: impl Into<String>)
     text(pic_media_id: xinqiao_types::MediaId)
 }
@@ -230,6 +266,10 @@ w::record! {
         #[doc(alias = "miniprogram")]
         3 mini_program: Option<MiniProgram> => "miniprogram",
     }
+}
+
+w::built! {
+    Conclusion
     new()
     set(text: Text, image: Image, link: Link, mini_program: MiniProgram)
 }
@@ -327,6 +367,10 @@ w::record! {
         /// May set tasks for members to post.
         1 send_moment: Option<bool> => "send_moment",
     }
+}
+
+w::built! {
+    PrivilegeInfo
     new()
     set(view_moment_list: bool, send_moment: bool)
 }
@@ -385,6 +429,10 @@ w::record! {
         /// Ids of customer tags, any of which will do.
         0 tag_list: Option<Vec<String>> => "tag_list",
     }
+}
+
+w::built! {
+    ExternalContact
     new()
     set(tag_list: Vec<String>)
 }
@@ -439,6 +487,10 @@ w::record! {
         /// Kinds of content that trigger it too: `1` phone numbers, `2` mail addresses, `3` red packets.
         0 semantics_list: Option<Vec<i64>> => "semantics_list",
     }
+}
+
+w::built! {
+    ExtraRule
     new()
     set(semantics_list: Vec<i64>)
 }
@@ -449,6 +501,10 @@ w::record! {
         /// Uploaded file to send, at most 20 MB.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    File
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -643,6 +699,10 @@ w::record! {
         /// Ids of customer tags, any of which will do; at most 100.
         0 tag_list: Option<Vec<String>> => "tag_list",
     }
+}
+
+w::built! {
+    Group
     new()
     set(tag_list: Vec<String>)
 }
@@ -672,6 +732,10 @@ w::record! {
         /// `media_id` of the picture as temporary media, valid for 3 days; one that is returned can be downloaded.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Image
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -696,6 +760,10 @@ w::record! {
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
     }
+}
+
+w::built! {
+    Link
     new(url: impl Into<String>)
     text(title: String, desc: String, pic_url: String)
 }
@@ -741,6 +809,10 @@ w::record! {
         /// `media_id` of the cover, best 520×416.
         3 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
+}
+
+w::built! {
+    MessageSendMiniProgram
     new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
     text(title: String, thumb_media_id: xinqiao_types::MediaId)
 }
@@ -755,6 +827,10 @@ w::record! {
         /// What the video is about, at most 512 bytes.
         2 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    MessageSendVideo
     new(media_id: impl Into<xinqiao_types::MediaId>)
     text(title: String, description: String)
 }
@@ -771,6 +847,10 @@ w::record! {
         /// `media_id` of the cover, best 520×416.
         3 pic_media_id: Option<xinqiao_types::MediaId> => "pic_media_id",
     }
+}
+
+w::built! {
+    MiniProgram
     new(appid: impl Into<xinqiao_types::AppId>, page: impl Into<String>)
     text(title: String, pic_media_id: xinqiao_types::MediaId)
 }
@@ -827,6 +907,10 @@ w::record! {
         /// Articles whose text WeCom keeps, 1–8.
         0 articles: Vec<MpNewsArticle> => "articles: must",
     }
+}
+
+w::built! {
+    MpNews
     new(articles: Vec<MpNewsArticle>)
 }
 
@@ -848,6 +932,10 @@ w::record! {
         /// `media_id` of the cover picture.
         6 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
+}
+
+w::built! {
+    MpNewsArticle
     new(url: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
     text(
         digest: String,
@@ -863,6 +951,10 @@ w::record! {
         /// Articles that link out, 1–8; the first is shown large.
         0 articles: Vec<Article> => "articles: must",
     }
+}
+
+w::built! {
+    News
     new(articles: Vec<Article>)
 }
 
@@ -911,6 +1003,10 @@ w::record! {
         /// May export the list of groups.
         19 export_customer_group_list: Option<bool> => "export_customer_group_list",
     }
+}
+
+w::built! {
+    Privilege
     new()
     set(
         view_customer_list: bool,
@@ -975,6 +1071,10 @@ w::record! {
         #[doc(alias = "partyid")]
         2 party_id: Option<i64> => "partyid",
     }
+}
+
+w::built! {
+    Range
     new(type_: i64)
     text(userid: xinqiao_types::UserId)
     set(party_id: i64)
@@ -1111,6 +1211,10 @@ w::record! {
         /// Rank within the group; higher comes first.
         1 order: Option<i64> => "order",
     }
+}
+
+w::built! {
+    Tag
     new(name: impl Into<String>)
     set(order: i64)
 }
@@ -1121,6 +1225,10 @@ w::record! {
         /// Groups of tags, all of which must match.
         0 group_list: Option<Vec<Group>> => "group_list",
     }
+}
+
+w::built! {
+    TagFilter
     new()
     set(group_list: Vec<Group>)
 }
@@ -1177,6 +1285,10 @@ w::record! {
         /// The text; line breaks are kept.
         0 content: String => "content: must",
     }
+}
+
+w::built! {
+    Text
     new(content: impl Into<String>)
 }
 
@@ -1193,6 +1305,10 @@ w::record! {
         #[doc(alias = "btntxt")]
         3 btn_txt: Option<String> => "btntxt",
     }
+}
+
+w::built! {
+    TextCard
     new(url: impl Into<String>, title: impl Into<String>, description: impl Into<String>)
     text(btn_txt: String)
 }
@@ -1226,6 +1342,10 @@ w::record! {
         /// `media_id` of the video, to be fetched or sent as temporary media.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Video
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -1237,6 +1357,10 @@ w::record! {
         /// Which customers see it, by tag; all without it.
         1 external_contact_list: Option<ExternalContact> => "external_contact_list",
     }
+}
+
+w::built! {
+    VisibleRange
     new()
     set(sender_list: ApplicableRange, external_contact_list: ExternalContact)
 }
@@ -1247,6 +1371,10 @@ w::record! {
         /// Uploaded voice clip to send: AMR, at most 60 seconds.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Voice
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -1308,6 +1436,10 @@ w::record! {
         /// What is sent when the temporary chat ends: `text`, `image`, `link` and `miniprogram`.
         14 conclusions: Option<Conclusion> => "conclusions",
     }
+}
+
+w::built! {
+    AddContactWay
     new(type_: i64, scene: i64)
     text(remark: String, state: String, unionid: xinqiao_types::UnionId)
     set(
@@ -1371,6 +1503,10 @@ w::record! {
         /// Number of the app, needed only for old suites with several apps.
         4 agentid: Option<i64> => "agentid",
     }
+}
+
+w::built! {
+    AddCorpTag
     new()
     text(group_id: String, group_name: String)
     set(order: i64, tag: Vec<Tag>, agentid: i64)
@@ -1421,6 +1557,10 @@ w::record! {
         /// Members and departments the rule is for.
         4 applicable_range: Option<ApplicableRange> => "applicable_range",
     }
+}
+
+w::built! {
+    AddInterceptRule
     new(rule_name: impl Into<String>, word_list: Vec<String>, intercept_type: i64)
     set(semantics_list: Vec<i64>, applicable_range: ApplicableRange)
 }
@@ -1466,6 +1606,10 @@ w::record! {
         /// Who posts it, and which customers see it.
         2 visible_range: Option<VisibleRange> => "visible_range",
     }
+}
+
+w::built! {
+    AddMomentTask
     new()
     set(text: Text, attachments: Vec<Attachment>, visible_range: VisibleRange)
 }
@@ -1522,6 +1666,10 @@ w::record! {
         /// Attachments, at most 9.
         7 attachments: Option<Vec<MessageAttachment>> => "attachments",
     }
+}
+
+w::built! {
+    AddMsgTemplate
     new(chat_type: impl Into<String>)
     text(sender: String)
     set(
@@ -1580,6 +1728,10 @@ w::record! {
         /// Pictures of the product, 1–9.
         3 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
     }
+}
+
+w::built! {
+    AddProductAlbum
     new(description: impl Into<String>, price: xinqiao_types::Fen)
     text(product_sn: String)
     set(attachments: Vec<AddProductAlbumAttachment>)
@@ -1630,6 +1782,10 @@ w::record! {
         /// Tags to add, unique within the group.
         4 tag: Vec<Tag> => "tag: must",
     }
+}
+
+w::built! {
+    AddStrategyTag
     new(strategy_id: i64, tag: Vec<Tag>)
     text(group_id: String, group_name: String)
     set(order: i64)
@@ -1676,6 +1832,10 @@ w::record! {
         /// Page size, 50 by default, at most 100.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    BatchGetByUser
     new(userid_list: Vec<xinqiao_types::UserId>)
     text(cursor: String)
     set(limit: i64)
@@ -1735,6 +1895,10 @@ w::record! {
         /// Mobile numbers of parents, at most 100.
         0 mobiles: Vec<String> => "mobiles: must",
     }
+}
+
+w::built! {
+    BatchToExternalUserid
     new(mobiles: Vec<String>)
 }
 
@@ -1778,6 +1942,10 @@ w::record! {
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
     }
+}
+
+w::built! {
+    CancelGroupMsgSend
     new(msg_id: impl Into<String>)
 }
 
@@ -1810,6 +1978,10 @@ w::record! {
         /// Id of the post in customer moments, from the task's result or the list.
         0 moment_id: String => "moment_id: must",
     }
+}
+
+w::built! {
+    CancelMomentTask
     new(moment_id: impl Into<String>)
 }
 
@@ -1844,6 +2016,10 @@ w::record! {
         /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
         1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
     }
+}
+
+w::built! {
+    CloseTempChat
     new(
         userid: impl Into<xinqiao_types::UserId>,
         external_userid: impl Into<xinqiao_types::ExternalUserId>,
@@ -1881,6 +2057,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    ContactList
     new()
     text(cursor: String)
     set(limit: i64)
@@ -1940,6 +2120,10 @@ w::record! {
         /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
         0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
     }
+}
+
+w::built! {
+    ConvertToOpenid
     new(external_userid: impl Into<xinqiao_types::ExternalUserId>)
 }
 
@@ -1978,6 +2162,10 @@ w::record! {
     /// * Catalog: `work.external_contact.customer_acquisition_app_get_permit`.
     pub struct CustomerAcquisitionAppGetPermit {
     }
+}
+
+w::built! {
+    CustomerAcquisitionAppGetPermit
     new()
 }
 
@@ -2020,6 +2208,10 @@ w::record! {
     /// * Catalog: `work.external_contact.customer_acquisition_quota`.
     pub struct CustomerAcquisitionQuota {
     }
+}
+
+w::built! {
+    CustomerAcquisitionQuota
     new()
 }
 
@@ -2064,6 +2256,10 @@ w::record! {
         /// Id of the contact way or join way, returned when it was made.
         0 config_id: String => "config_id: must",
     }
+}
+
+w::built! {
+    DelContactWay
     new(config_id: impl Into<String>)
 }
 
@@ -2100,6 +2296,10 @@ w::record! {
         /// Number of the app, needed only for old suites with several apps.
         2 agentid: Option<i64> => "agentid",
     }
+}
+
+w::built! {
+    DelCorpTag
     new()
     set(tag_id: Vec<String>, group_id: Vec<String>, agentid: i64)
 }
@@ -2133,6 +2333,10 @@ w::record! {
         /// Id of the intercept rule, returned when it was made.
         0 rule_id: String => "rule_id: must",
     }
+}
+
+w::built! {
+    DelInterceptRule
     new(rule_id: impl Into<String>)
 }
 
@@ -2167,6 +2371,10 @@ w::record! {
         /// Groups to delete together with their tags.
         1 group_id: Option<Vec<String>> => "group_id",
     }
+}
+
+w::built! {
+    DelStrategyTag
     new()
     set(tag_id: Vec<String>, group_id: Vec<String>)
 }
@@ -2200,6 +2408,10 @@ w::record! {
         /// Id of the product in the album, returned when it was added.
         0 product_id: String => "product_id: must",
     }
+}
+
+w::built! {
+    DeleteProductAlbum
     new(product_id: impl Into<String>)
 }
 
@@ -2238,6 +2450,10 @@ w::record! {
         /// Number of the app, needed only for old suites with several apps.
         3 agentid: Option<i64> => "agentid",
     }
+}
+
+w::built! {
+    EditCorpTag
     new()
     text(id: String, name: String)
     set(order: i64, agentid: i64)
@@ -2276,6 +2492,10 @@ w::record! {
         /// New rank; higher comes first.
         2 order: Option<i64> => "order",
     }
+}
+
+w::built! {
+    EditStrategyTag
     new(id: impl Into<String>)
     text(name: String)
     set(order: i64)
@@ -2310,6 +2530,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    FinishExternalUseridMigration
     new()
 }
 
@@ -2343,6 +2567,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    FromServiceExternalUserid
     new()
 }
 
@@ -2375,6 +2603,10 @@ w::record! {
         /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
         0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must query masked",
     }
+}
+
+w::built! {
+    Get
     new(external_userid: impl Into<xinqiao_types::ExternalUserId>)
 }
 
@@ -2419,6 +2651,10 @@ w::record! {
         /// Id of the contact way or join way, returned when it was made.
         0 config_id: String => "config_id: must",
     }
+}
+
+w::built! {
+    GetContactWay
     new(config_id: impl Into<String>)
 }
 
@@ -2461,6 +2697,10 @@ w::record! {
         /// Only these groups; then `tag_id` is ignored.
         1 group_id: Option<Vec<String>> => "group_id",
     }
+}
+
+w::built! {
+    GetCorpTagList
     new()
     set(tag_id: Vec<String>, group_id: Vec<String>)
 }
@@ -2500,6 +2740,10 @@ w::record! {
     /// * Catalog: `work.external_contact.get_follow_user_list`.
     pub struct GetFollowUserList {
     }
+}
+
+w::built! {
+    GetFollowUserList
     new()
 }
 
@@ -2552,6 +2796,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         6 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    GetGroupMsgListV2
     new(
         chat_type: impl Into<String>,
         start_time: xinqiao_types::UnixSeconds,
@@ -2616,6 +2864,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetGroupMsgResult
     new()
 }
 
@@ -2655,6 +2907,10 @@ w::record! {
         /// The sending member whose outcome is asked for.
         3 userid: xinqiao_types::UserId => "userid: must",
     }
+}
+
+w::built! {
+    GetGroupMsgSendResult
     new(msg_id: impl Into<String>, userid: impl Into<xinqiao_types::UserId>)
     text(cursor: String)
     set(limit: i64)
@@ -2719,6 +2975,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    GetGroupMsgTask
     new(msg_id: impl Into<String>)
     text(cursor: String)
     set(limit: i64)
@@ -2778,6 +3038,10 @@ w::record! {
         /// Id of the intercept rule, returned when it was made.
         0 rule_id: String => "rule_id: must",
     }
+}
+
+w::built! {
+    GetInterceptRule
     new(rule_id: impl Into<String>)
 }
 
@@ -2816,6 +3080,10 @@ w::record! {
     /// * Catalog: `work.external_contact.get_intercept_rule_list`.
     pub struct GetInterceptRuleList {
     }
+}
+
+w::built! {
+    GetInterceptRuleList
     new()
 }
 
@@ -2858,6 +3126,10 @@ w::record! {
         /// Member who posted it.
         1 userid: xinqiao_types::UserId => "userid: must",
     }
+}
+
+w::built! {
+    GetMomentComments
     new(moment_id: impl Into<String>, userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -2906,6 +3178,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    GetMomentCustomerList
     new(moment_id: impl Into<String>)
     text(userid: xinqiao_types::UserId, cursor: String)
     set(limit: i64)
@@ -2975,6 +3251,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    GetMomentList
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     text(creator: String, cursor: String)
     set(filter_type: i64, limit: i64)
@@ -3040,6 +3320,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    GetMomentSendResult
     new(moment_id: impl Into<String>)
     text(userid: xinqiao_types::UserId, cursor: String)
     set(limit: i64)
@@ -3103,6 +3387,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    GetMomentTask
     new(moment_id: impl Into<String>)
     text(cursor: String)
     set(limit: i64)
@@ -3163,6 +3451,10 @@ w::record! {
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
+}
+
+w::built! {
+    GetMomentTaskResult
     new(job_id: impl Into<String>)
 }
 
@@ -3207,6 +3499,10 @@ w::record! {
         /// Customer ids under the corp, at most 1,000, best 200.
         0 external_userid_list: Vec<xinqiao_types::ExternalUserId> => "external_userid_list: must",
     }
+}
+
+w::built! {
+    GetNewExternalUserid
     new(external_userid_list: Vec<xinqiao_types::ExternalUserId>)
 }
 
@@ -3247,6 +3543,10 @@ w::record! {
         /// Id of the product in the album, returned when it was added.
         0 product_id: String => "product_id: must",
     }
+}
+
+w::built! {
+    GetProductAlbum
     new(product_id: impl Into<String>)
 }
 
@@ -3289,6 +3589,10 @@ w::record! {
         /// Page size, 50 by default, at most 100.
         1 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetProductAlbumList
     new()
     text(cursor: String)
     set(limit: i64)
@@ -3352,6 +3656,10 @@ w::record! {
         /// Only these groups; then `tag_id` is ignored.
         2 group_id: Option<Vec<String>> => "group_id",
     }
+}
+
+w::built! {
+    GetStrategyTagList
     new()
     set(strategy_id: i64, tag_id: Vec<String>, group_id: Vec<String>)
 }
@@ -3391,6 +3699,10 @@ w::record! {
     /// * Catalog: `work.external_contact.get_subscribe_mode`.
     pub struct GetSubscribeMode {
     }
+}
+
+w::built! {
+    GetSubscribeMode
     new()
 }
 
@@ -3429,6 +3741,10 @@ w::record! {
     /// * Catalog: `work.external_contact.get_subscribe_qr_code`.
     pub struct GetSubscribeQrCode {
     }
+}
+
+w::built! {
+    GetSubscribeQrCode
     new()
 }
 
@@ -3476,6 +3792,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetTransferResult
     new()
 }
 
@@ -3512,6 +3832,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    GetUnassignedList
     new()
     text(cursor: String)
     set(page_id: i64, page_size: i64)
@@ -3580,6 +3904,10 @@ w::record! {
         #[doc(alias = "partyid")]
         3 party_id: Option<Vec<i64>> => "partyid",
     }
+}
+
+w::built! {
+    GetUserBehaviorData
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     set(userid: Vec<xinqiao_types::UserId>, party_id: Vec<i64>)
 }
@@ -3621,6 +3949,10 @@ w::record! {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must query",
     }
+}
+
+w::built! {
+    List
     new(userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -3667,6 +3999,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    ListContactWay
     new()
     text(cursor: String)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
@@ -3732,6 +4068,10 @@ w::record! {
         /// Ids of the corp tags to take off.
         3 remove_tag: Option<Vec<String>> => "remove_tag",
     }
+}
+
+w::built! {
+    MarkTag
     new(
         userid: impl Into<xinqiao_types::UserId>,
         external_userid: impl Into<xinqiao_types::ExternalUserId>,
@@ -3811,6 +4151,10 @@ w::record! {
         /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         9 body: Body => ": flat",
     }
+}
+
+w::built! {
+    MessageSend
     new(agentid: i64, body: Body)
     set(
         to_external_user: Vec<String>,
@@ -3868,6 +4212,10 @@ w::record! {
         #[doc(alias = "opengid")]
         0 open_gid: String => "opengid: must",
     }
+}
+
+w::built! {
+    OpenGidToChatId
     new(open_gid: impl Into<String>)
 }
 
@@ -3921,6 +4269,10 @@ w::record! {
         /// What to note about the customer, at most 150 characters.
         6 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    Remark
     new(
         userid: impl Into<xinqiao_types::UserId>,
         external_userid: impl Into<xinqiao_types::ExternalUserId>,
@@ -3964,6 +4316,10 @@ w::record! {
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
     }
+}
+
+w::built! {
+    RemindGroupMsgSend
     new(msg_id: impl Into<String>)
 }
 
@@ -4000,6 +4356,10 @@ w::record! {
         /// Attachments, at most 9.
         2 attachments: Option<Vec<MessageAttachment>> => "attachments",
     }
+}
+
+w::built! {
+    SendWelcomeMsg
     new(welcome_code: impl Into<String>)
     set(text: Text, attachments: Vec<MessageAttachment>)
 }
@@ -4033,6 +4393,10 @@ w::record! {
         /// `1` parents may join by scanning and filling in, `2` they may not.
         0 subscribe_mode: i64 => "subscribe_mode: must",
     }
+}
+
+w::built! {
+    SetSubscribeMode
     new(subscribe_mode: i64)
 }
 
@@ -4065,6 +4429,10 @@ w::record! {
         /// The customer's id as the customized app has it; personal data, masked in `Debug`.
         0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
     }
+}
+
+w::built! {
+    ToServiceExternalUserid
     new(external_userid: impl Into<xinqiao_types::ExternalUserId>)
 }
 
@@ -4106,6 +4474,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    Transfer
     new()
 }
 
@@ -4144,6 +4516,10 @@ w::record! {
         /// Message for the customer afterwards, at most 200 characters; a default one if missing.
         3 transfer_success_msg: Option<String> => "transfer_success_msg",
     }
+}
+
+w::built! {
+    TransferCustomer
     new(
         handover_userid: impl Into<xinqiao_types::UserId>,
         takeover_userid: impl Into<xinqiao_types::UserId>,
@@ -4193,6 +4569,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    TransferResult
     new(
         handover_userid: impl Into<xinqiao_types::UserId>,
         takeover_userid: impl Into<xinqiao_types::UserId>,
@@ -4254,6 +4634,10 @@ w::record! {
         /// The WeChat user's id across all accounts of one Open Platform owner; only for WeChat users, and if the corp is bound to an Open Platform account; such as `ozynqsulJFCZ2z1aYeS8h-nuasdAAA`; personal data, masked in `Debug`.
         0 unionid: xinqiao_types::UnionId => "unionid: must masked",
     }
+}
+
+w::built! {
+    UnionidToExternalUserid
     new(unionid: impl Into<xinqiao_types::UnionId>)
 }
 
@@ -4290,6 +4674,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    UnionidToExternalUserid3rd
     new()
 }
 
@@ -4348,6 +4736,10 @@ w::record! {
         /// What is sent when the temporary chat ends: `text`, `image`, `link` and `miniprogram`.
         13 conclusions: Option<Conclusion> => "conclusions",
     }
+}
+
+w::built! {
+    UpdateContactWay
     new(config_id: impl Into<String>)
     text(remark: String, state: String, unionid: xinqiao_types::UnionId)
     set(
@@ -4405,6 +4797,10 @@ w::record! {
         /// Members and departments to take out: `user_list` and `department_list`.
         6 remove_applicable_range: Option<ApplicableRange> => "remove_applicable_range",
     }
+}
+
+w::built! {
+    UpdateInterceptRule
     new(rule_id: impl Into<String>, rule_name: impl Into<String>, word_list: Vec<String>)
     set(
         extra_rule: ExtraRule,
@@ -4451,6 +4847,10 @@ w::record! {
         /// Pictures of the product, 1–9.
         4 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
     }
+}
+
+w::built! {
+    UpdateProductAlbum
     new(product_id: impl Into<String>)
     text(description: String, product_sn: String)
     set(price: xinqiao_types::Fen, attachments: Vec<AddProductAlbumAttachment>)
@@ -4525,6 +4925,10 @@ pub mod customer_strategy {
             /// Members and departments that the group manages; at most 100 set in one call, 3000 in a group.
             4 range: Vec<super::Range> => "range: must",
         }
+    }
+
+    w::built! {
+        Create
         new(
             strategy_name: impl Into<String>,
             admin_list: Vec<String>,
@@ -4571,6 +4975,10 @@ pub mod customer_strategy {
             /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
         }
+    }
+
+    w::built! {
+        Del
         new(strategy_id: i64)
     }
 
@@ -4613,6 +5021,10 @@ pub mod customer_strategy {
             /// Members and departments to take out of the range: `type`, `userid` and `partyid`.
             5 range_del: Option<Vec<super::Range>> => "range_del",
         }
+    }
+
+    w::built! {
+        Edit
         new(strategy_id: i64)
         text(strategy_name: String)
         set(
@@ -4652,6 +5064,10 @@ pub mod customer_strategy {
             /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(strategy_id: i64)
     }
 
@@ -4696,6 +5112,10 @@ pub mod customer_strategy {
             /// Page size, at most 1,000.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetRange
         new(strategy_id: i64)
         text(cursor: String)
         set(limit: i64)
@@ -4757,6 +5177,10 @@ pub mod customer_strategy {
             /// Page size, at most 1,000.
             1 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        List
         new()
         text(cursor: String)
         set(limit: i64)
@@ -4836,6 +5260,10 @@ pub mod group_welcome_template {
             /// Number of the app, needed only for old suites with several apps.
             7 agentid: Option<i64> => "agentid",
         }
+    }
+
+    w::built! {
+        Add
         new()
         set(
             text: super::Text,
@@ -4888,6 +5316,10 @@ pub mod group_welcome_template {
             /// Number of the app, needed only for old suites with several apps.
             1 agentid: Option<i64> => "agentid",
         }
+    }
+
+    w::built! {
+        Del
         new(template_id: impl Into<String>)
         set(agentid: i64)
     }
@@ -4936,6 +5368,10 @@ pub mod group_welcome_template {
             /// Number of the app, needed only for old suites with several apps.
             7 agentid: Option<i64> => "agentid",
         }
+    }
+
+    w::built! {
+        Edit
         new(template_id: impl Into<String>)
         set(
             text: super::Text,
@@ -4977,6 +5413,10 @@ pub mod group_welcome_template {
             /// Id of the welcome message, returned when it was added.
             0 template_id: String => "template_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(template_id: impl Into<String>)
     }
 
@@ -5043,6 +5483,10 @@ pub mod moment_strategy {
             /// Members and departments that the group manages; at most 100 set in one call, 3000 in a group.
             4 range: Vec<super::Range> => "range: must",
         }
+    }
+
+    w::built! {
+        Create
         new(
             strategy_name: impl Into<String>,
             admin_list: Vec<String>,
@@ -5089,6 +5533,10 @@ pub mod moment_strategy {
             /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
         }
+    }
+
+    w::built! {
+        Del
         new(strategy_id: i64)
     }
 
@@ -5131,6 +5579,10 @@ pub mod moment_strategy {
             /// Members and departments to take out of the range: `type`, `userid` and `partyid`.
             5 range_del: Option<Vec<super::Range>> => "range_del",
         }
+    }
+
+    w::built! {
+        Edit
         new(strategy_id: i64)
         text(strategy_name: String)
         set(
@@ -5170,6 +5622,10 @@ pub mod moment_strategy {
             /// Id of the rule group, which limits permissions and scope.
             0 strategy_id: i64 => "strategy_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(strategy_id: i64)
     }
 
@@ -5214,6 +5670,10 @@ pub mod moment_strategy {
             /// Page size, at most 1,000.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetRange
         new(strategy_id: i64)
         text(cursor: String)
         set(limit: i64)
@@ -5275,6 +5735,10 @@ pub mod moment_strategy {
             /// Page size, at most 1,000.
             1 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        List
         new()
         text(cursor: String)
         set(limit: i64)
@@ -5345,6 +5809,10 @@ pub mod resigned {
             /// Message for the customer afterwards, at most 200 characters; a default one if missing.
             3 transfer_success_msg: Option<String> => "transfer_success_msg",
         }
+    }
+
+    w::built! {
+        TransferCustomer
         new(
             handover_userid: impl Into<xinqiao_types::UserId>,
             takeover_userid: impl Into<xinqiao_types::UserId>,
@@ -5394,6 +5862,10 @@ pub mod resigned {
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
         }
+    }
+
+    w::built! {
+        TransferResult
         new(
             handover_userid: impl Into<xinqiao_types::UserId>,
             takeover_userid: impl Into<xinqiao_types::UserId>,

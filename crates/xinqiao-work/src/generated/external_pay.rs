@@ -15,6 +15,10 @@ w::record! {
         #[doc(alias = "tagid")]
         2 tag_id: Option<Vec<i64>> => "tagid",
     }
+}
+
+w::built! {
+    AllowUseScope
     new()
     set(user: Vec<String>, party_id: Vec<i64>, tag_id: Vec<i64>)
 }
@@ -131,6 +135,10 @@ w::record! {
         /// Full name of the merchant, at most 50 bytes.
         1 merchant_name: String => "merchant_name: must",
     }
+}
+
+w::built! {
+    AddMerchant
     new(mch_id: impl Into<xinqiao_types::MchId>, merchant_name: impl Into<String>)
 }
 
@@ -163,6 +171,10 @@ w::record! {
         /// WeChat Pay merchant number that takes payments for the corp.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
     }
+}
+
+w::built! {
+    DelMerchant
     new(mch_id: impl Into<xinqiao_types::MchId>)
 }
 
@@ -203,6 +215,10 @@ w::record! {
         /// Page size, at most 1,000.
         4 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetBillList
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     text(payee_userid: xinqiao_types::UserId, cursor: String)
     set(limit: i64)
@@ -262,6 +278,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetFundFlow
     new()
 }
 
@@ -294,6 +314,10 @@ w::record! {
         /// WeChat Pay merchant number that takes payments for the corp.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
     }
+}
+
+w::built! {
+    GetMerchant
     new(mch_id: impl Into<xinqiao_types::MchId>)
 }
 
@@ -340,6 +364,10 @@ w::record! {
         /// Id of the payment project, returned when it was started.
         0 payment_id: String => "payment_id: must",
     }
+}
+
+w::built! {
+    GetPaymentInfo
     new(payment_id: impl Into<String>)
 }
 
@@ -382,6 +410,10 @@ w::record! {
         /// Who may use the merchant number; only once bound.
         1 allow_use_scope: AllowUseScope => "allow_use_scope: must",
     }
+}
+
+w::built! {
+    SetMchUseScope
     new(mch_id: impl Into<xinqiao_types::MchId>, allow_use_scope: AllowUseScope)
 }
 

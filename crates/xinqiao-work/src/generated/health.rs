@@ -123,6 +123,10 @@ w::record! {
         /// Day to report on, such as `2021-05-01`: within 30 days for figures, 14 for jobs and answers; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
+}
+
+w::built! {
+    GetHealthReportStat
     new(date: impl Into<String>)
 }
 
@@ -172,6 +176,10 @@ w::record! {
         /// Page size, 1–100, 100 by default.
         3 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetReportAnswer
     new(job_id: impl Into<String>, date: impl Into<String>)
     set(offset: i64, limit: i64)
 }
@@ -230,6 +238,10 @@ w::record! {
         /// Page size, at most 100.
         1 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetReportJobIds
     new()
     set(offset: i64, limit: i64)
 }
@@ -292,6 +304,10 @@ w::record! {
         /// Day to report on, such as `2021-05-01`: within 30 days for figures, 14 for jobs and answers; format `yyyy-MM-dd`.
         1 date: String => "date: must",
     }
+}
+
+w::built! {
+    GetReportJobInfo
     new(job_id: impl Into<String>, date: impl Into<String>)
 }
 

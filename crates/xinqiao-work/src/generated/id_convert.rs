@@ -69,6 +69,10 @@ w::record! {
         /// When the upgrade takes effect; old ids are no longer returned then; format `unix`.
         0 upgrade_time: xinqiao_types::UnixSeconds => "upgrade_time: must",
     }
+}
+
+w::built! {
+    ApplyToUpgradeChatId
     new(upgrade_time: xinqiao_types::UnixSeconds)
 }
 
@@ -103,6 +107,10 @@ w::record! {
         /// Ids of the outside contacts to convert, at most 100 at a time; personal data, masked in `Debug`.
         1 external_userid: Vec<xinqiao_types::ExternalUserId> => "external_userid: must masked",
     }
+}
+
+w::built! {
+    BatchExternalUseridToPendingId
     new(external_userid: Vec<xinqiao_types::ExternalUserId>)
     text(chat_id: String)
 }
@@ -144,6 +152,10 @@ w::record! {
         /// Old group ids to convert, at most 1,000.
         0 chat_id_list: Vec<String> => "chat_id_list: must",
     }
+}
+
+w::built! {
+    ChatId
     new(chat_id_list: Vec<String>)
 }
 
@@ -190,6 +202,10 @@ w::record! {
         /// Temporary ids to convert, at most 100.
         2 tmp_external_userid_list: Vec<xinqiao_types::ExternalUserId> => "tmp_external_userid_list: must",
     }
+}
+
+w::built! {
+    ConvertTmpExternalUserid
     new(
         business_type: i64,
         user_type: i64,
@@ -237,6 +253,10 @@ w::record! {
         #[doc(alias = "external_tagid_list")]
         0 external_tag_id_list: Vec<String> => "external_tagid_list: must",
     }
+}
+
+w::built! {
+    ExternalTagId
     new(external_tag_id_list: Vec<String>)
 }
 
@@ -280,6 +300,10 @@ w::record! {
         /// Old account ids to convert, at most 1,000.
         0 open_kfid_list: Vec<String> => "open_kfid_list: must",
     }
+}
+
+w::built! {
+    OpenKfid
     new(open_kfid_list: Vec<String>)
 }
 
@@ -326,6 +350,10 @@ w::record! {
         /// Who owns the mini program or account: `0` the corp, `1` the provider.
         2 subject_type: i64 => "subject_type: must",
     }
+}
+
+w::built! {
+    UnionidToExternalUserid
     new(subject_type: i64)
     text(unionid: xinqiao_types::UnionId, openid: xinqiao_types::OpenId)
 }
@@ -367,6 +395,10 @@ w::record! {
     /// * Catalog: `work.id_convert.upgrade_chat_id_for_new_corp`.
     pub struct UpgradeChatIdForNewCorp {
     }
+}
+
+w::built! {
+    UpgradeChatIdForNewCorp
     new()
 }
 

@@ -41,6 +41,10 @@ w::record! {
         /// Attachments of the answer, at most 4.
         1 attachments: Vec<Attachment> => "attachments: must",
     }
+}
+
+w::built! {
+    Answer
     new(text: Text, attachments: Vec<Attachment>)
 }
 
@@ -58,6 +62,10 @@ w::record! {
         /// The attachment, one kind according to `msgtype`; told apart by `msgtype`.
         0 body: AttachmentBody => ": flat",
     }
+}
+
+w::built! {
+    Attachment
     new(body: AttachmentBody)
 }
 
@@ -96,6 +104,10 @@ w::record! {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
     }
+}
+
+w::built! {
+    BusinessCard
     new(userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -105,6 +117,10 @@ w::record! {
         /// Address of an acquisition link of the same corp.
         0 link_url: String => "link_url: must",
     }
+}
+
+w::built! {
+    CaLink
     new(link_url: impl Into<String>)
 }
 
@@ -164,6 +180,10 @@ w::record! {
         /// Text of the entry, at most 128 bytes.
         1 content: String => "content: must",
     }
+}
+
+w::built! {
+    Click
     new(id: impl Into<String>, content: impl Into<String>)
 }
 
@@ -243,6 +263,10 @@ w::record! {
         /// `media_id` of uploaded media, valid for 3 days.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    File
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -315,6 +339,10 @@ w::record! {
         /// What is said to recommend the group.
         1 wording: Option<String> => "wording",
     }
+}
+
+w::built! {
+    GroupChat
     new(chat_id: impl Into<String>)
     text(wording: String)
 }
@@ -333,6 +361,10 @@ w::record! {
         /// `media_id` of uploaded media, valid for 3 days.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Image
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -374,6 +406,10 @@ w::record! {
         /// Address of the card's small picture.
         3 pic_url: Option<String> => "pic_url",
     }
+}
+
+w::built! {
+    Link
     new(title: impl Into<String>, url: impl Into<String>)
     text(desc: String, pic_url: String)
 }
@@ -389,6 +425,10 @@ w::record! {
         /// Text of the entry, at most 1,024 bytes.
         2 content: String => "content: must",
     }
+}
+
+w::built! {
+    ListMiniProgram
     new(
         appid: impl Into<xinqiao_types::AppId>,
         page_path: impl Into<String>,
@@ -404,6 +444,10 @@ w::record! {
         /// `1` no line break after it, `0` line break (default); `0` or `1` on the wire.
         1 no_newline: Option<bool> => "no_newline: zero-one",
     }
+}
+
+w::built! {
+    ListText
     new(content: impl Into<String>)
     set(no_newline: bool)
 }
@@ -420,6 +464,10 @@ w::record! {
         /// Address of the place; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
+}
+
+w::built! {
+    Location
     new(latitude: f64, longitude: f64, name: impl Into<String>)
     text(address: String)
 }
@@ -432,6 +480,10 @@ w::record! {
         /// What is said to recommend the member.
         1 wording: Option<String> => "wording",
     }
+}
+
+w::built! {
+    Member
     new(userid: impl Into<xinqiao_types::UserId>)
     text(wording: String)
 }
@@ -484,6 +536,10 @@ w::record! {
         /// `media_id` of the card's cover.
         3 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
+}
+
+w::built! {
+    MiniProgram
     new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
     text(title: String, thumb_media_id: xinqiao_types::MediaId)
 }
@@ -496,6 +552,10 @@ w::record! {
         /// Attachments of the answer, at most 4.
         1 attachments: Option<Vec<Attachment>> => "attachments",
     }
+}
+
+w::built! {
+    ModIntentAnswer
     new()
     set(text: Text, attachments: Vec<Attachment>)
 }
@@ -506,6 +566,10 @@ w::record! {
         /// The question, at most 200 characters.
         0 text: Option<Text> => "text",
     }
+}
+
+w::built! {
+    ModIntentItem
     new()
     set(text: Text)
 }
@@ -516,6 +580,10 @@ w::record! {
         /// The question, at most 200 characters.
         0 text: Option<Text> => "text",
     }
+}
+
+w::built! {
+    ModIntentQuestion
     new()
     set(text: Text)
 }
@@ -526,6 +594,10 @@ w::record! {
         /// Other wordings, at most 100.
         0 items: Vec<ModIntentItem> => "items: must",
     }
+}
+
+w::built! {
+    ModIntentSimilarQuestion
     new(items: Vec<ModIntentItem>)
 }
 
@@ -586,6 +658,10 @@ w::record! {
         /// Text below the menu, at most 1,024 bytes.
         2 tail_content: Option<String> => "tail_content",
     }
+}
+
+w::built! {
+    MsgMenu
     new(list: Vec<MsgMenuList>)
     text(head_content: String, tail_content: String)
 }
@@ -596,6 +672,10 @@ w::record! {
         /// The entry, one kind according to `type`; told apart by `type`.
         0 body: MenuItem => ": flat",
     }
+}
+
+w::built! {
+    MsgMenuList
     new(body: MenuItem)
 }
 
@@ -605,6 +685,10 @@ w::record! {
         /// The question, at most 200 characters.
         0 text: Text => "text: must",
     }
+}
+
+w::built! {
+    Question
     new(text: Text)
 }
 
@@ -620,6 +704,10 @@ w::record! {
         /// `media_id` of the card's small picture.
         3 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
     }
+}
+
+w::built! {
+    SendMsgLink
     new(
         url: impl Into<String>,
         title: impl Into<String>,
@@ -641,6 +729,10 @@ w::record! {
         /// `media_id` of the card's cover.
         3 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
     }
+}
+
+w::built! {
+    SendMsgMiniProgram
     new(
         appid: impl Into<xinqiao_types::AppId>,
         page_path: impl Into<String>,
@@ -659,6 +751,10 @@ w::record! {
         /// What the video is about, at most 512 bytes.
         2 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    SendMsgVideo
     new(media_id: impl Into<xinqiao_types::MediaId>)
     text(title: String, description: String)
 }
@@ -681,6 +777,10 @@ w::record! {
         /// Other wordings, at most 100.
         0 items: Vec<SimilarQuestionItem> => "items: must",
     }
+}
+
+w::built! {
+    SimilarQuestion
     new(items: Vec<SimilarQuestionItem>)
 }
 
@@ -690,6 +790,10 @@ w::record! {
         /// The question, at most 200 characters.
         0 text: Text => "text: must",
     }
+}
+
+w::built! {
+    SimilarQuestionItem
     new(text: Text)
 }
 
@@ -731,6 +835,10 @@ w::record! {
         /// The text, at most 2,048 bytes.
         0 content: String => "content: must",
     }
+}
+
+w::built! {
+    Text
     new(content: impl Into<String>)
 }
 
@@ -740,6 +848,10 @@ w::record! {
         /// `media_id` of uploaded media, valid for 3 days.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Video
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -751,6 +863,10 @@ w::record! {
         /// Text of the entry, at most 1,024 bytes.
         1 content: String => "content: must",
     }
+}
+
+w::built! {
+    View
     new(url: impl Into<String>, content: impl Into<String>)
 }
 
@@ -760,6 +876,10 @@ w::record! {
         /// `media_id` of uploaded media, valid for 3 days.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Voice
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -785,6 +905,10 @@ w::record! {
         /// Scene handed back when a customer enters: letters, digits, `_-`, at most 32 bytes.
         1 scene: Option<String> => "scene",
     }
+}
+
+w::built! {
+    AddContactWay
     new(open_kfid: impl Into<String>)
     text(scene: String)
 }
@@ -824,6 +948,10 @@ w::record! {
     /// * Catalog: `work.kf.get_corp_qualification`.
     pub struct GetCorpQualification {
     }
+}
+
+w::built! {
+    GetCorpQualification
     new()
 }
 
@@ -868,6 +996,10 @@ w::record! {
         /// Last day to count, as its midnight; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
+}
+
+w::built! {
+    GetCorpStatistic
     new()
     text(open_kfid: String)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -916,6 +1048,10 @@ w::record! {
         /// Last day to count, as its midnight; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
+}
+
+w::built! {
+    GetServicerStatistic
     new()
     text(open_kfid: String, servicer_userid: xinqiao_types::UserId)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -958,6 +1094,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    List
     new()
 }
 
@@ -990,6 +1130,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    Send
     new()
 }
 
@@ -1058,6 +1202,10 @@ w::record! {
         /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         3 body: Body => ": flat",
     }
+}
+
+w::built! {
+    SendMsg
     new(open_kfid: impl Into<String>, to_user: impl Into<String>, body: Body)
     text(msg_id: String)
 }
@@ -1115,6 +1263,10 @@ w::record! {
         /// The message, so far `text` or `msgmenu`; told apart by `msgtype`.
         2 body: EventBody => ": flat",
     }
+}
+
+w::built! {
+    SendMsgOnEvent
     new(code: impl Into<String>, body: EventBody)
     text(msg_id: String)
 }
@@ -1159,6 +1311,10 @@ w::record! {
         /// Only messages of this account.
         4 open_kfid: Option<String> => "open_kfid",
     }
+}
+
+w::built! {
+    SyncMsg
     new(token: impl Into<String>)
     text(cursor: String, open_kfid: String)
     set(limit: i64, voice_format: i64)
@@ -1304,6 +1460,10 @@ pub mod account {
             /// `media_id` of the account's picture, at most 128 bytes.
             1 media_id: xinqiao_types::MediaId => "media_id: must",
         }
+    }
+
+    w::built! {
+        Add
         new(name: impl Into<String>, media_id: impl Into<xinqiao_types::MediaId>)
     }
 
@@ -1344,6 +1504,10 @@ pub mod account {
             /// Id of the customer-service account; all messages belong to one.
             0 open_kfid: String => "open_kfid: must",
         }
+    }
+
+    w::built! {
+        Del
         new(open_kfid: impl Into<String>)
     }
 
@@ -1378,6 +1542,10 @@ pub mod account {
             /// Page size, 100 by default and at most.
             1 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        List
         new()
         set(offset: i64, limit: i64)
     }
@@ -1438,6 +1606,10 @@ pub mod account {
             /// `media_id` of the account's picture, at most 128 bytes.
             2 media_id: Option<xinqiao_types::MediaId> => "media_id",
         }
+    }
+
+    w::built! {
+        Update
         new(open_kfid: impl Into<String>)
         text(name: String, media_id: xinqiao_types::MediaId)
     }
@@ -1478,6 +1650,10 @@ pub mod customer {
             /// `1` gives how they last entered within 48 hours, `0` does not (default); `0` or `1` on the wire.
             1 need_enter_session_context: Option<bool> => "need_enter_session_context: zero-one",
         }
+    }
+
+    w::built! {
+        BatchGet
         new(external_userid_list: Vec<xinqiao_types::ExternalUserId>)
         set(need_enter_session_context: bool)
     }
@@ -1523,6 +1699,10 @@ pub mod customer {
             /// The customer's id, begins with `wm`; personal data, masked in `Debug`.
             1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
         }
+    }
+
+    w::built! {
+        CancelUpgradeService
         new(open_kfid: impl Into<String>, external_userid: impl Into<xinqiao_types::ExternalUserId>)
     }
 
@@ -1553,6 +1733,10 @@ pub mod customer {
         /// * Catalog: `work.kf.customer.get_upgrade_service_config`.
         pub struct GetUpgradeServiceConfig {
         }
+    }
+
+    w::built! {
+        GetUpgradeServiceConfig
         new()
     }
 
@@ -1605,6 +1789,10 @@ pub mod customer {
             #[doc(alias = "groupchat")]
             4 group_chat: Option<super::GroupChat> => "groupchat",
         }
+    }
+
+    w::built! {
+        UpgradeService
         new(
             open_kfid: impl Into<String>,
             external_userid: impl Into<xinqiao_types::ExternalUserId>,
@@ -1647,6 +1835,10 @@ pub mod knowledge {
             /// Name of the group, at most 12 characters.
             0 name: String => "name: must",
         }
+    }
+
+    w::built! {
+        AddGroup
         new(name: impl Into<String>)
     }
 
@@ -1693,6 +1885,10 @@ pub mod knowledge {
             /// The answers; so far only one.
             3 answers: Vec<super::Answer> => "answers: must",
         }
+    }
+
+    w::built! {
+        AddIntent
         new(group_id: impl Into<String>, question: super::Question, answers: Vec<super::Answer>)
         set(similar_questions: super::SimilarQuestion)
     }
@@ -1734,6 +1930,10 @@ pub mod knowledge {
             /// Id of the group in the knowledge base, returned when it was added.
             0 group_id: String => "group_id: must",
         }
+    }
+
+    w::built! {
+        DelGroup
         new(group_id: impl Into<String>)
     }
 
@@ -1766,6 +1966,10 @@ pub mod knowledge {
             /// Id of the question-and-answer entry, returned when it was added.
             0 intent_id: String => "intent_id: must",
         }
+    }
+
+    w::built! {
+        DelIntent
         new(intent_id: impl Into<String>)
     }
 
@@ -1802,6 +2006,10 @@ pub mod knowledge {
             /// Page size, 500 by default, at most 1,000.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        ListGroup
         new()
         text(group_id: String, cursor: String)
         set(limit: i64)
@@ -1869,6 +2077,10 @@ pub mod knowledge {
             /// Page size, 500 by default, at most 1,000.
             3 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        ListIntent
         new()
         text(group_id: String, intent_id: String, cursor: String)
         set(limit: i64)
@@ -1932,6 +2144,10 @@ pub mod knowledge {
             /// Name of the group, at most 12 characters.
             1 name: String => "name: must",
         }
+    }
+
+    w::built! {
+        ModGroup
         new(group_id: impl Into<String>, name: impl Into<String>)
     }
 
@@ -1970,6 +2186,10 @@ pub mod knowledge {
             /// The answers; so far only one.
             3 answers: Option<Vec<super::ModIntentAnswer>> => "answers",
         }
+    }
+
+    w::built! {
+        ModIntent
         new(intent_id: impl Into<String>)
         set(
             question: super::ModIntentQuestion,
@@ -2014,6 +2234,10 @@ pub mod service_state {
             /// The customer's id, begins with `wm`; personal data, masked in `Debug`.
             1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
         }
+    }
+
+    w::built! {
+        Get
         new(open_kfid: impl Into<String>, external_userid: impl Into<xinqiao_types::ExternalUserId>)
     }
 
@@ -2062,6 +2286,10 @@ pub mod service_state {
             /// The servicing member, if the state is `3`.
             3 servicer_userid: Option<xinqiao_types::UserId> => "servicer_userid",
         }
+    }
+
+    w::built! {
+        Trans
         new(
             open_kfid: impl Into<String>,
             external_userid: impl Into<xinqiao_types::ExternalUserId>,
@@ -2116,6 +2344,10 @@ pub mod servicer {
             /// Departments, at most 20.
             2 department_id_list: Option<Vec<i64>> => "department_id_list",
         }
+    }
+
+    w::built! {
+        Add
         new(open_kfid: impl Into<String>)
         set(userid_list: Vec<xinqiao_types::UserId>, department_id_list: Vec<i64>)
     }
@@ -2161,6 +2393,10 @@ pub mod servicer {
             /// Departments, at most 20.
             2 department_id_list: Option<Vec<i64>> => "department_id_list",
         }
+    }
+
+    w::built! {
+        Del
         new(open_kfid: impl Into<String>)
         set(userid_list: Vec<xinqiao_types::UserId>, department_id_list: Vec<i64>)
     }
@@ -2197,6 +2433,10 @@ pub mod servicer {
             /// Id of the customer-service account; all messages belong to one.
             0 open_kfid: String => "open_kfid: must query",
         }
+    }
+
+    w::built! {
+        List
         new(open_kfid: impl Into<String>)
     }
 

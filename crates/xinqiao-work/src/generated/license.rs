@@ -11,6 +11,10 @@ w::record! {
         /// `1` basic, `2` with customer contact.
         1 type_: i64 => "type: must",
     }
+}
+
+w::built! {
+    Account
     new(userid: impl Into<xinqiao_types::UserId>, type_: i64)
 }
 
@@ -22,6 +26,10 @@ w::record! {
         /// How many licences with customer contact.
         1 external_contact_count: Option<i64> => "external_contact_count",
     }
+}
+
+w::built! {
+    AccountCount
     new()
     set(base_count: i64, external_contact_count: i64)
 }
@@ -34,6 +42,10 @@ w::record! {
         /// Days bought, added to the months.
         1 days: Option<i64> => "days",
     }
+}
+
+w::built! {
+    AccountDuration
     new()
     set(months: i64, days: i64)
 }
@@ -46,6 +58,10 @@ w::record! {
         /// Member to activate with the code.
         1 userid: xinqiao_types::UserId => "userid: must",
     }
+}
+
+w::built! {
+    Active
     new(active_code: impl Into<String>, userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -98,6 +114,10 @@ w::record! {
         /// Whether automatic activation is on for the corp: `1` on, `0` off; `0` or `1` on the wire.
         3 auto_active_status: Option<bool> => "auto_active_status: zero-one",
     }
+}
+
+w::built! {
+    Buy
     new(
         corpid: impl Into<xinqiao_types::CorpId>,
         account_count: AccountCount,
@@ -310,6 +330,10 @@ w::record! {
         /// Activation code of a licence, which one member uses.
         0 active_code: String => "active_code: must",
     }
+}
+
+w::built! {
+    Share
     new(active_code: impl Into<String>)
 }
 
@@ -345,6 +369,10 @@ w::record! {
         /// New end of validity; excludes `months`; format `unix`.
         1 new_expire_time: Option<xinqiao_types::UnixSeconds> => "new_expire_time",
     }
+}
+
+w::built! {
+    SubmitOrderJobAccountDuration
     new()
     set(months: i64, new_expire_time: xinqiao_types::UnixSeconds)
 }
@@ -367,6 +395,10 @@ w::record! {
         /// Member who gets the licence handed over.
         1 takeover_userid: xinqiao_types::UserId => "takeover_userid: must",
     }
+}
+
+w::built! {
+    Transfer
     new(
         handover_userid: impl Into<xinqiao_types::UserId>,
         takeover_userid: impl Into<xinqiao_types::UserId>,
@@ -400,6 +432,10 @@ w::record! {
         /// Member to activate with the code.
         2 userid: xinqiao_types::UserId => "userid: must",
     }
+}
+
+w::built! {
+    ActiveAccount
     new(
         corpid: impl Into<xinqiao_types::CorpId>,
         active_code: impl Into<String>,
@@ -436,6 +472,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ActiveAccountByType
     new()
 }
 
@@ -470,6 +510,10 @@ w::record! {
         /// Members and their codes, at most 1,000.
         1 active_list: Vec<Active> => "active_list: must",
     }
+}
+
+w::built! {
+    BatchActiveAccount
     new(corpid: impl Into<xinqiao_types::CorpId>, active_list: Vec<Active>)
 }
 
@@ -512,6 +556,10 @@ w::record! {
         /// Codes to read, at most 1,000.
         1 active_code_list: Vec<String> => "active_code_list: must",
     }
+}
+
+w::built! {
+    BatchGetActiveInfoByCode
     new(corpid: impl Into<xinqiao_types::CorpId>, active_code_list: Vec<String>)
 }
 
@@ -558,6 +606,10 @@ w::record! {
         /// Codes to give, at most 1,000.
         2 share_list: Vec<Share> => "share_list: must",
     }
+}
+
+w::built! {
+    BatchShareActiveCode
     new(
         from_corpid: impl Into<xinqiao_types::CorpId>,
         to_corpid: impl Into<xinqiao_types::CorpId>,
@@ -604,6 +656,10 @@ w::record! {
         /// Licences to hand over, at most 1,000.
         1 transfer_list: Vec<Transfer> => "transfer_list: must",
     }
+}
+
+w::built! {
+    BatchTransferLicense
     new(corpid: impl Into<xinqiao_types::CorpId>, transfer_list: Vec<Transfer>)
 }
 
@@ -646,6 +702,10 @@ w::record! {
         /// Number of the licence order, returned when it was placed.
         1 order_id: String => "order_id: must",
     }
+}
+
+w::built! {
+    CancelOrder
     new(corpid: impl Into<xinqiao_types::CorpId>, order_id: impl Into<String>)
 }
 
@@ -684,6 +744,10 @@ w::record! {
         /// For how long: `months` and so on.
         3 account_duration: AccountDuration => "account_duration: must",
     }
+}
+
+w::built! {
+    CreateNewOrder
     new(
         corpid: impl Into<xinqiao_types::CorpId>,
         buyer_userid: impl Into<xinqiao_types::UserId>,
@@ -732,6 +796,10 @@ w::record! {
         /// What each corp gets, at most 1,000 at a time.
         1 buy_list: Vec<Buy> => "buy_list: must",
     }
+}
+
+w::built! {
+    CreateNewOrderJob
     new(buy_list: Vec<Buy>)
     text(job_id: String)
 }
@@ -781,6 +849,10 @@ w::record! {
         /// Members and kinds to renew, at most 1,000 at a time.
         2 account_list: Vec<Account> => "account_list: must",
     }
+}
+
+w::built! {
+    CreateRenewOrderJob
     new(corpid: impl Into<xinqiao_types::CorpId>, account_list: Vec<Account>)
     text(job_id: String)
 }
@@ -827,6 +899,10 @@ w::record! {
         /// Activation code of a licence, which one member uses.
         1 active_code: String => "active_code: must",
     }
+}
+
+w::built! {
+    GetActiveInfoByCode
     new(corpid: impl Into<xinqiao_types::CorpId>, active_code: impl Into<String>)
 }
 
@@ -869,6 +945,10 @@ w::record! {
         /// Member to ask about.
         1 userid: xinqiao_types::UserId => "userid: must",
     }
+}
+
+w::built! {
+    GetActiveInfoByUser
     new(corpid: impl Into<xinqiao_types::CorpId>, userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -913,6 +993,10 @@ w::record! {
         /// Id of the third-party app or the template for customized apps; it belongs to the provider, not to a corp; such as `dk0123456789abcdef`; the account's suiteid. From: The app's page in the provider console.
         1 suite_id: String => "suite_id: must",
     }
+}
+
+w::built! {
+    GetAppLicenseInfo
     new(corpid: impl Into<xinqiao_types::CorpId>, suite_id: impl Into<String>)
 }
 
@@ -955,6 +1039,10 @@ w::record! {
         /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
     }
+}
+
+w::built! {
+    GetAutoActiveStatus
     new(corpid: impl Into<xinqiao_types::CorpId>)
 }
 
@@ -995,6 +1083,10 @@ w::record! {
         /// Number of the licence order, returned when it was placed.
         0 order_id: String => "order_id: must",
     }
+}
+
+w::built! {
+    GetOrder
     new(order_id: impl Into<String>)
 }
 
@@ -1039,6 +1131,10 @@ w::record! {
         /// Page size, at most 1,000.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetUnionOrder
     new(order_id: impl Into<String>)
     text(cursor: String)
     set(limit: i64)
@@ -1103,6 +1199,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ListActivatedAccount
     new()
 }
 
@@ -1139,6 +1239,10 @@ w::record! {
         /// Page size, at most 1,000.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    ListActivedAccount
     new(corpid: impl Into<xinqiao_types::CorpId>)
     text(cursor: String)
     set(limit: i64)
@@ -1208,6 +1312,10 @@ w::record! {
         /// Page size, at most 1,000.
         4 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    ListOrder
     new(corpid: impl Into<xinqiao_types::CorpId>)
     text(cursor: String)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
@@ -1273,6 +1381,10 @@ w::record! {
         /// Page size, at most 1,000.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    ListOrderAccount
     new(order_id: impl Into<String>)
     text(cursor: String)
     set(limit: i64)
@@ -1335,6 +1447,10 @@ w::record! {
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
+}
+
+w::built! {
+    NewOrderJobResult
     new(job_id: impl Into<String>)
 }
 
@@ -1380,6 +1496,10 @@ w::record! {
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
+}
+
+w::built! {
+    PayJobResult
     new(job_id: impl Into<String>)
 }
 
@@ -1424,6 +1544,10 @@ w::record! {
         /// `0` off, `1` on.
         1 auto_active_status: i64 => "auto_active_status: must",
     }
+}
+
+w::built! {
+    SetAutoActiveStatus
     new(corpid: impl Into<xinqiao_types::CorpId>, auto_active_status: i64)
 }
 
@@ -1459,6 +1583,10 @@ w::record! {
         /// Member of the provider who orders.
         1 buyer_userid: xinqiao_types::UserId => "buyer_userid: must",
     }
+}
+
+w::built! {
+    SubmitNewOrderJob
     new(job_id: impl Into<String>, buyer_userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -1505,6 +1633,10 @@ w::record! {
         /// For how long: `months` and so on.
         2 account_duration: SubmitOrderJobAccountDuration => "account_duration: must",
     }
+}
+
+w::built! {
+    SubmitOrderJob
     new(
         job_id: impl Into<String>,
         buyer_userid: impl Into<xinqiao_types::UserId>,
@@ -1546,6 +1678,10 @@ w::record! {
         /// Number of the licence order, returned when it was placed.
         1 order_id: String => "order_id: must",
     }
+}
+
+w::built! {
+    SubmitPayJob
     new(payer_userid: impl Into<xinqiao_types::UserId>, order_id: impl Into<String>)
 }
 
@@ -1581,6 +1717,10 @@ w::record! {
         /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
     }
+}
+
+w::built! {
+    SupportPolicyQuery
     new(corpid: impl Into<xinqiao_types::CorpId>)
 }
 

@@ -24,6 +24,10 @@ w::record! {
         #[doc(alias = "pagepath")]
         6 page_path: Option<String> => "pagepath",
     }
+}
+
+w::built! {
+    Article
     new(url: impl Into<String>, title: impl Into<String>)
     text(
         description: String,
@@ -50,6 +54,10 @@ w::record! {
         /// Text of the row, at most 30 Chinese characters.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    ContentItem
     new(key: impl Into<String>, value: impl Into<String>)
 }
 
@@ -96,6 +104,10 @@ w::record! {
         /// Uploaded file to send, at most 20 MB.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    File
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -105,6 +117,10 @@ w::record! {
         /// Uploaded picture to send.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Image
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -114,6 +130,10 @@ w::record! {
         /// Text in the supported subset of Markdown, at most 2,048 bytes.
         0 content: String => "content: must",
     }
+}
+
+w::built! {
+    Markdown
     new(content: impl Into<String>)
 }
 
@@ -133,6 +153,10 @@ w::record! {
         /// Whether the first row is shown large.
         5 emphasis_first_item: Option<bool> => "emphasis_first_item",
     }
+}
+
+w::built! {
+    MiniProgramNotice
     new(appid: impl Into<xinqiao_types::AppId>, page: impl Into<String>, title: impl Into<String>)
     text(description: String)
     set(content_item: Vec<ContentItem>, emphasis_first_item: bool)
@@ -144,6 +168,10 @@ w::record! {
         /// Articles whose text WeCom keeps, 1–8.
         0 articles: Vec<MpNewsArticle> => "articles: must",
     }
+}
+
+w::built! {
+    MpNews
     new(articles: Vec<MpNewsArticle>)
 }
 
@@ -165,6 +193,10 @@ w::record! {
         /// `media_id` of the cover picture.
         6 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
+}
+
+w::built! {
+    MpNewsArticle
     new(url: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
     text(
         digest: String,
@@ -180,6 +212,10 @@ w::record! {
         /// Articles that link out, 1–8; the first is shown large.
         0 articles: Vec<Article> => "articles: must",
     }
+}
+
+w::built! {
+    News
     new(articles: Vec<Article>)
 }
 
@@ -189,6 +225,10 @@ w::record! {
         /// Text, at most 2,048 bytes; line breaks and `<a>` links work.
         0 content: String => "content: must",
     }
+}
+
+w::built! {
+    Text
     new(content: impl Into<String>)
 }
 
@@ -205,6 +245,10 @@ w::record! {
         #[doc(alias = "btntxt")]
         3 btn_txt: Option<String> => "btntxt",
     }
+}
+
+w::built! {
+    TextCard
     new(url: impl Into<String>, title: impl Into<String>, description: impl Into<String>)
     text(btn_txt: String)
 }
@@ -258,6 +302,10 @@ w::record! {
         /// What the video is about, at most 512 bytes.
         2 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    Video
     new(media_id: impl Into<xinqiao_types::MediaId>)
     text(title: String, description: String)
 }
@@ -268,6 +316,10 @@ w::record! {
         /// Uploaded voice clip to send: AMR, at most 60 seconds.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Voice
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -289,6 +341,10 @@ w::record! {
     /// * Catalog: `work.linked_corp.agent_get_perm_list`.
     pub struct AgentGetPermList {
     }
+}
+
+w::built! {
+    AgentGetPermList
     new()
 }
 
@@ -332,6 +388,10 @@ w::record! {
         /// Department of a linked corp, written `LinkedId/DepartmentId`; format `LinkedId/DepartmentId`; such as `L0001/12`.
         0 department_id: String => "department_id: must",
     }
+}
+
+w::built! {
+    DepartmentList
     new(department_id: impl Into<String>)
 }
 
@@ -414,6 +474,10 @@ w::record! {
         /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         6 body: Body => ": flat",
     }
+}
+
+w::built! {
+    MessageSend
     new(agentid: i64, body: Body)
     set(to_user: Vec<String>, to_party: Vec<String>, to_tag: Vec<i64>, to_all: bool, safe: bool)
 }
@@ -466,6 +530,10 @@ pub mod user {
             /// Member of a linked corp, written `CorpId/UserId`; format `CorpId/UserId`; such as `wwaaaaaaaaaaaaaaaa/zhangsan`.
             0 userid: xinqiao_types::UserId => "userid: must",
         }
+    }
+
+    w::built! {
+        Get
         new(userid: impl Into<xinqiao_types::UserId>)
     }
 
@@ -508,6 +576,10 @@ pub mod user {
             /// Whether departments below it, at all levels, are included.
             1 fetch_child: Option<bool> => "fetch_child",
         }
+    }
+
+    w::built! {
+        List
         new(department_id: impl Into<String>)
         set(fetch_child: bool)
     }
@@ -552,6 +624,10 @@ pub mod user {
             /// Whether departments below it, at all levels, are included.
             1 fetch_child: Option<bool> => "fetch_child",
         }
+    }
+
+    w::built! {
+        SimpleList
         new(department_id: impl Into<String>)
         set(fetch_child: bool)
     }

@@ -11,6 +11,10 @@ w::record! {
         /// `media_id`s of pictures in the details.
         1 image_list: Option<Vec<String>> => "image_list",
     }
+}
+
+w::built! {
+    ActivityDetail
     new()
     text(description: String)
     set(image_list: Vec<String>)
@@ -122,6 +126,10 @@ w::record! {
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must",
     }
+}
+
+w::built! {
+    Cancel
     new(living_id: impl Into<String>)
 }
 
@@ -176,6 +184,10 @@ w::record! {
         /// Number of the installed app; only needed for old third-party suites with several apps.
         10 agentid: Option<i64> => "agentid",
     }
+}
+
+w::built! {
+    Create
     new(
         anchor_userid: impl Into<xinqiao_types::UserId>,
         theme: impl Into<String>,
@@ -230,6 +242,10 @@ w::record! {
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must",
     }
+}
+
+w::built! {
+    DeleteReplayData
     new(living_id: impl Into<String>)
 }
 
@@ -265,6 +281,10 @@ w::record! {
         /// The viewer's openid in the mini program or official account; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    GetLivingCode
     new(living_id: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -306,6 +326,10 @@ w::record! {
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must query",
     }
+}
+
+w::built! {
+    GetLivingInfo
     new(living_id: impl Into<String>)
 }
 
@@ -346,6 +370,10 @@ w::record! {
         /// Code in the path when a viewer opens the promoted mini program, valid for 5 minutes; tells who watches and who invited them.
         0 ww_share_code: String => "ww_share_code: must",
     }
+}
+
+w::built! {
+    GetLivingShareInfo
     new(ww_share_code: impl Into<String>)
 }
 
@@ -399,6 +427,10 @@ w::record! {
         /// Page size, 100 by default, which is the most too.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetUserAllLivingId
     new(userid: impl Into<xinqiao_types::UserId>)
     text(cursor: String)
     set(limit: i64)
@@ -462,6 +494,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_key` of the last answer.
         1 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    GetWatchStat
     new(living_id: impl Into<String>)
     text(next_key: String)
 }
@@ -536,6 +572,10 @@ w::record! {
         /// Seconds before the begin to remind: `0`, `60`, `300`, `1800` or `3600`; in s.
         7 remind_time: Option<i64> => "remind_time",
     }
+}
+
+w::built! {
+    Modify
     new(living_id: impl Into<String>)
     text(title: String, theme: String, description: String)
     set(

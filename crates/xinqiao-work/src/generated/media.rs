@@ -29,6 +29,10 @@ w::record! {
         /// Id of the uploaded media, valid for 3 days, shared by all apps of the corp.
         0 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
+}
+
+w::built! {
+    Get
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -61,6 +65,10 @@ w::record! {
         /// The `serverId` of a voice recording uploaded with the JS-SDK.
         0 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
+}
+
+w::built! {
+    GetJssdk
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -94,6 +102,10 @@ w::record! {
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
+}
+
+w::built! {
+    GetUploadByUrlResult
     new(job_id: impl Into<String>)
 }
 
@@ -138,6 +150,10 @@ w::record! {
         /// The file itself, more than 5 bytes.
         1 media: w::FilePart => "media: must",
     }
+}
+
+w::built! {
+    Upload
     new(type_: impl Into<String>, media: w::FilePart)
 }
 
@@ -186,6 +202,10 @@ w::record! {
         /// The file itself, more than 5 bytes.
         2 media: w::FilePart => "media: must",
     }
+}
+
+w::built! {
+    UploadAttachment
     new(media_type: impl Into<String>, attachment_type: impl Into<String>, media: w::FilePart)
 }
 
@@ -238,6 +258,10 @@ w::record! {
         /// MD5 of the file, for checking.
         4 md5: Option<String> => "md5",
     }
+}
+
+w::built! {
+    UploadByUrl
     new(scene: i64, type_: impl Into<String>, url: impl Into<String>, filename: impl Into<String>)
     text(md5: String)
 }
@@ -280,6 +304,10 @@ w::record! {
         /// The file itself, more than 5 bytes.
         0 media: w::FilePart => "media: must",
     }
+}
+
+w::built! {
+    UploadImg
     new(media: w::FilePart)
 }
 

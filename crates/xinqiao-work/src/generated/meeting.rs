@@ -57,6 +57,10 @@ w::record! {
         /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
         0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
     }
+}
+
+w::built! {
+    ApplyUser
     new(tmp_openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -155,6 +159,10 @@ w::record! {
         /// Name that the attendee shows in the meeting.
         3 nick_name: Option<String> => "nick_name",
     }
+}
+
+w::built! {
+    Enroll
     new()
     text(userid: xinqiao_types::UserId, area: String, phone_number: String, nick_name: String)
 }
@@ -165,6 +173,10 @@ w::record! {
         /// Id of the enrolment, from the list of enrolments.
         0 enroll_id: String => "enroll_id: must",
     }
+}
+
+w::built! {
+    EnrollId
     new(enroll_id: impl Into<String>)
 }
 
@@ -370,6 +382,10 @@ w::record! {
         /// What the guest is called in the meeting.
         2 guest_name: Option<String> => "guest_name",
     }
+}
+
+w::built! {
+    Guest
     new(area: impl Into<String>, phone_number: impl Into<String>)
     text(guest_name: String)
 }
@@ -380,6 +396,10 @@ w::record! {
         /// `userid`s of the hosts, at most 10.
         0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
     }
+}
+
+w::built! {
+    Host
     new()
     set(userid: Vec<xinqiao_types::UserId>)
 }
@@ -410,6 +430,10 @@ w::record! {
         /// Serial numbers of room devices that are invited.
         1 device_sn: Option<Vec<String>> => "device_sn",
     }
+}
+
+w::built! {
+    Invitee
     new()
     set(userid: Vec<xinqiao_types::UserId>, device_sn: Vec<String>)
 }
@@ -432,6 +456,10 @@ w::record! {
         /// Pages of the layout: `layout_template_id`, `enable_polling`, `polling_setting` and so on.
         1 page_list: Vec<Page> => "page_list: must",
     }
+}
+
+w::built! {
+    Layout
     new(page_list: Vec<Page>)
     text(layout_name: String)
 }
@@ -518,6 +546,10 @@ w::record! {
         /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
         0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
     }
+}
+
+w::built! {
+    Mra
     new(tmp_openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -533,6 +565,10 @@ w::record! {
         /// Who sits where: `grid_id`, `grid_type` and so on.
         3 user_seat_list: Vec<UserSeat> => "user_seat_list: must",
     }
+}
+
+w::built! {
+    Page
     new(layout_template_id: impl Into<String>, user_seat_list: Vec<UserSeat>)
     set(enable_polling: bool, polling_setting: PollingSetting)
 }
@@ -561,6 +597,10 @@ w::record! {
         /// Extension behind the number, if any.
         2 extension_number: Option<String> => "extension_number",
     }
+}
+
+w::built! {
+    PhoneNumber
     new(area: impl Into<w::TextOrNumber>, phone: impl Into<String>)
     text(extension_number: String)
 }
@@ -578,6 +618,10 @@ w::record! {
         /// Whether people who are absent are skipped.
         3 ignore_user_absence: bool => "ignore_user_absence: must",
     }
+}
+
+w::built! {
+    PollingSetting
     new(
         polling_interval_unit: i64,
         polling_interval: i64,
@@ -644,6 +688,10 @@ w::record! {
         /// Seconds before the begin to remind, several are allowed; `0` at the begin; in s.
         9 remind_before: Option<Vec<i64>> => "remind_before",
     }
+}
+
+w::built! {
+    Reminder
     new()
     set(
         is_repeat: bool,
@@ -665,6 +713,10 @@ w::record! {
         /// `userid`s of members who are rung when it begins.
         0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
     }
+}
+
+w::built! {
+    RingUser
     new()
     set(userid: Vec<xinqiao_types::UserId>)
 }
@@ -675,6 +727,10 @@ w::record! {
         /// Words of the option as people see them.
         0 content: Option<String> => "content",
     }
+}
+
+w::built! {
+    SetConfigOption
     new()
     text(content: String)
 }
@@ -693,6 +749,10 @@ w::record! {
         /// Options to choose from: `content`.
         4 option_list: Option<Vec<SetConfigOption>> => "option_list",
     }
+}
+
+w::built! {
+    SetConfigQuestion
     new()
     text(question_title: String)
     set(is_required: i64, question_type: i64, special_type: i64, option_list: Vec<SetConfigOption>)
@@ -704,6 +764,10 @@ w::record! {
         /// The member's account; outsiders have none.
         0 userid: xinqiao_types::UserId => "userid: must",
     }
+}
+
+w::built! {
+    SetInviteesInvitee
     new(userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -751,6 +815,10 @@ w::record! {
         /// Who is rung, if `remind_scope` is `4`.
         19 ring_users: Option<RingUser> => "ring_users",
     }
+}
+
+w::built! {
+    Setting
     new()
     text(password: String, auto_record_type: String, host_key: String)
     set(
@@ -859,6 +927,10 @@ w::record! {
         /// Name that the attendee shows in the meeting.
         2 nick_name: Option<String> => "nick_name",
     }
+}
+
+w::built! {
+    User
     new()
     text(userid: xinqiao_types::UserId, tmp_openid: xinqiao_types::OpenId, nick_name: String)
 }
@@ -875,6 +947,10 @@ w::record! {
         /// Who sits in the cell: `userid`, `tmp_openid` and `nick_name`.
         3 user_list: Option<Vec<User>> => "user_list",
     }
+}
+
+w::built! {
+    UserSeat
     new(grid_id: impl Into<String>, grid_type: i64)
     set(video_type: i64, user_list: Vec<User>)
 }
@@ -893,6 +969,10 @@ w::record! {
         #[doc(alias = "sub_meetingid")]
         1 sub_meeting_id: Option<String> => "sub_meetingid",
     }
+}
+
+w::built! {
+    Cancel
     new(meeting_id: impl Into<String>)
     text(sub_meeting_id: String)
 }
@@ -931,6 +1011,10 @@ w::record! {
         #[doc(alias = "meetingid_list")]
         2 meeting_id_list: Option<Vec<String>> => "meetingid_list",
     }
+}
+
+w::built! {
+    CheckDeviceInMeeting
     new(userid: impl Into<xinqiao_types::UserId>)
     set(instance_id_list: Vec<i64>, meeting_id_list: Vec<String>)
 }
@@ -994,6 +1078,10 @@ w::record! {
         /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         11 agentid: Option<i64> => "agentid",
     }
+}
+
+w::built! {
+    Create
     new(
         admin_userid: impl Into<xinqiao_types::UserId>,
         title: impl Into<String>,
@@ -1057,6 +1145,10 @@ w::record! {
         /// Your own data to put into the link, to tell who joins.
         1 customer_data: String => "customer_data: must",
     }
+}
+
+w::built! {
+    CreateCustomerShortUrl
     new(meeting_id: impl Into<String>, customer_data: impl Into<String>)
 }
 
@@ -1109,6 +1201,10 @@ w::record! {
         /// Page size, at most 100; keep it the same on all pages.
         5 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetAttendeeList
     new(meeting_id: impl Into<String>)
     text(sub_meeting_id: String, cursor: String)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
@@ -1171,6 +1267,10 @@ w::record! {
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
     }
+}
+
+w::built! {
+    GetCustomerShortUrl
     new(meeting_id: impl Into<String>)
 }
 
@@ -1212,6 +1312,10 @@ w::record! {
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
     }
+}
+
+w::built! {
+    GetGuests
     new(meeting_id: impl Into<String>)
 }
 
@@ -1265,6 +1369,10 @@ w::record! {
         #[doc(alias = "sub_meetingid")]
         2 sub_meeting_id: Option<String> => "sub_meetingid",
     }
+}
+
+w::built! {
+    GetInfo
     new()
     text(meeting_id: String, meeting_code: String, sub_meeting_id: String)
 }
@@ -1355,6 +1463,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    GetInvitees
     new(meeting_id: impl Into<String>)
     text(cursor: String)
 }
@@ -1425,6 +1537,10 @@ w::record! {
         /// Page size, 50 by default and at most.
         4 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetQuality
     new(meeting_id: impl Into<String>)
     text(sub_meeting_id: String, cursor: String)
     set(start_time: xinqiao_types::UnixSeconds, limit: i64)
@@ -1505,6 +1621,10 @@ w::record! {
         /// Page size, at most 50; keep it the same on all pages.
         3 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetRealtimeAttendeeList
     new(meeting_id: impl Into<String>)
     text(sub_meeting_id: String, cursor: String)
     set(limit: i64)
@@ -1574,6 +1694,10 @@ w::record! {
         /// Page size, 100 by default and at most.
         4 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetUserMeetingId
     new(userid: impl Into<xinqiao_types::UserId>, cursor: impl Into<String>)
     set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
 }
@@ -1636,6 +1760,10 @@ w::record! {
         /// Guests; outsiders are invited by phone number.
         1 guests: Vec<Guest> => "guests: must",
     }
+}
+
+w::built! {
+    SetGuests
     new(meeting_id: impl Into<String>, guests: Vec<Guest>)
 }
 
@@ -1671,6 +1799,10 @@ w::record! {
         /// All invited members: `userid`, at most 2,000; replaces the former list.
         1 invitees: Vec<SetInviteesInvitee> => "invitees: must",
     }
+}
+
+w::built! {
+    SetInvitees
     new(meeting_id: impl Into<String>, invitees: Vec<SetInviteesInvitee>)
 }
 
@@ -1711,6 +1843,10 @@ w::record! {
         /// Page size, 200 by default, at most 1,000.
         4 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    StatisticsGetStartList
     new(type_: i64, begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     text(cursor: String)
     set(limit: i64)
@@ -1793,6 +1929,10 @@ w::record! {
         /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         11 agentid: Option<i64> => "agentid",
     }
+}
+
+w::built! {
+    Update
     new(meeting_id: impl Into<String>)
     text(title: String, description: String, location: String, cal_id: String)
     set(
@@ -1850,6 +1990,10 @@ pub mod advanced_layout {
             /// Layouts to add: `layout_name` and `page_list`.
             1 layout_list: Vec<super::Layout> => "layout_list: must",
         }
+    }
+
+    w::built! {
+        Add
         new(meeting_id: impl Into<String>, layout_list: Vec<super::Layout>)
     }
 
@@ -1895,6 +2039,10 @@ pub mod advanced_layout {
             /// Who gets the layout; everyone without it.
             2 user_list: Vec<super::ApplyUser> => "user_list: must",
         }
+    }
+
+    w::built! {
+        Apply
         new(
             meeting_id: impl Into<String>,
             layout_id: impl Into<String>,
@@ -1934,6 +2082,10 @@ pub mod advanced_layout {
             /// Ids of the advanced layouts to delete.
             1 layout_id_list: Vec<String> => "layout_id_list: must",
         }
+    }
+
+    w::built! {
+        BatchDelete
         new(meeting_id: impl Into<String>, layout_id_list: Vec<String>)
     }
 
@@ -1971,6 +2123,10 @@ pub mod advanced_layout {
             /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
             2 instance_id: i64 => "instance_id: must",
         }
+    }
+
+    w::built! {
+        GetUserLayout
         new(
             meeting_id: impl Into<String>,
             tmp_openid: impl Into<xinqiao_types::OpenId>,
@@ -2022,6 +2178,10 @@ pub mod advanced_layout {
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
         }
+    }
+
+    w::built! {
+        List
         new(meeting_id: impl Into<String>)
     }
 
@@ -2071,6 +2231,10 @@ pub mod advanced_layout {
             /// Pages of the layout: `layout_template_id`, `user_seat_list` and so on.
             3 page_list: Vec<super::Page> => "page_list: must",
         }
+    }
+
+    w::built! {
+        Update
         new(meeting_id: impl Into<String>, layout_id: impl Into<String>, page_list: Vec<super::Page>)
         text(layout_name: String)
     }
@@ -2114,6 +2278,10 @@ pub mod enroll {
             /// Ids of the enrolments to decide on.
             2 enroll_id_list: Vec<String> => "enroll_id_list: must",
         }
+    }
+
+    w::built! {
+        Approve
         new(meeting_id: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
     }
 
@@ -2157,6 +2325,10 @@ pub mod enroll {
             /// Enrolments to delete: `enroll_id`.
             1 enroll_id_list: Vec<super::EnrollId> => "enroll_id_list: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(meeting_id: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
     }
 
@@ -2198,6 +2370,10 @@ pub mod enroll {
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
         }
+    }
+
+    w::built! {
+        GetConfig
         new(meeting_id: impl Into<String>)
     }
 
@@ -2247,6 +2423,10 @@ pub mod enroll {
             /// The enrolments: `userid`, `nick_name` and so on.
             1 enroll_list: Vec<super::Enroll> => "enroll_list: must",
         }
+    }
+
+    w::built! {
+        Import
         new(meeting_id: impl Into<String>, enroll_list: Vec<super::Enroll>)
     }
 
@@ -2296,6 +2476,10 @@ pub mod enroll {
             /// Page size, 50 by default and at most.
             3 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        List
         new(meeting_id: impl Into<String>)
         text(cursor: String)
         set(status: i64, limit: i64)
@@ -2362,6 +2546,10 @@ pub mod enroll {
             /// Temporary ids of attendees in this meeting.
             2 tmp_openid_list: Vec<xinqiao_types::OpenId> => "tmp_openid_list: must",
         }
+    }
+
+    w::built! {
+        QueryByTmpOpenid
         new(meeting_id: impl Into<String>, tmp_openid_list: Vec<xinqiao_types::OpenId>)
         set(sorting_rules: i64)
     }
@@ -2412,6 +2600,10 @@ pub mod enroll {
             /// Whether members of the corp need not enrol.
             4 no_registration_needed_for_staff: Option<bool> => "no_registration_needed_for_staff",
         }
+    }
+
+    w::built! {
+        SetConfig
         new(meeting_id: impl Into<String>)
         set(
             approve_type: i64,
@@ -2466,6 +2658,10 @@ pub mod mra {
             /// The connected room device (SIP or H.323).
             1 mra: super::Mra => "mra: must",
         }
+    }
+
+    w::built! {
+        HangUp
         new(meeting_id: impl Into<String>, mra: super::Mra)
     }
 
@@ -2501,6 +2697,10 @@ pub mod mra {
             /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
             1 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
         }
+    }
+
+    w::built! {
+        QueryStatus
         new(meeting_id: impl Into<String>, tmp_openid: impl Into<xinqiao_types::OpenId>)
     }
 
@@ -2569,6 +2769,10 @@ pub mod mra {
             /// The connected room device (SIP or H.323).
             3 mra: super::Mra => "mra: must",
         }
+    }
+
+    w::built! {
+        SetDefaultLayout
         new(
             meeting_id: impl Into<String>,
             default_layout: i64,
@@ -2611,6 +2815,10 @@ pub mod mra {
             /// The connected room device (SIP or H.323).
             2 mra: super::Mra => "mra: must",
         }
+    }
+
+    w::built! {
+        SetRaiseHand
         new(meeting_id: impl Into<String>, raise_hand: bool, mra: super::Mra)
     }
 
@@ -2651,6 +2859,10 @@ pub mod phone {
             /// Phone numbers to call: `area`, `phone`, `extension_number` and so on.
             1 phone_numbers: Vec<super::PhoneNumber> => "phone_numbers: must",
         }
+    }
+
+    w::built! {
+        CallOut
         new(meeting_id: impl Into<String>, phone_numbers: Vec<super::PhoneNumber>)
     }
 
@@ -2698,6 +2910,10 @@ pub mod phone {
             /// Page size, 20 by default, at most 100.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetCallOutStatus
         new(meeting_id: impl Into<String>)
         text(cursor: String)
         set(limit: i64)
@@ -2762,6 +2978,10 @@ pub mod phone {
             /// Phone numbers to call: `area`, `phone`, `extension_number` and so on.
             1 phone_numbers: Vec<super::PhoneNumber> => "phone_numbers: must",
         }
+    }
+
+    w::built! {
+        GetTmpOpenid
         new(meeting_id: impl Into<String>, phone_numbers: Vec<super::PhoneNumber>)
     }
 
@@ -2808,6 +3028,10 @@ pub mod vip {
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
+    }
+
+    w::built! {
+        BatchAddJobResult
         new(job_id: impl Into<String>)
     }
 
@@ -2849,6 +3073,10 @@ pub mod vip {
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
+    }
+
+    w::built! {
+        BatchDelJobResult
         new(job_id: impl Into<String>)
     }
 
@@ -2886,6 +3114,10 @@ pub mod vip {
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
         }
+    }
+
+    w::built! {
+        List
         new()
         text(cursor: String)
         set(limit: i64)
@@ -2947,6 +3179,10 @@ pub mod vip {
             /// Members, at most 100 at a time.
             0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
+    }
+
+    w::built! {
+        SubmitBatchAddJob
         new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
@@ -2990,6 +3226,10 @@ pub mod vip {
             /// Members, at most 100 at a time.
             0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
+    }
+
+    w::built! {
+        SubmitBatchDelJob
         new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
@@ -3035,6 +3275,10 @@ pub mod waiting_room {
             /// Page size, 10 by default, at most 50.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetCurrentUserList
         new(meeting_id: impl Into<String>)
         text(cursor: String)
         set(limit: i64)
@@ -3101,6 +3345,10 @@ pub mod waiting_room {
             /// Page size, 20 by default, at most 50.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetUserList
         new(meeting_id: impl Into<String>)
         text(cursor: String)
         set(limit: i64)

@@ -24,6 +24,10 @@ w::record! {
         #[doc(alias = "pagepath")]
         6 page_path: Option<String> => "pagepath",
     }
+}
+
+w::built! {
+    Article
     new(url: impl Into<String>, title: impl Into<String>)
     text(
         description: String,
@@ -46,6 +50,10 @@ w::record! {
         /// Whether the text is bold, no by default.
         3 is_bold: Option<bool> => "is_bold",
     }
+}
+
+w::built! {
+    Btn
     new(key: impl Into<String>, name: impl Into<String>)
     text(color: String)
     set(is_bold: bool)
@@ -59,6 +67,10 @@ w::record! {
         /// Text of the row, at most 30 Chinese characters.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    ContentItem
     new(key: impl Into<String>, value: impl Into<String>)
 }
 
@@ -68,6 +80,10 @@ w::record! {
         /// Uploaded file to send, at most 20 MB.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    File
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -77,6 +93,10 @@ w::record! {
         /// Uploaded picture to send.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Image
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -94,6 +114,10 @@ w::record! {
         /// Buttons, one or two.
         4 btn: Vec<Btn> => "btn: must",
     }
+}
+
+w::built! {
+    InteractiveTaskCard
     new(
         task_id: impl Into<String>,
         url: impl Into<String>,
@@ -109,6 +133,10 @@ w::record! {
         /// Text in the supported subset of Markdown, at most 2,048 bytes.
         0 content: String => "content: must",
     }
+}
+
+w::built! {
+    Markdown
     new(content: impl Into<String>)
 }
 
@@ -121,6 +149,10 @@ w::record! {
         #[doc(alias = "pagepath")]
         1 page_path: String => "pagepath: must",
     }
+}
+
+w::built! {
+    MiniProgram
     new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
 }
 
@@ -140,6 +172,10 @@ w::record! {
         /// Whether the first row is shown large.
         5 emphasis_first_item: Option<bool> => "emphasis_first_item",
     }
+}
+
+w::built! {
+    MiniProgramNotice
     new(appid: impl Into<xinqiao_types::AppId>, page: impl Into<String>, title: impl Into<String>)
     text(description: String)
     set(content_item: Vec<ContentItem>, emphasis_first_item: bool)
@@ -151,6 +187,10 @@ w::record! {
         /// Articles whose text WeCom keeps, 1–8.
         0 articles: Vec<MpNewsArticle> => "articles: must",
     }
+}
+
+w::built! {
+    MpNews
     new(articles: Vec<MpNewsArticle>)
 }
 
@@ -172,6 +212,10 @@ w::record! {
         /// `media_id` of the cover picture.
         6 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
+}
+
+w::built! {
+    MpNewsArticle
     new(url: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
     text(
         digest: String,
@@ -187,6 +231,10 @@ w::record! {
         /// Articles that link out, 1–8; the first is shown large.
         0 articles: Vec<Article> => "articles: must",
     }
+}
+
+w::built! {
+    News
     new(articles: Vec<Article>)
 }
 
@@ -215,6 +263,10 @@ w::record! {
         /// Values that fill the template: `key` and `value`.
         3 content_item: Option<Vec<ContentItem>> => "content_item",
     }
+}
+
+w::built! {
+    TemplateMsg
     new(template_id: impl Into<String>)
     text(url: String)
     set(mini_program: MiniProgram, content_item: Vec<ContentItem>)
@@ -226,6 +278,10 @@ w::record! {
         /// Text, at most 2,048 bytes, cut beyond that; line breaks and `<a>` links work.
         0 content: String => "content: must",
     }
+}
+
+w::built! {
+    Text
     new(content: impl Into<String>)
 }
 
@@ -242,6 +298,10 @@ w::record! {
         #[doc(alias = "btntxt")]
         3 btn_txt: Option<String> => "btntxt",
     }
+}
+
+w::built! {
+    TextCard
     new(url: impl Into<String>, title: impl Into<String>, description: impl Into<String>)
     text(btn_txt: String)
 }
@@ -254,6 +314,10 @@ w::record! {
         /// Text that the button shows from then on.
         1 replace_name: String => "replace_name: must",
     }
+}
+
+w::built! {
+    UpdateTemplateCardButton
     new(task_id: impl Into<String>, replace_name: impl Into<String>)
 }
 
@@ -302,6 +366,10 @@ w::record! {
         /// Text of the button once submitted; only for interactive cards.
         19 replace_text: Option<String> => "replace_text",
     }
+}
+
+w::built! {
+    UpdatedTemplateCard
     new(card_type: impl Into<String>)
     text(sub_title_text: String, task_id: String, replace_text: String)
     set(
@@ -334,6 +402,10 @@ w::record! {
         /// What the video is about, at most 512 bytes.
         2 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    Video
     new(media_id: impl Into<xinqiao_types::MediaId>)
     text(title: String, description: String)
 }
@@ -344,6 +416,10 @@ w::record! {
         /// Uploaded voice clip to send: AMR, at most 60 seconds.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
+}
+
+w::built! {
+    Voice
     new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
@@ -357,6 +433,10 @@ w::record! {
         /// `0` today (default), `1` yesterday.
         0 time_type: Option<i64> => "time_type",
     }
+}
+
+w::built! {
+    GetStatistics
     new()
     set(time_type: i64)
 }
@@ -399,6 +479,10 @@ w::record! {
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
     }
+}
+
+w::built! {
+    Recall
     new(msg_id: impl Into<String>)
 }
 
@@ -484,6 +568,10 @@ w::record! {
         /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         9 body: Body => ": flat",
     }
+}
+
+w::built! {
+    Send
     new(agentid: i64, body: Body)
     set(
         to_user: Vec<String>,
@@ -558,6 +646,10 @@ w::record! {
         /// Text that takes the place of the buttons.
         4 replace_name: String => "replace_name: must",
     }
+}
+
+w::built! {
+    UpdateTaskCard
     new(task_id: impl Into<String>, agentid: i64, replace_name: impl Into<String>)
     text(original_task_id: String)
     set(use_rids: Vec<xinqiao_types::UserId>)
@@ -621,6 +713,10 @@ w::record! {
         /// The new card to show instead; excludes `button`.
         8 template_card: Option<UpdatedTemplateCard> => "template_card",
     }
+}
+
+w::built! {
+    UpdateTemplateCard
     new(agentid: i64, response_code: impl Into<String>)
     set(
         use_rids: Vec<xinqiao_types::UserId>,

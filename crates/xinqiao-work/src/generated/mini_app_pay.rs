@@ -21,6 +21,10 @@ w::record! {
         /// Further proof on the account, as pictures: `settlement_certificate_open_wx_pay_media_id` and so on.
         6 bank_card_supplement: Option<BankCardSupplement> => "bank_card_supplement",
     }
+}
+
+w::built! {
+    AccountInfo
     new(
         account_bank: impl Into<String>,
         account_name: impl Into<String>,
@@ -63,6 +67,10 @@ w::record! {
         /// Three-letter currency code, such as `CNY`; such as `CNY`.
         1 currency: String => "currency: must",
     }
+}
+
+w::built! {
+    Amount
     new(total: xinqiao_types::Fen, currency: impl Into<String>)
 }
 
@@ -86,6 +94,10 @@ w::record! {
         /// Ids of pictures of other proof, from the picture upload; `other_certificate_open_wx_pay_media_id` on the wire.
         2 other_certificate_media_id: Option<Vec<xinqiao_types::MediaId>> => "other_certificate_open_wx_pay_media_id",
     }
+}
+
+w::built! {
+    BankCardSupplement
     new()
     text(
         settlement_certificate_media_id: xinqiao_types::MediaId,
@@ -100,6 +112,10 @@ w::record! {
         /// Ids of the pictures, from the picture upload.
         0 id: Vec<String> => "id: must",
     }
+}
+
+w::built! {
+    BusinessAdditionPic
     new(id: Vec<String>)
 }
 
@@ -123,6 +139,10 @@ w::record! {
         /// Last day of the business, such as `2040-01-01`; `长期` if without end; format `yyyy-MM-dd / LONG_TERM`.
         7 business_time_end_time: Option<String> => "business_time_end_time",
     }
+}
+
+w::built! {
+    BusinessLicenseInfo
     new(
         cert_type: i64,
         business_license_copy_media_id: impl Into<xinqiao_types::MediaId>,
@@ -147,6 +167,10 @@ w::record! {
         /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
         4 contact_email: Option<String> => "contact_email: masked",
     }
+}
+
+w::built! {
+    ContactInfo
     new(contact_type: impl Into<String>, contact_info: IdCardInfo)
     text(
         authorization_letter_media_id: xinqiao_types::MediaId,
@@ -165,6 +189,10 @@ w::record! {
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
+}
+
+w::built! {
+    CreateOrderDetail
     new()
     text(invoice_id: String)
     set(cost_price: xinqiao_types::Fen, goods_detail: Vec<GoodsDetail>)
@@ -178,6 +206,10 @@ w::record! {
         /// Ids of pictures of the financial licence, from the picture upload; `finance_license_pics_open_wx_pay_media_id` on the wire.
         1 finance_license_pics_media_id: Vec<xinqiao_types::MediaId> => "finance_license_pics_open_wx_pay_media_id: must",
     }
+}
+
+w::built! {
+    FinanceInstitutionInfo
     new(
         finance_type: impl Into<String>,
         finance_license_pics_media_id: Vec<xinqiao_types::MediaId>,
@@ -251,6 +283,10 @@ w::record! {
         /// Price of one, in fen.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
+}
+
+w::built! {
+    GoodsDetail
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
     text(wechat_pay_goods_id: String, goods_name: String)
 }
@@ -275,6 +311,10 @@ w::record! {
         /// Last day on which the document is valid, as `yyyy-MM-dd`; `长期` if without end; format `yyyy-MM-dd / LONG_TERM`.
         7 id_card_valid_time: String => "id_card_valid_time: must",
     }
+}
+
+w::built! {
+    IdCardInfo
     new(
         id_doc_type: i64,
         id_card_copy_media_id: impl Into<xinqiao_types::MediaId>,
@@ -293,6 +333,10 @@ w::record! {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    Payer
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -347,6 +391,10 @@ w::record! {
         /// Ids of the pictures, from the picture upload.
         0 id: Vec<String> => "id: must",
     }
+}
+
+w::built! {
+    Qualification
     new(id: Vec<String>)
 }
 
@@ -360,6 +408,10 @@ w::record! {
         /// Three-letter currency code, such as `CNY`; such as `CNY`.
         2 currency: String => "currency: must",
     }
+}
+
+w::built! {
+    RefundAmount
     new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen, currency: impl Into<String>)
 }
 
@@ -381,6 +433,10 @@ w::record! {
         /// Id of the picture of the shop's inside, from the picture upload; needed for a shop in the street; `indoor_pic_open_wx_pay_media_id` on the wire.
         6 indoor_pic_media_id: Option<xinqiao_types::MediaId> => "indoor_pic_open_wx_pay_media_id",
     }
+}
+
+w::built! {
+    SalesSceneInfo
     new(type_: i64)
     text(
         store_url: String,
@@ -402,6 +458,10 @@ w::record! {
         /// The store in which the transaction takes place.
         2 store_info: Option<StoreInfo> => "store_info",
     }
+}
+
+w::built! {
+    SceneInfo
     new(payer_client_ip: impl Into<String>)
     text(device_id: String)
     set(store_info: StoreInfo)
@@ -441,6 +501,10 @@ w::record! {
         /// Address of the shop where it is paid; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
+}
+
+w::built! {
+    StoreInfo
     new(id: impl Into<String>)
     text(name: String, area_code: String, address: String)
 }
@@ -483,6 +547,10 @@ w::record! {
         /// `userid` of who may withdraw the money: the super administrator, with a verified identity and within the app's scope.
         14 userid: Option<xinqiao_types::UserId> => "userid",
     }
+}
+
+w::built! {
+    ApplyMch
     new(
         out_request_no: impl Into<String>,
         organization_type: i64,
@@ -543,6 +611,10 @@ w::record! {
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         1 out_trade_no: String => "out_trade_no: must",
     }
+}
+
+w::built! {
+    CloseOrder
     new(mchid: impl Into<xinqiao_types::MchId>, out_trade_no: impl Into<String>)
 }
 
@@ -598,6 +670,10 @@ w::record! {
         /// Discounts and goods: `cost_price`, `invoice_id` and `goods_detail`.
         11 detail: Option<CreateOrderDetail> => "detail",
     }
+}
+
+w::built! {
+    CreateOrder
     new(
         appid: impl Into<xinqiao_types::AppId>,
         mchid: impl Into<xinqiao_types::MchId>,
@@ -648,6 +724,10 @@ w::record! {
         /// Your own number of the application, as given when it was handed in by this app.
         0 out_request_no: String => "out_request_no: must",
     }
+}
+
+w::built! {
+    GetApplymentStatus
     new(out_request_no: impl Into<String>)
 }
 
@@ -700,6 +780,10 @@ w::record! {
         /// Compression: `GZIP` for a packed file, left out for plain text; such as `GZIP`.
         3 tar_type: Option<String> => "tar_type: query",
     }
+}
+
+w::built! {
+    GetBill
     new(mchid: impl Into<xinqiao_types::MchId>, bill_date: impl Into<String>)
     text(bill_type: String, tar_type: String)
 }
@@ -749,6 +833,10 @@ w::record! {
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         1 out_trade_no: String => "out_trade_no: must",
     }
+}
+
+w::built! {
+    GetOrder
     new(mchid: impl Into<xinqiao_types::MchId>, out_trade_no: impl Into<String>)
 }
 
@@ -815,6 +903,10 @@ w::record! {
         /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         1 out_refund_no: String => "out_refund_no: must",
     }
+}
+
+w::built! {
+    GetRefundDetail
     new(mchid: impl Into<xinqiao_types::MchId>, out_refund_no: impl Into<String>)
 }
 
@@ -883,6 +975,10 @@ w::record! {
         /// Time of the signature, checked together with it; format `unix`.
         4 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
     }
+}
+
+w::built! {
+    GetSign
     new(
         appid: impl Into<xinqiao_types::AppId>,
         prepay_id: impl Into<String>,
@@ -941,6 +1037,10 @@ w::record! {
         /// Money of the refund in fen and its currency: `refund`, `total` and `currency`.
         6 amount: RefundAmount => "amount: must",
     }
+}
+
+w::built! {
+    Refund
     new(
         appid: impl Into<xinqiao_types::AppId>,
         mchid: impl Into<xinqiao_types::MchId>,
@@ -992,6 +1092,10 @@ w::record! {
         /// Picture to upload, for an application.
         0 media: w::FilePart => "media: must",
     }
+}
+
+w::built! {
+    UploadImage
     new(media: w::FilePart)
 }
 

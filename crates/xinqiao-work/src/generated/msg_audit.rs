@@ -40,6 +40,10 @@ w::record! {
         #[doc(alias = "exteranalopenid")]
         1 exteranal_openid: xinqiao_types::OpenId => "exteranalopenid: must",
     }
+}
+
+w::built! {
+    CheckSingleAgreeInfo
     new(
         userid: impl Into<xinqiao_types::UserId>,
         exteranal_openid: impl Into<xinqiao_types::OpenId>,
@@ -81,6 +85,10 @@ w::record! {
         #[doc(alias = "roomid")]
         0 room_id: String => "roomid: must",
     }
+}
+
+w::built! {
+    CheckRoomAgree
     new(room_id: impl Into<String>)
 }
 
@@ -122,6 +130,10 @@ w::record! {
         /// Pairs of member and contact to ask about, at most 100.
         0 info: Vec<CheckSingleAgreeInfo> => "info: must",
     }
+}
+
+w::built! {
+    CheckSingleAgree
     new(info: Vec<CheckSingleAgreeInfo>)
 }
 
@@ -163,6 +175,10 @@ w::record! {
         /// Edition: `1` office, `2` service, `3` enterprise; all without it.
         0 type_: Option<i64> => "type",
     }
+}
+
+w::built! {
+    GetPermitUserList
     new()
     set(type_: i64)
 }
@@ -204,6 +220,10 @@ w::record! {
         /// Id of the robot in a chat, begins with `wb`.
         0 robot_id: String => "robot_id: must query",
     }
+}
+
+w::built! {
+    GetRobotInfo
     new(robot_id: impl Into<String>)
 }
 
@@ -245,6 +265,10 @@ w::record! {
         #[doc(alias = "roomid")]
         0 room_id: String => "roomid: must",
     }
+}
+
+w::built! {
+    GroupChatGet
     new(room_id: impl Into<String>)
 }
 

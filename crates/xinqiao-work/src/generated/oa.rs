@@ -27,6 +27,10 @@ w::record! {
         /// Who takes part, at most 1,000.
         9 attendees: Option<Vec<Attendee>> => "attendees",
     }
+}
+
+w::built! {
+    AddSchedule
     new()
     text(cal_id: String, summary: String, description: String, location: String)
     set(
@@ -45,6 +49,10 @@ w::record! {
         /// The controls with their values: `control`, `id`, `value` and so on.
         0 contents: Vec<ApplyDataContent> => "contents: must",
     }
+}
+
+w::built! {
+    ApplyData
     new(contents: Vec<ApplyDataContent>)
 }
 
@@ -58,6 +66,10 @@ w::record! {
         /// Value of the control, one kind according to its type.
         2 value: ContentValue => "value: must",
     }
+}
+
+w::built! {
+    ApplyDataContent
     new(control: impl Into<String>, id: impl Into<String>, value: ContentValue)
 }
 
@@ -122,6 +134,10 @@ w::record! {
         /// `userid`s of the node's approvers, several if all or any one of them decide.
         1 userid: Vec<xinqiao_types::UserId> => "userid: must",
     }
+}
+
+w::built! {
+    Approver
     new(attr: i64, userid: Vec<xinqiao_types::UserId>)
 }
 
@@ -135,6 +151,10 @@ w::record! {
         /// How the length falls on the days: `day_items`.
         2 slice_info: Option<SliceInfo> => "slice_info",
     }
+}
+
+w::built! {
+    Attendance
     new(type_: i64, date_range: DateRange)
     set(slice_info: SliceInfo)
 }
@@ -150,6 +170,10 @@ w::record! {
         #[doc(alias = "perday_duration")]
         2 per_day_duration: Option<i64> => "perday_duration",
     }
+}
+
+w::built! {
+    AttendanceDateRange
     new(type_: impl Into<String>)
     set(official_holiday: i64, per_day_duration: i64)
 }
@@ -172,6 +196,10 @@ w::record! {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
     }
+}
+
+w::built! {
+    Attendee
     new(userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -195,6 +223,10 @@ w::record! {
         /// Code of the city, from the list of regions.
         7 city_code: Option<i64> => "city_code",
     }
+}
+
+w::built! {
+    Bank
     new()
     text(
         bank_alias: String,
@@ -221,6 +253,10 @@ w::record! {
         /// The bank of the account: `bank_alias`, `bank_alias_code`, `bank_branch_id` and so on.
         4 bank: Bank => "bank: must",
     }
+}
+
+w::built! {
+    BankAccount
     new(
         account_type: i64,
         account_name: impl Into<String>,
@@ -289,6 +325,10 @@ w::record! {
         /// Members the calendar is shared with, at most 2,000.
         8 shares: Option<Vec<Share>> => "shares",
     }
+}
+
+w::built! {
+    Calendar
     new(summary: impl Into<String>, color: impl Into<String>)
     text(description: String)
     set(
@@ -317,6 +357,10 @@ w::record! {
         /// Controls of one row: `control`, `id`, `value` and `title`.
         0 list: Vec<ChildrenList> => "list: must",
     }
+}
+
+w::built! {
+    Children
     new(list: Vec<ChildrenList>)
 }
 
@@ -332,6 +376,10 @@ w::record! {
         /// Name of the control in each language: `text` and `lang`.
         3 title: Vec<OptionValue> => "title: must",
     }
+}
+
+w::built! {
+    ChildrenList
     new(
         control: impl Into<String>,
         id: impl Into<String>,
@@ -391,6 +439,10 @@ w::record! {
         /// How the length is counted: `type`, `official_holiday` and `perday_duration`.
         1 date_range: AttendanceDateRange => "date_range: must",
     }
+}
+
+w::built! {
+    ConfigAttendance
     new(type_: i64, date_range: AttendanceDateRange)
 }
 
@@ -400,6 +452,10 @@ w::record! {
         /// `day`, or `hour` for day and time.
         0 type_: String => "type: must",
     }
+}
+
+w::built! {
+    ConfigDate
     new(type_: impl Into<String>)
 }
 
@@ -409,6 +465,10 @@ w::record! {
         /// `1` only photos taken on the spot, `0` any file; `0` or `1` on the wire.
         0 is_only_photo: bool => "is_only_photo: must zero-one",
     }
+}
+
+w::built! {
+    ConfigFile
     new(is_only_photo: bool)
 }
 
@@ -418,6 +478,10 @@ w::record! {
         /// How many metres the place may be moved from where the person is; in m.
         0 distance: i64 => "distance: must",
     }
+}
+
+w::built! {
+    ConfigLocation
     new(distance: i64)
 }
 
@@ -429,6 +493,10 @@ w::record! {
         /// Text of the option in each language: `text` and `lang`.
         1 value: Vec<OptionValue> => "value: must",
     }
+}
+
+w::built! {
+    ConfigOption
     new(key: impl Into<String>, value: Vec<OptionValue>)
 }
 
@@ -438,6 +506,10 @@ w::record! {
         /// Ids of the approval templates whose approvals may be referred to.
         0 template_id: Vec<String> => "template_id: must",
     }
+}
+
+w::built! {
+    ConfigRelatedApproval
     new(template_id: Vec<String>)
 }
 
@@ -449,6 +521,10 @@ w::record! {
         /// The options; in a value those that were chosen.
         1 options: Vec<ConfigOption> => "options: must",
     }
+}
+
+w::built! {
+    ConfigSelector
     new(type_: impl Into<String>, options: Vec<ConfigOption>)
 }
 
@@ -458,6 +534,10 @@ w::record! {
         /// Kinds of leave to choose from: `id` and `name`.
         0 item: Vec<VacationItem> => "item: must",
     }
+}
+
+w::built! {
+    ConfigVacation
     new(item: Vec<VacationItem>)
 }
 
@@ -469,6 +549,10 @@ w::record! {
         /// `user` or `department`.
         1 mode: String => "mode: must",
     }
+}
+
+w::built! {
+    Contact
     new(type_: impl Into<String>, mode: impl Into<String>)
 }
 
@@ -534,6 +618,10 @@ w::record! {
         /// Value of a bank-account control: `account_type`, `account_name`, `account_number`, `remark` and so on; personal data, masked in `Debug`.
         16 bank_account: Option<BankAccount> => "bank_account: masked",
     }
+}
+
+w::built! {
+    ContentValue
     new()
     text(text: String, new_number: String, new_money: String)
     set(
@@ -562,6 +650,10 @@ w::record! {
         /// Settings of the control, one kind according to its type.
         1 config: Option<ControlConfig> => "config",
     }
+}
+
+w::built! {
+    Control
     new(property: Property)
     set(config: ControlConfig)
 }
@@ -592,6 +684,10 @@ w::record! {
         /// Which templates a related-approval control allows: `template_id`.
         10 related_approval: Option<ConfigRelatedApproval> => "related_approval",
     }
+}
+
+w::built! {
+    ControlConfig
     new()
     set(
         date: ConfigDate,
@@ -674,6 +770,10 @@ w::record! {
         /// Degrees north of the equator, negative in the south; such as `39.908823`; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
     }
+}
+
+w::built! {
+    Coordinate
     new(longitude: f64, latitude: f64)
 }
 
@@ -685,6 +785,10 @@ w::record! {
         /// The moment that was chosen; format `unix`.
         1 s_timestamp: xinqiao_types::UnixSeconds => "s_timestamp: must",
     }
+}
+
+w::built! {
+    Date
     new(type_: impl Into<String>, s_timestamp: xinqiao_types::UnixSeconds)
 }
 
@@ -700,6 +804,10 @@ w::record! {
         /// Length of the period, in seconds.
         3 new_duration: i64 => "new_duration: must",
     }
+}
+
+w::built! {
+    DateRange
     new(
         type_: impl Into<String>,
         new_begin: xinqiao_types::UnixSeconds,
@@ -716,6 +824,10 @@ w::record! {
         /// Length on this day, in seconds.
         1 duration: i64 => "duration: must",
     }
+}
+
+w::built! {
+    DayItem
     new(daytime: xinqiao_types::UnixSeconds, duration: i64)
 }
 
@@ -728,6 +840,10 @@ w::record! {
         /// Name of the chosen department.
         1 name: Option<String> => "name",
     }
+}
+
+w::built! {
+    Department
     new(open_api_id: i64)
     text(name: String)
 }
@@ -788,6 +904,10 @@ w::record! {
         /// Id of the attached file: the `media_id` of its upload.
         0 file_id: String => "file_id: must",
     }
+}
+
+w::built! {
+    File
     new(file_id: impl Into<String>)
 }
 
@@ -799,6 +919,10 @@ w::record! {
         /// The value wanted: an id or state of that field.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    Filter
     new(key: impl Into<String>, value: impl Into<String>)
 }
 
@@ -808,6 +932,10 @@ w::record! {
         /// Result that the formula control worked out, as text.
         0 value: String => "value: must",
     }
+}
+
+w::built! {
+    Formula
     new(value: impl Into<String>)
 }
 
@@ -1157,6 +1285,10 @@ w::record! {
         /// Page that the hint's link opens.
         1 url: String => "url: must",
     }
+}
+
+w::built! {
+    Link
     new(title: impl Into<String>, url: impl Into<String>)
 }
 
@@ -1240,6 +1372,10 @@ w::record! {
         /// When the person chose the place; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
     }
+}
+
+w::built! {
+    Location
     new(longitude: f64, latitude: f64, title: impl Into<String>, time: xinqiao_types::UnixSeconds)
     text(address: String)
 }
@@ -1279,6 +1415,10 @@ w::record! {
         /// Name of the chosen member.
         1 name: Option<String> => "name",
     }
+}
+
+w::built! {
+    Member
     new(userid: impl Into<xinqiao_types::UserId>)
     text(name: String)
 }
@@ -1293,6 +1433,10 @@ w::record! {
         /// `userid`s of the node's approvers, copy receivers or handlers.
         2 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
     }
+}
+
+w::built! {
+    Node
     new(type_: i64)
     set(apv_rel: i64, userid: Vec<xinqiao_types::UserId>)
 }
@@ -1313,6 +1457,10 @@ w::record! {
         /// Words of the name or option in this language.
         1 text: String => "text: must",
     }
+}
+
+w::built! {
+    OptionValue
     new(lang: impl Into<String>, text: impl Into<String>)
 }
 
@@ -1331,6 +1479,10 @@ w::record! {
         /// Plain words of the hint.
         0 content: String => "content: must",
     }
+}
+
+w::built! {
+    PlainText
     new(content: impl Into<String>)
 }
 
@@ -1340,6 +1492,10 @@ w::record! {
         /// Nodes of the flow in order.
         0 node_list: Vec<Node> => "node_list: must",
     }
+}
+
+w::built! {
+    Process
     new(node_list: Vec<Node>)
 }
 
@@ -1373,6 +1529,10 @@ w::record! {
         /// `1` left out when printed, `0` printed; `0` or `1` on the wire.
         5 un_print: bool => "un_print: must zero-one",
     }
+}
+
+w::built! {
+    Property
     new(control: impl Into<String>, id: impl Into<String>, un_print: bool)
     set(title: Vec<OptionValue>, placeholder: Vec<OptionValue>, require: bool)
 }
@@ -1387,6 +1547,10 @@ w::record! {
         #[doc(alias = "partyids")]
         1 party_ids: Option<Vec<i64>> => "partyids",
     }
+}
+
+w::built! {
+    PublicRange
     new()
     set(use_rids: Vec<xinqiao_types::UserId>, party_ids: Vec<i64>)
 }
@@ -1404,6 +1568,10 @@ w::record! {
         #[doc(alias = "daymonthyear")]
         3 day_month_year: Option<xinqiao_types::UnixSeconds> => "daymonthyear",
     }
+}
+
+w::built! {
+    PunchCorrection
     new(state: impl Into<String>)
     set(version: i64, time: xinqiao_types::UnixSeconds, day_month_year: xinqiao_types::UnixSeconds)
 }
@@ -1460,6 +1628,10 @@ w::record! {
         /// Numbers of departments that may use the room.
         1 department_list: Option<Vec<i64>> => "department_list",
     }
+}
+
+w::built! {
+    Range
     new()
     set(user_list: Vec<String>, department_list: Vec<i64>)
 }
@@ -1486,6 +1658,10 @@ w::record! {
         /// Number of the approval that is referred to.
         0 sp_no: String => "sp_no: must",
     }
+}
+
+w::built! {
+    RelatedApproval
     new(sp_no: impl Into<String>)
 }
 
@@ -1515,6 +1691,10 @@ w::record! {
         /// Offset from UTC in hours, 8 by default.
         10 timezone: Option<i64> => "timezone",
     }
+}
+
+w::built! {
+    Reminder
     new()
     set(
         is_remind: bool,
@@ -1624,6 +1804,10 @@ w::record! {
         /// The options; in a value those that were chosen.
         1 options: Vec<SelectorOption> => "options: must",
     }
+}
+
+w::built! {
+    Selector
     new(type_: impl Into<String>, options: Vec<SelectorOption>)
 }
 
@@ -1635,6 +1819,10 @@ w::record! {
         /// Text of the option in each language: `text` and `lang`.
         1 value: Option<Vec<OptionValue>> => "value",
     }
+}
+
+w::built! {
+    SelectorOption
     new(key: impl Into<String>)
     set(value: Vec<OptionValue>)
 }
@@ -1647,6 +1835,10 @@ w::record! {
         /// `1` may read, `3` sees only busy and free.
         1 permission: Option<i64> => "permission",
     }
+}
+
+w::built! {
+    Share
     new(userid: impl Into<xinqiao_types::UserId>)
     set(permission: i64)
 }
@@ -1657,6 +1849,10 @@ w::record! {
         /// Length per day: `daytime` and `duration`.
         0 day_items: Vec<DayItem> => "day_items: must",
     }
+}
+
+w::built! {
+    SliceInfo
     new(day_items: Vec<DayItem>)
 }
 
@@ -1765,6 +1961,10 @@ w::record! {
         /// The piece of text or link: `plain_text` and `link`.
         1 content: SubTextContent => "content: must",
     }
+}
+
+w::built! {
+    SubText
     new(type_: i64, content: SubTextContent)
 }
 
@@ -1776,6 +1976,10 @@ w::record! {
         /// The link, if `type` is `2`: `title` and `url`.
         1 link: Option<Link> => "link",
     }
+}
+
+w::built! {
+    SubTextContent
     new()
     set(plain_text: PlainText, link: Link)
 }
@@ -1794,6 +1998,10 @@ w::record! {
         /// One line in each language, at most 20 characters.
         0 summary_info: Vec<OptionValue> => "summary_info: must",
     }
+}
+
+w::built! {
+    Summary
     new(summary_info: Vec<OptionValue>)
 }
 
@@ -1805,6 +2013,10 @@ w::record! {
         /// Controls of a row: `property` and `config`.
         1 children: Vec<Control> => "children: must",
     }
+}
+
+w::built! {
+    Table
     new(print_format: i64, children: Vec<Control>)
 }
 
@@ -1823,6 +2035,10 @@ w::record! {
         /// The controls one by one: `property` and `config`.
         0 controls: Vec<Control> => "controls: must",
     }
+}
+
+w::built! {
+    TemplateContent
     new(controls: Vec<Control>)
 }
 
@@ -1870,6 +2086,10 @@ w::record! {
         /// The pieces of the text: `type` and `content`.
         0 sub_text: Vec<SubText> => "sub_text: must",
     }
+}
+
+w::built! {
+    Text
     new(sub_text: Vec<SubText>)
 }
 
@@ -1889,6 +2109,10 @@ w::record! {
         /// The hint in each language.
         0 tips_content: Vec<TipsContent> => "tips_content: must",
     }
+}
+
+w::built! {
+    Tip
     new(tips_content: Vec<TipsContent>)
 }
 
@@ -1900,6 +2124,10 @@ w::record! {
         /// The hint in this language: `sub_text`.
         1 text: Text => "text: must",
     }
+}
+
+w::built! {
+    TipsContent
     new(lang: impl Into<String>, text: Text)
 }
 
@@ -1925,6 +2153,10 @@ w::record! {
         /// Members the calendar is shared with, at most 2,000.
         8 shares: Option<Vec<Share>> => "shares",
     }
+}
+
+w::built! {
+    UpdateCalendar
     new(cal_id: impl Into<String>)
     text(summary: String, color: String, description: String)
     set(
@@ -1964,6 +2196,10 @@ w::record! {
         /// `1` only the organizer may start a chat, `0` anyone; `0` or `1` on the wire.
         11 only_organizer_create_chat: Option<bool> => "only_organizer_create_chat: zero-one",
     }
+}
+
+w::built! {
+    UpdateSchedule
     new(schedule_id: impl Into<String>)
     text(summary: String, description: String, location: String)
     set(
@@ -1994,6 +2230,10 @@ w::record! {
         /// When the leave is: `type`, `date_range` and `slice_info`.
         1 attendance: Attendance => "attendance: must",
     }
+}
+
+w::built! {
+    Vacation
     new(selector: Selector, attendance: Attendance)
 }
 
@@ -2033,6 +2273,10 @@ w::record! {
         /// Name of the leave, such as annual leave.
         1 name: Vec<OptionValue> => "name: must",
     }
+}
+
+w::built! {
+    VacationItem
     new(id: i64, name: Vec<OptionValue>)
 }
 
@@ -2166,6 +2410,10 @@ w::record! {
         /// Lines of the summary on the card, at most 3.
         9 summary_list: Vec<Summary> => "summary_list: must",
     }
+}
+
+w::built! {
+    ApplyEvent
     new(
         creator_userid: impl Into<xinqiao_types::UserId>,
         template_id: impl Into<String>,
@@ -2214,6 +2462,10 @@ w::record! {
         /// Number of the approval, such as `201909270001`, to read its details; such as `201909270001`.
         0 sp_no: String => "sp_no: must",
     }
+}
+
+w::built! {
+    GetApprovalDetail
     new(sp_no: impl Into<String>)
 }
 
@@ -2264,6 +2516,10 @@ w::record! {
         /// Conditions, all of which must hold: `key` and `value`.
         4 filters: Option<Vec<Filter>> => "filters",
     }
+}
+
+w::built! {
+    GetApprovalInfo
     new(
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
@@ -2327,6 +2583,10 @@ w::record! {
         /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
         0 template_id: String => "template_id: must",
     }
+}
+
+w::built! {
+    GetTemplateDetail
     new(template_id: impl Into<String>)
 }
 
@@ -2373,6 +2633,10 @@ pub mod approval {
             /// Id of the provider's template; copying gives a new `template_id`.
             0 open_template_id: String => "open_template_id: must",
         }
+    }
+
+    w::built! {
+        CopyTemplate
         new(open_template_id: impl Into<String>)
     }
 
@@ -2415,6 +2679,10 @@ pub mod approval {
             /// Controls of the template: `controls`.
             1 template_content: super::TemplateContent => "template_content: must",
         }
+    }
+
+    w::built! {
+        CreateTemplate
         new(template_name: Vec<super::OptionValue>, template_content: super::TemplateContent)
     }
 
@@ -2454,6 +2722,10 @@ pub mod approval {
             /// Controls of the template: `controls`.
             2 template_content: super::TemplateContent => "template_content: must",
         }
+    }
+
+    w::built! {
+        UpdateTemplate
         new(
             template_id: impl Into<String>,
             template_name: Vec<super::OptionValue>,
@@ -2497,6 +2769,10 @@ pub mod calendar {
             /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
             1 agentid: Option<i64> => "agentid",
         }
+    }
+
+    w::built! {
+        Add
         new(calendar: super::Calendar)
         set(agentid: i64)
     }
@@ -2538,6 +2814,10 @@ pub mod calendar {
             /// Id of the calendar, returned when it was created; such as `wcjgewCwAAqeJcPI1d8Pwbjt7nttzAAA`.
             0 cal_id: String => "cal_id: must",
         }
+    }
+
+    w::built! {
+        Del
         new(cal_id: impl Into<String>)
     }
 
@@ -2570,6 +2850,10 @@ pub mod calendar {
             /// Calendars to read, at most 1,000.
             0 cal_id_list: Vec<String> => "cal_id_list: must",
         }
+    }
+
+    w::built! {
+        Get
         new(cal_id_list: Vec<String>)
     }
 
@@ -2612,6 +2896,10 @@ pub mod calendar {
             /// The calendar with its settings: `admins`, `summary`, `color`, `description` and so on.
             1 calendar: super::UpdateCalendar => "calendar: must",
         }
+    }
+
+    w::built! {
+        Update
         new(calendar: super::UpdateCalendar)
         set(skip_public_range: bool)
     }
@@ -2651,6 +2939,10 @@ pub mod journal {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        DownloadWedriveFile
         new()
     }
 
@@ -2686,6 +2978,10 @@ pub mod journal {
             /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
             1 docid: String => "docid: must",
         }
+    }
+
+    w::built! {
+        ExportDoc
         new(journal_uuid: impl Into<String>, docid: impl Into<String>)
     }
 
@@ -2728,6 +3024,10 @@ pub mod journal {
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
+    }
+
+    w::built! {
+        GetExportDocResult
         new(job_id: impl Into<String>)
     }
 
@@ -2771,6 +3071,10 @@ pub mod journal {
             #[doc(alias = "journaluuid")]
             0 journal_uuid: String => "journaluuid: must",
         }
+    }
+
+    w::built! {
+        GetRecordDetail
         new(journal_uuid: impl Into<String>)
     }
 
@@ -2821,6 +3125,10 @@ pub mod journal {
             /// Conditions, all of which must hold: `key` and `value`.
             4 filters: Option<Vec<super::Filter>> => "filters",
         }
+    }
+
+    w::built! {
+        GetRecordList
         new(
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
@@ -2894,6 +3202,10 @@ pub mod journal {
             /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
             2 template_id: String => "template_id: must",
         }
+    }
+
+    w::built! {
+        GetStatList
         new(
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
@@ -2957,6 +3269,10 @@ pub mod meeting_room {
             /// `1` TV, `2` phone, `3` projector, `4` whiteboard, `5` video.
             7 equipment: Option<Vec<i64>> => "equipment",
         }
+    }
+
+    w::built! {
+        Add
         new(name: impl Into<String>, capacity: i64)
         text(city: String, building: String, floor: String)
         set(coordinate: super::Coordinate, range: super::Range, equipment: Vec<i64>)
@@ -3011,6 +3327,10 @@ pub mod meeting_room {
             /// `userid`s of who takes part and gets the schedule entry.
             5 attendees: Option<Vec<String>> => "attendees",
         }
+    }
+
+    w::built! {
+        Book
         new(
             meeting_room_id: i64,
             start_time: xinqiao_types::UnixSeconds,
@@ -3066,6 +3386,10 @@ pub mod meeting_room {
             /// `userid` of the member who booked the room.
             2 booker: String => "booker: must",
         }
+    }
+
+    w::built! {
+        BookByMeeting
         new(meeting_room_id: i64, meeting_id: impl Into<String>, booker: impl Into<String>)
     }
 
@@ -3113,6 +3437,10 @@ pub mod meeting_room {
             /// `userid` of the member who booked the room.
             2 booker: String => "booker: must",
         }
+    }
+
+    w::built! {
+        BookBySchedule
         new(meeting_room_id: i64, schedule_id: impl Into<String>, booker: impl Into<String>)
     }
 
@@ -3151,6 +3479,10 @@ pub mod meeting_room {
             /// Id of the booking, returned when it succeeded; needed to cancel.
             1 booking_id: String => "booking_id: must",
         }
+    }
+
+    w::built! {
+        BookInfoGet
         new(meeting_room_id: i64, booking_id: impl Into<String>)
     }
 
@@ -3196,6 +3528,10 @@ pub mod meeting_room {
             /// `1` keeps the schedule entry, `0` deletes it too (default); `0` or `1` on the wire.
             1 keep_schedule: Option<bool> => "keep_schedule: zero-one",
         }
+    }
+
+    w::built! {
+        CancelBook
         new(meeting_id: impl Into<String>)
         set(keep_schedule: bool)
     }
@@ -3230,6 +3566,10 @@ pub mod meeting_room {
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
         }
+    }
+
+    w::built! {
+        Del
         new(meeting_room_id: i64)
     }
 
@@ -3279,6 +3619,10 @@ pub mod meeting_room {
             /// `1` TV, `2` phone, `3` projector, `4` whiteboard, `5` video.
             8 equipment: Option<Vec<i64>> => "equipment",
         }
+    }
+
+    w::built! {
+        Edit
         new(meeting_room_id: i64)
         text(name: String, city: String, building: String, floor: String)
         set(capacity: i64, coordinate: super::Coordinate, range: super::Range, equipment: Vec<i64>)
@@ -3324,6 +3668,10 @@ pub mod meeting_room {
             /// Floor of the room, to filter by place.
             5 floor: Option<String> => "floor",
         }
+    }
+
+    w::built! {
+        GetBookingInfo
         new()
         text(city: String, building: String, floor: String)
         set(
@@ -3373,6 +3721,10 @@ pub mod meeting_room {
             /// Id of the meeting that came with the booking.
             1 meeting_id: String => "meeting_id: must",
         }
+    }
+
+    w::built! {
+        GetBookingInfoByMeetingId
         new(meeting_room_id: i64, meeting_id: impl Into<String>)
     }
 
@@ -3422,6 +3774,10 @@ pub mod meeting_room {
             /// `1` TV, `2` phone, `3` projector, `4` whiteboard, `5` video.
             3 equipment: Option<Vec<i64>> => "equipment",
         }
+    }
+
+    w::built! {
+        List
         new()
         text(city: String, building: String, floor: String)
         set(equipment: Vec<i64>)
@@ -3472,6 +3828,10 @@ pub mod schedule {
             /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
             1 agentid: Option<i64> => "agentid",
         }
+    }
+
+    w::built! {
+        Add
         new(schedule: super::AddSchedule)
         set(agentid: i64)
     }
@@ -3515,6 +3875,10 @@ pub mod schedule {
             /// Who takes part, at most 1,000.
             1 attendees: Vec<super::Attendee> => "attendees: must",
         }
+    }
+
+    w::built! {
+        AddAttendees
         new(schedule_id: impl Into<String>, attendees: Vec<super::Attendee>)
     }
 
@@ -3551,6 +3915,10 @@ pub mod schedule {
             /// Which occurrence is meant, needed unless `op_mode` is `0`; format `unix`.
             2 op_start_time: Option<xinqiao_types::UnixSeconds> => "op_start_time",
         }
+    }
+
+    w::built! {
+        Del
         new(schedule_id: impl Into<String>)
         set(op_mode: i64, op_start_time: xinqiao_types::UnixSeconds)
     }
@@ -3586,6 +3954,10 @@ pub mod schedule {
             /// Who takes part, at most 1,000.
             1 attendees: Vec<super::Attendee> => "attendees: must",
         }
+    }
+
+    w::built! {
+        DelAttendees
         new(schedule_id: impl Into<String>, attendees: Vec<super::Attendee>)
     }
 
@@ -3618,6 +3990,10 @@ pub mod schedule {
             /// Entries to read, at most 1,000.
             0 schedule_id_list: Vec<String> => "schedule_id_list: must",
         }
+    }
+
+    w::built! {
+        Get
         new(schedule_id_list: Vec<String>)
     }
 
@@ -3662,6 +4038,10 @@ pub mod schedule {
             /// Page size, 1–1,000, 500 by default.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetByCalendar
         new(cal_id: impl Into<String>)
         set(offset: i64, limit: i64)
     }
@@ -3724,6 +4104,10 @@ pub mod schedule {
             /// The schedule entry: `admins`, `start_time`, `end_time`, `is_whole_day` and so on.
             3 schedule: super::UpdateSchedule => "schedule: must",
         }
+    }
+
+    w::built! {
+        Update
         new(schedule: super::UpdateSchedule)
         set(skip_attendees: bool, op_mode: i64, op_start_time: xinqiao_types::UnixSeconds)
     }
@@ -3760,6 +4144,10 @@ pub mod vacation {
         /// * Catalog: `work.oa.vacation.get_corp_conf`.
         pub struct GetCorpConf {
         }
+    }
+
+    w::built! {
+        GetCorpConf
         new()
     }
 
@@ -3800,6 +4188,10 @@ pub mod vacation {
             /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
             0 userid: xinqiao_types::UserId => "userid: must",
         }
+    }
+
+    w::built! {
+        GetUserVacationQuota
         new(userid: impl Into<xinqiao_types::UserId>)
     }
 
@@ -3849,6 +4241,10 @@ pub mod vacation {
             /// Why it was changed, shown in the history of the balance; at most 200 characters.
             4 remarks: Option<String> => "remarks",
         }
+    }
+
+    w::built! {
+        SetOneUserQuota
         new(
             userid: impl Into<xinqiao_types::UserId>,
             vacation_id: i64,

@@ -17,6 +17,10 @@ w::record! {
         /// How the door was opened: `1` face, `2` QR code, `3` from afar, `4` fingerprint.
         4 pass_method: i64 => "pass_method: must",
     }
+}
+
+w::built! {
+    AccessData
     new(
         open_userid: impl Into<String>,
         user_type: i64,
@@ -46,6 +50,10 @@ w::record! {
         /// When they punched in; format `unix`.
         2 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
+}
+
+w::built! {
+    CheckinData
     new(open_userid: impl Into<String>, user_type: i64, timestamp: xinqiao_types::UnixSeconds)
 }
 
@@ -102,6 +110,10 @@ w::record! {
         /// `0` normal, `1` fever, `2` too low.
         4 status: i64 => "status: must",
     }
+}
+
+w::built! {
+    TemperatureData
     new(
         open_userid: impl Into<String>,
         user_type: i64,
@@ -119,6 +131,10 @@ w::record! {
         /// `0` member, `2` student and others.
         1 user_type: i64 => "user_type: must",
     }
+}
+
+w::built! {
+    UserItem
     new(open_userid: impl Into<String>, user_type: i64)
 }
 
@@ -155,6 +171,10 @@ w::record! {
         /// Code pushed when a corp binds the device, valid for 10 minutes, once; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
+}
+
+w::built! {
+    GetDeviceSecret
     new(auth_code: impl Into<String>)
 }
 
@@ -201,6 +221,10 @@ w::record! {
         /// Exchanged for the token of the device; keep it safe; a secret, masked in `Debug`.
         1 device_secret: String => "device_secret: must masked",
     }
+}
+
+w::built! {
+    GetDeviceToken
     new(device_sn: impl Into<String>, device_secret: impl Into<String>)
 }
 
@@ -247,6 +271,10 @@ w::record! {
         /// Ticket that the platform pushes, exchanged for the token of the model.
         2 model_ticket: String => "model_ticket: must",
     }
+}
+
+w::built! {
+    GetModelToken
     new(
         model_id: impl Into<String>,
         model_secret: impl Into<String>,
@@ -297,6 +325,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GenIdDynamicQrCode
         new()
     }
 
@@ -329,6 +361,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GenLoginQrCode
         new()
     }
 
@@ -361,6 +397,10 @@ pub mod device {
             /// Serial number of the hardware device, unique within its model.
             0 device_sn: String => "device_sn: must",
         }
+    }
+
+    w::built! {
+        GetDeviceDetail
         new(device_sn: impl Into<String>)
     }
 
@@ -401,6 +441,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetPrinterJobDownloadUrl
         new()
     }
 
@@ -433,6 +477,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetPrinterJobList
         new()
     }
 
@@ -465,6 +513,10 @@ pub mod device {
             /// Users to read: `open_userid` and `user_type`.
             0 user_item: Vec<super::UserItem> => "user_item: must",
         }
+    }
+
+    w::built! {
+        GetUserInfoByIds
         new(user_item: Vec<super::UserItem>)
     }
 
@@ -510,6 +562,10 @@ pub mod device {
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
         }
+    }
+
+    w::built! {
+        GetUserInfoByPage
         new()
         text(cursor: String)
         set(only_perm_version: bool, limit: i64)
@@ -572,6 +628,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        PushScanFile
         new()
     }
 
@@ -604,6 +664,10 @@ pub mod device {
             /// Who passed: `open_userid`, `user_type`, `timestamp`, `pass_type` and so on.
             0 access_data: Vec<super::AccessData> => "access_data: must",
         }
+    }
+
+    w::built! {
+        ReportAccessData
         new(access_data: Vec<super::AccessData>)
     }
 
@@ -650,6 +714,10 @@ pub mod device {
             #[doc(alias = "errmsg")]
             2 err_msg: Option<String> => "errmsg",
         }
+    }
+
+    w::built! {
+        ReportBioInfoResult
         new(oper_id: impl Into<String>, err_code: i64)
         text(err_msg: String)
     }
@@ -683,6 +751,10 @@ pub mod device {
             /// Who punched in: `open_userid`, `user_type` and `timestamp`.
             0 checkin_data: Vec<super::CheckinData> => "checkin_data: must",
         }
+    }
+
+    w::built! {
+        ReportCheckinData
         new(checkin_data: Vec<super::CheckinData>)
     }
 
@@ -729,6 +801,10 @@ pub mod device {
             /// What is new in the version it can be upgraded to.
             3 upgradable_version_desc: Option<String> => "upgradable_version_desc",
         }
+    }
+
+    w::built! {
+        ReportDeviceStatus
         new(online_status: i64)
         text(cur_version: String, upgradable_version: String, upgradable_version_desc: String)
     }
@@ -770,6 +846,10 @@ pub mod device {
             /// Firmware that the device runs after the upgrade.
             3 cur_version: Option<String> => "cur_version",
         }
+    }
+
+    w::built! {
+        ReportFirmwareUpgradeResult
         new(oper_id: impl Into<String>, err_code: i64)
         text(err_msg: String, cur_version: String)
     }
@@ -803,6 +883,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        ReportPrinterJobStatus
         new()
     }
 
@@ -843,6 +927,10 @@ pub mod device {
             #[doc(alias = "errmsg")]
             3 err_msg: Option<String> => "errmsg",
         }
+    }
+
+    w::built! {
+        ReportRemoteOpenResult
         new(oper_id: impl Into<String>, type_: impl Into<String>, err_code: i64)
         text(err_msg: String)
     }
@@ -876,6 +964,10 @@ pub mod device {
             /// Temperatures that were taken: `open_userid`, `user_type`, `timestamp`, `temperature` and so on.
             0 temperature_data: Vec<super::TemperatureData> => "temperature_data: must",
         }
+    }
+
+    w::built! {
+        ReportTemperatureData
         new(temperature_data: Vec<super::TemperatureData>)
     }
 
@@ -916,6 +1008,10 @@ pub mod device {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        SetPrinterJobTransResult
         new()
     }
 
@@ -953,6 +1049,10 @@ pub mod model {
             /// Serial number of the hardware device, unique within its model.
             0 device_sn: String => "device_sn: must",
         }
+    }
+
+    w::built! {
+        RegisterSn
         new(device_sn: impl Into<String>)
     }
 
@@ -993,6 +1093,10 @@ pub mod model {
             /// Serial number of the hardware device, unique within its model.
             0 device_sn: String => "device_sn: must",
         }
+    }
+
+    w::built! {
+        UnregisterSn
         new(device_sn: impl Into<String>)
     }
 

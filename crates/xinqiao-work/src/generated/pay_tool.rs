@@ -71,6 +71,10 @@ w::record! {
         /// Why the provider gives the discount.
         3 discount_remarks: Option<String> => "discount_remarks",
     }
+}
+
+w::built! {
+    DiscountInfo
     new(discount_type: i64)
     text(discount_remarks: String)
     set(discount_amount: xinqiao_types::Fen, discount_ratio: i64)
@@ -157,6 +161,10 @@ w::record! {
         /// How many members may use the app.
         2 user_count: Option<i64> => "user_count",
     }
+}
+
+w::built! {
+    OpenOrderBuyInfo
     new(suite_id: impl Into<String>)
     set(appid: i64, user_count: i64)
 }
@@ -171,6 +179,10 @@ w::record! {
         /// What is bought of industry solutions: `order_type`, `notify_custom_corp`, `case_id` and so on.
         2 promotion_case: Option<ProductPromotionCase> => "promotion_case",
     }
+}
+
+w::built! {
+    OpenOrderProduct
     new()
     set(
         third_app: ProductThirdApp,
@@ -252,6 +264,10 @@ w::record! {
         /// Price of this app in total, in fen.
         5 total_price: xinqiao_types::Fen => "total_price: must",
     }
+}
+
+w::built! {
+    ProductBuyInfo
     new(suite_id: impl Into<String>, total_price: xinqiao_types::Fen)
     text(take_effect_date: String)
     set(appid: i64, user_count: i64, duration_days: i64)
@@ -267,6 +283,10 @@ w::record! {
         /// The apps that are bought: `suiteid`, `appid`, `user_count` and so on.
         2 buy_info_list: Vec<ProductBuyInfo> => "buy_info_list: must",
     }
+}
+
+w::built! {
+    ProductCustomizedApp
     new(order_type: i64, buy_info_list: Vec<ProductBuyInfo>)
     set(notify_custom_corp: bool)
 }
@@ -289,6 +309,10 @@ w::record! {
         /// The apps that are bought: `suiteid`, `appid`, `user_count` and so on.
         6 buy_info_list: Option<Vec<OpenOrderBuyInfo>> => "buy_info_list",
     }
+}
+
+w::built! {
+    ProductPromotionCase
     new(order_type: i64, case_id: impl Into<String>, promotion_edition_name: impl Into<String>)
     text(take_effect_date: String)
     set(notify_custom_corp: bool, duration_days: i64, buy_info_list: Vec<OpenOrderBuyInfo>)
@@ -304,6 +328,10 @@ w::record! {
         /// The apps that are bought: `suiteid`, `appid`, `user_count` and so on.
         2 buy_info_list: Vec<ThirdAppBuyInfo> => "buy_info_list: must",
     }
+}
+
+w::built! {
+    ProductThirdApp
     new(order_type: i64, buy_info_list: Vec<ThirdAppBuyInfo>)
     set(notify_custom_corp: bool)
 }
@@ -374,6 +402,10 @@ w::record! {
         /// The discount, if any: `discount_type`, `discount_amount`, `discount_ratio` and so on.
         6 discount_info: Option<DiscountInfo> => "discount_info",
     }
+}
+
+w::built! {
+    ThirdAppBuyInfo
     new(suite_id: impl Into<String>, edition_id: impl Into<String>)
     text(take_effect_date: String)
     set(appid: i64, user_count: i64, duration_days: i64, discount_info: DiscountInfo)
@@ -395,6 +427,10 @@ w::record! {
         /// Number of the cashier order, given when it was made.
         3 order_id: String => "order_id: must",
     }
+}
+
+w::built! {
+    CloseOrder
     new(order_id: impl Into<String>)
     text(nonce_str: String, sig: String)
     set(ts: xinqiao_types::UnixSeconds)
@@ -435,6 +471,10 @@ w::record! {
         /// Page size, 50 by default, at most 100.
         3 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetInvoiceList
     new()
     text(cursor: String)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
@@ -502,6 +542,10 @@ w::record! {
         /// Number of the cashier order, given when it was made.
         3 order_id: String => "order_id: must",
     }
+}
+
+w::built! {
+    GetOrderDetail
     new(order_id: impl Into<String>)
     text(nonce_str: String, sig: String)
     set(ts: xinqiao_types::UnixSeconds)
@@ -558,6 +602,10 @@ w::record! {
         /// Page size, 1–2,000.
         7 limit: i64 => "limit: must",
     }
+}
+
+w::built! {
+    GetOrderList
     new(limit: i64)
     text(nonce_str: String, sig: String, cursor: String)
     set(
@@ -630,6 +678,10 @@ w::record! {
         /// Note on the invoice, such as why it was refused.
         3 invoice_note: String => "invoice_note: must",
     }
+}
+
+w::built! {
+    MarkInvoiceStatus
     new(order_id: impl Into<String>, invoice_status: i64, invoice_note: impl Into<String>)
     text(oper_userid: xinqiao_types::UserId)
 }
@@ -679,6 +731,10 @@ w::record! {
         /// What is bought, one kind according to `business_type`.
         8 product_list: OpenOrderProduct => "product_list: must",
     }
+}
+
+w::built! {
+    OpenOrder
     new(business_type: i64, pay_type: i64, product_list: OpenOrderProduct)
     text(
         nonce_str: String,

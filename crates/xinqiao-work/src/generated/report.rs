@@ -271,6 +271,10 @@ pub mod grid {
             /// `userid`s of the grid's members.
             3 grid_member: Option<Vec<String>> => "grid_member",
         }
+    }
+
+    w::built! {
+        Add
         new(grid_name: impl Into<String>, grid_admin: Vec<String>)
         text(grid_parent_id: String)
         set(grid_member: Vec<String>)
@@ -320,6 +324,10 @@ pub mod grid {
             /// Id of the category above this one.
             2 parent_category_id: Option<String> => "parent_category_id",
         }
+    }
+
+    w::built! {
+        AddCata
         new(category_name: impl Into<String>, level: i64)
         text(parent_category_id: String)
     }
@@ -361,6 +369,10 @@ pub mod grid {
             /// Id of the grid (an area that members look after), returned when it was added.
             0 grid_id: String => "grid_id: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(grid_id: impl Into<String>)
     }
 
@@ -393,6 +405,10 @@ pub mod grid {
             /// Id of the category of cases, returned when it was added.
             0 category_id: String => "category_id: must",
         }
+    }
+
+    w::built! {
+        DeleteCata
         new(category_id: impl Into<String>)
     }
 
@@ -425,6 +441,10 @@ pub mod grid {
             /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
             0 userid: xinqiao_types::UserId => "userid: must",
         }
+    }
+
+    w::built! {
+        GetUserGridInfo
         new(userid: impl Into<xinqiao_types::UserId>)
     }
 
@@ -467,6 +487,10 @@ pub mod grid {
             /// Grid to list; without it the root and the level below.
             0 grid_id: Option<String> => "grid_id",
         }
+    }
+
+    w::built! {
+        List
         new()
         text(grid_id: String)
     }
@@ -506,6 +530,10 @@ pub mod grid {
         /// * Catalog: `work.report.grid.list_cata`.
         pub struct ListCata {
         }
+    }
+
+    w::built! {
+        ListCata
         new()
     }
 
@@ -554,6 +582,10 @@ pub mod grid {
             /// Id of the grid (an area that members look after), returned when it was added.
             4 grid_id: String => "grid_id: must",
         }
+    }
+
+    w::built! {
+        Update
         new(grid_name: impl Into<String>, grid_admin: Vec<String>, grid_id: impl Into<String>)
         text(grid_parent_id: String)
         set(grid_member: Vec<String>)
@@ -603,6 +635,10 @@ pub mod grid {
             /// Id of the category of cases, returned when it was added.
             3 category_id: String => "category_id: must",
         }
+    }
+
+    w::built! {
+        UpdateCata
         new(category_name: impl Into<String>, level: i64, category_id: impl Into<String>)
         text(parent_category_id: String)
     }
@@ -641,6 +677,10 @@ pub mod patrol {
             /// A top category whose sub-categories are counted; all top categories without it.
             0 category_id: String => "category_id: must",
         }
+    }
+
+    w::built! {
+        CategoryStatistic
         new(category_id: impl Into<String>)
     }
 
@@ -681,6 +721,10 @@ pub mod patrol {
             /// Count only this grid; the whole corp without it.
             0 grid_id: String => "grid_id: must",
         }
+    }
+
+    w::built! {
+        GetCorpStatus
         new(grid_id: impl Into<String>)
     }
 
@@ -729,6 +773,10 @@ pub mod patrol {
         /// * Catalog: `work.report.patrol.get_grid_info`.
         pub struct GetGridInfo {
         }
+    }
+
+    w::built! {
+        GetGridInfo
         new()
     }
 
@@ -769,6 +817,10 @@ pub mod patrol {
             /// Id of the case, returned on reporting or listing.
             0 order_id: String => "order_id: must",
         }
+    }
+
+    w::built! {
+        GetOrderInfo
         new(order_id: impl Into<String>)
     }
 
@@ -815,6 +867,10 @@ pub mod patrol {
             /// Most entries to return in one answer, for paging.
             3 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetOrderList
         new()
         text(cursor: String)
         set(
@@ -878,6 +934,10 @@ pub mod patrol {
             /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
             0 userid: xinqiao_types::UserId => "userid: must",
         }
+    }
+
+    w::built! {
+        GetUserStatus
         new(userid: impl Into<xinqiao_types::UserId>)
     }
 
@@ -927,6 +987,10 @@ pub mod resident {
             /// Id of the category of cases, returned when it was added.
             0 category_id: String => "category_id: must",
         }
+    }
+
+    w::built! {
+        CategoryStatistic
         new(category_id: impl Into<String>)
     }
 
@@ -967,6 +1031,10 @@ pub mod resident {
             /// Id of the grid (an area that members look after), returned when it was added.
             0 grid_id: String => "grid_id: must",
         }
+    }
+
+    w::built! {
+        GetCorpStatus
         new(grid_id: impl Into<String>)
     }
 
@@ -1017,6 +1085,10 @@ pub mod resident {
         /// * Catalog: `work.report.resident.get_grid_info`.
         pub struct GetGridInfo {
         }
+    }
+
+    w::built! {
+        GetGridInfo
         new()
     }
 
@@ -1057,6 +1129,10 @@ pub mod resident {
             /// Id of the case, returned on reporting or listing.
             0 order_id: String => "order_id: must",
         }
+    }
+
+    w::built! {
+        GetOrderInfo
         new(order_id: impl Into<String>)
     }
 
@@ -1103,6 +1179,10 @@ pub mod resident {
             /// Most entries to return in one answer, for paging.
             3 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetOrderList
         new()
         text(cursor: String)
         set(
@@ -1166,6 +1246,10 @@ pub mod resident {
             /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
             0 userid: xinqiao_types::UserId => "userid: must",
         }
+    }
+
+    w::built! {
+        GetUserStatus
         new(userid: impl Into<xinqiao_types::UserId>)
     }
 
@@ -1224,6 +1308,10 @@ pub mod site_code {
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             3 cursor: Option<String> => "cursor",
         }
+    }
+
+    w::built! {
+        GetReportAnswer
         new(site_id: impl Into<String>, date: impl Into<String>)
         text(cursor: String)
         set(limit: i64)
@@ -1286,6 +1374,10 @@ pub mod site_code {
             #[doc(alias = "siteid")]
             0 site_id: String => "siteid: must",
         }
+    }
+
+    w::built! {
+        GetSiteReportInfo
         new(site_id: impl Into<String>)
     }
 
@@ -1328,6 +1420,10 @@ pub mod site_code {
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
         }
+    }
+
+    w::built! {
+        List
         new()
         text(cursor: String)
         set(limit: i64)

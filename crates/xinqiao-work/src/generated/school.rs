@@ -25,6 +25,10 @@ w::record! {
         /// Children of the parent, at most 10.
         3 children: Vec<Children> => "children: must",
     }
+}
+
+w::built! {
+    BatchCreateParentDetail
     new(parent_userid: impl Into<String>, mobile: impl Into<String>, children: Vec<Children>)
     set(to_invite: bool)
 }
@@ -71,6 +75,10 @@ w::record! {
         /// Numbers of the student's classes, at most 20.
         4 department: Vec<i64> => "department: must",
     }
+}
+
+w::built! {
+    BatchCreateStudentDetail
     new(student_userid: impl Into<String>, name: impl Into<String>, department: Vec<i64>)
     text(mobile: String)
     set(to_invite: bool)
@@ -88,6 +96,10 @@ w::record! {
         /// Children of the parent, at most 10.
         3 children: Option<Vec<Children>> => "children",
     }
+}
+
+w::built! {
+    BatchUpdateParentDetail
     new(parent_userid: impl Into<String>)
     text(new_parent_userid: String, mobile: String)
     set(children: Vec<Children>)
@@ -107,6 +119,10 @@ w::record! {
         /// Numbers of the student's classes, at most 20.
         4 department: Option<Vec<i64>> => "department",
     }
+}
+
+w::built! {
+    BatchUpdateStudentDetail
     new(student_userid: impl Into<String>)
     text(new_student_userid: String, name: String, mobile: String)
     set(department: Vec<i64>)
@@ -120,6 +136,10 @@ w::record! {
         /// How the parent is related to the student.
         1 relation: String => "relation: must",
     }
+}
+
+w::built! {
+    Children
     new(student_userid: impl Into<String>, relation: impl Into<String>)
 }
 
@@ -162,6 +182,10 @@ w::record! {
         /// Subject taught, for teachers.
         2 subject: Option<String> => "subject",
     }
+}
+
+w::built! {
+    DepartmentAdmin
     new(userid: impl Into<xinqiao_types::UserId>, type_: i64)
     text(subject: String)
 }
@@ -503,6 +527,10 @@ w::record! {
         /// Subject taught, for teachers.
         3 subject: Option<String> => "subject",
     }
+}
+
+w::built! {
+    UpdateDepartmentAdmin
     new(op: i64, userid: impl Into<xinqiao_types::UserId>)
     text(subject: String)
     set(type_: i64)
@@ -532,6 +560,10 @@ w::record! {
     /// * Catalog: `work.school.agent_get_allow_scope`.
     pub struct AgentGetAllowScope {
     }
+}
+
+w::built! {
+    AgentGetAllowScope
     new()
 }
 
@@ -572,6 +604,10 @@ w::record! {
         /// Id of the class payment, made when a teacher starts one.
         0 payment_id: String => "payment_id: must",
     }
+}
+
+w::built! {
+    GetPaymentResult
     new(payment_id: impl Into<String>)
 }
 
@@ -614,6 +650,10 @@ w::record! {
     /// * Catalog: `work.school.get_teacher_view_mode`.
     pub struct GetTeacherViewMode {
     }
+}
+
+w::built! {
+    GetTeacherViewMode
     new()
 }
 
@@ -656,6 +696,10 @@ w::record! {
         /// Number of the class payment, from the payment results. From: `trade_no` of the payment result.
         1 trade_no: String => "trade_no: must",
     }
+}
+
+w::built! {
+    GetTrade
     new(payment_id: impl Into<String>, trade_no: impl Into<String>)
 }
 
@@ -698,6 +742,10 @@ w::record! {
         /// One-time code from the OAuth redirect.
         0 code: String => "code: must query",
     }
+}
+
+w::built! {
+    GetUserInfo
     new(code: impl Into<String>)
 }
 
@@ -742,6 +790,10 @@ w::record! {
         /// What is not synchronized: `1` tags to contacts, `2` contacts to tags, `3` both.
         0 arch_sync_mode: i64 => "arch_sync_mode: must",
     }
+}
+
+w::built! {
+    SetArchSyncMode
     new(arch_sync_mode: i64)
 }
 
@@ -774,6 +826,10 @@ w::record! {
         /// Classes that teachers see: `1` all, `2` only their own.
         0 view_mode: i64 => "view_mode: must",
     }
+}
+
+w::built! {
+    SetTeacherViewMode
     new(view_mode: i64)
 }
 
@@ -808,6 +864,10 @@ w::record! {
         /// Day on which grades move up each year: a Unix timestamp of which month and day count; January 1 if missing; format `unix`.
         1 upgrade_time: Option<xinqiao_types::UnixSeconds> => "upgrade_time",
     }
+}
+
+w::built! {
+    SetUpgradeInfo
     new(upgrade_switch: i64)
     set(upgrade_time: xinqiao_types::UnixSeconds)
 }
@@ -868,6 +928,10 @@ pub mod department {
             /// Heads and teachers of the department: `userid`, `type`, `subject` and so on.
             7 department_admins: Option<Vec<super::DepartmentAdmin>> => "department_admins",
         }
+    }
+
+    w::built! {
+        Create
         new(name: impl Into<String>, type_: i64, parent_id: i64)
         set(
             id: i64,
@@ -915,6 +979,10 @@ pub mod department {
             /// Number of the year or class in the school contacts, returned when it was made.
             0 id: i64 => "id: must query",
         }
+    }
+
+    w::built! {
+        Delete
         new(id: i64)
     }
 
@@ -947,6 +1015,10 @@ pub mod department {
             /// List this department and below; all without it.
             0 id: Option<i64> => "id: query",
         }
+    }
+
+    w::built! {
+        List
         new()
         set(id: i64)
     }
@@ -1003,6 +1075,10 @@ pub mod department {
             /// Heads and teachers of the department: `userid`, `type`, `subject` and so on.
             7 department_admins: Option<Vec<super::UpdateDepartmentAdmin>> => "department_admins",
         }
+    }
+
+    w::built! {
+        Update
         new(id: i64)
         text(name: String)
         set(
@@ -1050,6 +1126,10 @@ pub mod living {
             #[doc(alias = "livingid")]
             0 living_id: String => "livingid: must query",
         }
+    }
+
+    w::built! {
+        GetLivingInfo
         new(living_id: impl Into<String>)
     }
 
@@ -1093,6 +1173,10 @@ pub mod living {
             /// `0` for the first page, then the `next_key` of the last answer.
             1 next_key: Option<String> => "next_key",
         }
+    }
+
+    w::built! {
+        GetUnwatchStat
         new(living_id: impl Into<String>)
         text(next_key: String)
     }
@@ -1156,6 +1240,10 @@ pub mod living {
             /// Leave out for the first page, then give the `next_cursor` of the last answer.
             1 next_cursor: Option<String> => "next_cursor",
         }
+    }
+
+    w::built! {
+        GetUnwatchStatV2
         new(living_id: impl Into<String>)
         text(next_cursor: String)
     }
@@ -1218,6 +1306,10 @@ pub mod living {
             /// `0` for the first page, then the `next_key` of the last answer.
             1 next_key: Option<String> => "next_key",
         }
+    }
+
+    w::built! {
+        GetWatchStat
         new(living_id: impl Into<String>)
         text(next_key: String)
     }
@@ -1280,6 +1372,10 @@ pub mod living {
             /// Leave out for the first page, then give the `next_cursor` of the last answer.
             1 next_cursor: Option<String> => "next_cursor",
         }
+    }
+
+    w::built! {
+        GetWatchStatV2
         new(living_id: impl Into<String>)
         text(next_cursor: String)
     }
@@ -1344,6 +1440,10 @@ pub mod user {
             /// Parents to create, at most 100: `parent_userid`, `mobile`, `to_invite` and `children`.
             0 parents: Vec<super::BatchCreateParentDetail> => "parents: must",
         }
+    }
+
+    w::built! {
+        BatchCreateParent
         new(parents: Vec<super::BatchCreateParentDetail>)
     }
 
@@ -1384,6 +1484,10 @@ pub mod user {
             /// Students to create, at most 100: `student_userid`, `name`, `mobile`, `department` and so on.
             0 students: Vec<super::BatchCreateStudentDetail> => "students: must",
         }
+    }
+
+    w::built! {
+        BatchCreateStudent
         new(students: Vec<super::BatchCreateStudentDetail>)
     }
 
@@ -1425,6 +1529,10 @@ pub mod user {
             #[doc(alias = "useridlist")]
             0 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
         }
+    }
+
+    w::built! {
+        BatchDeleteParent
         new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
@@ -1461,6 +1569,10 @@ pub mod user {
             #[doc(alias = "useridlist")]
             0 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
         }
+    }
+
+    w::built! {
+        BatchDeleteStudent
         new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
@@ -1496,6 +1608,10 @@ pub mod user {
             /// Parents to update, at most 100: `parent_userid`, `new_parent_userid`, `mobile` and `children`.
             0 parents: Vec<super::BatchUpdateParentDetail> => "parents: must",
         }
+    }
+
+    w::built! {
+        BatchUpdateParent
         new(parents: Vec<super::BatchUpdateParentDetail>)
     }
 
@@ -1531,6 +1647,10 @@ pub mod user {
             /// Students to update, at most 100: `student_userid`, `new_student_userid`, `name`, `department` and so on.
             0 students: Vec<super::BatchUpdateStudentDetail> => "students: must",
         }
+    }
+
+    w::built! {
+        BatchUpdateStudent
         new(students: Vec<super::BatchUpdateStudentDetail>)
     }
 
@@ -1572,6 +1692,10 @@ pub mod user {
             /// Children of the parent, at most 10.
             3 children: Vec<super::Children> => "children: must",
         }
+    }
+
+    w::built! {
+        CreateParent
         new(
             parent_userid: impl Into<String>,
             mobile: impl Into<String>,
@@ -1617,6 +1741,10 @@ pub mod user {
             /// Numbers of the student's classes, at most 20.
             4 department: Vec<i64> => "department: must",
         }
+    }
+
+    w::built! {
+        CreateStudent
         new(student_userid: impl Into<String>, name: impl Into<String>, department: Vec<i64>)
         text(mobile: String)
         set(to_invite: bool)
@@ -1651,6 +1779,10 @@ pub mod user {
             /// Id of the parent to delete.
             0 userid: xinqiao_types::UserId => "userid: must query",
         }
+    }
+
+    w::built! {
+        DeleteParent
         new(userid: impl Into<xinqiao_types::UserId>)
     }
 
@@ -1683,6 +1815,10 @@ pub mod user {
             /// Id of the student to delete.
             0 userid: xinqiao_types::UserId => "userid: must query",
         }
+    }
+
+    w::built! {
+        DeleteStudent
         new(userid: impl Into<xinqiao_types::UserId>)
     }
 
@@ -1715,6 +1851,10 @@ pub mod user {
             /// Id of the student or parent to read.
             0 userid: xinqiao_types::UserId => "userid: must query",
         }
+    }
+
+    w::built! {
+        Get
         new(userid: impl Into<xinqiao_types::UserId>)
     }
 
@@ -1762,6 +1902,10 @@ pub mod user {
             #[doc(alias = "userids")]
             1 use_rids: Vec<xinqiao_types::UserId> => "userids: must",
         }
+    }
+
+    w::built! {
+        GetHealthQrCode
         new(type_: i64, use_rids: Vec<xinqiao_types::UserId>)
     }
 
@@ -1806,6 +1950,10 @@ pub mod user {
             /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetStudentCustomizeHealthInfo
         new(date: impl Into<String>)
         text(next_key: String)
         set(limit: i64)
@@ -1874,6 +2022,10 @@ pub mod user {
             /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetTeacherCustomizeHealthInfo
         new(date: impl Into<String>)
         text(next_key: String)
         set(limit: i64)
@@ -1927,6 +2079,10 @@ pub mod user {
             /// Whether departments below it, at all levels, are included; `0` or `1` on the wire.
             1 fetch_child: Option<bool> => "fetch_child: query zero-one",
         }
+    }
+
+    w::built! {
+        List
         new(department_id: i64)
         set(fetch_child: bool)
     }
@@ -1968,6 +2124,10 @@ pub mod user {
             /// Number of the school department (class, grade and so on) to list.
             0 department_id: i64 => "department_id: must query",
         }
+    }
+
+    w::built! {
+        ListParent
         new(department_id: i64)
     }
 
@@ -2014,6 +2174,10 @@ pub mod user {
             /// Children of the parent, at most 10.
             3 children: Option<Vec<super::Children>> => "children",
         }
+    }
+
+    w::built! {
+        UpdateParent
         new(parent_userid: impl Into<String>)
         text(new_parent_userid: String, mobile: String)
         set(children: Vec<super::Children>)
@@ -2056,6 +2220,10 @@ pub mod user {
             /// Numbers of the student's classes, at most 20.
             4 department: Option<Vec<i64>> => "department",
         }
+    }
+
+    w::built! {
+        UpdateStudent
         new(student_userid: impl Into<String>)
         text(new_student_userid: String, name: String, mobile: String)
         set(department: Vec<i64>)

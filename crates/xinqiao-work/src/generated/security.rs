@@ -151,6 +151,10 @@ w::record! {
         /// Serial number, Mac only.
         6 seq_no: Option<String> => "seq_no",
     }
+}
+
+w::built! {
+    ImportDevice
     new(system: impl Into<String>)
     text(motherboard_uuid: String, domain: String, pc_name: String, seq_no: String)
     set(mac_addr: Vec<String>, hard_disk_uuid: Vec<String>)
@@ -220,6 +224,10 @@ w::record! {
         /// Where the file was: `401` chat, `402` mail, `403` document, `404` WeDrive, `405` schedule.
         1 source: Option<i64> => "source",
     }
+}
+
+w::built! {
+    Operation
     new(type_: i64)
     set(source: i64)
 }
@@ -244,6 +252,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    AdminOperLogList
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     text(userid: xinqiao_types::UserId, cursor: String)
     set(oper_type: i64, limit: i64)
@@ -315,6 +327,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    GetFileOperRecord
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     text(cursor: String)
     set(userid_list: Vec<xinqiao_types::UserId>, operation: Operation, limit: i64)
@@ -388,6 +404,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         6 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    GetScreenOperRecord
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     text(cursor: String)
     set(
@@ -452,6 +472,10 @@ w::record! {
     /// * Catalog: `work.security.get_server_domain_ip`.
     pub struct GetServerDomainIp {
     }
+}
+
+w::built! {
+    GetServerDomainIp
     new()
 }
 
@@ -504,6 +528,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    MemberOperLogList
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     text(userid: xinqiao_types::UserId, cursor: String)
     set(oper_type: i64, limit: i64)
@@ -569,6 +597,10 @@ pub mod trust_device {
             /// Codes of devices, at most 100.
             0 device_code_list: Vec<String> => "device_code_list: must",
         }
+    }
+
+    w::built! {
+        Approve
         new(device_code_list: Vec<String>)
     }
 
@@ -613,6 +645,10 @@ pub mod trust_device {
             /// Codes of devices, at most 100.
             1 device_code_list: Vec<String> => "device_code_list: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(type_: i64, device_code_list: Vec<String>)
     }
 
@@ -647,6 +683,10 @@ pub mod trust_device {
             /// Member who used it last.
             1 last_login_userid: xinqiao_types::UserId => "last_login_userid: must",
         }
+    }
+
+    w::built! {
+        GetByUser
         new(type_: i64, last_login_userid: impl Into<xinqiao_types::UserId>)
     }
 
@@ -687,6 +727,10 @@ pub mod trust_device {
             /// Devices to import, one entry each: `system`, `mac_addr`, `motherboard_uuid`, `harddisk_uuid` and so on.
             0 device_list: Vec<super::ImportDevice> => "device_list: must",
         }
+    }
+
+    w::built! {
+        Import
         new(device_list: Vec<super::ImportDevice>)
     }
 
@@ -731,6 +775,10 @@ pub mod trust_device {
             /// Page size, 100 by default, which is the most too.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        List
         new(type_: i64)
         text(cursor: String)
         set(limit: i64)
@@ -790,6 +838,10 @@ pub mod trust_device {
             /// Codes of devices, at most 100.
             0 device_code_list: Vec<String> => "device_code_list: must",
         }
+    }
+
+    w::built! {
+        Reject
         new(device_code_list: Vec<String>)
     }
 
@@ -831,6 +883,10 @@ pub mod vip {
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
+    }
+
+    w::built! {
+        BatchAddJobResult
         new(job_id: impl Into<String>)
     }
 
@@ -872,6 +928,10 @@ pub mod vip {
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
+    }
+
+    w::built! {
+        BatchDelJobResult
         new(job_id: impl Into<String>)
     }
 
@@ -909,6 +969,10 @@ pub mod vip {
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
         }
+    }
+
+    w::built! {
+        List
         new()
         text(cursor: String)
         set(limit: i64)
@@ -970,6 +1034,10 @@ pub mod vip {
             /// `userid`s of the members to get the advanced security features, at most 100 at a time.
             0 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
         }
+    }
+
+    w::built! {
+        SubmitBatchAddJob
         new()
         set(userid_list: Vec<xinqiao_types::UserId>)
     }
@@ -1014,6 +1082,10 @@ pub mod vip {
             /// `userid`s of the members to lose the advanced security features, at most 100 at a time.
             0 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
         }
+    }
+
+    w::built! {
+        SubmitBatchDelJob
         new()
         set(userid_list: Vec<xinqiao_types::UserId>)
     }

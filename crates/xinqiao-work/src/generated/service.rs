@@ -396,6 +396,10 @@ w::record! {
         /// Page size, 50 by default, at most 200.
         5 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    QueryRequest
     new(query_word: impl Into<String>)
     text(cursor: String)
     set(query_type: i64, query_range: i64, full_match_field: i64, limit: i64)
@@ -447,6 +451,10 @@ w::record! {
         /// `0` real, `1` test.
         1 auth_type: Option<i64> => "auth_type",
     }
+}
+
+w::built! {
+    SessionInfo
     new()
     set(appid: Vec<i64>, auth_type: i64)
 }
@@ -467,6 +475,10 @@ w::record! {
         /// `0` ascending, `1` descending.
         1 sort_type: i64 => "sort_type: must",
     }
+}
+
+w::built! {
+    SortOption
     new(sort_field: i64, sort_type: i64)
 }
 
@@ -508,6 +520,10 @@ w::record! {
         /// Name that the corp gave the device.
         2 remark_name: Option<String> => "remark_name",
     }
+}
+
+w::built! {
+    AddDevice
     new(model_id: impl Into<String>, device_sn: impl Into<String>)
     text(remark_name: String)
 }
@@ -549,6 +565,10 @@ w::record! {
         /// Plain id of the corp, to be converted.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
     }
+}
+
+w::built! {
+    CorpidToOpenCorpid
     new(corpid: impl Into<xinqiao_types::CorpId>)
 }
 
@@ -589,6 +609,10 @@ w::record! {
         /// Serial number of the hardware device, unique within its model.
         0 device_sn: String => "device_sn: must",
     }
+}
+
+w::built! {
+    DelDevice
     new(device_sn: impl Into<String>)
 }
 
@@ -623,6 +647,10 @@ w::record! {
         /// The `hint` of an error, which says what log is wanted.
         1 hint: Option<String> => "hint",
     }
+}
+
+w::built! {
+    FetchDeviceLog
     new(device_sn: impl Into<String>)
     text(hint: String)
 }
@@ -654,6 +682,10 @@ w::record! {
     /// * Catalog: `work.service.get_account_balance`.
     pub struct GetAccountBalance {
     }
+}
+
+w::built! {
+    GetAccountBalance
     new()
 }
 
@@ -696,6 +728,10 @@ w::record! {
         /// Number of the app in the corp.
         1 agentid: i64 => "agentid: must",
     }
+}
+
+w::built! {
+    GetAdminList
     new(auth_corpid: impl Into<xinqiao_types::CorpId>, agentid: i64)
 }
 
@@ -736,6 +772,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetAgent
     new()
 }
 
@@ -774,6 +814,10 @@ w::record! {
         /// `1` the picture itself (default), `2` its address.
         3 result_type: Option<i64> => "result_type",
     }
+}
+
+w::built! {
+    GetAppQrCode
     new()
     text(state: String)
     set(appid: i64, style: i64, result_type: i64)
@@ -821,6 +865,10 @@ w::record! {
         /// Permanent code of the corp, to fetch its token; keep it safe; a secret, masked in `Debug`.
         1 permanent_code: String => "permanent_code: must masked",
     }
+}
+
+w::built! {
+    GetAuthInfo
     new(auth_corpid: impl Into<xinqiao_types::CorpId>, permanent_code: impl Into<String>)
 }
 
@@ -869,6 +917,10 @@ w::record! {
         /// Permanent code of the corp, to fetch its token; keep it safe; a secret, masked in `Debug`.
         1 permanent_code: String => "permanent_code: must masked",
     }
+}
+
+w::built! {
+    GetCorpToken
     new(auth_corpid: impl Into<xinqiao_types::CorpId>, permanent_code: impl Into<String>)
 }
 
@@ -914,6 +966,10 @@ w::record! {
         #[doc(alias = "templateid_list")]
         1 template_id_list: Vec<String> => "templateid_list: must",
     }
+}
+
+w::built! {
+    GetCustomizedAuthUrl
     new(state: impl Into<String>, template_id_list: Vec<String>)
 }
 
@@ -957,6 +1013,10 @@ w::record! {
         /// Serial number of the hardware device, unique within its model.
         0 device_sn: String => "device_sn: must",
     }
+}
+
+w::built! {
+    GetDeviceAuthInfo
     new(device_sn: impl Into<String>)
 }
 
@@ -999,6 +1059,10 @@ w::record! {
         /// Code from the address after the login; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
+}
+
+w::built! {
+    GetLoginInfo
     new(auth_code: impl Into<String>)
 }
 
@@ -1048,6 +1112,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetLoginUrl
     new()
 }
 
@@ -1081,6 +1149,10 @@ w::record! {
         #[doc(alias = "orderid")]
         0 order_id: String => "orderid: must",
     }
+}
+
+w::built! {
+    GetOrder
     new(order_id: impl Into<String>)
 }
 
@@ -1169,6 +1241,10 @@ w::record! {
         /// `0` orders of real authorizations (default), `1` of test ones.
         2 test_mode: Option<i64> => "test_mode",
     }
+}
+
+w::built! {
+    GetOrderList
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     set(test_mode: i64)
 }
@@ -1210,6 +1286,10 @@ w::record! {
         /// Temporary code, valid for 10 minutes; a secret, masked in `Debug`. From: `AuthCode` of the event `create_auth`, or the address after the authorization.
         0 auth_code: String => "auth_code: must masked",
     }
+}
+
+w::built! {
+    GetPermanentCode
     new(auth_code: impl Into<String>)
 }
 
@@ -1266,6 +1346,10 @@ w::record! {
     /// * Catalog: `work.service.get_pre_auth_code`.
     pub struct GetPreAuthCode {
     }
+}
+
+w::built! {
+    GetPreAuthCode
     new()
 }
 
@@ -1310,6 +1394,10 @@ w::record! {
         /// Secret of the provider, not of one app, from the provider's console; the account's providersecret; a secret, masked in `Debug`. From: Provider console, general parameters.
         1 provider_secret: String => "provider_secret: must masked",
     }
+}
+
+w::built! {
+    GetProviderToken
     new(corpid: impl Into<xinqiao_types::CorpId>, provider_secret: impl Into<String>)
 }
 
@@ -1362,6 +1450,10 @@ w::record! {
         /// `userid` of the provider's member who follows it up.
         5 follow_user: Option<String> => "follow_user",
     }
+}
+
+w::built! {
+    GetRegisterCode
     new(template_id: impl Into<String>)
     text(
         corp_name: String,
@@ -1411,6 +1503,10 @@ w::record! {
         /// Code that goes into the link by which a corp registers.
         0 register_code: String => "register_code: must",
     }
+}
+
+w::built! {
+    GetRegisterInfo
     new(register_code: impl Into<String>)
 }
 
@@ -1463,6 +1559,10 @@ w::record! {
         /// Ticket that is pushed every 10 minutes, valid for 30; a secret, masked in `Debug`. From: The push `suite_ticket`.
         2 suite_ticket: String => "suite_ticket: must masked",
     }
+}
+
+w::built! {
+    GetSuiteToken
     new(
         suite_id: impl Into<String>,
         suite_secret: impl Into<String>,
@@ -1509,6 +1609,10 @@ w::record! {
         /// Ticket of the user, valid for 30 minutes. From: The answer of `service.getuserinfo3rd`.
         0 user_ticket: String => "user_ticket: must",
     }
+}
+
+w::built! {
+    GetUserDetail3rd
     new(user_ticket: impl Into<String>)
 }
 
@@ -1559,6 +1663,10 @@ w::record! {
         /// One-time code from the OAuth redirect, valid for 5 minutes.
         0 code: String => "code: must query",
     }
+}
+
+w::built! {
+    GetUserInfo3rd
     new(code: impl Into<String>)
 }
 
@@ -1613,6 +1721,10 @@ w::record! {
         /// Page size, at most 100.
         1 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    ListDevice
     new()
     set(offset: i64, limit: i64)
 }
@@ -1671,6 +1783,10 @@ w::record! {
         /// File to upload, to be translated and so on.
         1 media: w::FilePart => "media: must",
     }
+}
+
+w::built! {
+    MediaUpload
     new(type_: impl Into<String>, media: w::FilePart)
 }
 
@@ -1717,6 +1833,10 @@ w::record! {
         /// Always `authorization_code`.
         1 grant_type: String => "grant_type: must query",
     }
+}
+
+w::built! {
+    MiniProgramJsCode2Session
     new(js_code: impl Into<String>, grant_type: impl Into<String>)
 }
 
@@ -1767,6 +1887,10 @@ w::record! {
         /// Number of the app inside an old suite.
         2 appid: Option<i64> => "appid",
     }
+}
+
+w::built! {
+    ProlongTry
     new(buyer_corpid: impl Into<xinqiao_types::CorpId>, prolong_days: i64)
     set(appid: i64)
 }
@@ -1808,6 +1932,10 @@ w::record! {
         /// Serial number of the hardware device, unique within its model.
         0 device_sn: String => "device_sn: must",
     }
+}
+
+w::built! {
+    ResetSecretNo
     new(device_sn: impl Into<String>)
 }
 
@@ -1840,6 +1968,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    SetAgent
     new()
 }
 
@@ -1874,6 +2006,10 @@ w::record! {
         /// Whether the printer is marked as not supported.
         1 not_supported_printer: bool => "not_supported_printer: must",
     }
+}
+
+w::built! {
+    SetPrinterSupportState
     new(device_sn: impl Into<String>, not_supported_printer: bool)
 }
 
@@ -1908,6 +2044,10 @@ w::record! {
         /// Settings of this authorization: `appid` and `auth_type`.
         1 session_info: SessionInfo => "session_info: must",
     }
+}
+
+w::built! {
+    SetSessionInfo
     new(pre_auth_code: impl Into<String>, session_info: SessionInfo)
 }
 
@@ -1944,6 +2084,10 @@ pub mod auth {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetUserDetail3rd
         new()
     }
 
@@ -1976,6 +2120,10 @@ pub mod auth {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetUserInfo3rd
         new()
     }
 
@@ -2014,6 +2162,10 @@ pub mod batch {
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must query",
         }
+    }
+
+    w::built! {
+        GetResult
         new(job_id: impl Into<String>)
     }
 
@@ -2058,6 +2210,10 @@ pub mod batch {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        UseridToOpenUserid
         new()
     }
 
@@ -2099,6 +2255,10 @@ pub mod contact {
             /// Number of the app in the corp, needed for old suites with several apps.
             2 agentid: Option<i64> => "agentid",
         }
+    }
+
+    w::built! {
+        BatchSearch
         new(auth_corpid: impl Into<xinqiao_types::CorpId>)
         set(query_request_list: Vec<super::QueryRequest>, agentid: i64)
     }
@@ -2146,6 +2306,10 @@ pub mod contact {
             /// Format of the result, only for a single file, such as `pdf`.
             3 output_file_format: Option<String> => "output_file_format",
         }
+    }
+
+    w::built! {
+        IdTranslate
         new(auth_corpid: impl Into<xinqiao_types::CorpId>, media_id_list: Vec<xinqiao_types::MediaId>)
         text(output_file_name: String, output_file_format: String)
     }
@@ -2202,6 +2366,10 @@ pub mod contact {
             /// Number of the app in the corp, needed for old suites with several apps.
             7 agentid: Option<i64> => "agentid",
         }
+    }
+
+    w::built! {
+        Search
         new(auth_corpid: impl Into<xinqiao_types::CorpId>, query_word: impl Into<String>)
         text(cursor: String)
         set(query_type: i64, query_range: i64, full_match_field: i64, limit: i64, agentid: i64)
@@ -2267,6 +2435,10 @@ pub mod contact {
             #[doc(alias = "useridlist")]
             2 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
         }
+    }
+
+    w::built! {
+        Sort
         new(auth_corpid: impl Into<xinqiao_types::CorpId>, userid_list: Vec<xinqiao_types::UserId>)
         set(sort_options: Vec<super::SortOption>)
     }
@@ -2314,6 +2486,10 @@ pub mod external_contact {
             /// The corp; when looking up a unionid all corps without it.
             0 corpid: xinqiao_types::CorpId => "corpid: must",
         }
+    }
+
+    w::built! {
+        FinishExternalUseridMigration
         new(corpid: impl Into<xinqiao_types::CorpId>)
     }
 
@@ -2350,6 +2526,10 @@ pub mod external_contact {
             /// The corp; when looking up a unionid all corps without it.
             2 corpid: Option<xinqiao_types::CorpId> => "corpid",
         }
+    }
+
+    w::built! {
+        UnionidToExternalUserid3rd
         new(unionid: impl Into<xinqiao_types::UnionId>, openid: impl Into<xinqiao_types::OpenId>)
         text(corpid: xinqiao_types::CorpId)
     }

@@ -42,6 +42,10 @@ w::record! {
         #[doc(alias = "partylist")]
         2 party_list: Option<Vec<i64>> => "partylist",
     }
+}
+
+w::built! {
+    AddTagUsers
     new(tag_id: i64)
     set(user_list: Vec<String>, party_list: Vec<i64>)
 }
@@ -91,6 +95,10 @@ w::record! {
         #[doc(alias = "tagname")]
         1 tag_name: String => "tagname: must",
     }
+}
+
+w::built! {
+    Create
     new(tag_name: impl Into<String>)
     set(tag_id: i64)
 }
@@ -140,6 +148,10 @@ w::record! {
         #[doc(alias = "partylist")]
         2 party_list: Option<Vec<i64>> => "partylist",
     }
+}
+
+w::built! {
+    DelTagUsers
     new(tag_id: i64)
     set(user_list: Vec<String>, party_list: Vec<i64>)
 }
@@ -177,6 +189,10 @@ w::record! {
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must query",
     }
+}
+
+w::built! {
+    Delete
     new(tag_id: i64)
 }
 
@@ -210,6 +226,10 @@ w::record! {
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must query",
     }
+}
+
+w::built! {
+    Get
     new(tag_id: i64)
 }
 
@@ -255,6 +275,10 @@ w::record! {
     /// * Catalog: `work.tag.list`.
     pub struct List {
     }
+}
+
+w::built! {
+    List
     new()
 }
 
@@ -300,6 +324,10 @@ w::record! {
         #[doc(alias = "tagname")]
         1 tag_name: String => "tagname: must",
     }
+}
+
+w::built! {
+    Update
     new(tag_id: i64, tag_name: impl Into<String>)
 }
 

@@ -17,6 +17,10 @@ w::record! {
         /// Page to open, needed if `type` is `1`.
         4 url: Option<String> => "url",
     }
+}
+
+w::built! {
+    CardButton
     new(text: impl Into<String>)
     text(key: String, url: String)
     set(type_: i64, style: i64)
@@ -34,6 +38,10 @@ w::record! {
         /// Whether the whole question can no longer be changed; used when updating a card.
         3 disable: Option<bool> => "disable",
     }
+}
+
+w::built! {
+    CardCheckBox
     new(question_key: impl Into<String>, option_list: Vec<crate::types::CardCheckBoxOption>)
     set(mode: i64, disable: bool)
 }
@@ -50,6 +58,10 @@ w::record! {
         /// Whether this option cannot be picked; used when updating a card.
         3 disable: Option<bool> => "disable",
     }
+}
+
+w::built! {
+    CardCheckBoxOption
     new(id: impl Into<String>, text: impl Into<String>)
     set(is_checked: bool, disable: bool)
 }
@@ -62,6 +74,10 @@ w::record! {
         /// Width divided by height, 1.3 (default) to 2.25.
         1 aspect_ratio: Option<f64> => "aspect_ratio",
     }
+}
+
+w::built! {
+    CardImage
     new(url: impl Into<String>)
     set(aspect_ratio: f64)
 }
@@ -85,6 +101,10 @@ w::record! {
         /// Address of the picture on the left.
         6 image_url: String => "image_url: must",
     }
+}
+
+w::built! {
+    CardImageText
     new(image_url: impl Into<String>)
     text(url: String, appid: xinqiao_types::AppId, page_path: String, title: String, desc: String)
     set(type_: i64)
@@ -105,6 +125,10 @@ w::record! {
         #[doc(alias = "pagepath")]
         4 page_path: Option<String> => "pagepath",
     }
+}
+
+w::built! {
+    CardLink
     new()
     text(title: String, url: String, appid: xinqiao_types::AppId, page_path: String)
     set(type_: i64)
@@ -118,6 +142,10 @@ w::record! {
         /// Entries of the menu, 1–3.
         1 action_list: Vec<crate::types::CardMenuAction> => "action_list: must",
     }
+}
+
+w::built! {
+    CardMenu
     new(action_list: Vec<crate::types::CardMenuAction>)
     text(desc: String)
 }
@@ -130,6 +158,10 @@ w::record! {
         /// Text of the entry in the menu.
         1 text: String => "text: must",
     }
+}
+
+w::built! {
+    CardMenuAction
     new(key: impl Into<String>, text: impl Into<String>)
 }
 
@@ -150,6 +182,10 @@ w::record! {
         /// Text inside the quotation block.
         5 quote_text: Option<String> => "quote_text",
     }
+}
+
+w::built! {
+    CardQuote
     new()
     text(
         url: String,
@@ -178,6 +214,10 @@ w::record! {
         /// Member whose profile opens, needed if `type` is `3`.
         5 userid: Option<xinqiao_types::UserId> => "userid",
     }
+}
+
+w::built! {
+    CardRow
     new(key_name: impl Into<String>, value: impl Into<String>)
     text(url: String, media_id: xinqiao_types::MediaId, userid: xinqiao_types::UserId)
     set(type_: i64)
@@ -197,6 +237,10 @@ w::record! {
         /// Whether it can no longer be changed; used when updating a card.
         4 disable: Option<bool> => "disable",
     }
+}
+
+w::built! {
+    CardSelect
     new(question_key: impl Into<String>, option_list: Vec<crate::types::CardSelectOption>)
     text(title: String, selected_id: String)
     set(disable: bool)
@@ -212,6 +256,10 @@ w::record! {
         /// Whether this option cannot be picked; used when updating a card.
         2 disable: Option<bool> => "disable",
     }
+}
+
+w::built! {
+    CardSelectOption
     new(id: impl Into<String>, text: impl Into<String>)
     set(disable: bool)
 }
@@ -226,6 +274,10 @@ w::record! {
         /// Colour of the text: `0` grey (default), `1` black, `2` red, `3` green.
         2 desc_color: Option<i64> => "desc_color",
     }
+}
+
+w::built! {
+    CardSource
     new()
     text(icon_url: String, desc: String)
     set(desc_color: i64)
@@ -239,6 +291,10 @@ w::record! {
         /// The line that explains the headline or the figure.
         1 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    CardTitle
     new()
     text(title: String, desc: String)
 }
@@ -286,6 +342,10 @@ w::record! {
         /// Button that submits a vote or the selections: `type`, `key`, `text`, `style` and so on.
         18 submit_button: Option<crate::types::CardButton> => "submit_button",
     }
+}
+
+w::built! {
+    TemplateCard
     new(card_type: impl Into<String>)
     text(sub_title_text: String, task_id: String)
     set(

@@ -9,6 +9,10 @@ w::record! {
         /// Alias addresses, at most 5.
         0 item: Vec<String> => "item: must",
     }
+}
+
+w::built! {
+    BizMailAlias
     new(item: Vec<String>)
 }
 
@@ -28,6 +32,10 @@ w::record! {
         /// The attributes one by one: `type`, `name`, `text` and `web`.
         0 attrs: Option<Vec<ExtAttrDetail>> => "attrs",
     }
+}
+
+w::built! {
+    ExtAttr
     new()
     set(attrs: Vec<ExtAttrDetail>)
 }
@@ -44,6 +52,10 @@ w::record! {
         /// The web page, if `type` is `1`.
         3 web: Option<Web> => "web",
     }
+}
+
+w::built! {
+    ExtAttrDetail
     new(type_: i64, name: impl Into<String>)
     set(text: Text, web: Web)
 }
@@ -63,6 +75,10 @@ w::record! {
         #[doc(alias = "miniprogram")]
         4 mini_program: Option<MiniProgram> => "miniprogram",
     }
+}
+
+w::built! {
+    ExternalAttr
     new(type_: i64, name: impl Into<String>)
     set(text: Text, web: Web, mini_program: MiniProgram)
 }
@@ -77,6 +93,10 @@ w::record! {
         /// Attributes shown to outsiders: text, web page or mini program.
         2 external_attr: Option<Vec<ExternalAttr>> => "external_attr",
     }
+}
+
+w::built! {
+    ExternalProfile
     new()
     text(external_corp_name: String)
     set(wechat_channels: WechatChannel, external_attr: Vec<ExternalAttr>)
@@ -131,6 +151,10 @@ w::record! {
         /// Caption that is shown, at most 12 characters.
         2 title: String => "title: must",
     }
+}
+
+w::built! {
+    MiniProgram
     new(
         appid: impl Into<xinqiao_types::AppId>,
         page_path: impl Into<String>,
@@ -168,6 +192,10 @@ w::record! {
         /// Text of the attribute, at most 32 characters (64 for an inside attribute).
         0 value: String => "value: must",
     }
+}
+
+w::built! {
+    Text
     new(value: impl Into<String>)
 }
 
@@ -242,6 +270,10 @@ w::record! {
         /// Address of the page, `http` or `https`.
         1 url: String => "url: must",
     }
+}
+
+w::built! {
+    Web
     new(title: impl Into<String>, url: impl Into<String>)
 }
 
@@ -251,6 +283,10 @@ w::record! {
         /// Name of the Channels account; the corp must have it bound; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
     }
+}
+
+w::built! {
+    WechatChannel
     new(nickname: impl Into<String>)
 }
 
@@ -264,6 +300,10 @@ w::record! {
         /// The member who has passed the corp's second verification.
         0 userid: xinqiao_types::UserId => "userid: must query",
     }
+}
+
+w::built! {
+    AuthSucc
     new(userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -297,6 +337,10 @@ w::record! {
         #[doc(alias = "useridlist")]
         0 userid_list: Vec<xinqiao_types::UserId> => "useridlist: must",
     }
+}
+
+w::built! {
+    BatchDelete
     new(userid_list: Vec<xinqiao_types::UserId>)
 }
 
@@ -329,6 +373,10 @@ w::record! {
         /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must query",
     }
+}
+
+w::built! {
+    CheckMemberAuth
     new(open_userid: impl Into<String>)
 }
 
@@ -369,6 +417,10 @@ w::record! {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
     }
+}
+
+w::built! {
+    ConvertToOpenid
     new(userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -409,6 +461,10 @@ w::record! {
         /// The member's openid, known from payments; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    ConvertToUserid
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -491,6 +547,10 @@ w::record! {
         /// What outside contacts see of the member: corp name, Channels account, own attributes.
         20 external_profile: Option<ExternalProfile> => "external_profile",
     }
+}
+
+w::built! {
+    Create
     new(userid: impl Into<xinqiao_types::UserId>, name: impl Into<String>, department: Vec<i64>)
     text(
         alias: String,
@@ -545,6 +605,10 @@ w::record! {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must query",
     }
+}
+
+w::built! {
+    Delete
     new(userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -577,6 +641,10 @@ w::record! {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must query",
     }
+}
+
+w::built! {
+    Get
     new(userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -664,6 +732,10 @@ w::record! {
         /// Day to report on, within the last 30 days; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
+}
+
+w::built! {
+    GetActiveStat
     new(date: impl Into<String>)
 }
 
@@ -704,6 +776,10 @@ w::record! {
         /// One-time code from the OAuth redirect, valid for 5 minutes.
         0 code: String => "code: must query",
     }
+}
+
+w::built! {
+    GetUserInfo
     new(code: impl Into<String>)
 }
 
@@ -752,6 +828,10 @@ w::record! {
         /// The mobile number to look up; too many misses get blocked; personal data, masked in `Debug`.
         0 mobile: String => "mobile: must masked",
     }
+}
+
+w::built! {
+    GetUserid
     new(mobile: impl Into<String>)
 }
 
@@ -789,6 +869,10 @@ w::record! {
         /// The mail address to look up; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
     }
+}
+
+w::built! {
+    GetUseridByEmail
     new(email: impl Into<String>)
     set(email_type: i64)
 }
@@ -827,6 +911,10 @@ w::record! {
         /// Whether departments below it, at all levels, are included; `0` or `1` on the wire.
         1 fetch_child: Option<bool> => "fetch_child: query zero-one",
     }
+}
+
+w::built! {
+    List
     new(department_id: i64)
     set(fetch_child: bool)
 }
@@ -871,6 +959,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    ListId
     new()
     text(cursor: String)
     set(limit: i64)
@@ -932,6 +1024,10 @@ w::record! {
         /// Page size, at most 1,000.
         1 limit: Option<i64> => "limit: query",
     }
+}
+
+w::built! {
+    ListMemberAuth
     new()
     text(cursor: String)
     set(limit: i64)
@@ -991,6 +1087,10 @@ w::record! {
         /// Ticket for the people whom the user picked. From: JS-SDK `selectPrivilegedContact`.
         0 selected_ticket: String => "selected_ticket: must query",
     }
+}
+
+w::built! {
+    ListSelectedTicketUser
     new(selected_ticket: impl Into<String>)
 }
 
@@ -1039,6 +1139,10 @@ w::record! {
         /// Whether departments below it, at all levels, are included; `0` or `1` on the wire.
         1 fetch_child: Option<bool> => "fetch_child: query zero-one",
     }
+}
+
+w::built! {
+    SimpleList
     new(department_id: i64)
     set(fetch_child: bool)
 }
@@ -1083,6 +1187,10 @@ w::record! {
         /// One-time code of the second verification. From: The answer of `auth.get_tfa_info`.
         1 tfa_code: String => "tfa_code: must",
     }
+}
+
+w::built! {
+    TfaSucc
     new(userid: impl Into<xinqiao_types::UserId>, tfa_code: impl Into<String>)
 }
 
@@ -1161,6 +1269,10 @@ w::record! {
         /// What outside contacts see of the member: corp name, Channels account, own attributes.
         22 external_profile: Option<ExternalProfile> => "external_profile",
     }
+}
+
+w::built! {
+    Update
     new(userid: impl Into<xinqiao_types::UserId>)
     text(
         new_userid: xinqiao_types::UserId,

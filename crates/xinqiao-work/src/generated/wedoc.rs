@@ -39,6 +39,10 @@ w::record! {
         /// How many columns the sheet has.
         2 column_count: i64 => "column_count: must",
     }
+}
+
+w::built! {
+    AddSheetRequest
     new(title: impl Into<String>, row_count: i64, column_count: i64)
 }
 
@@ -100,6 +104,10 @@ w::record! {
         /// Deletes rows or columns: `sheet_id`, `dimension`, `start_index` and `end_index`.
         3 delete_dimension_request: Option<DeleteDimensionRequest> => "delete_dimension_request",
     }
+}
+
+w::built! {
+    BatchUpdateRequest
     new()
     set(
         add_sheet_request: AddSheetRequest,
@@ -115,6 +123,10 @@ w::record! {
         /// Look of the text: `font`, `font_size`, `bold`, `italic` and so on.
         0 text_format: TextFormat => "text_format: must",
     }
+}
+
+w::built! {
+    CellFormat
     new(text_format: TextFormat)
 }
 
@@ -146,6 +158,10 @@ w::record! {
         /// Link of the cell: `url` and `text`.
         1 link: Option<Link> => "link",
     }
+}
+
+w::built! {
+    CellValue
     new()
     text(text: String)
     set(link: Link)
@@ -161,6 +177,10 @@ w::record! {
         /// The number that `type` speaks of: at least, at most or exactly so many.
         2 number: Option<i64> => "number",
     }
+}
+
+w::built! {
+    CheckBoxSetting
     new()
     set(add_other_option: bool, type_: i64, number: i64)
 }
@@ -177,6 +197,10 @@ w::record! {
         /// Opacity of the colour, 0–255; `255` is opaque.
         3 alpha: Option<i64> => "alpha",
     }
+}
+
+w::built! {
+    Color
     new(red: i64, green: i64, blue: i64)
     set(alpha: i64)
 }
@@ -199,6 +223,10 @@ w::record! {
         /// How exact: `0` to the minute, `1` to the day, `2` to the month.
         0 date_format_type: Option<i64> => "date_format_type",
     }
+}
+
+w::built! {
+    DateSetting
     new()
     set(date_format_type: i64)
 }
@@ -209,6 +237,10 @@ w::record! {
         /// What to delete: `start_index` and `length`.
         0 range: Range => "range: must",
     }
+}
+
+w::built! {
+    DeleteContent
     new(range: Range)
 }
 
@@ -224,6 +256,10 @@ w::record! {
         /// The one after the last to delete.
         3 end_index: i64 => "end_index: must",
     }
+}
+
+w::built! {
+    DeleteDimensionRequest
     new(
         sheet_id: impl Into<String>,
         dimension: impl Into<String>,
@@ -246,6 +282,10 @@ w::record! {
         /// Id of the sheet in the spreadsheet, from the list of its sheets; such as `BB08J2`.
         0 sheet_id: String => "sheet_id: must",
     }
+}
+
+w::built! {
+    DeleteSheetRequest
     new(sheet_id: impl Into<String>)
 }
 
@@ -279,6 +319,10 @@ w::record! {
         /// Whether people may choose several.
         0 allow_multiple_selection: Option<bool> => "allow_multiple_selection",
     }
+}
+
+w::built! {
+    DepartmentSetting
     new()
     set(allow_multiple_selection: bool)
 }
@@ -314,6 +358,10 @@ w::record! {
         /// Right: `1` read, `2` write (smart sheets only), `7` administer (at most three people).
         4 auth: i64 => "auth: must",
     }
+}
+
+w::built! {
+    DocMember
     new(type_: i64, auth: i64)
     text(userid: xinqiao_types::UserId, tmp_external_userid: xinqiao_types::ExternalUserId)
     set(department_id: i64)
@@ -347,6 +395,10 @@ w::record! {
         /// How many hours count as a day, 1–24, 24 by default; used with hours.
         2 day_range: Option<i64> => "day_range",
     }
+}
+
+w::built! {
+    DurationSetting
     new()
     set(time_scale: i64, date_type: i64, day_range: i64)
 }
@@ -372,6 +424,10 @@ w::record! {
         #[doc(alias = "departmentids")]
         1 department_ids: Option<Vec<i64>> => "departmentids",
     }
+}
+
+w::built! {
+    FillInRange
     new()
     set(use_rids: Vec<xinqiao_types::UserId>, department_ids: Vec<i64>)
 }
@@ -390,6 +446,10 @@ w::record! {
         /// Who may fill it in, and how: `fill_out_auth`, `fill_in_range`, `can_anonymous` and so on.
         4 form_setting: Option<FormSetting> => "form_setting",
     }
+}
+
+w::built! {
+    FormInfo
     new(form_title: impl Into<String>, form_question: FormQuestion)
     text(form_desc: String, form_header: String)
     set(form_setting: FormSetting)
@@ -401,6 +461,10 @@ w::record! {
         /// How many and how large: `count_limit_type`, `count` and `max_size`.
         0 upload_file_limit: Option<UploadLimit> => "upload_file_limit",
     }
+}
+
+w::built! {
+    FileSetting
     new()
     set(upload_file_limit: UploadLimit)
 }
@@ -435,6 +499,10 @@ w::record! {
         /// Question by question: `question_id`, `pos`, `title`, `status` and so on.
         0 items: Vec<FormQuestionItem> => "items: must",
     }
+}
+
+w::built! {
+    FormQuestion
     new(items: Vec<FormQuestionItem>)
 }
 
@@ -462,6 +530,10 @@ w::record! {
         /// Settings of this kind of question: `text_setting`, `radio_setting`, `checkbox_setting` and so on.
         9 question_extend_setting: Option<QuestionExtendSetting> => "question_extend_setting",
     }
+}
+
+w::built! {
+    FormQuestionItem
     new(
         question_id: i64,
         pos: i64,
@@ -496,6 +568,10 @@ w::record! {
         /// Whether the form's admins are told of each answer.
         8 can_notify_submit: Option<bool> => "can_notify_submit",
     }
+}
+
+w::built! {
+    FormSetting
     new()
     set(
         fill_out_auth: i64,
@@ -573,6 +649,10 @@ w::record! {
         /// Cells row by row: `values`.
         2 rows: Vec<Row> => "rows: must",
     }
+}
+
+w::built! {
+    GridData
     new(start_row: i64, start_column: i64, rows: Vec<Row>)
 }
 
@@ -584,6 +664,10 @@ w::record! {
         /// How many and how large: `count_limit_type`, `count` and `max_size`.
         1 upload_image_limit: Option<UploadLimit> => "upload_image_limit",
     }
+}
+
+w::built! {
+    ImageSetting
     new()
     set(camera_only: bool, upload_image_limit: UploadLimit)
 }
@@ -600,6 +684,10 @@ w::record! {
         /// Where to insert: `index`.
         3 location: Location => "location: must",
     }
+}
+
+w::built! {
+    InsertImage
     new(image_id: impl Into<String>, location: Location)
     set(width: i64, height: i64)
 }
@@ -610,6 +698,10 @@ w::record! {
         /// Where to insert: `index`.
         0 location: Location => "location: must",
     }
+}
+
+w::built! {
+    InsertPageBreak
     new(location: Location)
 }
 
@@ -619,6 +711,10 @@ w::record! {
         /// Where to insert: `index`.
         0 location: Location => "location: must",
     }
+}
+
+w::built! {
+    InsertParagraph
     new(location: Location)
 }
 
@@ -632,6 +728,10 @@ w::record! {
         /// Where to insert: `index`.
         2 location: Location => "location: must",
     }
+}
+
+w::built! {
+    InsertTable
     new(rows: i64, cols: i64, location: Location)
 }
 
@@ -643,6 +743,10 @@ w::record! {
         /// Where to insert: `index`.
         1 location: Location => "location: must",
     }
+}
+
+w::built! {
+    InsertText
     new(text: impl Into<String>, location: Location)
 }
 
@@ -654,6 +758,10 @@ w::record! {
         /// Words of the link as shown in the cell.
         1 text: String => "text: must",
     }
+}
+
+w::built! {
+    Link
     new(url: impl Into<String>, text: impl Into<String>)
 }
 
@@ -663,6 +771,10 @@ w::record! {
         /// Where to insert, as an index into the document's text.
         0 index: i64 => "index: must",
     }
+}
+
+w::built! {
+    Location
     new(index: i64)
 }
 
@@ -674,6 +786,10 @@ w::record! {
         /// How far the place may be moved if `location_type` is `4`: `0` not at all, `1` 100 m, `2` 200 m, `3` 300 m.
         1 distance_type: Option<i64> => "distance_type",
     }
+}
+
+w::built! {
+    LocationSetting
     new()
     set(location_type: i64, distance_type: i64)
 }
@@ -700,6 +816,10 @@ w::record! {
         /// Whether people may choose several.
         0 allow_multiple_selection: Option<bool> => "allow_multiple_selection",
     }
+}
+
+w::built! {
+    MemberSetting
     new()
     set(allow_multiple_selection: bool)
 }
@@ -716,6 +836,10 @@ w::record! {
         /// Whether the watermark shows the visitor's name.
         3 show_visitor_name: Option<bool> => "show_visitor_name",
     }
+}
+
+w::built! {
+    ModDocSaftySettingWatermark
     new()
     text(text: String)
     set(margin_type: i64, show_text: bool, show_visitor_name: bool)
@@ -735,6 +859,10 @@ w::record! {
         /// Who may fill it in, and how: `fill_out_auth`, `fill_in_range`, `can_anonymous` and so on.
         4 form_setting: Option<FormSetting> => "form_setting",
     }
+}
+
+w::built! {
+    ModifyFormInfo
     new()
     text(form_title: String, form_desc: String, form_header: String)
     set(form_question: FormQuestion, form_setting: FormSetting)
@@ -760,6 +888,10 @@ w::record! {
         /// `1` normal, `2` deleted.
         2 status: i64 => "status: must",
     }
+}
+
+w::built! {
+    OptionItem
     new(key: i64, value: impl Into<String>, status: i64)
 }
 
@@ -806,6 +938,10 @@ w::record! {
         /// Whether several may be chosen: `allow_multiple_selection`.
         11 member_setting: Option<MemberSetting> => "member_setting",
     }
+}
+
+w::built! {
+    QuestionExtendSetting
     new()
     set(
         text_setting: TextSetting,
@@ -829,6 +965,10 @@ w::record! {
         /// Whether there is an option “other” to write in.
         0 add_other_option: Option<bool> => "add_other_option",
     }
+}
+
+w::built! {
+    RadioSetting
     new()
     set(add_other_option: bool)
 }
@@ -841,6 +981,10 @@ w::record! {
         /// Length of the range, from `start_index` on.
         1 length: i64 => "length: must",
     }
+}
+
+w::built! {
+    Range
     new(start_index: i64, length: i64)
 }
 
@@ -852,6 +996,10 @@ w::record! {
         /// What to replace: `start_index` and `length`.
         1 ranges: Vec<Range> => "ranges: must",
     }
+}
+
+w::built! {
+    ReplaceText
     new(text: impl Into<String>, ranges: Vec<Range>)
 }
 
@@ -905,6 +1053,10 @@ w::record! {
         /// Changes the look of text: `bold`, `color` and `background_color`.
         7 update_text_property: Option<UpdateTextProperty> => "update_text_property",
     }
+}
+
+w::built! {
+    Request
     new()
     set(
         replace_text: ReplaceText,
@@ -956,6 +1108,10 @@ w::record! {
         /// Cells of the row: `cell_value` and `cell_format`.
         0 values: Vec<RowValue> => "values: must",
     }
+}
+
+w::built! {
+    Row
     new(values: Vec<RowValue>)
 }
 
@@ -967,6 +1123,10 @@ w::record! {
         /// How the cell looks: `text_format`.
         1 cell_format: CellFormat => "cell_format: must",
     }
+}
+
+w::built! {
+    RowValue
     new(cell_value: CellValue, cell_format: CellFormat)
 }
 
@@ -989,6 +1149,10 @@ w::record! {
         #[doc(alias = "userids")]
         0 use_rids: Vec<xinqiao_types::UserId> => "userids: must",
     }
+}
+
+w::built! {
+    SettingManagerRange
     new(use_rids: Vec<xinqiao_types::UserId>)
 }
 
@@ -1014,6 +1178,10 @@ w::record! {
         /// `0` Celsius, `1` Fahrenheit.
         0 unit_type: Option<i64> => "unit_type",
     }
+}
+
+w::built! {
+    TemperatureSetting
     new()
     set(unit_type: i64)
 }
@@ -1036,6 +1204,10 @@ w::record! {
         /// Colour of the letters: `red`, `green`, `blue` and `alpha`.
         6 color: Option<Color> => "color",
     }
+}
+
+w::built! {
+    TextFormat
     new(
         font: impl Into<String>,
         font_size: i64,
@@ -1075,6 +1247,10 @@ w::record! {
         /// Upper end of the range of numbers, used if `validation_detail` is `7` to `10`.
         4 number_max: Option<f64> => "number_max",
     }
+}
+
+w::built! {
+    TextSetting
     new()
     set(
         validation_type: i64,
@@ -1091,6 +1267,10 @@ w::record! {
         /// `0` hours and minutes, `1` with seconds.
         0 time_format_type: Option<i64> => "time_format_type",
     }
+}
+
+w::built! {
+    TimeSetting
     new()
     set(time_format_type: i64)
 }
@@ -1113,6 +1293,10 @@ w::record! {
         /// Until when a period can still be filled in: `0` always, `1` the same day, `2` within the last five days, `3` a month, `4` before the next one.
         6 fork_finish_type: Option<i64> => "fork_finish_type",
     }
+}
+
+w::built! {
+    TimedRepeatInfo
     new()
     set(
         enable: bool,
@@ -1143,6 +1327,10 @@ w::record! {
         /// The cells to write: `start_row`, `start_column` and `rows`.
         1 grid_data: GridData => "grid_data: must",
     }
+}
+
+w::built! {
+    UpdateRangeRequest
     new(sheet_id: impl Into<String>, grid_data: GridData)
 }
 
@@ -1164,6 +1352,10 @@ w::record! {
         /// Colour behind the letters, such as `FF0000`; format `RRGGBB`.
         2 background_color: Option<String> => "background_color",
     }
+}
+
+w::built! {
+    UpdateTextProperty
     new()
     text(color: String, background_color: String)
     set(bold: bool)
@@ -1179,6 +1371,10 @@ w::record! {
         /// Largest size of each file in MB, at most 3,000; no limit without it.
         2 max_size: Option<i64> => "max_size",
     }
+}
+
+w::built! {
+    UploadLimit
     new()
     set(count_limit_type: i64, count: i64, max_size: i64)
 }
@@ -1225,6 +1421,10 @@ w::record! {
         /// `userid`s of who administers the document.
         4 admin_users: Option<Vec<String>> => "admin_users",
     }
+}
+
+w::built! {
+    CreateDoc
     new(doc_type: i64, doc_name: impl Into<String>)
     text(space_id: String, father_id: String)
     set(admin_users: Vec<String>)
@@ -1275,6 +1475,10 @@ w::record! {
         /// What the form holds: `form_title`, `form_question`, `form_setting` and so on.
         2 form_info: FormInfo => "form_info: must",
     }
+}
+
+w::built! {
+    CreateForm
     new(form_info: FormInfo)
     text(space_id: String, father_id: String)
 }
@@ -1320,6 +1524,10 @@ w::record! {
         #[doc(alias = "formid")]
         1 form_id: Option<String> => "formid",
     }
+}
+
+w::built! {
+    DelDoc
     new()
     text(docid: String, form_id: String)
 }
@@ -1353,6 +1561,10 @@ w::record! {
         /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
     }
+}
+
+w::built! {
+    DocGetAuth
     new(docid: impl Into<String>)
 }
 
@@ -1402,6 +1614,10 @@ w::record! {
         #[doc(alias = "formid")]
         1 form_id: Option<String> => "formid",
     }
+}
+
+w::built! {
+    DocShare
     new()
     text(docid: String, form_id: String)
 }
@@ -1447,6 +1663,10 @@ w::record! {
         /// What to do, at most 30 steps; all of it or nothing.
         2 requests: Vec<Request> => "requests: must",
     }
+}
+
+w::built! {
+    DocumentBatchUpdate
     new(docid: impl Into<String>, requests: Vec<Request>)
     set(version: i64)
 }
@@ -1480,6 +1700,10 @@ w::record! {
         /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
     }
+}
+
+w::built! {
+    GetDocBaseInfo
     new(docid: impl Into<String>)
 }
 
@@ -1520,6 +1744,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetDocData
     new()
 }
 
@@ -1554,6 +1782,10 @@ w::record! {
         /// Numbers of the answers to read, at most 100.
         1 answer_ids: Option<Vec<i64>> => "answer_ids",
     }
+}
+
+w::built! {
+    GetFormAnswer
     new(repeated_id: impl Into<String>)
     set(answer_ids: Vec<i64>)
 }
@@ -1596,6 +1828,10 @@ w::record! {
         #[doc(alias = "formid")]
         0 form_id: String => "formid: must",
     }
+}
+
+w::built! {
+    GetFormInfo
     new(form_id: impl Into<String>)
 }
 
@@ -1646,6 +1882,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<i64> => "cursor",
     }
+}
+
+w::built! {
+    GetFormStatistic
     new(repeated_id: impl Into<String>, req_type: i64)
     set(start_time: xinqiao_types::UnixSeconds, end_time: i64, limit: i64, cursor: i64)
 }
@@ -1713,6 +1953,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ModDoc
     new()
 }
 
@@ -1763,6 +2007,10 @@ w::record! {
         /// Departments that may open the document: `type` (`2`), `departmentid` and `auth`; setting it replaces all, an empty list removes them.
         9 co_auth_list: Option<Vec<DocMember>> => "co_auth_list",
     }
+}
+
+w::built! {
+    ModDocJoinRule
     new(docid: impl Into<String>)
     set(
         enable_corp_internal: bool,
@@ -1810,6 +2058,10 @@ w::record! {
         /// Members to remove, at most 100.
         2 del_file_member_list: Option<Vec<DocMember>> => "del_file_member_list",
     }
+}
+
+w::built! {
+    ModDocMember
     new(docid: impl Into<String>)
     set(update_file_member_list: Vec<DocMember>, del_file_member_list: Vec<DocMember>)
 }
@@ -1849,6 +2101,10 @@ w::record! {
         /// How the watermark looks: `text`, `margin_type`, `show_text` and `show_visitor_name`.
         3 watermark: Option<ModDocSaftySettingWatermark> => "watermark",
     }
+}
+
+w::built! {
+    ModDocSaftySetting
     new(docid: impl Into<String>)
     set(
         enable_readonly_copy: bool,
@@ -1891,6 +2147,10 @@ w::record! {
         /// What the form holds: `form_title`, `form_question`, `form_setting` and so on.
         2 form_info: ModifyFormInfo => "form_info: must",
     }
+}
+
+w::built! {
+    ModifyForm
     new(oper: i64, form_id: impl Into<String>, form_info: ModifyFormInfo)
 }
 
@@ -1928,6 +2188,10 @@ w::record! {
         /// New name, at most 255 characters, a Chinese one counting twice; cut beyond that.
         2 new_name: String => "new_name: must",
     }
+}
+
+w::built! {
+    RenameDoc
     new(new_name: impl Into<String>)
     text(docid: String, form_id: String)
 }
@@ -1961,6 +2225,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    UploadDocImage
     new()
 }
 
@@ -1999,6 +2267,10 @@ pub mod spreadsheet {
             /// What to do, at most 30 steps; all of it or nothing.
             1 requests: Vec<super::BatchUpdateRequest> => "requests: must",
         }
+    }
+
+    w::built! {
+        BatchUpdate
         new(docid: impl Into<String>, requests: Vec<super::BatchUpdateRequest>)
     }
 
@@ -2039,6 +2311,10 @@ pub mod spreadsheet {
             /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
             0 docid: String => "docid: must",
         }
+    }
+
+    w::built! {
+        GetSheetProperties
         new(docid: impl Into<String>)
     }
 
@@ -2083,6 +2359,10 @@ pub mod spreadsheet {
             /// Cells to read in A1 notation, such as `A1:B2`; such as `A1:B10`.
             2 range: String => "range: must",
         }
+    }
+
+    w::built! {
+        GetSheetRangeData
         new(docid: impl Into<String>, sheet_id: impl Into<String>, range: impl Into<String>)
     }
 
@@ -2128,6 +2408,10 @@ pub mod vip {
             /// Members, at most 100 at a time.
             0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
+    }
+
+    w::built! {
+        BatchAdd
         new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
@@ -2170,6 +2454,10 @@ pub mod vip {
             /// Members, at most 100 at a time.
             0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
+    }
+
+    w::built! {
+        BatchDel
         new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
@@ -2207,6 +2495,10 @@ pub mod vip {
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
         }
+    }
+
+    w::built! {
+        List
         new()
         text(cursor: String)
         set(limit: i64)

@@ -26,6 +26,10 @@ w::record! {
         /// Right: `1` download, `2` edit, `4` preview only, `5` upload and download, `7` administer, `200` custom.
         3 auth: i64 => "auth: must",
     }
+}
+
+w::built! {
+    AuthInfo
     new(type_: i64, auth: i64)
     text(userid: xinqiao_types::UserId)
     set(department_id: i64)
@@ -50,6 +54,10 @@ w::record! {
         #[doc(alias = "departmentid")]
         2 department_id: Option<i64> => "departmentid",
     }
+}
+
+w::built! {
+    FileAclDelAuthInfo
     new(type_: i64)
     text(userid: xinqiao_types::UserId)
     set(department_id: i64)
@@ -214,6 +222,10 @@ w::record! {
         /// Whether the space's admin forces the watermark on.
         5 force_by_space_admin: Option<bool> => "force_by_space_admin",
     }
+}
+
+w::built! {
+    Watermark
     new()
     text(text: String)
     set(
@@ -238,6 +250,10 @@ w::record! {
         /// Members with their rights: `type`, `userid`, `departmentid` and so on.
         1 auth_info: Vec<AuthInfo> => "auth_info: must",
     }
+}
+
+w::built! {
+    FileAclAdd
     new(file_id: impl Into<String>, auth_info: Vec<AuthInfo>)
 }
 
@@ -273,6 +289,10 @@ w::record! {
         /// Members to remove: `type`, `userid` and `departmentid`.
         1 auth_info: Vec<FileAclDelAuthInfo> => "auth_info: must",
     }
+}
+
+w::built! {
+    FileAclDel
     new(file_id: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
 }
 
@@ -313,6 +333,10 @@ w::record! {
         /// Name of the file with its ending, at most 255 characters, a Chinese one counting twice.
         3 file_name: String => "file_name: must",
     }
+}
+
+w::built! {
+    FileCreate
     new(
         space_id: impl Into<String>,
         father_id: impl Into<String>,
@@ -362,6 +386,10 @@ w::record! {
         #[doc(alias = "fileid")]
         0 file_id: Vec<String> => "fileid: must",
     }
+}
+
+w::built! {
+    FileDelete
     new(file_id: Vec<String>)
 }
 
@@ -397,6 +425,10 @@ w::record! {
         #[doc(alias = "fileid")]
         1 file_id: Option<String> => "fileid",
     }
+}
+
+w::built! {
+    FileDownload
     new()
     text(selected_ticket: String, file_id: String)
 }
@@ -443,6 +475,10 @@ w::record! {
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
     }
+}
+
+w::built! {
+    FileInfo
     new(file_id: impl Into<String>)
 }
 
@@ -493,6 +529,10 @@ w::record! {
         /// How many to fetch, at most 1,000.
         4 limit: i64 => "limit: must",
     }
+}
+
+w::built! {
+    FileList
     new(
         space_id: impl Into<String>,
         father_id: impl Into<String>,
@@ -564,6 +604,10 @@ w::record! {
         /// Whether a file of the same name is replaced; else it is renamed.
         2 replace: Option<bool> => "replace",
     }
+}
+
+w::built! {
+    FileMove
     new(father_id: impl Into<String>, file_id: Vec<String>)
     set(replace: bool)
 }
@@ -608,6 +652,10 @@ w::record! {
         /// New name of the file with its ending, at most 255 characters, a Chinese one counting twice.
         1 new_name: String => "new_name: must",
     }
+}
+
+w::built! {
+    FileRename
     new(file_id: impl Into<String>, new_name: impl Into<String>)
 }
 
@@ -651,6 +699,10 @@ w::record! {
         /// How the watermark looks: `text`, `margin_type`, `show_text`, `show_visitor_name` and so on.
         1 watermark: Option<Watermark> => "watermark",
     }
+}
+
+w::built! {
+    FileSecureSetting
     new(file_id: impl Into<String>)
     set(watermark: Watermark)
 }
@@ -689,6 +741,10 @@ w::record! {
         /// `1` read and download, `2` edit, `4` preview (professional edition only); unchanged without it.
         2 auth: Option<i64> => "auth",
     }
+}
+
+w::built! {
+    FileSetting
     new(file_id: impl Into<String>, auth_scope: i64)
     set(auth: i64)
 }
@@ -723,6 +779,10 @@ w::record! {
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
     }
+}
+
+w::built! {
+    FileShare
     new(file_id: impl Into<String>)
 }
 
@@ -773,6 +833,10 @@ w::record! {
         /// Content in Base64 without a `data:` prefix, at most 10 MB before encoding.
         4 file_base64_content: String => "file_base64_content: must",
     }
+}
+
+w::built! {
+    FileUpload
     new(file_name: impl Into<String>, file_base64_content: impl Into<String>)
     text(selected_ticket: String, space_id: String, father_id: String)
 }
@@ -815,6 +879,10 @@ w::record! {
         /// Key of an upload in parts, returned when it was begun.
         0 upload_key: String => "upload_key: must",
     }
+}
+
+w::built! {
+    FileUploadFinish
     new(upload_key: impl Into<String>)
 }
 
@@ -864,6 +932,10 @@ w::record! {
         /// Whether no card tells of the new file.
         6 skip_push_card: Option<bool> => "skip_push_card",
     }
+}
+
+w::built! {
+    FileUploadInit
     new(file_name: impl Into<String>, size: i64, block_sha: Vec<String>)
     text(selected_ticket: String, space_id: String, father_id: String)
     set(skip_push_card: bool)
@@ -915,6 +987,10 @@ w::record! {
         /// Content of this part in Base64: 2 MB before encoding, the last one may be smaller.
         2 file_base64_content: String => "file_base64_content: must",
     }
+}
+
+w::built! {
+    FileUploadPart
     new(upload_key: impl Into<String>, index: i64, file_base64_content: impl Into<String>)
 }
 
@@ -948,6 +1024,10 @@ w::record! {
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
     }
+}
+
+w::built! {
+    GetFilePermission
     new(file_id: impl Into<String>)
 }
 
@@ -996,6 +1076,10 @@ w::record! {
     /// * Catalog: `work.wedrive.mng_capacity`.
     pub struct MngCapacity {
     }
+}
+
+w::built! {
+    MngCapacity
     new()
 }
 
@@ -1042,6 +1126,10 @@ w::record! {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: Option<xinqiao_types::UserId> => "userid",
     }
+}
+
+w::built! {
+    MngProInfo
     new()
     text(userid: xinqiao_types::UserId)
 }
@@ -1090,6 +1178,10 @@ w::record! {
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
     }
+}
+
+w::built! {
+    NewSpaceInfo
     new(space_id: impl Into<String>)
 }
 
@@ -1133,6 +1225,10 @@ w::record! {
         /// Members with their rights: `type`, `userid`, `departmentid` and so on.
         1 auth_info: Vec<AuthInfo> => "auth_info: must",
     }
+}
+
+w::built! {
+    SpaceAclAdd
     new(space_id: impl Into<String>, auth_info: Vec<AuthInfo>)
 }
 
@@ -1168,6 +1264,10 @@ w::record! {
         /// Members to remove: `type`, `userid` and `departmentid`.
         1 auth_info: Vec<FileAclDelAuthInfo> => "auth_info: must",
     }
+}
+
+w::built! {
+    SpaceAclDel
     new(space_id: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
 }
 
@@ -1204,6 +1304,10 @@ w::record! {
         /// `0` normal, `1` album.
         2 space_sub_type: Option<i64> => "space_sub_type",
     }
+}
+
+w::built! {
+    SpaceCreate
     new(space_name: impl Into<String>)
     set(auth_info: Vec<AuthInfo>, space_sub_type: i64)
 }
@@ -1247,6 +1351,10 @@ w::record! {
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
     }
+}
+
+w::built! {
+    SpaceDismiss
     new(space_id: impl Into<String>)
 }
 
@@ -1280,6 +1388,10 @@ w::record! {
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
     }
+}
+
+w::built! {
+    SpaceInfo
     new(space_id: impl Into<String>)
 }
 
@@ -1323,6 +1435,10 @@ w::record! {
         /// Name of the WeDrive space as its members see it.
         1 space_name: String => "space_name: must",
     }
+}
+
+w::built! {
+    SpaceRename
     new(space_id: impl Into<String>, space_name: impl Into<String>)
 }
 
@@ -1368,6 +1484,10 @@ w::record! {
         /// Whether sharing outside the corp is forbidden.
         6 ban_share_external: Option<bool> => "ban_share_external",
     }
+}
+
+w::built! {
+    SpaceSetting
     new(space_id: impl Into<String>)
     set(
         enable_watermark: bool,
@@ -1409,6 +1529,10 @@ w::record! {
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
     }
+}
+
+w::built! {
+    SpaceShare
     new(space_id: impl Into<String>)
 }
 
@@ -1453,6 +1577,10 @@ pub mod vip {
             /// `userid`s of the members to get the premium features, at most 100 at a time.
             0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
+    }
+
+    w::built! {
+        BatchAdd
         new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
@@ -1495,6 +1623,10 @@ pub mod vip {
             /// `userid`s of the members to lose the premium features, at most 100 at a time.
             0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
         }
+    }
+
+    w::built! {
+        BatchDel
         new(userid_list: Vec<xinqiao_types::UserId>)
     }
 
@@ -1532,6 +1664,10 @@ pub mod vip {
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
         }
+    }
+
+    w::built! {
+        List
         new()
         text(cursor: String)
         set(limit: i64)

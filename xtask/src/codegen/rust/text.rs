@@ -408,16 +408,17 @@ impl Record {
         for line in self.body.lines() {
             let _ = writeln!(out, "    {line}");
         }
-        out.push_str("    }\n");
+        out.push_str("    }\n}\n");
         if builder {
+            let _ = writeln!(out, "\nw::built! {{\n    {name}");
             out.push_str(&wrap("new", &self.new));
             for (word, setters) in [("text", &self.text), ("set", &self.set)] {
                 if !setters.is_empty() {
                     out.push_str(&wrap(word, setters));
                 }
             }
+            out.push_str("}\n");
         }
-        out.push_str("}\n");
         out
     }
 }

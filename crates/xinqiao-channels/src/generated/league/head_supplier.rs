@@ -66,6 +66,10 @@ w::record! {
         /// Third-level categories to keep, by number.
         4 category_ids_3: Option<Vec<i64>> => "category_ids_3",
     }
+}
+
+w::built! {
+    Category
     new()
     text(category_name: String)
     set(
@@ -195,6 +199,10 @@ w::record! {
         /// End of the range, Unix seconds; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
+}
+
+w::built! {
+    CreateTimeRange
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
@@ -236,6 +244,10 @@ w::record! {
         /// Title of the product as buyers see it.
         2 product_name: Option<String> => "product_name",
     }
+}
+
+w::built! {
+    Filter
     new()
     text(appid: xinqiao_types::AppId, product_name: String)
     set(product_id: i64)
@@ -414,6 +426,10 @@ w::record! {
         /// Upper bound of the range, inclusive; Unix seconds for times.
         1 max: i64 => "max: must",
     }
+}
+
+w::built! {
+    ListingTimeRange
     new(min: i64, max: i64)
 }
 
@@ -798,6 +814,10 @@ w::record! {
         /// Marks: `0` seven-day return, `1` freight insurance, `3` safe buy, `4` damage, `5` fakes, `6` pay later, `7` free delivery.
         6 flags: Option<Vec<String>> => "flags",
     }
+}
+
+w::built! {
+    SpuItemCondition
     new()
     set(
         selling_price_range: ListingTimeRange,
@@ -865,6 +885,10 @@ w::record! {
     /// * Catalog: `channels.league.head_supplier.live_protection_get_qr_code`.
     pub struct LiveProtectionGetQrCode {
     }
+}
+
+w::built! {
+    LiveProtectionGetQrCode
     new()
 }
 
@@ -910,6 +934,10 @@ w::record! {
         /// Plan: `1` targeted, `2` open.
         2 plan_type: Option<i64> => "plan_type",
     }
+}
+
+w::built! {
+    ProductDetailGet
     new(shop_appid: impl Into<xinqiao_types::AppId>, product_id: i64)
     set(plan_type: i64)
 }
@@ -963,6 +991,10 @@ w::record! {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         6 next_key: Option<String> => "next_key",
     }
+}
+
+w::built! {
+    SelectionProductsListGet
     new(plan_type: i64, page_size: i64)
     text(keyword: String, next_key: String)
     set(spu_item_condition: SpuItemCondition, category: Category, spu_source: i64)
@@ -1028,6 +1060,10 @@ pub mod clue {
             /// Number that the platform gave the variant (SKU).
             1 sku_id: i64 => "sku_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(order_id: impl Into<String>, sku_id: i64)
     }
 
@@ -1076,6 +1112,10 @@ pub mod clue {
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             4 next_key: Option<String> => "next_key",
         }
+    }
+
+    w::built! {
+        ListGet
         new(page_size: i64)
         text(appid: xinqiao_types::AppId, sharer_appid: xinqiao_types::AppId, next_key: String)
         set(create_time_range: super::CreateTimeRange)
@@ -1144,6 +1184,10 @@ pub mod cooperative_item {
             /// Whether others cannot see the item; `0` or `1` on the wire.
             1 hidden_flag: Option<bool> => "hidden_flag: zero-one",
         }
+    }
+
+    w::built! {
+        Add
         new(head_supplier_item_link: impl Into<String>)
         set(hidden_flag: bool)
     }
@@ -1191,6 +1235,10 @@ pub mod cooperative_item {
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             3 next_key: Option<String> => "next_key",
         }
+    }
+
+    w::built! {
+        ListGet
         new(commission_type: i64, page_size: i64)
         text(next_key: String)
         set(listing_time_range: super::ListingTimeRange)
@@ -1253,6 +1301,10 @@ pub mod funds {
         /// * Catalog: `channels.league.head_supplier.funds.balance_get`.
         pub struct BalanceGet {
         }
+    }
+
+    w::built! {
+        BalanceGet
         new()
     }
 
@@ -1295,6 +1347,10 @@ pub mod funds {
             /// Number of one entry of the funds flow, from its list; used to fetch details.
             0 flow_id: String => "flow_id: must",
         }
+    }
+
+    w::built! {
+        FlowDetailGet
         new(flow_id: impl Into<String>)
     }
 
@@ -1347,6 +1403,10 @@ pub mod funds {
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             6 next_key: Option<String> => "next_key",
         }
+    }
+
+    w::built! {
+        FlowListGet
         new(page: i64, page_size: i64)
         text(transaction_id: String, next_key: String)
         set(
@@ -1419,6 +1479,10 @@ pub mod item {
             /// Number that the platform gave the product; such as `10000000123456`.
             1 product_id: i64 => "product_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(appid: impl Into<xinqiao_types::AppId>, product_id: i64)
     }
 
@@ -1463,6 +1527,10 @@ pub mod item {
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
         }
+    }
+
+    w::built! {
+        ListGet
         new(page_size: i64)
         text(appid: xinqiao_types::AppId, next_key: String)
     }
@@ -1523,6 +1591,10 @@ pub mod item {
             /// Link of the item that the head supplier provides.
             0 head_supplier_item_link: String => "head_supplier_item_link: must",
         }
+    }
+
+    w::built! {
+        PromotionDetailGet
         new(head_supplier_item_link: impl Into<String>)
     }
 
@@ -1567,6 +1639,10 @@ pub mod item {
             /// What to do: start or stop promoting.
             2 type_: i64 => "type: must",
         }
+    }
+
+    w::built! {
+        Upd
         new(appid: impl Into<xinqiao_types::AppId>, product_id: i64, type_: i64)
     }
 
@@ -1606,6 +1682,10 @@ pub mod order {
             /// Number that the platform gave the variant (SKU).
             1 sku_id: i64 => "sku_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(order_id: impl Into<String>, sku_id: i64)
     }
 
@@ -1663,6 +1743,10 @@ pub mod order {
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             8 next_key: Option<String> => "next_key",
         }
+    }
+
+    w::built! {
+        ListGet
         new(page_size: i64)
         text(
             appid: xinqiao_types::AppId,
@@ -1748,6 +1832,10 @@ pub mod second_head_supplier_item {
             /// End of the promotion by the second agency, Unix seconds; format `unix`.
             6 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         }
+    }
+
+    w::built! {
+        Add
         new(plan_type: i64, service_ratio: i64)
         text(head_supplier_item_link: String, to_head_supplier_appid: xinqiao_types::AppId)
         set(
@@ -1796,6 +1884,10 @@ pub mod second_head_supplier_item {
             /// AppID of the head supplier to whom it goes.
             5 to_head_supplier_appid: Option<xinqiao_types::AppId> => "to_head_supplier_appid",
         }
+    }
+
+    w::built! {
+        Update
         new(plan_type: i64, update_type: i64)
         text(head_supplier_item_link: String, to_head_supplier_appid: xinqiao_types::AppId)
         set(cooperative_item_id: i64, service_ratio: i64)
@@ -1835,6 +1927,10 @@ pub mod shop {
             /// AppID of the shop that sells the product or made the commission order.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
+    }
+
+    w::built! {
+        Get
         new(appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -1877,6 +1973,10 @@ pub mod shop {
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
         }
+    }
+
+    w::built! {
+        ListGet
         new(page_size: i64)
         text(next_key: String)
     }
@@ -1946,6 +2046,10 @@ pub mod sub_item {
             /// Precise commission of the talent in ten-thousandths; this or `ratio`; in 1/10000.
             2 ratio_ext: Option<i64> => "ratio_ext",
         }
+    }
+
+    w::built! {
+        Add
         new(cooperative_item_id: i64)
         set(ratio: i64, ratio_ext: i64)
     }
@@ -1991,6 +2095,10 @@ pub mod sub_item {
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
         }
+    }
+
+    w::built! {
+        ListGet
         new(cooperative_item_id: i64, page_size: i64)
         text(next_key: String)
     }
@@ -2060,6 +2168,10 @@ pub mod subscription {
             /// Whether the total is to be counted.
             3 need_total_num: Option<bool> => "need_total_num",
         }
+    }
+
+    w::built! {
+        GetSubscribe
         new(page_size: i64)
         text(next_key: String)
         set(filter: super::Filter, need_total_num: bool)
@@ -2123,6 +2235,10 @@ pub mod subscription {
             /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
         }
+    }
+
+    w::built! {
+        Subscribe
         new(product_id: i64)
     }
 
@@ -2155,6 +2271,10 @@ pub mod subscription {
             /// Number that the platform gave the product; such as `10000000123456`.
             0 product_id: i64 => "product_id: must",
         }
+    }
+
+    w::built! {
+        Unsubscribe
         new(product_id: i64)
     }
 
@@ -2206,6 +2326,10 @@ pub mod window {
             /// Whether it is hidden in the window.
             6 is_hide_for_window: Option<bool> => "is_hide_for_window",
         }
+    }
+
+    w::built! {
+        Add
         new(product_id: i64)
         text(finder_id: String, open_finder_id: String, open_talent_id: String, product_link: String)
         set(plan_type: i64, is_hide_for_window: bool)
@@ -2256,6 +2380,10 @@ pub mod window {
             /// Whether all products are returned, otherwise only own ones.
             7 is_get_all: Option<bool> => "is_get_all",
         }
+    }
+
+    w::built! {
+        GetAll
         new(appid: impl Into<xinqiao_types::AppId>, offset: i64, page_size: i64)
         text(finder_id: String, open_finder_id: String, open_talent_id: String)
         set(need_total_num: bool, is_get_all: bool)
@@ -2329,6 +2457,10 @@ pub mod window {
             #[doc(alias = "opentalentid")]
             4 open_talent_id: Option<String> => "opentalentid",
         }
+    }
+
+    w::built! {
+        GetDetail
         new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)
         text(finder_id: String, open_finder_id: String, open_talent_id: String)
     }
@@ -2382,6 +2514,10 @@ pub mod window {
             #[doc(alias = "opentalentid")]
             5 open_talent_id: Option<String> => "opentalentid",
         }
+    }
+
+    w::built! {
+        Remove
         new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)
         text(finder_id: String, open_finder_id: String, open_talent_id: String)
         set(product_window_id: i64)
@@ -2425,6 +2561,10 @@ pub mod window_auth {
             /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
             2 talent_appid: Option<xinqiao_types::AppId> => "talent_appid",
         }
+    }
+
+    w::built! {
+        Get
         new()
         text(finder_id: String, openid: xinqiao_types::OpenId, talent_appid: xinqiao_types::AppId)
     }
@@ -2473,6 +2613,10 @@ pub mod window_auth {
             /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
             3 talent_appid: Option<xinqiao_types::AppId> => "talent_appid",
         }
+    }
+
+    w::built! {
+        StatusGet
         new()
         text(
             finder_id: String,

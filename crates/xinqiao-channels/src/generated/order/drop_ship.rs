@@ -11,6 +11,10 @@ w::record! {
         /// The parcel after the change: `delivery_id`, `waybill_id` and `product_infos`.
         1 new: Delivery => "new: must",
     }
+}
+
+w::built! {
+    ChangeInfo
     new(old: Delivery, new: Delivery)
 }
 
@@ -22,6 +26,10 @@ w::record! {
         /// End of the range, Unix seconds; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
+}
+
+w::built! {
+    CreateTimeRange
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
@@ -35,6 +43,10 @@ w::record! {
         /// Products concerned, one entry per variant.
         2 product_infos: Vec<ProductInfo> => "product_infos: must",
     }
+}
+
+w::built! {
+    Delivery
     new(
         delivery_id: impl Into<String>,
         waybill_id: impl Into<String>,
@@ -72,6 +84,10 @@ w::record! {
         /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
     }
+}
+
+w::built! {
+    DropShipProduct
     new(spu_id: i64, sku_id: i64, product_cnt: i64)
 }
 
@@ -103,6 +119,10 @@ w::record! {
         /// Most entries to return in one answer, for paging.
         1 limit: i64 => "limit: must",
     }
+}
+
+w::built! {
+    PageInfo
     new(offset: i64, limit: i64)
 }
 
@@ -116,6 +136,10 @@ w::record! {
         /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
     }
+}
+
+w::built! {
+    ProductInfo
     new(product_id: i64, sku_id: i64, product_cnt: i64)
 }
 
@@ -144,6 +168,10 @@ w::record! {
         /// The merchant's own notes; the buyer does not see them.
         9 merchant_notes: Option<String> => "merchant_notes",
     }
+}
+
+w::built! {
+    Condition
     new()
     text(
         supplier_appid: xinqiao_types::AppId,
@@ -180,6 +208,10 @@ w::record! {
         /// The merchant's own notes; the buyer does not see them.
         8 merchant_notes: Option<String> => "merchant_notes",
     }
+}
+
+w::built! {
+    SearchCondition
     new()
     text(
         shop_appid: xinqiao_types::AppId,
@@ -208,6 +240,10 @@ w::record! {
         #[doc(alias = "dropship_product_list")]
         2 drop_ship_product_list: Vec<DropShipProduct> => "dropship_product_list: must",
     }
+}
+
+w::built! {
+    Assign
     new(
         order_id: impl Into<String>,
         supplier_appid: impl Into<xinqiao_types::AppId>,
@@ -249,6 +285,10 @@ w::record! {
         #[doc(alias = "dropship_product_list")]
         2 drop_ship_product_list: Vec<DropShipProduct> => "dropship_product_list: must",
     }
+}
+
+w::built! {
+    Cancel
     new(
         ds_order_id: impl Into<String>,
         order_id: impl Into<String>,
@@ -285,6 +325,10 @@ w::record! {
         /// Number that the platform gave the dropship order.
         0 ds_order_id: String => "ds_order_id: must",
     }
+}
+
+w::built! {
+    Get
     new(ds_order_id: impl Into<String>)
 }
 
@@ -336,6 +380,10 @@ w::record! {
         /// Paging: where to start and how many.
         5 page_info: Option<PageInfo> => "page_info",
     }
+}
+
+w::built! {
+    List
     new()
     text(supplier_appid: xinqiao_types::AppId, order_id: String)
     set(
@@ -406,6 +454,10 @@ w::record! {
         /// Paging: where to start and how many.
         1 page_info: Option<PageInfo> => "page_info",
     }
+}
+
+w::built! {
+    Search
     new(search_condition: Condition)
     set(page_info: PageInfo)
 }
@@ -463,6 +515,10 @@ pub mod supplier {
             /// Parcels, one entry each.
             1 delivery_list: Vec<super::Delivery> => "delivery_list: must",
         }
+    }
+
+    w::built! {
+        DeliverySend
         new(ds_order_id: impl Into<String>, delivery_list: Vec<super::Delivery>)
     }
 
@@ -497,6 +553,10 @@ pub mod supplier {
             /// Changes, one old and new value each.
             1 change_infos: Vec<super::ChangeInfo> => "change_infos: must",
         }
+    }
+
+    w::built! {
+        DeliveryUpdate
         new(ds_order_id: impl Into<String>, change_infos: Vec<super::ChangeInfo>)
     }
 
@@ -529,6 +589,10 @@ pub mod supplier {
             /// Number that the platform gave the dropship order.
             0 ds_order_id: String => "ds_order_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(ds_order_id: impl Into<String>)
     }
 
@@ -578,6 +642,10 @@ pub mod supplier {
             /// Paging: where to start and how many.
             4 page_info: Option<super::PageInfo> => "page_info",
         }
+    }
+
+    w::built! {
+        List
         new()
         text(shop_appid: xinqiao_types::AppId, order_id: String)
         set(create_time_range: super::CreateTimeRange, status: i64, page_info: super::PageInfo)
@@ -643,6 +711,10 @@ pub mod supplier {
             /// Paging: where to start and how many.
             1 page_info: Option<super::PageInfo> => "page_info",
         }
+    }
+
+    w::built! {
+        Search
         new(search_condition: super::SearchCondition)
         set(page_info: super::PageInfo)
     }

@@ -112,6 +112,10 @@ w::record! {
         /// Price of the item after the change, in fen.
         2 change_price: xinqiao_types::Fen => "change_price: must",
     }
+}
+
+w::built! {
+    ChangeOrderInfo
     new(product_id: i64, sku_id: i64, change_price: xinqiao_types::Fen)
 }
 
@@ -340,6 +344,10 @@ w::record! {
         /// Number of the after-sales case.
         0 order_id: i64 => "order_id: must",
     }
+}
+
+w::built! {
+    AcceptApply
     new(order_id: i64)
 }
 
@@ -372,6 +380,10 @@ w::record! {
         /// Numbers of the cases to look up.
         0 after_sale_order_id_list: Vec<i64> => "after_sale_order_id_list: must",
     }
+}
+
+w::built! {
+    BatchGetAfterSaleOrder
     new(after_sale_order_id_list: Vec<i64>)
 }
 
@@ -414,6 +426,10 @@ w::record! {
         /// The merchant's own notes; the buyer does not see them.
         1 merchant_notes: String => "merchant_notes: must",
     }
+}
+
+w::built! {
+    ChangeMerchantNotes
     new(order_id: i64, merchant_notes: impl Into<String>)
 }
 
@@ -452,6 +468,10 @@ w::record! {
         /// New prices, one entry per item.
         3 change_order_infos: Vec<ChangeOrderInfo> => "change_order_infos: must",
     }
+}
+
+w::built! {
+    ChangeOrderPrice
     new(order_id: i64, change_express: bool, change_order_infos: Vec<ChangeOrderInfo>)
     set(express_fee: xinqiao_types::Fen)
 }
@@ -485,6 +505,10 @@ w::record! {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
     }
+}
+
+w::built! {
+    Get
     new(order_id: i64)
 }
 
@@ -525,6 +549,10 @@ w::record! {
         /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: i64 => "after_sale_order_id: must",
     }
+}
+
+w::built! {
+    GetAfterSaleOrder
     new(after_sale_order_id: i64)
 }
 
@@ -579,6 +607,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         7 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetList
     new(page: i64, page_size: i64)
     text(
         start_create_time: String,
@@ -643,6 +675,10 @@ w::record! {
         /// Why the merchant refused the refund.
         1 reject_reason: String => "reject_reason: must",
     }
+}
+
+w::built! {
+    RejectRefund
     new(order_id: i64, reject_reason: impl Into<String>)
 }
 
@@ -698,6 +734,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         11 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    Search
     new(page: i64, page_size: i64)
     text(
         start_pay_time: String,
@@ -768,6 +808,10 @@ w::record! {
         /// The proofs in words.
         2 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    UploadRefundCertificate
     new(order_id: i64)
     text(desc: String)
     set(refund_certificates: Vec<String>)

@@ -11,6 +11,10 @@ w::record! {
         /// Value of the attribute, such as red; such as `红色`.
         1 attr_value: String => "attr_value: must",
     }
+}
+
+w::built! {
+    AttrInfo
     new(attr_key: impl Into<String>, attr_value: impl Into<String>)
 }
 
@@ -34,6 +38,10 @@ w::record! {
         /// Level in the tree, from `1`.
         1 level: i64 => "level: must",
     }
+}
+
+w::built! {
+    Cat
     new(cat_id: i64, level: i64)
 }
 
@@ -45,6 +53,10 @@ w::record! {
         /// When it is valid: a fixed period, or days after receiving.
         1 valid_info: ValidInfo => "valid_info: must",
     }
+}
+
+w::built! {
+    CouponCodeInfo
     new(verify_type: i64, valid_info: ValidInfo)
 }
 
@@ -54,6 +66,10 @@ w::record! {
         /// Pictures of the description.
         0 imgs: Vec<String> => "imgs: must",
     }
+}
+
+w::built! {
+    DescInfo
     new(imgs: Vec<String>)
 }
 
@@ -63,6 +79,10 @@ w::record! {
         /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
     }
+}
+
+w::built! {
+    ExpressInfo
     new(template_id: i64)
 }
 
@@ -105,6 +125,10 @@ w::record! {
         /// Sales attributes such as colour and size, one key and value each.
         8 sku_attrs: Vec<AttrInfo> => "sku_attrs: must",
     }
+}
+
+w::built! {
+    Skus
     new(
         out_product_id: impl Into<String>,
         out_sku_id: impl Into<String>,
@@ -190,6 +214,10 @@ w::record! {
         /// End of the validity, Unix seconds; for `valid_type` `1`; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
+}
+
+w::built! {
+    ValidInfo
     new(valid_type: i64)
     set(
         valid_day_num: i64,
@@ -234,6 +262,10 @@ w::record! {
         #[doc(alias = "couponcode_info")]
         12 coupon_code_info: Option<CouponCodeInfo> => "couponcode_info",
     }
+}
+
+w::built! {
+    Add
     new(
         out_product_id: impl Into<String>,
         title: impl Into<String>,
@@ -291,6 +323,10 @@ w::record! {
         /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
+}
+
+w::built! {
+    Del
     new()
     text(out_product_id: String)
     set(product_id: i64)
@@ -327,6 +363,10 @@ w::record! {
         /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
+}
+
+w::built! {
+    Delisting
     new()
     text(out_product_id: String)
     set(product_id: i64)
@@ -365,6 +405,10 @@ w::record! {
         /// Which copy is returned: `1` draft, `0` online; `0` or `1` on the wire.
         2 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
+}
+
+w::built! {
+    Get
     new()
     text(out_product_id: String)
     set(product_id: i64, need_edit_spu: bool)
@@ -413,6 +457,10 @@ w::record! {
         /// Which copy is returned: `1` draft, `0` online; `0` or `1` on the wire.
         3 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
+}
+
+w::built! {
+    GetList
     new(status: i64, page: i64, page_size: i64)
     set(need_edit_spu: bool)
 }
@@ -473,6 +521,10 @@ w::record! {
         /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
+}
+
+w::built! {
+    Listing
     new()
     text(out_product_id: String)
     set(product_id: i64)
@@ -515,6 +567,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    Search
     new(keyword: impl Into<String>, page: i64, page_size: i64)
     set(status: i64, source: i64)
 }
@@ -596,6 +652,10 @@ w::record! {
         #[doc(alias = "couponcode_info")]
         12 coupon_code_info: Option<CouponCodeInfo> => "couponcode_info",
     }
+}
+
+w::built! {
+    Update
     new(
         title: impl Into<String>,
         head_img: Vec<String>,

@@ -15,6 +15,10 @@ w::record! {
         /// How many pieces are given.
         3 get_product_cnt: i64 => "get_product_cnt: must",
     }
+}
+
+w::built! {
+    BuyGetInfo
     new(
         buy_out_product_id: impl Into<String>,
         buy_product_cnt: i64,
@@ -35,6 +39,10 @@ w::record! {
         /// The coupon: name, kind, discount and validity.
         3 coupon_info: CouponInfo => "coupon_info: must",
     }
+}
+
+w::built! {
+    Coupon
     new(out_coupon_id: impl Into<String>, type_: i64, promote_type: i64, coupon_info: CouponInfo)
 }
 
@@ -70,6 +78,10 @@ w::record! {
         /// When it is valid: a fixed period, or days after receiving.
         4 valid_info: ValidInfo => "valid_info: must",
     }
+}
+
+w::built! {
+    CouponInfo
     new(name: impl Into<String>, discount_info: DiscountInfo, valid_info: ValidInfo)
     set(promote_info: PromoteInfo, receive_info: ReceiveInfo)
 }
@@ -118,6 +130,10 @@ w::record! {
         #[doc(alias = "buyget_info")]
         4 buy_get_info: Option<BuyGetInfo> => "buyget_info",
     }
+}
+
+w::built! {
+    DiscountCondition
     new()
     set(
         product_cnt: i64,
@@ -138,6 +154,10 @@ w::record! {
         /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
     }
+}
+
+w::built! {
+    DiscountInfo
     new()
     set(discount_condition: DiscountCondition, discount_fee: xinqiao_types::Fen, discount_num: i64)
 }
@@ -156,6 +176,10 @@ w::record! {
         /// Nickname of the Channels account that offers the coupon; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
     }
+}
+
+w::built! {
+    Finder
     new()
     text(nickname: String)
 }
@@ -210,6 +234,10 @@ w::record! {
         /// Channels account that offers it: `nickname`.
         1 finder: Option<Finder> => "finder",
     }
+}
+
+w::built! {
+    PromoteInfo
     new(promote_type: i64)
     set(finder: Finder)
 }
@@ -226,6 +254,10 @@ w::record! {
         /// End of the period in which the coupon can be received, Unix seconds; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
+}
+
+w::built! {
+    ReceiveInfo
     new()
     set(
         limit_num_one_person: i64,
@@ -273,6 +305,10 @@ w::record! {
         /// Coupons received so far.
         1 receive_num: i64 => "receive_num: must",
     }
+}
+
+w::built! {
+    StockInfo
     new(issued_num: i64, receive_num: i64)
 }
 
@@ -284,6 +320,10 @@ w::record! {
         /// Price of the second product in a trade-in, in fen.
         1 price: xinqiao_types::Fen => "price: must",
     }
+}
+
+w::built! {
+    TradeInInfo
     new(out_product_id: impl Into<String>, price: xinqiao_types::Fen)
 }
 
@@ -295,6 +335,10 @@ w::record! {
         /// How many of the coupon were issued, claimed and so on.
         1 stock_info: StockInfo => "stock_info: must",
     }
+}
+
+w::built! {
+    Stock
     new(out_coupon_id: impl Into<String>, stock_info: StockInfo)
 }
 
@@ -308,6 +352,10 @@ w::record! {
         /// When it was used: `use_time`.
         2 ext_info: UserCouponExtInfo => "ext_info: must",
     }
+}
+
+w::built! {
+    UpdateUserCouponDetail
     new(
         out_user_coupon_id: impl Into<String>,
         out_coupon_id: impl Into<String>,
@@ -325,6 +373,10 @@ w::record! {
         /// User's coupon: `100` valid, `101` expired, `102` used, `103` given up.
         2 status: i64 => "status: must",
     }
+}
+
+w::built! {
+    UserCoupon
     new(out_user_coupon_id: impl Into<String>, out_coupon_id: impl Into<String>, status: i64)
 }
 
@@ -334,6 +386,10 @@ w::record! {
         /// When the coupon was used; absent before; format `unix`.
         0 use_time: Option<xinqiao_types::UnixSeconds> => "use_time",
     }
+}
+
+w::built! {
+    UserCouponExtInfo
     new()
     set(use_time: xinqiao_types::UnixSeconds)
 }
@@ -352,6 +408,10 @@ w::record! {
         /// End of the coupon's validity, Unix seconds; for `valid_type` `1`; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
+}
+
+w::built! {
+    ValidInfo
     new(valid_type: i64)
     set(
         valid_day_num: i64,
@@ -371,6 +431,10 @@ w::record! {
         /// The coupon to add: `out_coupon_id`, `type`, `promote_type` and `coupon_info`.
         0 coupon: Coupon => "coupon: must",
     }
+}
+
+w::built! {
+    Add
     new(coupon: Coupon)
 }
 
@@ -407,6 +471,10 @@ w::record! {
         /// When the user received it, Unix seconds; format `unix`.
         2 recv_time: xinqiao_types::UnixSeconds => "recv_time: must",
     }
+}
+
+w::built! {
+    AddUserCoupon
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         user_coupon: UserCoupon,
@@ -443,6 +511,10 @@ w::record! {
         /// The merchant's own number of the coupon.
         0 out_coupon_id: String => "out_coupon_id: must",
     }
+}
+
+w::built! {
+    Get
     new(out_coupon_id: impl Into<String>)
 }
 
@@ -485,6 +557,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetList
     new(offset: i64, page_size: i64)
 }
 
@@ -546,6 +622,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetUserCouponList
     new(openid: impl Into<xinqiao_types::OpenId>, offset: i64, page_size: i64)
 }
 
@@ -603,6 +683,10 @@ w::record! {
         /// The coupon as it should be: `out_coupon_id`, `type`, `promote_type` and `coupon_info`.
         0 coupon: Coupon => "coupon: must",
     }
+}
+
+w::built! {
+    Update
     new(coupon: Coupon)
 }
 
@@ -635,6 +719,10 @@ w::record! {
         /// How many were issued and remain: `out_coupon_id`, `stock_info` and so on.
         0 coupon_stock: Stock => "coupon_stock: must",
     }
+}
+
+w::built! {
+    UpdateCouponStock
     new(coupon_stock: Stock)
 }
 
@@ -669,6 +757,10 @@ w::record! {
         /// Coupon: `1` not yet, `2` in force, `3` expired, `4` void.
         1 status: i64 => "status: must",
     }
+}
+
+w::built! {
+    UpdateStatus
     new(out_coupon_id: impl Into<String>, status: i64)
 }
 
@@ -705,6 +797,10 @@ w::record! {
         /// When the user received it, Unix seconds; format `unix`.
         2 recv_time: xinqiao_types::UnixSeconds => "recv_time: must",
     }
+}
+
+w::built! {
+    UpdateUserCoupon
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         user_coupon: UpdateUserCouponDetail,
@@ -747,6 +843,10 @@ w::record! {
         /// New state: `100` valid, `101` expired, `102` used, `103` given up.
         3 status: i64 => "status: must",
     }
+}
+
+w::built! {
+    UpdateUserCouponStatus
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         out_user_coupon_id: impl Into<String>,

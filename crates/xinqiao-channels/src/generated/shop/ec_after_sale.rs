@@ -21,6 +21,10 @@ w::record! {
         /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
+}
+
+w::built! {
+    AddressInfo
     new(
         receiver_name: impl Into<String>,
         detailed_address: impl Into<String>,
@@ -108,6 +112,10 @@ w::record! {
         /// Address of the picture or video.
         1 url: String => "url: must",
     }
+}
+
+w::built! {
+    Media
     new(type_: i64, url: impl Into<String>)
 }
 
@@ -121,6 +129,10 @@ w::record! {
         /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
     }
+}
+
+w::built! {
+    ProductInfo
     new(product_cnt: i64)
     text(out_product_id: String, out_sku_id: String)
 }
@@ -161,6 +173,10 @@ w::record! {
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
     }
+}
+
+w::built! {
+    AcceptRefund
     new()
     text(out_after_sale_id: String)
     set(after_sale_id: i64)
@@ -201,6 +217,10 @@ w::record! {
         /// The address with name, region, street and telephone.
         2 address_info: AddressInfo => "address_info: must",
     }
+}
+
+w::built! {
+    AcceptReturn
     new(address_info: AddressInfo)
     text(out_after_sale_id: String)
     set(after_sale_id: i64)
@@ -255,6 +275,10 @@ w::record! {
         /// Proofs, each a picture or video with its address.
         9 media_list: Option<Vec<Media>> => "media_list",
     }
+}
+
+w::built! {
+    Add
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         type_: i64,
@@ -311,6 +335,10 @@ w::record! {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    Cancel
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(out_after_sale_id: String)
     set(after_sale_id: i64)
@@ -349,6 +377,10 @@ w::record! {
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
     }
+}
+
+w::built! {
+    Get
     new()
     text(out_after_sale_id: String)
     set(after_sale_id: i64)
@@ -405,6 +437,10 @@ w::record! {
         /// Most entries to return in one answer, for paging.
         7 limit: i64 => "limit: must",
     }
+}
+
+w::built! {
+    GetList
     new(offset: i64, limit: i64)
     text(out_order_id: String, openid: xinqiao_types::OpenId)
     set(
@@ -475,6 +511,10 @@ w::record! {
         /// Step that moves the test case on, such as agree, refuse or goods received.
         2 operation: String => "operation: must",
     }
+}
+
+w::built! {
+    MerchantTest
     new(operation: impl Into<String>)
     text(out_after_sale_id: String)
     set(after_sale_id: i64)
@@ -513,6 +553,10 @@ w::record! {
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
     }
+}
+
+w::built! {
+    Reject
     new()
     text(out_after_sale_id: String)
     set(after_sale_id: i64)
@@ -564,6 +608,10 @@ w::record! {
         /// Proofs, each a picture or video with its address.
         7 media_list: Option<Vec<Media>> => "media_list",
     }
+}
+
+w::built! {
+    Update
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         type_: i64,
@@ -612,6 +660,10 @@ w::record! {
         /// Pictures as proof, got from the picture upload first.
         3 certificates: Vec<String> => "certificates: must",
     }
+}
+
+w::built! {
+    UploadCertificates
     new(refund_desc: impl Into<String>, certificates: Vec<String>)
     text(out_after_sale_id: String)
     set(after_sale_id: i64)
@@ -658,6 +710,10 @@ w::record! {
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         5 waybill_id: String => "waybill_id: must",
     }
+}
+
+w::built! {
+    UploadReturnInfo
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         delivery_id: impl Into<String>,

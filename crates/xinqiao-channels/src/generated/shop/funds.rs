@@ -15,6 +15,10 @@ w::record! {
         /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
         3 account_number: String => "account_number: must masked",
     }
+}
+
+w::built! {
+    AccountInfo
     new(
         bank_account_type: impl Into<String>,
         account_bank: impl Into<String>,
@@ -153,6 +157,10 @@ w::record! {
     /// * Catalog: `channels.shop.funds.get_balance`.
     pub struct GetBalance {
     }
+}
+
+w::built! {
+    GetBalance
     new()
 }
 
@@ -191,6 +199,10 @@ w::record! {
     /// * Catalog: `channels.shop.funds.get_bank_account`.
     pub struct GetBankAccount {
     }
+}
+
+w::built! {
+    GetBankAccount
     new()
 }
 
@@ -231,6 +243,10 @@ w::record! {
         /// Card number whose bank is wanted; personal data, masked in `Debug`.
         0 account_number: String => "account_number: must masked",
     }
+}
+
+w::built! {
+    GetBankByNum
     new(account_number: impl Into<String>)
 }
 
@@ -279,6 +295,10 @@ w::record! {
         /// Whether to list banks for companies or for persons.
         3 bank_type: Option<i64> => "bank_type",
     }
+}
+
+w::built! {
+    GetBankList
     new()
     text(key_words: String)
     set(offset: i64, limit: i64, bank_type: i64)
@@ -336,6 +356,10 @@ w::record! {
         /// Code of the province, from the list of regions.
         0 province_code: i64 => "province_code: must",
     }
+}
+
+w::built! {
+    GetCity
     new(province_code: i64)
 }
 
@@ -378,6 +402,10 @@ w::record! {
         /// Number of the funds flow entry, from the list of flows.
         0 funds_flow_id: String => "funds_flow_id: must",
     }
+}
+
+w::built! {
+    GetOrderFlow
     new(funds_flow_id: impl Into<String>)
 }
 
@@ -416,6 +444,10 @@ w::record! {
     /// * Catalog: `channels.shop.funds.get_province`.
     pub struct GetProvince {
     }
+}
+
+w::built! {
+    GetProvince
     new()
 }
 
@@ -464,6 +496,10 @@ w::record! {
         /// Code of the bank, from the list of banks.
         3 bank_code: String => "bank_code: must",
     }
+}
+
+w::built! {
+    GetSubBranch
     new(city_code: i64, bank_code: impl Into<String>)
     set(offset: i64, limit: i64)
 }
@@ -532,6 +568,10 @@ w::record! {
         /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
         0 out_request_no: String => "out_request_no: must",
     }
+}
+
+w::built! {
+    GetWithdrawDetail
     new(out_request_no: impl Into<String>)
 }
 
@@ -576,6 +616,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    ScanOrderFlow
     new(date: impl Into<String>, page_num: i64, page_size: i64)
 }
 
@@ -635,6 +679,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    ScanWithdraw
     new(page_num: i64, page_size: i64)
 }
 
@@ -692,6 +740,10 @@ w::record! {
         /// The account: number, bank and holder.
         0 account_info: AccountInfo => "account_info: must",
     }
+}
+
+w::built! {
+    SetBankAccount
     new(account_info: AccountInfo)
 }
 
@@ -728,6 +780,10 @@ w::record! {
         /// Note that appears on the bank statement.
         2 bank_memo: Option<String> => "bank_memo",
     }
+}
+
+w::built! {
+    SubmitWithdraw
     new(amount: xinqiao_types::Fen)
     text(remark: String, bank_memo: String)
 }
@@ -777,6 +833,10 @@ pub mod qr_code {
             #[doc(alias = "qrcode_ticket")]
             0 qr_code_ticket: String => "qrcode_ticket: must",
         }
+    }
+
+    w::built! {
+        Check
         new(qr_code_ticket: impl Into<String>)
     }
 
@@ -823,6 +883,10 @@ pub mod qr_code {
             /// Which role must confirm the withdrawal by scanning, as a code.
             0 identity_type: i64 => "identity_type: must",
         }
+    }
+
+    w::built! {
+        Gen
         new(identity_type: i64)
     }
 
@@ -865,6 +929,10 @@ pub mod qr_code {
             #[doc(alias = "qrcode_ticket")]
             0 qr_code_ticket: String => "qrcode_ticket: must",
         }
+    }
+
+    w::built! {
+        Get
         new(qr_code_ticket: impl Into<String>)
     }
 

@@ -37,6 +37,10 @@ w::record! {
         /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
+}
+
+w::built! {
+    AddressInfo
     new(
         receiver_name: impl Into<String>,
         detailed_address: impl Into<String>,
@@ -61,6 +65,10 @@ w::record! {
         /// Delivery: `1` express, `2` none, `3` by the shop, `4` pickup.
         0 delivery_type: i64 => "delivery_type: must",
     }
+}
+
+w::built! {
+    DeliveryDetail
     new(delivery_type: i64)
 }
 
@@ -100,6 +108,10 @@ w::record! {
         /// Price of the goods, freight, discounts and what was paid.
         2 price_info: PriceInfo => "price_info: must",
     }
+}
+
+w::built! {
+    OrderDetail
     new(product_infos: Vec<ProductInfo>, pay_info: PayInfo, price_info: PriceInfo)
 }
 
@@ -185,6 +197,10 @@ w::record! {
         /// When the prepaid order was placed at WeChat Pay; format `yyyy-MM-dd HH:mm:ss`.
         2 prepay_time: String => "prepay_time: must",
     }
+}
+
+w::built! {
+    PayInfo
     new(pay_method_type: i64, prepay_id: impl Into<String>, prepay_time: impl Into<String>)
 }
 
@@ -218,6 +234,10 @@ w::record! {
         /// What the added amount is for, such as wrapping.
         4 additional_remarks: Option<String> => "additional_remarks",
     }
+}
+
+w::built! {
+    PriceInfo
     new(
         order_price: xinqiao_types::Fen,
         freight: xinqiao_types::Fen,
@@ -247,6 +267,10 @@ w::record! {
         /// Main picture of the product at the time of the order; personal data, masked in `Debug`.
         7 head_img: String => "head_img: must masked",
     }
+}
+
+w::built! {
+    ProductInfo
     new(
         out_product_id: impl Into<String>,
         out_sku_id: impl Into<String>,
@@ -314,6 +338,10 @@ w::record! {
         /// Trace number fetched before ordering; it attributes the order to a stream or sharer.
         13 trace_id: Option<String> => "trace_id",
     }
+}
+
+w::built! {
+    Add
     new(
         out_order_id: impl Into<String>,
         openid: impl Into<xinqiao_types::OpenId>,
@@ -374,6 +402,10 @@ w::record! {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    Close
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(out_order_id: String)
     set(order_id: i64)
@@ -412,6 +444,10 @@ w::record! {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    Get
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(out_order_id: String)
     set(order_id: i64)
@@ -462,6 +498,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetList
     new(sort_order: i64, page: i64, page_size: i64)
     text(start_create_time: String, end_create_time: String)
 }
@@ -530,6 +570,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         5 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetListByFinder
     new(page: i64, page_size: i64)
     text(
         start_pay_time: String,
@@ -594,6 +638,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetListBySharer
     new(page: i64, page_size: i64)
     text(start_pay_time: String, end_pay_time: String, sharer_openid: xinqiao_types::OpenId)
 }
@@ -649,6 +697,10 @@ w::record! {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    GetPaymentParams
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(out_order_id: String)
     set(order_id: i64)
@@ -703,6 +755,10 @@ w::record! {
         /// When the payment was done, required with `action_type` `1` (paid); format `yyyy-MM-dd HH:mm:ss`.
         6 pay_time: Option<String> => "pay_time",
     }
+}
+
+w::built! {
+    Pay
     new(openid: impl Into<xinqiao_types::OpenId>, action_type: i64)
     text(out_order_id: String, action_remark: String, transaction_id: String, pay_time: String)
     set(order_id: i64)

@@ -224,6 +224,10 @@ w::record! {
         #[doc(alias = "openids")]
         0 open_ids: Vec<xinqiao_types::OpenId> => "openids: must masked",
     }
+}
+
+w::built! {
+    Bind
     new(open_ids: Vec<xinqiao_types::OpenId>)
 }
 
@@ -270,6 +274,10 @@ w::record! {
         /// OpenID of the sharer under this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    GetSharerDataSummary
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -316,6 +324,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetSharerList
     new(page: i64, page_size: i64)
 }
 
@@ -379,6 +391,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         3 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetSharerLiveOrderList
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         live_export_id: impl Into<String>,
@@ -445,6 +461,10 @@ w::record! {
         /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
     }
+}
+
+w::built! {
+    GetSharerLiveSummaryList
     new(openid: impl Into<xinqiao_types::OpenId>, page: i64, page_size: i64)
 }
 
@@ -502,6 +522,10 @@ w::record! {
         /// OpenID of the sharer under this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    SearchSharer
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -548,6 +572,10 @@ w::record! {
         /// Code of how the sharers' own pages may be shared on.
         0 share_mode: i64 => "share_mode: must",
     }
+}
+
+w::built! {
+    SetShareMode
     new(share_mode: i64)
 }
 
@@ -581,6 +609,10 @@ w::record! {
         #[doc(alias = "openids")]
         0 open_ids: Vec<xinqiao_types::OpenId> => "openids: must masked",
     }
+}
+
+w::built! {
+    Unbind
     new(open_ids: Vec<xinqiao_types::OpenId>)
 }
 

@@ -49,6 +49,10 @@ w::record! {
         /// Text of the product's page.
         1 desc: String => "desc: must",
     }
+}
+
+w::built! {
+    DescInfo
     new(imgs: Vec<String>, desc: impl Into<String>)
 }
 
@@ -60,6 +64,10 @@ w::record! {
         /// Value of the attribute, such as red; such as `红色`.
         1 attr_value: String => "attr_value: must",
     }
+}
+
+w::built! {
+    SkuAttr
     new(attr_key: impl Into<String>, attr_value: impl Into<String>)
 }
 
@@ -85,6 +93,10 @@ w::record! {
         /// Sales attributes such as colour and size, one key and value each.
         8 sku_attrs: Vec<SkuAttr> => "sku_attrs: must",
     }
+}
+
+w::built! {
+    Skus
     new(
         out_product_id: impl Into<String>,
         out_sku_id: impl Into<String>,
@@ -187,6 +199,10 @@ w::record! {
         /// Digits of the product's bar code; such as `6901234567892`.
         5 barcode: Option<String> => "barcode",
     }
+}
+
+w::built! {
+    UpdateWithoutAuditSkus
     new(out_sku_id: impl Into<String>)
     text(sku_code: String, barcode: String)
     set(sale_price: xinqiao_types::Fen, market_price: xinqiao_types::Fen, stock_num: i64)
@@ -224,6 +240,10 @@ w::record! {
         /// Scenes, such as Channels, where the product may be shown.
         11 scene_group_list: Option<Vec<i64>> => "scene_group_list",
     }
+}
+
+w::built! {
+    Add
     new(
         out_product_id: impl Into<String>,
         title: impl Into<String>,
@@ -276,6 +296,10 @@ w::record! {
         /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
+}
+
+w::built! {
+    Del
     new()
     text(out_product_id: String)
     set(product_id: i64)
@@ -312,6 +336,10 @@ w::record! {
         /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
+}
+
+w::built! {
+    DelAudit
     new()
     text(out_product_id: String)
     set(product_id: i64)
@@ -348,6 +376,10 @@ w::record! {
         /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
+}
+
+w::built! {
+    Delisting
     new()
     text(out_product_id: String)
     set(product_id: i64)
@@ -386,6 +418,10 @@ w::record! {
         /// Which copy is returned: `1` draft, `0` online; `0` or `1` on the wire.
         2 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
+}
+
+w::built! {
+    Get
     new()
     text(out_product_id: String)
     set(product_id: i64, need_edit_spu: bool)
@@ -442,6 +478,10 @@ w::record! {
         /// Which copy is returned: `1` draft, `0` online; `0` or `1` on the wire.
         7 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
+}
+
+w::built! {
+    GetList
     new(status: i64, page: i64, page_size: i64)
     text(
         start_create_time: String,
@@ -508,6 +548,10 @@ w::record! {
         /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
     }
+}
+
+w::built! {
+    Listing
     new()
     text(out_product_id: String)
     set(product_id: i64)
@@ -566,6 +610,10 @@ w::record! {
         /// Scenes, such as Channels, where the product may be shown.
         12 scene_group_list: Option<Vec<i64>> => "scene_group_list",
     }
+}
+
+w::built! {
+    Update
     new(
         title: impl Into<String>,
         path: impl Into<String>,
@@ -626,6 +674,10 @@ w::record! {
         /// Variants (SKUs) of the product, one entry each.
         3 skus: Option<Vec<UpdateWithoutAuditSkus>> => "skus",
     }
+}
+
+w::built! {
+    UpdateWithoutAudit
     new()
     text(out_product_id: String, path: String)
     set(product_id: i64, skus: Vec<UpdateWithoutAuditSkus>)

@@ -43,6 +43,10 @@ w::record! {
         /// Goods in the parcels: `name` and `count`.
         5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
     }
+}
+
+w::built! {
+    Cargo
     new(count: i64)
     set(space_x: f64, space_y: f64, space_z: f64, weight: f64, detail_list: Vec<CargoDetail>)
 }
@@ -55,6 +59,10 @@ w::record! {
         /// How many of this goods are in the parcel.
         1 count: i64 => "count: must",
     }
+}
+
+w::built! {
+    CargoDetail
     new(name: impl Into<String>, count: i64)
 }
 
@@ -112,6 +120,10 @@ w::record! {
         /// Declared value in fen, up to which losses are covered.
         1 insured_value: xinqiao_types::Fen => "insured_value: must",
     }
+}
+
+w::built! {
+    Insured
     new(use_insured: bool, insured_value: xinqiao_types::Fen)
 }
 
@@ -125,6 +137,10 @@ w::record! {
         /// Tracking number that the express company gave, returned with the waybill; such as `SF1234567890123`.
         2 waybill_id: Option<String> => "waybill_id",
     }
+}
+
+w::built! {
+    Order
     new(order_id: impl Into<String>, delivery_id: impl Into<String>)
     text(waybill_id: String)
 }
@@ -165,6 +181,10 @@ w::record! {
         /// Address after the district, at most 512 bytes; personal data, masked in `Debug`.
         9 address: String => "address: must masked",
     }
+}
+
+w::built! {
+    Sender
     new(
         name: impl Into<String>,
         province: impl Into<String>,
@@ -183,6 +203,10 @@ w::record! {
         /// Name of the kind of service, which goes with `service_type`; such as `标准快递`.
         1 service_name: String => "service_name: must",
     }
+}
+
+w::built! {
+    ServiceType
     new(service_type: i64, service_name: impl Into<String>)
 }
 
@@ -200,6 +224,10 @@ w::record! {
         /// Goods one by one, in place of the fields above: `goods_name`, `goods_img_url` and `goods_desc`.
         4 detail_list: Option<Vec<ShopDetail>> => "detail_list",
     }
+}
+
+w::built! {
+    Shop
     new(wxa_path: impl Into<String>)
     text(img_url: String, goods_name: String)
     set(goods_count: i64, detail_list: Vec<ShopDetail>)
@@ -215,6 +243,10 @@ w::record! {
         /// What the goods are, shown in the details when there are several.
         2 goods_desc: Option<String> => "goods_desc",
     }
+}
+
+w::built! {
+    ShopDetail
     new()
     text(goods_name: String, goods_img_url: String, goods_desc: String)
 }
@@ -238,6 +270,10 @@ w::record! {
     /// * Catalog: `mini_program.express.business.delivery_get_all`.
     pub struct DeliveryGetAll {
     }
+}
+
+w::built! {
+    DeliveryGetAll
     new()
 }
 
@@ -288,6 +324,10 @@ w::record! {
         /// Form: `0` two sheets (default), `1` one sheet.
         4 print_type: Option<i64> => "print_type",
     }
+}
+
+w::built! {
+    PathGet
     new(order_id: impl Into<String>, delivery_id: impl Into<String>)
     text(openid: xinqiao_types::OpenId, waybill_id: String)
     set(print_type: i64)
@@ -340,6 +380,10 @@ w::record! {
         /// Customer code at the express company; `cash_biz_id` for cash orders.
         1 biz_id: String => "biz_id: must",
     }
+}
+
+w::built! {
+    QuotaGet
     new(delivery_id: impl Into<String>, biz_id: impl Into<String>)
 }
 
@@ -393,6 +437,10 @@ w::record! {
         /// The step of the path in words, as shown to users.
         6 action_msg: String => "action_msg: must",
     }
+}
+
+w::built! {
+    TestUpdateOrder
     new(
         order_id: impl Into<String>,
         delivery_id: impl Into<String>,
@@ -446,6 +494,10 @@ pub mod account {
             /// Remark for the review, such as phone and address.
             4 remark_content: Option<String> => "remark_content",
         }
+    }
+
+    w::built! {
+        Bind
         new(type_: impl Into<String>, biz_id: impl Into<String>, delivery_id: impl Into<String>)
         text(password: String, remark_content: String)
     }
@@ -478,6 +530,10 @@ pub mod account {
         /// * Catalog: `mini_program.express.business.account.get_all`.
         pub struct GetAll {
         }
+    }
+
+    w::built! {
+        GetAll
         new()
     }
 
@@ -557,6 +613,10 @@ pub mod order {
             /// Contract with: `0` the branch (default), `1` headquarters.
             15 take_mode: Option<i64> => "take_mode",
         }
+    }
+
+    w::built! {
+        Add
         new(
             add_source: i64,
             order_id: impl Into<String>,
@@ -619,6 +679,10 @@ pub mod order {
             /// Waybills, at most 100: `order_id`, `waybill_id`, `delivery_id` and so on.
             0 order_list: Vec<super::Order> => "order_list: must",
         }
+    }
+
+    w::built! {
+        BatchGet
         new(order_list: Vec<super::Order>)
     }
 
@@ -665,6 +729,10 @@ pub mod order {
             /// Tracking number that the express company gave, returned with the waybill; such as `SF1234567890123`.
             3 waybill_id: Option<String> => "waybill_id",
         }
+    }
+
+    w::built! {
+        Cancel
         new(order_id: impl Into<String>, delivery_id: impl Into<String>)
         text(openid: xinqiao_types::OpenId, waybill_id: String)
     }
@@ -718,6 +786,10 @@ pub mod order {
             /// Form: `0` two sheets (default), `1` one sheet.
             4 print_type: Option<i64> => "print_type",
         }
+    }
+
+    w::built! {
+        Get
         new(order_id: impl Into<String>, delivery_id: impl Into<String>)
         text(openid: xinqiao_types::OpenId, waybill_id: String)
         set(print_type: i64)
@@ -773,6 +845,10 @@ pub mod printer {
         /// * Catalog: `mini_program.express.business.printer.get_all`.
         pub struct GetAll {
         }
+    }
+
+    w::built! {
+        GetAll
         new()
     }
 
@@ -823,6 +899,10 @@ pub mod printer {
             #[doc(alias = "tagid_list")]
             2 tag_id_list: Option<Vec<String>> => "tagid_list: comma",
         }
+    }
+
+    w::built! {
+        Update
         new(update_type: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
         set(tag_id_list: Vec<String>)
     }

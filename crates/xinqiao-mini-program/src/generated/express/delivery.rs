@@ -21,6 +21,10 @@ w::record! {
         /// Mobile phone; this or the landline is needed; personal data, masked in `Debug`.
         6 mobile: String => "mobile: must masked",
     }
+}
+
+w::built! {
+    BizAddr
     new(
         country: impl Into<String>,
         province: impl Into<String>,
@@ -48,6 +52,10 @@ w::record! {
         /// Goods in the parcels: `name` and `count`.
         5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
     }
+}
+
+w::built! {
+    Cargo
     new(count: i64)
     set(space_x: f64, space_y: f64, space_z: f64, weight: f64, detail_list: Vec<CargoDetail>)
 }
@@ -60,6 +68,10 @@ w::record! {
         /// How many of this goods are in the parcel.
         1 count: i64 => "count: must",
     }
+}
+
+w::built! {
+    CargoDetail
     new(name: impl Into<String>, count: i64)
 }
 
@@ -92,6 +104,10 @@ w::record! {
         /// Kind of express service: `service_type` and `service_name`.
         11 service: Service => "service: must",
     }
+}
+
+w::built! {
+    Custom
     new(
         order_id: impl Into<String>,
         delivery_id: impl Into<String>,
@@ -130,6 +146,10 @@ w::record! {
         /// Address after the district, at most 512 bytes; personal data, masked in `Debug`.
         9 address: String => "address: must masked",
     }
+}
+
+w::built! {
+    CustomSender
     new(
         name: impl Into<String>,
         province: impl Into<String>,
@@ -158,6 +178,10 @@ w::record! {
         /// Address of the picture of the goods that go back.
         1 url: String => "url: must",
     }
+}
+
+w::built! {
+    Goods
     new(name: impl Into<String>, url: impl Into<String>)
 }
 
@@ -167,6 +191,10 @@ w::record! {
         /// Goods one by one: `goods_name`, `goods_img_url` and `goods_desc`.
         0 detail_list: Vec<GoodsInfoDetail> => "detail_list: must",
     }
+}
+
+w::built! {
+    GoodsInfo
     new(detail_list: Vec<GoodsInfoDetail>)
 }
 
@@ -180,6 +208,10 @@ w::record! {
         /// What the goods are, at most 40 Chinese characters.
         2 goods_desc: Option<String> => "goods_desc",
     }
+}
+
+w::built! {
+    GoodsInfoDetail
     new(goods_name: impl Into<String>, goods_img_url: impl Into<String>)
     text(goods_desc: String)
 }
@@ -192,6 +224,10 @@ w::record! {
         /// Declared value in fen, up to which losses are covered.
         1 insured_value: xinqiao_types::Fen => "insured_value: must",
     }
+}
+
+w::built! {
+    Insured
     new(use_insured: bool, insured_value: xinqiao_types::Fen)
 }
 
@@ -217,6 +253,10 @@ w::record! {
         /// Name of the kind of service, which goes with `service_type`; such as `标准快递`.
         1 service_name: String => "service_name: must",
     }
+}
+
+w::built! {
+    Service
     new(service_type: i64, service_name: impl Into<String>)
 }
 
@@ -234,6 +274,10 @@ w::record! {
         /// Goods one by one, in place of the fields above: `goods_name`, `goods_img_url` and `goods_desc`.
         4 detail_list: Option<Vec<ShopDetail>> => "detail_list",
     }
+}
+
+w::built! {
+    Shop
     new(wxa_path: impl Into<String>)
     text(img_url: String, goods_name: String)
     set(goods_count: i64, detail_list: Vec<ShopDetail>)
@@ -249,6 +293,10 @@ w::record! {
         /// What the goods are, shown in the details when there are several.
         2 goods_desc: Option<String> => "goods_desc",
     }
+}
+
+w::built! {
+    ShopDetail
     new()
     text(goods_name: String, goods_img_url: String, goods_desc: String)
 }
@@ -269,6 +317,10 @@ w::record! {
         /// Content of the datum, put into the template for printing.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    WaybillData
     new(key: impl Into<String>, value: impl Into<String>)
 }
 
@@ -294,6 +346,10 @@ w::record! {
         /// Tracking number that the express company gave; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
     }
+}
+
+w::built! {
+    ContactGet
     new(token: impl Into<String>, waybill_id: impl Into<String>)
 }
 
@@ -340,6 +396,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    PathNotify
     new()
 }
 
@@ -380,6 +440,10 @@ w::record! {
         /// The step in words, may hold a phone number.
         4 action_msg: String => "action_msg: must",
     }
+}
+
+w::built! {
+    PathUpdate
     new(
         token: impl Into<String>,
         waybill_id: impl Into<String>,
@@ -419,6 +483,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ScatterUpdateComplaintResult
     new()
 }
 
@@ -457,6 +525,10 @@ w::record! {
         /// Why it was refused, unless `result_code` is `0`.
         3 result_msg: Option<String> => "result_msg",
     }
+}
+
+w::built! {
+    ServiceBusinessUpdate
     new(shop_app_id: impl Into<xinqiao_types::AppId>, biz_id: impl Into<String>, result_code: i64)
     text(result_msg: String)
 }
@@ -497,6 +569,10 @@ w::record! {
         /// Order data to fill in: `order_id`, `openid`, `delivery_id`, `biz_id` and so on.
         3 custom: Custom => "custom: must",
     }
+}
+
+w::built! {
+    TemplatePreview
     new(
         waybill_id: impl Into<String>,
         waybill_template: impl Into<String>,
@@ -546,6 +622,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    UserQuery
     new()
 }
 
@@ -599,6 +679,10 @@ pub mod no_worry_return {
             /// Code of the return notice, optional.
             8 notify_code: Option<String> => "notify_code",
         }
+    }
+
+    w::built! {
+        Add
         new(openid: impl Into<xinqiao_types::OpenId>)
         text(shop_order_id: String, order_path: String, wx_pay_id: String, notify_code: String)
         set(
@@ -647,6 +731,10 @@ pub mod no_worry_return {
             /// Number of the return, returned when it is made; plug-in and look-ups need it.
             0 return_id: String => "return_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(return_id: impl Into<String>)
     }
 
@@ -696,6 +784,10 @@ pub mod no_worry_return {
             /// Number of the return, returned when it is made; plug-in and look-ups need it.
             0 return_id: String => "return_id: must",
         }
+    }
+
+    w::built! {
+        Unbind
         new(return_id: impl Into<String>)
     }
 
@@ -747,6 +839,10 @@ pub mod open_msg {
             /// Page that a tap on the goods opens, best the order.
             6 order_detail_path: Option<String> => "order_detail_path",
         }
+    }
+
+    w::built! {
+        FollowWaybill
         new(openid: impl Into<xinqiao_types::OpenId>, waybill_id: impl Into<String>)
         text(sender_phone: String, receiver_phone: String, trans_id: String, order_detail_path: String)
         set(goods_info: super::GoodsInfo)
@@ -788,6 +884,10 @@ pub mod open_msg {
         /// * Catalog: `mini_program.express.delivery.open_msg.get_delivery_list`.
         pub struct GetDeliveryList {
         }
+    }
+
+    w::built! {
+        GetDeliveryList
         new()
     }
 
@@ -828,6 +928,10 @@ pub mod open_msg {
         /// * Catalog: `mini_program.express.delivery.open_msg.open`.
         pub struct Open {
         }
+    }
+
+    w::built! {
+        Open
         new()
     }
 
@@ -858,6 +962,10 @@ pub mod open_msg {
         /// * Catalog: `mini_program.express.delivery.open_msg.open_query_plugin`.
         pub struct OpenQueryPlugin {
         }
+    }
+
+    w::built! {
+        OpenQueryPlugin
         new()
     }
 
@@ -894,6 +1002,10 @@ pub mod open_msg {
             /// Token to look up and update the shipment, given when it was passed; a secret, masked in `Debug`.
             1 waybill_token: String => "waybill_token: must masked",
         }
+    }
+
+    w::built! {
+        QueryFollowTrace
         new(openid: impl Into<xinqiao_types::OpenId>, waybill_token: impl Into<String>)
     }
 
@@ -941,6 +1053,10 @@ pub mod open_msg {
             /// Token to look up and update the shipment, given when it was passed; a secret, masked in `Debug`.
             1 waybill_token: String => "waybill_token: must masked",
         }
+    }
+
+    w::built! {
+        QueryTrace
         new(waybill_token: impl Into<String>)
         text(openid: xinqiao_types::OpenId)
     }
@@ -991,6 +1107,10 @@ pub mod open_msg {
             /// Page that a tap on the goods opens, best the order.
             7 order_detail_path: Option<String> => "order_detail_path",
         }
+    }
+
+    w::built! {
+        TraceWaybill
         new(openid: impl Into<xinqiao_types::OpenId>, waybill_id: impl Into<String>)
         text(
             sender_phone: String,
@@ -1039,6 +1159,10 @@ pub mod open_msg {
             /// Goods of the shipment: `detail_list`.
             2 goods_info: Option<super::GoodsInfo> => "goods_info",
         }
+    }
+
+    w::built! {
+        UpdateFollowWaybillGoods
         new(openid: impl Into<xinqiao_types::OpenId>, waybill_token: impl Into<String>)
         set(goods_info: super::GoodsInfo)
     }
@@ -1076,6 +1200,10 @@ pub mod open_msg {
             /// Goods of the shipment: `detail_list`.
             2 goods_info: Option<super::GoodsInfo> => "goods_info",
         }
+    }
+
+    w::built! {
+        UpdateWaybillGoods
         new(waybill_token: impl Into<String>)
         text(openid: xinqiao_types::OpenId)
         set(goods_info: super::GoodsInfo)
@@ -1127,6 +1255,10 @@ pub mod return_ {
             /// Amount of the returned order in fen.
             6 order_price: xinqiao_types::Fen => "order_price: must",
         }
+    }
+
+    w::built! {
+        Add
         new(
             shop_order_id: impl Into<String>,
             biz_addr: super::BizAddr,
@@ -1175,6 +1307,10 @@ pub mod return_ {
             /// Number of the return, returned when it is made; plug-in and look-ups need it.
             0 return_id: String => "return_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(return_id: impl Into<String>)
     }
 
@@ -1221,6 +1357,10 @@ pub mod return_ {
         /// * Catalog: `mini_program.express.delivery.return.open_return`.
         pub struct OpenReturn {
         }
+    }
+
+    w::built! {
+        OpenReturn
         new()
     }
 
@@ -1253,6 +1393,10 @@ pub mod return_ {
             /// Number of the return, returned when it is made; plug-in and look-ups need it.
             0 return_id: String => "return_id: must",
         }
+    }
+
+    w::built! {
+        Unbind
         new(return_id: impl Into<String>)
     }
 
@@ -1292,6 +1436,10 @@ pub mod single_waybill {
             /// Why the express company cancels the waybill.
             1 reason: String => "reason: must",
         }
+    }
+
+    w::built! {
+        CancelOrder
         new(token: impl Into<String>, reason: impl Into<String>)
     }
 
@@ -1330,6 +1478,10 @@ pub mod single_waybill {
             /// What was done in detail, in words.
             3 desc: Option<String> => "desc",
         }
+    }
+
+    w::built! {
+        EvaluateFeedback
         new(token: impl Into<String>, waybill_id: impl Into<String>, result: impl Into<String>)
         text(desc: String)
     }
@@ -1381,6 +1533,10 @@ pub mod single_waybill {
             /// Name of the goods on the user's WeChat Pay bill.
             9 pay_goods_name: Option<String> => "pay_goods_name",
         }
+    }
+
+    w::built! {
+        Fee
         new(
             token: impl Into<String>,
             waybill_id: impl Into<String>,
@@ -1425,6 +1581,10 @@ pub mod single_waybill {
             /// Kind of bill: `ALL`, `SUCCESS` (paid) or `REFUND`.
             1 type_: String => "type: must",
         }
+    }
+
+    w::built! {
+        GetBill
         new(date: impl Into<String>, type_: impl Into<String>)
     }
 
@@ -1459,6 +1619,10 @@ pub mod single_waybill {
             /// How much to refund to the user, in fen.
             1 fee: xinqiao_types::Fen => "fee: must",
         }
+    }
+
+    w::built! {
+        RefundOrder
         new(token: impl Into<String>, fee: xinqiao_types::Fen)
     }
 
@@ -1507,6 +1671,10 @@ pub mod single_waybill {
             /// Phone of the courier who delivers, once assigned; personal data, masked in `Debug`.
             8 delivery_courier_phone: Option<String> => "delivery_courier_phone: masked",
         }
+    }
+
+    w::built! {
+        Update
         new(
             token: impl Into<String>,
             waybill_id: impl Into<String>,

@@ -23,6 +23,10 @@ w::record! {
         /// Phone of the store, mobile or with area code; personal data, masked in `Debug`.
         7 phone: String => "phone: must masked",
     }
+}
+
+w::built! {
+    AddressInfo
     new(
         province: impl Into<String>,
         city: impl Into<String>,
@@ -65,6 +69,10 @@ w::record! {
         /// Goods one by one: `item_name`, `item_pic_url` and `count`.
         5 item_list: Vec<CargoItem> => "item_list: must",
     }
+}
+
+w::built! {
+    Cargo
     new(
         cargo_name: impl Into<String>,
         cargo_type: i64,
@@ -115,6 +123,10 @@ w::record! {
         /// How many of this item the goods hold.
         2 count: i64 => "count: must",
     }
+}
+
+w::built! {
+    CargoItem
     new(item_name: impl Into<String>, item_pic_url: impl Into<String>, count: i64)
 }
 
@@ -170,6 +182,10 @@ w::record! {
         /// Number of the store at WeChat, given when it was made.
         1 wx_store_id: Option<String> => "wx_store_id",
     }
+}
+
+w::built! {
+    Key
     new()
     text(out_store_id: String, wx_store_id: String)
 }
@@ -205,6 +221,10 @@ w::record! {
         /// How many pieces the goods are.
         4 cargo_num: i64 => "cargo_num: must",
     }
+}
+
+w::built! {
+    PreAddOrderCargo
     new(
         cargo_name: impl Into<String>,
         cargo_type: i64,
@@ -310,6 +330,10 @@ w::record! {
         /// Address, coordinates and phone of the store.
         3 address_info: Option<AddressInfo> => "address_info",
     }
+}
+
+w::built! {
+    UpdateStoreContent
     new()
     text(store_name: String, service_trans_prefer: String)
     set(order_pattern: i64, address_info: AddressInfo)
@@ -352,6 +376,10 @@ w::record! {
         /// Whether it is a sandbox order, not really delivered; `0` or `1` on the wire.
         13 use_sandbox: Option<bool> => "use_sandbox: zero-one",
     }
+}
+
+w::built! {
+    AddOrder
     new(
         wx_store_id: impl Into<String>,
         store_order_id: impl Into<String>,
@@ -421,6 +449,10 @@ w::record! {
     /// * Catalog: `mini_program.express.intra_city.apply`.
     pub struct Apply {
     }
+}
+
+w::built! {
+    Apply
     new()
 }
 
@@ -456,6 +488,10 @@ w::record! {
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         1 service_trans_id: String => "service_trans_id: must",
     }
+}
+
+w::built! {
+    BalanceQuery
     new(wx_store_id: impl Into<String>, service_trans_id: impl Into<String>)
 }
 
@@ -511,6 +547,10 @@ w::record! {
         /// The reason in words, required for “other”.
         4 cancel_reason: Option<String> => "cancel_reason",
     }
+}
+
+w::built! {
+    CancelOrder
     new(cancel_reason_id: i64)
     text(wx_store_id: String, store_order_id: String, wx_order_id: String, cancel_reason: String)
 }
@@ -571,6 +611,10 @@ w::record! {
         /// Address, coordinates and phone of the store.
         4 address_info: Option<AddressInfo> => "address_info",
     }
+}
+
+w::built! {
+    CreateStore
     new(out_store_id: impl Into<String>, store_name: impl Into<String>)
     text(service_trans_prefer: String)
     set(order_pattern: i64, address_info: AddressInfo)
@@ -618,6 +662,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetCity
     new()
 }
 
@@ -651,6 +699,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetPayMode
     new()
 }
 
@@ -689,6 +741,10 @@ w::record! {
         /// `10000` made, `20000`/`20001` cancelled by you/the carrier, `30000` taken, `40000` at store, `50000` on the way, `60000` rider gave up, `70000` done, `90000` faulty.
         3 order_status: i64 => "order_status: must",
     }
+}
+
+w::built! {
+    MockNotify
     new(order_status: i64)
     text(wx_store_id: String, store_order_id: String, wx_order_id: String)
 }
@@ -736,6 +792,10 @@ w::record! {
         /// Whether it is a sandbox order, not really delivered; `0` or `1` on the wire.
         7 use_sandbox: Option<bool> => "use_sandbox: zero-one",
     }
+}
+
+w::built! {
+    PreAddOrder
     new(
         wx_store_id: impl Into<String>,
         user_name: impl Into<String>,
@@ -801,6 +861,10 @@ w::record! {
         /// End of the flow looked at, Unix seconds; the last 90 days if left out; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
+}
+
+w::built! {
+    QueryFlow
     new(wx_store_id: impl Into<String>, flow_type: i64)
     text(service_trans_id: String)
     set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -855,6 +919,10 @@ w::record! {
         /// Number of the delivery at WeChat, returned when it is made; enough by itself to look it up or cancel it.
         2 wx_order_id: Option<String> => "wx_order_id",
     }
+}
+
+w::built! {
+    QueryOrder
     new()
     text(wx_store_id: String, store_order_id: String, wx_order_id: String)
 }
@@ -946,6 +1014,10 @@ w::record! {
         /// Number of the store at WeChat, given when it was made.
         1 wx_store_id: Option<String> => "wx_store_id",
     }
+}
+
+w::built! {
+    QueryStore
     new()
     text(out_store_id: String, wx_store_id: String)
 }
@@ -992,6 +1064,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    SetPayMode
     new()
 }
 
@@ -1028,6 +1104,10 @@ w::record! {
         /// How much to top up in fen, at least 5,000 (50 yuan).
         2 amount: xinqiao_types::Fen => "amount: must",
     }
+}
+
+w::built! {
+    StoreCharge
     new(
         wx_store_id: impl Into<String>,
         service_trans_id: impl Into<String>,
@@ -1079,6 +1159,10 @@ w::record! {
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         1 service_trans_id: String => "service_trans_id: must",
     }
+}
+
+w::built! {
+    StoreRefund
     new(wx_store_id: impl Into<String>, service_trans_id: impl Into<String>)
 }
 
@@ -1125,6 +1209,10 @@ w::record! {
         /// What of the store to change: `store_name`, `order_pattern`, `address_info` and so on; leave out the rest.
         1 content: UpdateStoreContent => "content: must",
     }
+}
+
+w::built! {
+    UpdateStore
     new(keys: Key, content: UpdateStoreContent)
 }
 

@@ -13,6 +13,10 @@ w::record! {
         /// Whether the number given is a virtual one; `0` or `1` on the wire.
         2 is_phone_encrypted: Option<bool> => "is_phone_encrypted: zero-one",
     }
+}
+
+w::built! {
+    Agent
     new(name: impl Into<String>, phone: impl Into<String>)
     set(is_phone_encrypted: bool)
 }
@@ -41,6 +45,10 @@ w::record! {
         /// Second-level kind of goods, in Chinese, one that the delivery company takes; such as `零食小吃`.
         9 cargo_second_class: String => "cargo_second_class: must",
     }
+}
+
+w::built! {
+    Cargo
     new(
         goods_value: f64,
         cargo_first_class: impl Into<String>,
@@ -78,6 +86,10 @@ w::record! {
         /// Unit that the item is counted in, at most 20 characters; such as `盒`.
         3 good_unit: Option<String> => "good_unit",
     }
+}
+
+w::built! {
+    Goods
     new(good_count: i64, good_name: impl Into<String>)
     text(good_unit: String)
     set(good_price: f64)
@@ -89,6 +101,10 @@ w::record! {
         /// Items of the goods: `good_count`, `good_name`, `good_price` and `good_unit`.
         0 goods: Vec<Goods> => "goods: must",
     }
+}
+
+w::built! {
+    GoodsDetail
     new(goods: Vec<Goods>)
 }
 
@@ -130,6 +146,10 @@ w::record! {
         /// Remark on the order, at most 200 characters.
         16 note: Option<String> => "note",
     }
+}
+
+w::built! {
+    OrderInfo
     new(order_type: i64)
     text(delivery_service_code: String, poi_seq: String, note: String)
     set(
@@ -169,6 +189,10 @@ w::record! {
         /// Coordinate system: `0` GCJ-02 (Tencent, Amap), `1` Baidu.
         7 coordinate_type: Option<i64> => "coordinate_type",
     }
+}
+
+w::built! {
+    Sender
     new(
         name: impl Into<String>,
         city: impl Into<String>,
@@ -195,6 +219,10 @@ w::record! {
         /// How many goods in all, as shown in the notices.
         4 goods_count: i64 => "goods_count: must",
     }
+}
+
+w::built! {
+    Shop
     new(
         wxa_path: impl Into<String>,
         img_url: impl Into<String>,
@@ -228,6 +256,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    DeliveryUpdateOrder
     new()
 }
 
@@ -262,6 +294,10 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.delivery_get_all`.
         pub struct DeliveryGetAll {
         }
+    }
+
+    w::built! {
+        DeliveryGetAll
         new()
     }
 
@@ -306,6 +342,10 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.open`.
         pub struct Open {
         }
+    }
+
+    w::built! {
+        Open
         new()
     }
 
@@ -376,6 +416,10 @@ pub mod business {
             /// Token of the quotation; with it the fee stays for a while.
             12 delivery_token: Option<String> => "delivery_token",
         }
+    }
+
+    w::built! {
+        OrderAdd
         new(
             shop_order_id: impl Into<String>,
             shop_no: impl Into<String>,
@@ -472,6 +516,10 @@ pub mod business {
             /// Remark for the rider or the company.
             7 remark: String => "remark: must",
         }
+    }
+
+    w::built! {
+        OrderAddTips
         new(
             shop_order_id: impl Into<String>,
             shop_no: impl Into<String>,
@@ -531,6 +579,10 @@ pub mod business {
             /// The reason in words, required for “other”.
             7 cancel_reason: Option<String> => "cancel_reason",
         }
+    }
+
+    w::built! {
+        OrderCancel
         new(
             shop_order_id: impl Into<String>,
             shop_no: impl Into<String>,
@@ -597,6 +649,10 @@ pub mod business {
             /// Remark for the rider or the company.
             5 remark: Option<String> => "remark",
         }
+    }
+
+    w::built! {
+        OrderConfirmReturn
         new(
             shop_order_id: impl Into<String>,
             shop_no: impl Into<String>,
@@ -645,6 +701,10 @@ pub mod business {
             /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
         }
+    }
+
+    w::built! {
+        OrderGet
         new(shop_order_id: impl Into<String>, shop_no: impl Into<String>)
         text(shop_id: String, delivery_sign: String)
     }
@@ -727,6 +787,10 @@ pub mod business {
             /// Sub-merchant, to tell apart several within the mini program.
             11 sub_biz_id: Option<String> => "sub_biz_id",
         }
+    }
+
+    w::built! {
+        OrderPreAdd
         new(
             shop_order_id: impl Into<String>,
             shop_no: impl Into<String>,
@@ -787,6 +851,10 @@ pub mod business {
             /// The reason in words, required for “other”.
             7 cancel_reason: Option<String> => "cancel_reason",
         }
+    }
+
+    w::built! {
+        OrderPreCancel
         new(
             shop_order_id: impl Into<String>,
             shop_no: impl Into<String>,
@@ -853,6 +921,10 @@ pub mod business {
             /// Token of the quotation; with it the fee stays for a while.
             12 delivery_token: Option<String> => "delivery_token",
         }
+    }
+
+    w::built! {
+        OrderReAdd
         new(
             shop_order_id: impl Into<String>,
             shop_no: impl Into<String>,
@@ -909,6 +981,10 @@ pub mod business {
             /// Remark on the state, shown to the user.
             5 action_msg: Option<String> => "action_msg",
         }
+    }
+
+    w::built! {
+        RealMockUpdateOrder
         new(
             shop_order_id: impl Into<String>,
             order_status: i64,
@@ -949,6 +1025,10 @@ pub mod business {
             /// Code of the delivery company, such as `DADA`, from the endpoint that lists them; such as `DADA`.
             0 delivery_id: String => "delivery_id: must",
         }
+    }
+
+    w::built! {
+        ShopAdd
         new(delivery_id: impl Into<String>)
     }
 
@@ -982,6 +1062,10 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.shop_get`.
         pub struct ShopGet {
         }
+    }
+
+    w::built! {
+        ShopGet
         new()
     }
 
@@ -1039,6 +1123,10 @@ pub mod business {
             /// Remark on the state, shown to the user.
             5 action_msg: Option<String> => "action_msg",
         }
+    }
+
+    w::built! {
+        TestUpdateOrder
         new(
             shop_order_id: impl Into<String>,
             order_status: i64,
@@ -1102,6 +1190,10 @@ pub mod business {
             /// When delivery is expected, Unix seconds, required when a rider takes it; format `unix`.
             11 expected_delivery_time: Option<xinqiao_types::UnixSeconds> => "expected_delivery_time",
         }
+    }
+
+    w::built! {
+        UpdateOrder
         new(
             shop_order_id: impl Into<String>,
             order_status: i64,

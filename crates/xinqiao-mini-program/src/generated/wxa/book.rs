@@ -38,6 +38,10 @@ w::record! {
         /// When the right ends, Unix seconds; format `unix`.
         2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
     }
+}
+
+w::built! {
+    Book
     new(book_id: impl Into<String>, grantee_appid: impl Into<xinqiao_types::AppId>)
     set(expire_time: xinqiao_types::UnixSeconds)
 }
@@ -56,6 +60,10 @@ w::record! {
         /// Data of your own, at most 128 bytes.
         4 custom_info: Option<String> => "custom_info",
     }
+}
+
+w::built! {
+    Chapter
     new(chapter_title: impl Into<String>, content: impl Into<String>)
     text(original_id: String, custom_info: String)
     set(seq: i64)
@@ -69,6 +77,10 @@ w::record! {
         /// Position of the chapter, if ordered by it.
         1 seq: i64 => "seq: must",
     }
+}
+
+w::built! {
+    ChapterSeq
     new(chapter_id: impl Into<String>, seq: i64)
 }
 
@@ -240,6 +252,10 @@ w::record! {
         /// Index of its last chapter within `chapter_id_list`.
         2 end_index: i64 => "end_index: must",
     }
+}
+
+w::built! {
+    Volume
     new(volume_title: impl Into<String>, start_index: i64, end_index: i64)
 }
 
@@ -254,6 +270,10 @@ w::record! {
         /// Books and accounts to authorize, at most 20.
         0 books: Vec<Book> => "books: must",
     }
+}
+
+w::built! {
+    AddBookAuth
     new(books: Vec<Book>)
 }
 
@@ -295,6 +315,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    AddBookAuthByAppid
     new()
 }
 
@@ -328,6 +352,10 @@ w::record! {
         /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
     }
+}
+
+w::built! {
+    AuditBook
     new(book_id: impl Into<String>)
 }
 
@@ -363,6 +391,10 @@ w::record! {
         /// Chapters; at most 10 when creating several.
         1 chapter_list: Vec<Chapter> => "chapter_list: must",
     }
+}
+
+w::built! {
+    BatchCreateChapter
     new(book_id: impl Into<String>, chapter_list: Vec<Chapter>)
 }
 
@@ -430,6 +462,10 @@ w::record! {
         /// Excerpt of 400 to 1,000 characters from the book.
         12 awesome_paragraph: Option<String> => "awesome_paragraph",
     }
+}
+
+w::built! {
+    CreateBook
     new(
         title: impl Into<String>,
         intro: impl Into<String>,
@@ -483,6 +519,10 @@ w::record! {
         /// Title and text of the chapter: `chapter_title`, `content`, `original_id`, `seq` and so on.
         1 chapter: Chapter => "chapter: must",
     }
+}
+
+w::built! {
+    CreateChapter
     new(book_id: impl Into<String>, chapter: Chapter)
 }
 
@@ -525,6 +565,10 @@ w::record! {
         /// AppID of the mini program that may show the book.
         1 grantee_appid: xinqiao_types::AppId => "grantee_appid: must",
     }
+}
+
+w::built! {
+    DelBookAuth
     new(book_id: impl Into<String>, grantee_appid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -558,6 +602,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    DelBookAuthByAppid
     new()
 }
 
@@ -590,6 +638,10 @@ w::record! {
         /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
     }
+}
+
+w::built! {
+    DeleteBook
     new(book_id: impl Into<String>)
 }
 
@@ -624,6 +676,10 @@ w::record! {
         /// Number of the chapter, returned when it was made.
         1 chapter_id: String => "chapter_id: must",
     }
+}
+
+w::built! {
+    DeleteChapter
     new(book_id: impl Into<String>, chapter_id: impl Into<String>)
 }
 
@@ -660,6 +716,10 @@ w::record! {
         /// Key of your own, against repeats, at most 255 bytes.
         2 original_id: Option<String> => "original_id",
     }
+}
+
+w::built! {
+    GetBook
     new()
     text(book_id: String, original_id: String)
     set(need_edited_data: bool)
@@ -706,6 +766,10 @@ w::record! {
         /// Whether to return the edited version rather than the published one.
         2 need_edited_data: Option<bool> => "need_edited_data",
     }
+}
+
+w::built! {
+    GetChapter
     new(book_id: impl Into<String>, chapter_id: impl Into<String>)
     set(need_edited_data: bool)
 }
@@ -753,6 +817,10 @@ w::record! {
         /// Rows per page, at most 100.
         3 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    ListBook
     new()
     set(need_edited_data: bool, last_id: i64, offset: i64, limit: i64)
 }
@@ -821,6 +889,10 @@ w::record! {
         /// Rows per page, at most 100.
         4 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    ListChapter
     new(book_id: impl Into<String>)
     set(need_edited_data: bool, volume_index: i64, offset: i64, limit: i64)
 }
@@ -887,6 +959,10 @@ w::record! {
         /// Authorizations to return, at most 30.
         4 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    QueryBookAuth
     new()
     text(book_id: String)
     set(is_sum: bool, type_: i64, offset: i64, count: i64)
@@ -947,6 +1023,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    QueryBookAuthV2
     new()
 }
 
@@ -985,6 +1065,10 @@ w::record! {
         /// Move: `1` swap, `2` before the target, `3` after it.
         3 operation: i64 => "operation: must",
     }
+}
+
+w::built! {
+    ReorderChapter
     new(
         book_id: impl Into<String>,
         chapter_id: impl Into<String>,
@@ -1028,6 +1112,10 @@ w::record! {
         /// Text of the new chapter, 1 to 20,000 characters.
         3 new_content: String => "new_content: must",
     }
+}
+
+w::built! {
+    ReplaceChapter
     new(
         book_id: impl Into<String>,
         chapter_id: impl Into<String>,
@@ -1107,6 +1195,10 @@ w::record! {
         /// Excerpt of 400 to 1,000 characters from the book.
         17 awesome_paragraph: Option<String> => "awesome_paragraph",
     }
+}
+
+w::built! {
+    UpdateBook
     new(book_id: impl Into<String>)
     text(
         title: String,
@@ -1162,6 +1254,10 @@ w::record! {
         /// Chapters with their new positions: `chapter_id` and `seq`.
         1 chapter_seq_list: Vec<ChapterSeq> => "chapter_seq_list: must",
     }
+}
+
+w::built! {
+    UpdateChapterSeq
     new(book_id: impl Into<String>, chapter_seq_list: Vec<ChapterSeq>)
 }
 

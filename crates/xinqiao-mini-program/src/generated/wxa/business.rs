@@ -13,6 +13,10 @@ w::record! {
         /// Serial of the activation, any unused uint32; repeats are refused, so a retry does not activate twice.
         2 active_number: i64 => "active_number: must",
     }
+}
+
+w::built! {
+    ActiveDeviceDetail
     new(model_id: impl Into<String>, sn: impl Into<String>, active_number: i64)
 }
 
@@ -37,6 +41,10 @@ w::record! {
         /// Characters of this chapter that may be read for free.
         1 words: Option<i64> => "words",
     }
+}
+
+w::built! {
+    ChapterSetting
     new(chapter_index: i64)
     set(words: i64)
 }
@@ -63,6 +71,10 @@ w::record! {
         /// Address after province, city and district; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
     }
+}
+
+w::built! {
+    DeliveryPlace
     new(
         province: impl Into<String>,
         city: impl Into<String>,
@@ -79,6 +91,10 @@ w::record! {
         /// Serial number of the device, given by the maker on registration.
         1 sn: String => "sn: must",
     }
+}
+
+w::built! {
+    Device
     new(model_id: impl Into<String>, sn: impl Into<String>)
 }
 
@@ -139,6 +155,10 @@ w::record! {
         /// Whether a random seed is made with the room, so that all clients draw the same numbers.
         5 need_game_seed: Option<bool> => "need_game_seed",
     }
+}
+
+w::built! {
+    GameRoomInfo
     new(game_tick: i64, start_percent: i64, udp_reliability_strategy: i64)
     set(need_user_info: bool, game_last_time: i64, need_game_seed: bool)
 }
@@ -385,6 +405,10 @@ w::record! {
         /// Value of the filter, `-1` for all.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    PerformanceBootParam
     new(field: impl Into<String>, value: impl Into<String>)
 }
 
@@ -448,6 +472,10 @@ w::record! {
         /// Name of the legal person on the licence.
         10 corporation_name: Option<String> => "corporation_name",
     }
+}
+
+w::built! {
+    RetailInfo
     new(
         retail_type: impl Into<String>,
         retail_name: impl Into<String>,
@@ -518,6 +546,10 @@ w::record! {
         /// Settings by chapter: `chapter_index` and `words`.
         2 chapter_setting: Option<Vec<ChapterSetting>> => "chapter_setting",
     }
+}
+
+w::built! {
+    Setting
     new(book_id: impl Into<String>, default_words: i64)
     set(chapter_setting: Vec<ChapterSetting>)
 }
@@ -542,6 +574,10 @@ w::record! {
         /// End of the period to look at, Unix seconds; format `unix`.
         1 end_timestamp: xinqiao_types::UnixSeconds => "end_timestamp: must",
     }
+}
+
+w::built! {
+    Time
     new(begin_timestamp: xinqiao_types::UnixSeconds, end_timestamp: xinqiao_types::UnixSeconds)
 }
 
@@ -565,6 +601,10 @@ w::record! {
         /// Always `apply`.
         0 action: String => "action: must",
     }
+}
+
+w::built! {
+    ApplyLiveInfo
     new(action: impl Into<String>)
 }
 
@@ -606,6 +646,10 @@ w::record! {
         /// Stores to enter, at most 100: `mobile_phone`, `retail_name`, `retail_type` and so on.
         0 retail_info_list: Vec<RetailInfo> => "retail_info_list: must",
     }
+}
+
+w::built! {
+    BatchCreateRetail
     new(retail_info_list: Vec<RetailInfo>)
 }
 
@@ -651,6 +695,10 @@ w::record! {
         /// SHA-256 of the encrypted data, in hex.
         0 encrypted_msg_hash: String => "encrypted_msg_hash: must",
     }
+}
+
+w::built! {
+    CheckEncryptedMsg
     new(encrypted_msg_hash: impl Into<String>)
 }
 
@@ -694,6 +742,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetGoodsWarehouse
     new()
 }
 
@@ -728,6 +780,10 @@ w::record! {
         /// Rows to return, best no more than 100.
         1 limit: i64 => "limit: must",
     }
+}
+
+w::built! {
+    GetLiveInfo
     new(start: i64, limit: i64)
 }
 
@@ -791,6 +847,10 @@ w::record! {
         /// Rows to return, best no more than 100.
         3 limit: i64 => "limit: must",
     }
+}
+
+w::built! {
+    GetLiveInfoGetReplay
     new(action: impl Into<String>, room_id: i64, start: i64, limit: i64)
 }
 
@@ -854,6 +914,10 @@ w::record! {
         /// Order number of your system, alternative to `order_no`.
         3 out_trade_no: String => "out_trade_no: must",
     }
+}
+
+w::built! {
+    GetPayForOrder
     new(
         appid: impl Into<xinqiao_types::AppId>,
         env: i64,
@@ -903,6 +967,10 @@ w::record! {
         /// Phone of the person in charge, alternative to `openid`; personal data, masked in `Debug`.
         1 mobile_phone: Option<String> => "mobile_phone: masked",
     }
+}
+
+w::built! {
+    GetRetailInfo
     new()
     text(openid: xinqiao_types::OpenId, mobile_phone: String)
 }
@@ -946,6 +1014,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetRetailMessageList
     new()
 }
 
@@ -980,6 +1052,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetRetailOpenidList
     new()
 }
 
@@ -1017,6 +1093,10 @@ w::record! {
         /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
         2 sig_method: String => "sig_method: must query",
     }
+}
+
+w::built! {
+    GetUserEncryptKey
     new(
         openid: impl Into<xinqiao_types::OpenId>,
         signature: impl Into<String>,
@@ -1063,6 +1143,10 @@ w::record! {
         /// Code from the phone number button, not that of `wx.login`; lives 5 minutes.
         0 code: String => "code: must",
     }
+}
+
+w::built! {
+    GetUserPhoneNumber
     new(code: impl Into<String>)
 }
 
@@ -1105,6 +1189,10 @@ w::record! {
         /// Page mark: none at first, then what the last answer returned.
         1 page_break: Option<i64> => "page_break",
     }
+}
+
+w::built! {
+    GetWxaFollowers
     new()
     set(limit: i64, page_break: i64)
 }
@@ -1167,6 +1255,10 @@ w::record! {
         /// Filters of the query: `field` and `value`.
         2 params: Vec<PerformanceBootParam> => "params: must",
     }
+}
+
+w::built! {
+    PerformanceBoot
     new(time: Time, module: impl Into<String>, params: Vec<PerformanceBootParam>)
 }
 
@@ -1210,6 +1302,10 @@ w::record! {
         /// Recipients, by openid, who subscribed to live shows; personal data, masked in `Debug`.
         1 user_openid: Vec<xinqiao_types::OpenId> => "user_openid: must masked",
     }
+}
+
+w::built! {
+    PushMessage
     new(room_id: i64, user_openid: Vec<xinqiao_types::OpenId>)
 }
 
@@ -1252,6 +1348,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    RetailBusinessApply
     new()
 }
 
@@ -1289,6 +1389,10 @@ w::record! {
         /// Recipients, by openid, at most 200.
         2 to_user_list: Vec<String> => "to_user_list: must",
     }
+}
+
+w::built! {
+    RetailNotifyBusiness
     new(type_: i64, content: impl Into<String>, to_user_list: Vec<String>)
 }
 
@@ -1321,6 +1425,10 @@ w::record! {
         /// Users whose employment link is removed, by openid; personal data, masked in `Debug`.
         0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
     }
+}
+
+w::built! {
+    UnbindUserB2cAuthInfo
     new(openid_list: Vec<xinqiao_types::OpenId>)
 }
 
@@ -1363,6 +1471,10 @@ pub mod game_match {
             /// Parameters of the room made after a match: `game_tick`, `start_percent`, `udp_reliability_strategy` and so on.
             3 game_room_info: Option<super::GameRoomInfo> => "game_room_info",
         }
+    }
+
+    w::built! {
+        CreateMatchRule
         new(team_count: i64, team_member_count: i64)
         set(need_room_service_info: bool, game_room_info: super::GameRoomInfo)
     }
@@ -1404,6 +1516,10 @@ pub mod game_match {
             /// Id of the match rule, returned when it is made.
             0 match_id: String => "match_id: must",
         }
+    }
+
+    w::built! {
+        DeleteMatchRule
         new(match_id: impl Into<String>)
     }
 
@@ -1434,6 +1550,10 @@ pub mod game_match {
         /// * Catalog: `mini_program.wxa.business.game_match.get_all_match_rule`.
         pub struct GetAllMatchRule {
         }
+    }
+
+    w::built! {
+        GetAllMatchRule
         new()
     }
 
@@ -1476,6 +1596,10 @@ pub mod game_match {
             /// Whether the rule is on: `1` on, `0` off.
             1 open_state: i64 => "open_state: must",
         }
+    }
+
+    w::built! {
+        SetMatchOpenState
         new(match_id: impl Into<String>, open_state: i64)
     }
 
@@ -1516,6 +1640,10 @@ pub mod game_match {
             /// Id of the match rule, returned when it is made.
             4 match_id: String => "match_id: must",
         }
+    }
+
+    w::built! {
+        UpdateMatchRule
         new(team_count: i64, team_member_count: i64, match_id: impl Into<String>)
         set(need_room_service_info: bool, game_room_info: super::GameRoomInfo)
     }
@@ -1559,6 +1687,10 @@ pub mod group {
             /// Whether to move devices that are in another group.
             2 force_add: Option<bool> => "force_add",
         }
+    }
+
+    w::built! {
+        AddDevice
         new(group_id: impl Into<String>, device_list: Vec<super::Device>)
         set(force_add: bool)
     }
@@ -1603,6 +1735,10 @@ pub mod group {
             /// Name of the device group, fixed on creation, 1 to 32 bytes.
             1 group_name: String => "group_name: must",
         }
+    }
+
+    w::built! {
+        CreateId
         new(model_id: impl Into<String>, group_name: impl Into<String>)
     }
 
@@ -1644,6 +1780,10 @@ pub mod group {
             /// Number of the device group, returned when it is made.
             0 group_id: String => "group_id: must",
         }
+    }
+
+    w::built! {
+        GetInfo
         new(group_id: impl Into<String>)
     }
 
@@ -1693,6 +1833,10 @@ pub mod group {
             /// Devices to remove from the group: `model_id` and `sn`.
             1 device_list: Vec<super::Device> => "device_list: must",
         }
+    }
+
+    w::built! {
+        RemoveDevice
         new(group_id: impl Into<String>, device_list: Vec<super::Device>)
     }
 
@@ -1733,6 +1877,10 @@ pub mod insurance_freight {
             /// Number of the top-up for freight insurance, returned when it is started.
             0 order_id: String => "order_id: must",
         }
+    }
+
+    w::built! {
+        ApplyPay
         new(order_id: impl Into<String>)
     }
 
@@ -1779,6 +1927,10 @@ pub mod insurance_freight {
             /// Express company that carries the return.
             3 refund_company: String => "refund_company: must",
         }
+    }
+
+    w::built! {
+        Claim
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             order_no: impl Into<String>,
@@ -1824,6 +1976,10 @@ pub mod insurance_freight {
             /// How much to top up for premiums, in fen.
             0 quota: xinqiao_types::Fen => "quota: must",
         }
+    }
+
+    w::built! {
+        CreateChargeId
         new(quota: xinqiao_types::Fen)
     }
 
@@ -1877,6 +2033,10 @@ pub mod insurance_freight {
             /// Where it is sent to: `province`, `city`, `county` and `address`.
             6 receipt_place: super::DeliveryPlace => "receipt_place: must",
         }
+    }
+
+    w::built! {
+        CreateOrder
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             order_no: impl Into<String>,
@@ -1953,6 +2113,10 @@ pub mod insurance_freight {
             /// Order: `0` oldest first, `1` latest first.
             11 sort_direct: Option<i64> => "sort_direct",
         }
+    }
+
+    w::built! {
+        GetOrderList
         new()
         text(
             openid: xinqiao_types::OpenId,
@@ -2030,6 +2194,10 @@ pub mod insurance_freight {
             /// Rows per page, at most 100.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetPayOrderList
         new()
         set(status_list: Vec<i64>, offset: i64, limit: i64)
     }
@@ -2091,6 +2259,10 @@ pub mod insurance_freight {
             /// Insured not after, Unix seconds; format `unix`.
             1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         }
+    }
+
+    w::built! {
+        GetSummary
         new()
         set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     }
@@ -2140,6 +2312,10 @@ pub mod insurance_freight {
         /// * Catalog: `mini_program.wxa.business.insurance_freight.open`.
         pub struct Open {
         }
+    }
+
+    w::built! {
+        Open
         new()
     }
 
@@ -2170,6 +2346,10 @@ pub mod insurance_freight {
         /// * Catalog: `mini_program.wxa.business.insurance_freight.query_open`.
         pub struct QueryOpen {
         }
+    }
+
+    w::built! {
+        QueryOpen
         new()
     }
 
@@ -2208,6 +2388,10 @@ pub mod insurance_freight {
         /// * Catalog: `mini_program.wxa.business.insurance_freight.refund`.
         pub struct Refund {
         }
+    }
+
+    w::built! {
+        Refund
         new()
     }
 
@@ -2240,6 +2424,10 @@ pub mod insurance_freight {
             /// Balance in fen below which to notify; `0` switches it off.
             0 notify_funds: xinqiao_types::Fen => "notify_funds: must",
         }
+    }
+
+    w::built! {
+        UpdateNotifyFunds
         new(notify_funds: xinqiao_types::Fen)
     }
 
@@ -2280,6 +2468,10 @@ pub mod license {
             /// Kind of package: `0` trial, `1` to `5` for devices of class A to E; must fit the device.
             1 pkg_type: i64 => "pkg_type: must",
         }
+    }
+
+    w::built! {
+        ActiveDevice
         new(device_list: Vec<super::ActiveDeviceDetail>, pkg_type: i64)
     }
 
@@ -2320,6 +2512,10 @@ pub mod license {
             /// Devices to look up: `model_id` and `sn`.
             0 device_list: Vec<super::Device> => "device_list: must",
         }
+    }
+
+    w::built! {
+        GetDeviceInfo
         new(device_list: Vec<super::Device>)
     }
 
@@ -2360,6 +2556,10 @@ pub mod license {
             /// Kind of package: `0` trial, `1` to `5` for devices of class A to E; must fit the device.
             0 pkg_type: i64 => "pkg_type: must",
         }
+    }
+
+    w::built! {
+        GetPkgList
         new(pkg_type: i64)
     }
 
@@ -2407,6 +2607,10 @@ pub mod novel_reader {
             /// Number of the novel, returned when it was handed in.
             0 book_id: String => "book_id: must",
         }
+    }
+
+    w::built! {
+        GetPreviewSetting
         new(book_id: impl Into<String>)
     }
 
@@ -2447,6 +2651,10 @@ pub mod novel_reader {
             /// Settings of the preview: `book_id`, `default_words` and `chapter_setting`.
             0 setting: super::Setting => "setting: must",
         }
+    }
+
+    w::built! {
+        SetPreviewSetting
         new(setting: super::Setting)
     }
 
@@ -2481,6 +2689,10 @@ pub mod novel_reader {
             /// Numbers of the books to recommend, in order.
             1 book_id_list: Vec<String> => "book_id_list: must",
         }
+    }
+
+    w::built! {
+        SetRecmdNovel
         new(recmd_type: i64, book_id_list: Vec<String>)
     }
 
@@ -2522,6 +2734,10 @@ pub mod runtime {
             /// Name of the device model as registered in the console.
             2 model_name: String => "model_name: must",
         }
+    }
+
+    w::built! {
+        AddDevice
         new(product_id: i64, device_id_list: Vec<String>, model_name: impl Into<String>)
     }
 
@@ -2556,6 +2772,10 @@ pub mod runtime {
             /// Push token of the target device, got by the app; a secret, masked in `Debug`.
             1 push_token: String => "push_token: must masked",
         }
+    }
+
+    w::built! {
+        PushAppMsg
         new(msg: impl Into<String>, push_token: impl Into<String>)
     }
 

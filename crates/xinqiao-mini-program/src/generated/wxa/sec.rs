@@ -9,6 +9,10 @@ w::record! {
         /// The actors: `name`, `photo_material_id`, `role` and `profile`.
         0 actor: Vec<ActorDetail> => "actor: must",
     }
+}
+
+w::built! {
+    Actor
     new(actor: Vec<ActorDetail>)
 }
 
@@ -24,6 +28,10 @@ w::record! {
         /// About the actor, as users see it, at most 100 characters.
         3 profile: String => "profile: must",
     }
+}
+
+w::built! {
+    ActorDetail
     new(
         name: impl Into<String>,
         photo_material_id: impl Into<String>,
@@ -40,6 +48,10 @@ w::record! {
         /// Documents of the application: `brand_type`, `brand_name` and the proofs that go with them.
         1 audit_info: Option<AuditInfo> => "audit_info",
     }
+}
+
+w::built! {
+    Application
     new(apply_for: i64)
     set(audit_info: AuditInfo)
 }
@@ -80,6 +92,10 @@ w::record! {
         /// Media ids that prove the famous mark, required for kind `7`.
         5 authority_certified_proof_list: Option<Vec<String>> => "authority_certified_proof_list",
     }
+}
+
+w::built! {
+    AuditInfo
     new(brand_name: impl Into<String>, brand_type: i64)
     text(flagship_in_which_ec_platform: String)
     set(
@@ -122,6 +138,10 @@ w::record! {
         /// AppID in the service market, required if the provider pays.
         13 service_appid: Option<xinqiao_types::AppId> => "service_appid",
     }
+}
+
+w::built! {
+    AuthData
     new(
         customer_type: i64,
         contact_info: ContactInfo,
@@ -166,6 +186,10 @@ w::record! {
         /// Receiver's phone, masked except the last four digits; such as `189****1234`.
         1 receiver_contact: Option<String> => "receiver_contact",
     }
+}
+
+w::built! {
+    Contact
     new()
     text(consignor_contact: String, receiver_contact: String)
 }
@@ -178,6 +202,10 @@ w::record! {
         /// Mailbox of the contact, which gets notices of the review; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
     }
+}
+
+w::built! {
+    ContactInfo
     new(name: impl Into<String>, email: impl Into<String>)
 }
 
@@ -227,6 +255,10 @@ w::record! {
         /// Remark printed on the electronic invoice.
         1 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    Electronic
     new(id: impl Into<String>)
     text(desc: String)
 }
@@ -363,6 +395,10 @@ w::record! {
         /// Special VAT invoice, required for those: `id`, `enterprise_address`, `bank_account` and so on.
         3 vat: Option<Vat> => "vat",
     }
+}
+
+w::built! {
+    InvoiceInfo
     new(invoice_type: i64)
     text(invoice_title: String)
     set(electronic: Electronic, vat: Vat)
@@ -440,6 +476,10 @@ w::record! {
         /// Mark of the uploaded part, needed to commit.
         1 etag: String => "etag: must",
     }
+}
+
+w::built! {
+    MediaPartInfo
     new(part_number: i64, etag: impl Into<String>)
 }
 
@@ -485,6 +525,10 @@ w::record! {
         /// WeChat Pay's number, required for `2`.
         3 transaction_id: Option<String> => "transaction_id",
     }
+}
+
+w::built! {
+    OrderKey
     new(order_number_type: i64)
     text(mchid: xinqiao_types::MchId, out_trade_no: String, transaction_id: String)
 }
@@ -497,6 +541,10 @@ w::record! {
         /// Latest (inclusive), Unix seconds; no limit if left out; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
+}
+
+w::built! {
+    PayTimeRange
     new()
     set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
@@ -507,6 +555,10 @@ w::record! {
         /// Who paid, by openid under this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    Payer
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -526,6 +578,10 @@ w::record! {
         /// Media file that takes its place, already uploaded.
         1 new: i64 => "new: must",
     }
+}
+
+w::built! {
+    ReplaceMedia
     new(old: i64, new: i64)
 }
 
@@ -585,6 +641,10 @@ w::record! {
         /// Shipments, one at once or at most 15 in parts: `tracking_no`, `express_company`, `item_desc` and so on.
         4 shipping_list: Vec<SubOrderShipping> => "shipping_list: must",
     }
+}
+
+w::built! {
+    SubOrder
     new(
         order_key: OrderKey,
         logistics_type: i64,
@@ -606,6 +666,10 @@ w::record! {
         /// Masked phones, one of them required for SF: `receiver_contact` and `consignor_contact`.
         3 contact: Option<Contact> => "contact",
     }
+}
+
+w::built! {
+    SubOrderShipping
     new()
     text(express_company: String, tracking_no: String, item_desc: String)
     set(contact: Contact)
@@ -665,6 +729,10 @@ w::record! {
         /// Remark printed on the invoice.
         12 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    Vat
     new(
         id: impl Into<String>,
         enterprise_phone: impl Into<String>,
@@ -692,6 +760,10 @@ w::record! {
     /// * Catalog: `mini_program.wxa.sec.auth_identity_tree`.
     pub struct AuthIdentityTree {
     }
+}
+
+w::built! {
+    AuthIdentityTree
     new()
 }
 
@@ -733,6 +805,10 @@ w::record! {
         #[doc(alias = "taskid")]
         0 task_id: String => "taskid: must",
     }
+}
+
+w::built! {
+    QueryAuth
     new(task_id: impl Into<String>)
 }
 
@@ -782,6 +858,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    QueryAuthAndIcp
     new()
 }
 
@@ -815,6 +895,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    QueryBlockTmplMsg
     new()
 }
 
@@ -847,6 +931,10 @@ w::record! {
         /// Verification data: `customer_type`, `contact_info`, `invoice_info`, `qualification` and so on.
         0 auth_data: AuthData => "auth_data: must",
     }
+}
+
+w::built! {
+    Reauth
     new(auth_data: AuthData)
 }
 
@@ -891,6 +979,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    SubmitAuthAndIcp
     new()
 }
 
@@ -923,6 +1015,10 @@ w::record! {
         /// Image of the document.
         0 media: w::FilePart => "media: must",
     }
+}
+
+w::built! {
+    UploadAuthMaterial
     new(media: w::FilePart)
 }
 
@@ -966,6 +1062,10 @@ w::record! {
         /// Verification data: `customer_type`, `contact_info`, `invoice_info`, `qualification` and so on.
         0 auth_data: AuthData => "auth_data: must",
     }
+}
+
+w::built! {
+    WxaAuth
     new(auth_data: AuthData)
 }
 
@@ -1006,6 +1106,10 @@ pub mod famous_brand {
             /// Kind of brand and the documents: `apply_for` and `audit_info`; `Application` on the wire.
             0 application: super::Application => "Application: must",
         }
+    }
+
+    w::built! {
+        Apply
         new(application: super::Application)
     }
 
@@ -1037,6 +1141,10 @@ pub mod famous_brand {
         /// * Catalog: `mini_program.wxa.sec.famous_brand.get_status`.
         pub struct GetStatus {
         }
+    }
+
+    w::built! {
+        GetStatus
         new()
     }
 
@@ -1091,6 +1199,10 @@ pub mod order {
             /// WeChat Pay's number, alternative to the merchant's.
             3 transaction_id: Option<String> => "transaction_id",
         }
+    }
+
+    w::built! {
+        GetOrder
         new()
         text(
             merchant_id: String,
@@ -1138,6 +1250,10 @@ pub mod order {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetOrderDetailPath
         new()
     }
 
@@ -1179,6 +1295,10 @@ pub mod order {
             /// Orders to return, 100 by default.
             4 page_size: Option<i64> => "page_size",
         }
+    }
+
+    w::built! {
+        GetOrderList
         new()
         text(openid: xinqiao_types::OpenId, last_index: String)
         set(pay_time_range: super::PayTimeRange, order_state: i64, page_size: i64)
@@ -1241,6 +1361,10 @@ pub mod order {
             /// AppID of the mini program to look up; only your own unless a service provider calls; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
+    }
+
+    w::built! {
+        IsTradeManaged
         new(appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -1282,6 +1406,10 @@ pub mod order {
             /// AppID of the mini program to look up; only your own unless a service provider calls; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
+    }
+
+    w::built! {
+        IsTradeManagementConfirmed
         new(appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -1331,6 +1459,10 @@ pub mod order {
             /// When the parcel was signed for, Unix seconds, after shipping; format `unix`.
             4 received_time: xinqiao_types::UnixSeconds => "received_time: must",
         }
+    }
+
+    w::built! {
+        NotifyConfirmReceive
         new(received_time: xinqiao_types::UnixSeconds)
         text(
             merchant_id: String,
@@ -1371,6 +1503,10 @@ pub mod order {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        OpSpecialOrder
         new()
     }
 
@@ -1403,6 +1539,10 @@ pub mod order {
             /// Page of the mini program that shipping messages open; such as `pages/order/detail`.
             0 path: String => "path: must",
         }
+    }
+
+    w::built! {
+        SetMsgJumpPath
         new(path: impl Into<String>)
     }
 
@@ -1437,6 +1577,10 @@ pub mod order {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        SetWxaTradeTypeCgi
         new()
     }
 
@@ -1470,6 +1614,10 @@ pub mod order {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        UpdateOrderDetailPath
         new()
     }
 
@@ -1509,6 +1657,10 @@ pub mod order {
             /// When it was uploaded, which decides the order of requests; format `rfc3339`.
             3 upload_time: String => "upload_time: must",
         }
+    }
+
+    w::built! {
+        UploadCombinedShippingInfo
         new(
             order_key: super::OrderKey,
             payer: super::Payer,
@@ -1558,6 +1710,10 @@ pub mod order {
             /// When it was uploaded, which decides the order of requests; format `rfc3339`.
             6 upload_time: String => "upload_time: must",
         }
+    }
+
+    w::built! {
+        UploadShippingInfo
         new(
             order_key: super::OrderKey,
             payer: super::Payer,
@@ -1610,6 +1766,10 @@ pub mod vod {
             /// Context of your own, given back when the upload is done.
             3 source_context: Option<String> => "source_context",
         }
+    }
+
+    w::built! {
+        ApplyUpload
         new(media_name: impl Into<String>, media_type: impl Into<String>)
         text(cover_type: String, source_context: String)
     }
@@ -1694,6 +1854,10 @@ pub mod vod {
             /// Media files to replace: `old` and `new`.
             21 replace_media_list: Option<Vec<super::ReplaceMedia>> => "replace_media_list",
         }
+    }
+
+    w::built! {
+        AuditDrama
         new()
         text(
             name: String,
@@ -1763,6 +1927,10 @@ pub mod vod {
             /// When the right ends, Unix seconds; `0` or none for ever; format `unix`.
             1 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
         }
+    }
+
+    w::built! {
+        AuthorizeApp
         new(authorized_appid: impl Into<xinqiao_types::AppId>)
         set(authz_expire_time: xinqiao_types::UnixSeconds)
     }
@@ -1805,6 +1973,10 @@ pub mod vod {
             /// When the right ends, Unix seconds; `0` for ever; format `unix`.
             4 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         }
+    }
+
+    w::built! {
+        AuthorizeCopyright
         new(drama_ids: Vec<i64>, authorization_type: i64)
         text(authorized_appid: xinqiao_types::AppId, authorized_subject_cert_no: String)
         set(expire_time: xinqiao_types::UnixSeconds)
@@ -1851,6 +2023,10 @@ pub mod vod {
             /// When the right ends, Unix seconds; `0` or none for ever; format `unix`.
             2 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
         }
+    }
+
+    w::built! {
+        AuthorizeDrama
         new(drama_id: Vec<i64>, authorized_appid: impl Into<xinqiao_types::AppId>)
         set(authz_expire_time: xinqiao_types::UnixSeconds)
     }
@@ -1891,6 +2067,10 @@ pub mod vod {
             /// Parts of the cover, if it was uploaded in parts: `part_number` and `etag`.
             2 cover_part_infos: Option<Vec<super::MediaPartInfo>> => "cover_part_infos",
         }
+    }
+
+    w::built! {
+        CommitUpload
         new(upload_id: impl Into<String>, media_part_infos: Vec<super::MediaPartInfo>)
         set(cover_part_infos: Vec<super::MediaPartInfo>)
     }
@@ -1932,6 +2112,10 @@ pub mod vod {
             /// AppID of the mini program that may play the drama.
             0 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
         }
+    }
+
+    w::built! {
+        DeauthorizeApp
         new(authorized_appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -1970,6 +2154,10 @@ pub mod vod {
             /// Unified social credit code of the owner that gets it.
             3 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
         }
+    }
+
+    w::built! {
+        DeauthorizeCopyright
         new(drama_ids: Vec<i64>, authorization_type: i64)
         text(authorized_appid: xinqiao_types::AppId, authorized_subject_cert_no: String)
     }
@@ -2008,6 +2196,10 @@ pub mod vod {
             /// AppID of the mini program that may play the drama.
             1 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
         }
+    }
+
+    w::built! {
+        DeauthorizeDrama
         new(drama_id: Vec<i64>, authorized_appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -2043,6 +2235,10 @@ pub mod vod {
             /// Number of the media file, returned after upload or pull.
             0 media_id: i64 => "media_id: must",
         }
+    }
+
+    w::built! {
+        DeleteMedia
         new(media_id: i64)
     }
 
@@ -2073,6 +2269,10 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.get_authorize_apps`.
         pub struct GetAuthorizeApps {
         }
+    }
+
+    w::built! {
+        GetAuthorizeApps
         new()
     }
 
@@ -2119,6 +2319,10 @@ pub mod vod {
             /// Rows per page, 100 by default, at most 1,000.
             3 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetAuthorizeObjects
         new()
         text(authorized_appid: xinqiao_types::AppId)
         set(drama_id: i64, offset: i64, limit: i64)
@@ -2176,6 +2380,10 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.get_authorized_apps`.
         pub struct GetAuthorizedApps {
         }
+    }
+
+    w::built! {
+        GetAuthorizedApps
         new()
     }
 
@@ -2220,6 +2428,10 @@ pub mod vod {
             /// Rows per page, 100 by default, at most 1,000.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetAuthorizedObjects
         new()
         text(authorizer_appid: xinqiao_types::AppId)
         set(offset: i64, limit: i64)
@@ -2280,6 +2492,10 @@ pub mod vod {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetCdnLogs
         new()
     }
 
@@ -2313,6 +2529,10 @@ pub mod vod {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetCdnUsageData
         new()
     }
 
@@ -2355,6 +2575,10 @@ pub mod vod {
             /// Rows per page, 100 by default, at most 1,000.
             5 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetCopyrightAuthorizationList
         new()
         text(authorized_appid: xinqiao_types::AppId, authorized_subject_cert_no: String)
         set(drama_id: i64, authorization_type: i64, offset: i64, limit: i64)
@@ -2418,6 +2642,10 @@ pub mod vod {
             /// Rows per page, 100 by default, at most 1,000.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        GetCopyrightAuthorizedList
         new()
         text(authorizer_appid: xinqiao_types::AppId)
         set(offset: i64, limit: i64)
@@ -2470,6 +2698,10 @@ pub mod vod {
             /// Number of the drama, returned when it is handed in for review.
             0 drama_id: i64 => "drama_id: must",
         }
+    }
+
+    w::built! {
+        GetDrama
         new(drama_id: i64)
     }
 
@@ -2512,6 +2744,10 @@ pub mod vod {
             /// Kind: `0` first submission, `1` again, `2` episodes replaced, `3` basic data changed.
             1 audit_type: i64 => "audit_type: must",
         }
+    }
+
+    w::built! {
+        GetDramaLatestAuditInfo
         new(drama_id: i64, audit_type: i64)
     }
 
@@ -2552,6 +2788,10 @@ pub mod vod {
             /// Number of the media file, returned after upload or pull.
             0 media_id: i64 => "media_id: must",
         }
+    }
+
+    w::built! {
+        GetMedia
         new(media_id: i64)
     }
 
@@ -2603,6 +2843,10 @@ pub mod vod {
             #[doc(alias = "bkref")]
             5 bk_ref: Option<Vec<String>> => "bkref: comma",
         }
+    }
+
+    w::built! {
+        GetMediaLink
         new(media_id: i64, t: xinqiao_types::UnixSeconds)
         set(expr: i64, rlimit: i64, whref: Vec<String>, bk_ref: Vec<String>)
     }
@@ -2644,6 +2888,10 @@ pub mod vod {
             /// Number of the pull upload, to look up its result with.
             0 task_id: i64 => "task_id: must",
         }
+    }
+
+    w::built! {
+        GetTask
         new(task_id: i64)
     }
 
@@ -2686,6 +2934,10 @@ pub mod vod {
             /// Rows per page, at most 100.
             1 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        ListDramas
         new()
         set(offset: i64, limit: i64)
     }
@@ -2752,6 +3004,10 @@ pub mod vod {
             /// Rows per page, at most 100.
             5 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        ListMedia
         new()
         text(media_name: String)
         set(
@@ -2816,6 +3072,10 @@ pub mod vod {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        ListPackages
         new()
     }
 
@@ -2878,6 +3138,10 @@ pub mod vod {
             /// Media id of a further document for the review.
             15 other_material_material_id: Option<String> => "other_material_material_id",
         }
+    }
+
+    w::built! {
+        ModifyDramaBasicInfo
         new(drama_id: i64)
         text(
             alternate_name: String,
@@ -2931,6 +3195,10 @@ pub mod vod {
             /// Context of your own, given back when the upload is done.
             3 source_context: Option<String> => "source_context",
         }
+    }
+
+    w::built! {
+        PullUpload
         new(media_name: impl Into<String>, media_url: impl Into<String>)
         text(cover_url: String, source_context: String)
     }
@@ -2976,6 +3244,10 @@ pub mod vod {
             /// Media file that takes its place, already uploaded.
             2 new_media_id: i64 => "new_media_id: must",
         }
+    }
+
+    w::built! {
+        ReplaceDramaMedia
         new(drama_id: i64, old_media_id: i64, new_media_id: i64)
     }
 
@@ -3014,6 +3286,10 @@ pub mod vod {
             /// Context of your own, given back when the upload is done.
             3 source_context: Option<String> => "source_context",
         }
+    }
+
+    w::built! {
+        SingleFileUpload
         new(media_data: w::FilePart)
         text(cover_type: String, source_context: String)
         set(cover_data: w::FilePart)
@@ -3053,6 +3329,10 @@ pub mod vod {
             /// Media files to replace: `old` and `new`.
             1 replace_media_list: Option<Vec<super::ReplaceMedia>> => "replace_media_list",
         }
+    }
+
+    w::built! {
+        SubmitReplaceDramaMedias
         new(drama_id: i64)
         set(replace_media_list: Vec<super::ReplaceMedia>)
     }
@@ -3092,6 +3372,10 @@ pub mod vod {
             /// What the part belongs to: `1` video, `2` cover.
             3 resource_type: i64 => "resource_type: must",
         }
+    }
+
+    w::built! {
+        UploadPart
         new(data: w::FilePart, upload_id: impl Into<String>, part_number: i64, resource_type: i64)
     }
 

@@ -107,6 +107,10 @@ w::record! {
         /// AppID of another mini program that sells it, empty for your own; `thirdPartyAppid` on the wire.
         6 third_party_appid: Option<xinqiao_types::AppId> => "thirdPartyAppid",
     }
+}
+
+w::built! {
+    GoodsInfo
     new(
         name: impl Into<String>,
         url: impl Into<String>,
@@ -124,6 +128,10 @@ w::record! {
         /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
         0 goods_id: i64 => "goodsId: must",
     }
+}
+
+w::built! {
+    SortGoods
     new(goods_id: i64)
 }
 
@@ -147,6 +155,10 @@ w::record! {
         /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
         7 goods_id: i64 => "goodsId: must",
     }
+}
+
+w::built! {
+    UpdateGoodsInfo
     new(
         name: impl Into<String>,
         url: impl Into<String>,
@@ -167,6 +179,10 @@ w::record! {
         /// Nickname of the assistant to add, shown in the room; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
     }
+}
+
+w::built! {
+    User
     new(username: impl Into<String>, nickname: impl Into<String>)
 }
 
@@ -180,6 +196,10 @@ w::record! {
         /// Goods to look up, at most 20.
         0 goods_ids: Vec<i64> => "goods_ids: must",
     }
+}
+
+w::built! {
+    GetGoodsWarehouse
     new(goods_ids: Vec<i64>)
 }
 
@@ -227,6 +247,10 @@ pub mod goods {
             /// The goods: `coverImgUrl`, `name`, `priceType`, `price`, `url` and so on; `goodsInfo` on the wire.
             0 goods_info: super::GoodsInfo => "goodsInfo: must",
         }
+    }
+
+    w::built! {
+        Add
         new(goods_info: super::GoodsInfo)
     }
 
@@ -270,6 +294,10 @@ pub mod goods {
             /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             0 goods_id: i64 => "goodsId: must",
         }
+    }
+
+    w::built! {
+        Audit
         new(goods_id: i64)
     }
 
@@ -310,6 +338,10 @@ pub mod goods {
             /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             0 goods_id: i64 => "goodsId: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(goods_id: i64)
     }
 
@@ -345,6 +377,10 @@ pub mod goods {
             /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             1 goods_id: i64 => "goodsId: must",
         }
+    }
+
+    w::built! {
+        DeleteInRoom
         new(room_id: i64, goods_id: i64)
     }
 
@@ -382,6 +418,10 @@ pub mod goods {
             /// State: `0` none, `1` in review, `2` passed, `3` rejected.
             2 status: i64 => "status: must query",
         }
+    }
+
+    w::built! {
+        GetApproved
         new(offset: i64, limit: i64, status: i64)
     }
 
@@ -440,6 +480,10 @@ pub mod goods {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetKey
         new()
     }
 
@@ -475,6 +519,10 @@ pub mod goods {
             /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             1 goods_id: i64 => "goodsId: must",
         }
+    }
+
+    w::built! {
+        GetVideo
         new(room_id: i64, goods_id: i64)
     }
 
@@ -520,6 +568,10 @@ pub mod goods {
             /// `1` puts the goods on the shelf, `0` takes them off; `0` or `1` on the wire; `onSale` on the wire.
             2 on_sale: bool => "onSale: must zero-one",
         }
+    }
+
+    w::built! {
+        OnSale
         new(room_id: i64, goods_id: i64, on_sale: bool)
     }
 
@@ -555,6 +607,10 @@ pub mod goods {
             /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             1 goods_id: i64 => "goodsId: must",
         }
+    }
+
+    w::built! {
+        Push
         new(room_id: i64, goods_id: i64)
     }
 
@@ -590,6 +646,10 @@ pub mod goods {
             /// Number of the goods' review, returned on handing in; used to withdraw or repeat it; `auditId` on the wire.
             1 audit_id: i64 => "auditId: must",
         }
+    }
+
+    w::built! {
+        ResetAudit
         new(goods_id: i64, audit_id: i64)
     }
 
@@ -623,6 +683,10 @@ pub mod goods {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        SetKey
         new()
     }
 
@@ -658,6 +722,10 @@ pub mod goods {
             /// Goods of the room in the order wanted, each by its `goodsId`.
             1 goods: Vec<super::SortGoods> => "goods: must",
         }
+    }
+
+    w::built! {
+        Sort
         new(room_id: i64, goods: Vec<super::SortGoods>)
     }
 
@@ -691,6 +759,10 @@ pub mod goods {
             /// The goods: `coverImgUrl`, `name`, `priceType`, `price`, `url` and so on; `goodsInfo` on the wire.
             0 goods_info: super::UpdateGoodsInfo => "goodsInfo: must",
         }
+    }
+
+    w::built! {
+        Update
         new(goods_info: super::UpdateGoodsInfo)
     }
 
@@ -731,6 +803,10 @@ pub mod role {
             /// WeChat ID of the member, second host or assistant, who must be verified by name.
             1 username: String => "username: must",
         }
+    }
+
+    w::built! {
+        AddRole
         new(role: i64, username: impl Into<String>)
     }
 
@@ -766,6 +842,10 @@ pub mod role {
             /// WeChat ID of the member, second host or assistant, who must be verified by name.
             1 username: String => "username: must",
         }
+    }
+
+    w::built! {
+        DeleteRole
         new(role: i64, username: impl Into<String>)
     }
 
@@ -804,6 +884,10 @@ pub mod role {
             /// Rows to return, 10 by default, at most 30.
             3 limit: Option<i64> => "limit: query",
         }
+    }
+
+    w::built! {
+        GetRoleList
         new()
         text(keyword: String)
         set(role: i64, offset: i64, limit: i64)
@@ -870,6 +954,10 @@ pub mod room {
             /// Assistants to add: `username` and `nickname`.
             1 users: Vec<super::User> => "users: must",
         }
+    }
+
+    w::built! {
+        AddAssistant
         new(room_id: i64, users: Vec<super::User>)
     }
 
@@ -905,6 +993,10 @@ pub mod room {
             /// Goods to put into the room, which must have passed the review.
             1 ids: Vec<i64> => "ids: must",
         }
+    }
+
+    w::built! {
+        AddGoods
         new(room_id: i64, ids: Vec<i64>)
     }
 
@@ -940,6 +1032,10 @@ pub mod room {
             /// WeChat ID of the member, second host or assistant, who must be verified by name.
             1 username: String => "username: must",
         }
+    }
+
+    w::built! {
+        AddSubAnchor
         new(room_id: i64, username: impl Into<String>)
     }
 
@@ -1007,6 +1103,10 @@ pub mod room {
             /// Whether viewers cannot reach customer service; `0` or `1` on the wire; `closeKf` on the wire.
             17 close_kf: Option<bool> => "closeKf: zero-one",
         }
+    }
+
+    w::built! {
+        Create
         new(
             name: impl Into<String>,
             cover_img: impl Into<String>,
@@ -1066,6 +1166,10 @@ pub mod room {
             /// Number of the live room, returned when it was made.
             0 id: i64 => "id: must",
         }
+    }
+
+    w::built! {
+        DeleteRoom
         new(id: i64)
     }
 
@@ -1098,6 +1202,10 @@ pub mod room {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
         }
+    }
+
+    w::built! {
+        DeleteSubAnchor
         new(room_id: i64)
     }
 
@@ -1167,6 +1275,10 @@ pub mod room {
             /// Number of the live room, returned when it was made.
             18 id: i64 => "id: must",
         }
+    }
+
+    w::built! {
+        EditRoom
         new(
             name: impl Into<String>,
             cover_img: impl Into<String>,
@@ -1215,6 +1327,10 @@ pub mod room {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must query",
         }
+    }
+
+    w::built! {
+        GetAssistantList
         new(room_id: i64)
     }
 
@@ -1260,6 +1376,10 @@ pub mod room {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must query",
         }
+    }
+
+    w::built! {
+        GetPushUrl
         new(room_id: i64)
     }
 
@@ -1303,6 +1423,10 @@ pub mod room {
             /// Parameters for the room's page, URL-encoded.
             1 params: Option<String> => "params: query",
         }
+    }
+
+    w::built! {
+        GetSharedCode
         new(room_id: i64)
         text(params: String)
     }
@@ -1348,6 +1472,10 @@ pub mod room {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must query",
         }
+    }
+
+    w::built! {
+        GetSubAnchor
         new(room_id: i64)
     }
 
@@ -1392,6 +1520,10 @@ pub mod room {
             /// New nickname of the assistant, shown in the room; personal data, masked in `Debug`.
             2 nickname: String => "nickname: must masked",
         }
+    }
+
+    w::built! {
+        ModifyAssistant
         new(room_id: i64, username: impl Into<String>, nickname: impl Into<String>)
     }
 
@@ -1427,6 +1559,10 @@ pub mod room {
             /// WeChat ID of the member, second host or assistant, who must be verified by name.
             1 username: String => "username: must",
         }
+    }
+
+    w::built! {
+        ModifySubAnchor
         new(room_id: i64, username: impl Into<String>)
     }
 
@@ -1461,6 +1597,10 @@ pub mod room {
             /// WeChat ID of the member, second host or assistant, who must be verified by name.
             1 username: String => "username: must",
         }
+    }
+
+    w::built! {
+        RemoveAssistant
         new(room_id: i64, username: impl Into<String>)
     }
 
@@ -1495,6 +1635,10 @@ pub mod room {
             /// Whether nobody may comment; `0` or `1` on the wire; `banComment` on the wire.
             1 ban_comment: bool => "banComment: must zero-one",
         }
+    }
+
+    w::built! {
+        UpdateComment
         new(room_id: i64, ban_comment: bool)
     }
 
@@ -1529,6 +1673,10 @@ pub mod room {
             /// Whether it may be listed by WeChat, yes by default; `0` or `1` on the wire; `isFeedsPublic` on the wire.
             1 is_feeds_public: bool => "isFeedsPublic: must zero-one",
         }
+    }
+
+    w::built! {
+        UpdateFeedPublic
         new(room_id: i64, is_feeds_public: bool)
     }
 
@@ -1563,6 +1711,10 @@ pub mod room {
             /// Whether viewers cannot reach customer service; `0` or `1` on the wire; `closeKf` on the wire.
             1 close_kf: bool => "closeKf: must zero-one",
         }
+    }
+
+    w::built! {
+        UpdateKf
         new(room_id: i64, close_kf: bool)
     }
 
@@ -1597,6 +1749,10 @@ pub mod room {
             /// Whether there is no replay; `0` or `1` on the wire; `closeReplay` on the wire.
             1 close_replay: bool => "closeReplay: must zero-one",
         }
+    }
+
+    w::built! {
+        UpdateReplay
         new(room_id: i64, close_replay: bool)
     }
 

@@ -64,6 +64,10 @@ w::record! {
         /// Codes to check, at most 100.
         1 code: Vec<String> => "code: must",
     }
+}
+
+w::built! {
+    CheckCode
     new(card_id: impl Into<String>, code: Vec<String>)
 }
 
@@ -109,6 +113,10 @@ w::record! {
         /// Code of the copy to redeem; it cannot be undone.
         1 code: String => "code: must",
     }
+}
+
+w::built! {
+    Consume
     new(code: impl Into<String>)
     text(card_id: String)
 }
@@ -153,6 +161,10 @@ w::record! {
         /// Encrypted code that the page received. From: The JS-SDK card picker, or the parameter of a redirect.
         0 encrypt_code: String => "encrypt_code: must",
     }
+}
+
+w::built! {
+    Decrypt
     new(encrypt_code: impl Into<String>)
 }
 
@@ -196,6 +208,10 @@ w::record! {
         /// Codes to import, at most 100 a call.
         1 code: Vec<String> => "code: must",
     }
+}
+
+w::built! {
+    Deposit
     new(card_id: impl Into<String>, code: Vec<String>)
 }
 
@@ -233,6 +249,10 @@ w::record! {
         /// Whether to check that it can be redeemed; `true` (default) fails if not.
         2 check_consume: Option<bool> => "check_consume",
     }
+}
+
+w::built! {
+    Get
     new(code: impl Into<String>)
     text(card_id: String)
     set(check_consume: bool)
@@ -298,6 +318,10 @@ w::record! {
         /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
     }
+}
+
+w::built! {
+    GetDepositCount
     new(card_id: impl Into<String>)
 }
 
@@ -339,6 +363,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    Mark
     new()
 }
 
@@ -376,6 +404,10 @@ w::record! {
         /// Why the card is made invalid, for your own records.
         2 reason: Option<String> => "reason",
     }
+}
+
+w::built! {
+    Unavailable
     new(code: impl Into<String>)
     text(card_id: String, reason: String)
 }
@@ -414,6 +446,10 @@ w::record! {
         /// Code that takes the place of the old one.
         2 new_code: String => "new_code: must",
     }
+}
+
+w::built! {
+    Update
     new(code: impl Into<String>, new_code: impl Into<String>)
     text(card_id: String)
 }

@@ -29,6 +29,10 @@ w::record! {
         /// Name of the section, shown as a tab of the page.
         0 title: String => "title: must",
     }
+}
+
+w::built! {
+    Category
     new(title: impl Into<String>)
 }
 
@@ -40,6 +44,10 @@ w::record! {
         /// Page that the entry opens.
         1 url: String => "url: must",
     }
+}
+
+w::built! {
+    Cell1Item
     new(title: impl Into<String>, url: impl Into<String>)
 }
 
@@ -123,6 +131,10 @@ w::record! {
         /// Second custom entry: `title` and `url`.
         11 cell_2: Option<Cell1Item> => "cell_2",
     }
+}
+
+w::built! {
+    Page
     new(
         banner_pic_url: impl Into<String>,
         page_title: impl Into<String>,
@@ -151,6 +163,10 @@ w::record! {
         /// Default greeting of the background.
         2 default_gifting_msg: Option<String> => "default_gifting_msg",
     }
+}
+
+w::built! {
+    PicItem
     new(background_pic_url: impl Into<String>)
     text(outer_img_id: String, default_gifting_msg: String)
 }
@@ -175,6 +191,10 @@ w::record! {
         /// Whether it is used as the page's banner.
         7 is_banner: Option<bool> => "is_banner",
     }
+}
+
+w::built! {
+    Theme
     new(
         theme_pic_url: impl Into<String>,
         title: impl Into<String>,
@@ -198,6 +218,10 @@ w::record! {
         /// Short text below the name of the card on the page.
         3 desc: Option<String> => "desc",
     }
+}
+
+w::built! {
+    ThemeItem
     new(card_id: impl Into<String>)
     text(title: String, pic_url: String, desc: String)
 }
@@ -232,6 +256,10 @@ w::record! {
         /// Shop page to change.
         12 page_id: String => "page_id: must",
     }
+}
+
+w::built! {
+    UpdatePage
     new(
         banner_pic_url: impl Into<String>,
         page_title: impl Into<String>,
@@ -266,6 +294,10 @@ w::record! {
         /// `true` takes the page down for maintenance.
         2 maintain: bool => "maintain: must",
     }
+}
+
+w::built! {
+    MaintainSet
     new(maintain: bool)
     text(page_id: String)
     set(all: bool)
@@ -311,6 +343,10 @@ w::record! {
         /// Number of the gift card shop page, returned when it was made.
         1 page_id: String => "page_id: must",
     }
+}
+
+w::built! {
+    WxaSet
     new(wxa_appid: impl Into<xinqiao_types::AppId>, page_id: impl Into<String>)
 }
 
@@ -356,6 +392,10 @@ pub mod order {
             /// How many to return, at most 100.
             4 count: i64 => "count: must",
         }
+    }
+
+    w::built! {
+        BatchGet
         new(sort_type: impl Into<String>, offset: i64, count: i64)
         set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     }
@@ -415,6 +455,10 @@ pub mod order {
             /// Number of the gift card order, given once it is paid; such as `Z2y2rY74ksZX1ceuGA`.
             0 order_id: String => "order_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(order_id: impl Into<String>)
     }
 
@@ -456,6 +500,10 @@ pub mod order {
             /// Number of the gift card order, given once it is paid; such as `Z2y2rY74ksZX1ceuGA`.
             0 order_id: String => "order_id: must",
         }
+    }
+
+    w::built! {
+        Refund
         new(order_id: impl Into<String>)
     }
 
@@ -494,6 +542,10 @@ pub mod page {
             /// The shop page with banner, themes and cards on sale.
             0 page: super::Page => "page: must",
         }
+    }
+
+    w::built! {
+        Add
         new(page: super::Page)
     }
 
@@ -533,6 +585,10 @@ pub mod page {
         /// * Catalog: `official_account.card.gift_card.page.batch_get`.
         pub struct BatchGet {
         }
+    }
+
+    w::built! {
+        BatchGet
         new()
     }
 
@@ -574,6 +630,10 @@ pub mod page {
             /// Number of the gift card shop page, returned when it was made.
             0 page_id: String => "page_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(page_id: impl Into<String>)
     }
 
@@ -615,6 +675,10 @@ pub mod page {
             /// The shop page with banner, themes and cards on sale.
             0 page: super::UpdatePage => "page: must",
         }
+    }
+
+    w::built! {
+        Update
         new(page: super::UpdatePage)
     }
 
@@ -655,6 +719,10 @@ pub mod pay {
             /// AppID of the gift card mini program.
             1 wxa_appid: xinqiao_types::AppId => "wxa_appid: must",
         }
+    }
+
+    w::built! {
+        SubMchBind
         new(sub_mch_id: impl Into<xinqiao_types::MchId>, wxa_appid: impl Into<xinqiao_types::AppId>)
     }
 
@@ -688,6 +756,10 @@ pub mod pay {
             /// WeChat Pay sub-merchant number that gets the money; such as `1900015421`.
             0 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
         }
+    }
+
+    w::built! {
+        WhitelistAdd
         new(sub_mch_id: impl Into<xinqiao_types::MchId>)
     }
 
@@ -729,6 +801,10 @@ pub mod pay {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        WxaSet
         new()
     }
 

@@ -11,6 +11,10 @@ w::record! {
         /// Fields for a company: `show_title`, `show_tax_no`, `show_addr`, `show_phone` and so on.
         1 biz_field: Option<AuthFieldBizField> => "biz_field",
     }
+}
+
+w::built! {
+    AuthField
     new()
     set(user_field: AuthFieldUserField, biz_field: AuthFieldBizField)
 }
@@ -33,6 +37,10 @@ w::record! {
         /// Further fields of your own: `key`.
         6 custom_field: Option<Vec<BizFieldCustomField>> => "custom_field",
     }
+}
+
+w::built! {
+    AuthFieldBizField
     new()
     set(
         show_title: bool,
@@ -57,6 +65,10 @@ w::record! {
         /// Further fields of your own: `key`.
         3 custom_field: Option<Vec<UserFieldCustomField>> => "custom_field",
     }
+}
+
+w::built! {
+    AuthFieldUserField
     new()
     set(
         show_title: bool,
@@ -86,6 +98,10 @@ w::record! {
         /// Page that the promotion entry opens.
         7 promotion_url: Option<String> => "promotion_url",
     }
+}
+
+w::built! {
+    BaseInfo
     new(logo_url: impl Into<String>, title: impl Into<String>)
     text(
         custom_url_name: String,
@@ -123,6 +139,10 @@ w::record! {
         /// Label of your own field.
         0 key: String => "key: must",
     }
+}
+
+w::built! {
+    BizFieldCustomField
     new(key: impl Into<String>)
 }
 
@@ -134,6 +154,10 @@ w::record! {
         /// The invoice of the user: `invoice_user_data`.
         1 user_card: UserCard => "user_card: must",
     }
+}
+
+w::built! {
+    CardExt
     new(user_card: UserCard)
     text(nonce_str: String)
 }
@@ -146,6 +170,10 @@ w::record! {
         /// Time after which the user is told to contact the merchant, in seconds.
         1 time_out: i64 => "time_out: must",
     }
+}
+
+w::built! {
+    Contact
     new(phone: impl Into<String>, time_out: i64)
 }
 
@@ -167,6 +195,10 @@ w::record! {
         /// Encrypted code of the invoice, received when the user chose it.
         1 encrypt_code: String => "encrypt_code: must",
     }
+}
+
+w::built! {
+    ItemInfo
     new(card_id: impl Into<String>, encrypt_code: impl Into<String>)
 }
 
@@ -180,6 +212,10 @@ w::record! {
         /// Full name of the payee, shown in the details.
         2 payee: String => "payee: must",
     }
+}
+
+w::built! {
+    InvoiceInfo
     new(base_info: BaseInfo, type_: impl Into<String>, payee: impl Into<String>)
 }
 
@@ -227,6 +263,10 @@ w::record! {
         /// Person printed as having received the money.
         19 cashier: Option<String> => "cashier",
     }
+}
+
+w::built! {
+    InvoiceUserData
     new(
         title: impl Into<String>,
         fee_without_tax: xinqiao_types::Fen,
@@ -265,6 +305,10 @@ w::record! {
         /// Price of one piece of the line, in fen.
         3 price: xinqiao_types::Fen => "price: must",
     }
+}
+
+w::built! {
+    InvoiceUserDataInfo
     new(name: impl Into<String>, unit: impl Into<String>, num: i64, price: xinqiao_types::Fen)
 }
 
@@ -292,6 +336,10 @@ w::record! {
         /// Tax of the line in yuan, two decimals.
         9 se: f64 => "se: must",
     }
+}
+
+w::built! {
+    InvoiceDetail
     new(
         fphxz: i64,
         spbm: impl Into<String>,
@@ -323,6 +371,10 @@ w::record! {
         /// Number of the invoice to reverse.
         5 yfphm: String => "yfphm: must",
     }
+}
+
+w::built! {
+    InvoiceInfoDetail
     new(
         wx_openid: impl Into<xinqiao_types::OpenId>,
         fpqqlsh: impl Into<String>,
@@ -411,6 +463,10 @@ w::record! {
         #[doc(alias = "invoicedetail_list")]
         23 invoice_detail_list: Vec<InvoiceDetail> => "invoicedetail_list: must",
     }
+}
+
+w::built! {
+    MakeOutInvoiceInfo
     new(
         wx_openid: impl Into<xinqiao_types::OpenId>,
         ddh: impl Into<String>,
@@ -449,6 +505,10 @@ w::record! {
         /// Invoicing platform that the merchant number is linked to.
         1 s_pappid: xinqiao_types::AppId => "s_pappid: must",
     }
+}
+
+w::built! {
+    PayMchInfo
     new(mchid: impl Into<xinqiao_types::MchId>, s_pappid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -487,6 +547,10 @@ w::record! {
         /// Data on the invoice: `title`, `fee_without_tax`, `fee`, `tax` and so on.
         0 invoice_user_data: InvoiceUserData => "invoice_user_data: must",
     }
+}
+
+w::built! {
+    UserCard
     new(invoice_user_data: InvoiceUserData)
 }
 
@@ -510,6 +574,10 @@ w::record! {
         /// Label of your own field.
         0 key: String => "key: must",
     }
+}
+
+w::built! {
+    UserFieldCustomField
     new(key: impl Into<String>)
 }
 
@@ -575,6 +643,10 @@ w::record! {
         #[doc(alias = "invoiceinfo")]
         0 invoice_info: InvoiceInfoDetail => "invoiceinfo: must",
     }
+}
+
+w::built! {
+    ClearOutInvoice
     new(invoice_info: InvoiceInfoDetail)
 }
 
@@ -610,6 +682,10 @@ w::record! {
         /// Identification of the invoicing platform, which it gives the merchant. From: Parameter in the address returned by the seturl endpoint.
         1 s_pappid: xinqiao_types::AppId => "s_pappid: must",
     }
+}
+
+w::built! {
+    GetAuthData
     new(order_id: impl Into<String>, s_pappid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -669,6 +745,10 @@ w::record! {
         /// Kind of page: `0` ask for the invoice, `1` fill in the title and ask, `2` take the invoice.
         7 type_: i64 => "type: must",
     }
+}
+
+w::built! {
+    GetAuthUrl
     new(
         order_id: impl Into<String>,
         s_pappid: impl Into<xinqiao_types::AppId>,
@@ -727,6 +807,10 @@ w::record! {
         /// Content of the invoice: `nonce_str` and `user_card`.
         3 card_ext: CardExt => "card_ext: must",
     }
+}
+
+w::built! {
+    Insert
     new(
         order_id: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -778,6 +862,10 @@ w::record! {
         #[doc(alias = "invoiceinfo")]
         0 invoice_info: MakeOutInvoiceInfo => "invoiceinfo: must",
     }
+}
+
+w::built! {
+    MakeOutInvoice
     new(invoice_info: MakeOutInvoiceInfo)
 }
 
@@ -813,6 +901,10 @@ w::record! {
         /// Taxpayer number of the seller.
         1 nsrsbh: String => "nsrsbh: must",
     }
+}
+
+w::built! {
+    QueryInvoceInfo
     new(fpqqlsh: impl Into<String>, nsrsbh: impl Into<String>)
 }
 
@@ -861,6 +953,10 @@ w::record! {
         /// Page the user may open after the refusal.
         3 url: Option<String> => "url",
     }
+}
+
+w::built! {
+    RejectInsert
     new(
         order_id: impl Into<String>,
         s_pappid: impl Into<xinqiao_types::AppId>,
@@ -899,6 +995,10 @@ w::record! {
         /// What was scanned from the title's QR code.
         0 scan_text: String => "scan_text: must",
     }
+}
+
+w::built! {
+    ScanTitle
     new(scan_text: impl Into<String>)
 }
 
@@ -950,6 +1050,10 @@ w::record! {
     /// * Catalog: `official_account.card.invoice.set_url`.
     pub struct SetUrl {
     }
+}
+
+w::built! {
+    SetUrl
     new()
 }
 
@@ -997,6 +1101,10 @@ pub mod biz {
             /// Name of the merchant, shown to the user.
             1 biz_name: Option<String> => "biz_name",
         }
+    }
+
+    w::built! {
+        GetSelectTitleUrl
         new()
         text(attach: String, biz_name: String)
     }
@@ -1053,6 +1161,10 @@ pub mod biz {
             /// The company's own code of the title.
             7 out_title_id: Option<String> => "out_title_id",
         }
+    }
+
+    w::built! {
+        GetUserTitleUrl
         new()
         text(
             title: String,
@@ -1104,6 +1216,10 @@ pub mod platform {
             /// Data of the invoice card template: `base_info`, `type` and `payee`.
             0 invoice_info: super::InvoiceInfo => "invoice_info: must",
         }
+    }
+
+    w::built! {
+        CreateCard
         new(invoice_info: super::InvoiceInfo)
     }
 
@@ -1147,6 +1263,10 @@ pub mod platform {
             /// Id of the uploaded PDF; use it within 3 days.
             1 s_media_id: xinqiao_types::MediaId => "s_media_id: must",
         }
+    }
+
+    w::built! {
+        GetPdf
         new(action: impl Into<String>, s_media_id: impl Into<xinqiao_types::MediaId>)
     }
 
@@ -1190,6 +1310,10 @@ pub mod platform {
             /// The PDF of the invoice.
             0 pdf: w::FilePart => "pdf: must",
         }
+    }
+
+    w::built! {
+        SetPdf
         new(pdf: w::FilePart)
     }
 
@@ -1235,6 +1359,10 @@ pub mod platform {
             /// `INVOICE_REIMBURSE_INIT` open, `…_LOCK` locked, `…_CLOSURE` reimbursed (final), `…_CANCEL` reversed.
             2 reimburse_status: String => "reimburse_status: must",
         }
+    }
+
+    w::built! {
+        UpdateStatus
         new(card_id: impl Into<String>, code: impl Into<String>, reimburse_status: impl Into<String>)
     }
 
@@ -1273,6 +1401,10 @@ pub mod reimburse {
             /// Invoices to look up: `card_id` and `encrypt_code`.
             0 item_list: Vec<super::ItemInfo> => "item_list: must",
         }
+    }
+
+    w::built! {
+        GetInvoiceBatch
         new(item_list: Vec<super::ItemInfo>)
     }
 
@@ -1316,6 +1448,10 @@ pub mod reimburse {
             /// Encrypted code of the invoice, received when the user chose it.
             1 encrypt_code: String => "encrypt_code: must",
         }
+    }
+
+    w::built! {
+        GetInvoiceInfo
         new(card_id: impl Into<String>, encrypt_code: impl Into<String>)
     }
 
@@ -1377,6 +1513,10 @@ pub mod reimburse {
             /// `INVOICE_REIMBURSE_INIT` unlocked, `…_LOCK` locked against a second claim, `…_CLOSURE` reimbursed and taken out of the wallet (final).
             2 reimburse_status: String => "reimburse_status: must",
         }
+    }
+
+    w::built! {
+        UpdateInvoiceStatus
         new(
             card_id: impl Into<String>,
             encrypt_code: impl Into<String>,
@@ -1418,6 +1558,10 @@ pub mod reimburse {
             /// Invoices to update: `card_id` and `encrypt_code`.
             2 invoice_list: Vec<super::ItemInfo> => "invoice_list: must",
         }
+    }
+
+    w::built! {
+        UpdateStatusBatch
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             reimburse_status: impl Into<String>,
@@ -1458,6 +1602,10 @@ pub mod set_biz_attr {
         /// * Catalog: `official_account.card.invoice.set_biz_attr.get_auth_field`.
         pub struct GetAuthField {
         }
+    }
+
+    w::built! {
+        GetAuthField
         new()
     }
 
@@ -1497,6 +1645,10 @@ pub mod set_biz_attr {
         /// * Catalog: `official_account.card.invoice.set_biz_attr.get_contact`.
         pub struct GetContact {
         }
+    }
+
+    w::built! {
+        GetContact
         new()
     }
 
@@ -1536,6 +1688,10 @@ pub mod set_biz_attr {
         /// * Catalog: `official_account.card.invoice.set_biz_attr.get_pay_mch`.
         pub struct GetPayMch {
         }
+    }
+
+    w::built! {
+        GetPayMch
         new()
     }
 
@@ -1578,6 +1734,10 @@ pub mod set_biz_attr {
             /// Fields to fill in on the authorisation page: `user_field` and `biz_field`.
             0 auth_field: super::AuthField => "auth_field: must",
         }
+    }
+
+    w::built! {
+        SetAuthField
         new(auth_field: super::AuthField)
     }
 
@@ -1611,6 +1771,10 @@ pub mod set_biz_attr {
             /// Contact of the merchant and the time limit: `phone` and `time_out`.
             0 contact: super::Contact => "contact: must",
         }
+    }
+
+    w::built! {
+        SetContact
         new(contact: super::Contact)
     }
 
@@ -1645,6 +1809,10 @@ pub mod set_biz_attr {
             #[doc(alias = "paymch_info")]
             0 pay_mch_info: super::PayMchInfo => "paymch_info: must",
         }
+    }
+
+    w::built! {
+        SetPayMch
         new(pay_mch_info: super::PayMchInfo)
     }
 

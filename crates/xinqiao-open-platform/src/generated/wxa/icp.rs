@@ -33,6 +33,10 @@ w::record! {
         /// Remarks on the owner, as the authority asks for; may be empty.
         6 comment: Option<String> => "comment",
     }
+}
+
+w::built! {
+    BaseInfo
     new(
         type_: i64,
         name: impl Into<String>,
@@ -104,6 +108,10 @@ w::record! {
         /// Data of the person in charge of the mini program: `name`, `mobile`, `email`, `emergency_contact` and so on.
         1 principal_info: PrincipalInfo => "principal_info: must",
     }
+}
+
+w::built! {
+    IcpApplet
     new(base_info: IcpAppletBaseInfo, principal_info: PrincipalInfo)
 }
 
@@ -121,6 +129,10 @@ w::record! {
         /// What the mini program offers, 20 to 200 characters; reviewers rely on it.
         4 comment: Option<String> => "comment",
     }
+}
+
+w::built! {
+    IcpAppletBaseInfo
     new()
     text(appid: xinqiao_types::AppId, name: String, comment: String)
     set(service_content_types: Vec<i64>, nrlx_details: Vec<NrlxDetail>)
@@ -150,6 +162,10 @@ w::record! {
         /// Media id of a photo holding the certificate, at most 1.
         9 holding_certificate_photo: Option<Vec<String>> => "holding_certificate_photo",
     }
+}
+
+w::built! {
+    IcpMaterial
     new()
     set(
         commitment_letter: Vec<String>,
@@ -179,6 +195,10 @@ w::record! {
         /// Legal person: `name` and `certificate_number`; required if the person in charge is someone else.
         4 legal_person_info: Option<LegalPersonInfo> => "legal_person_info",
     }
+}
+
+w::built! {
+    IcpSubject
     new(base_info: BaseInfo, principal_info: PrincipalInfo)
     set(
         personal_info: PersonalInfo,
@@ -195,6 +215,10 @@ w::record! {
         /// Identity certificate number of the legal representative.
         1 certificate_number: String => "certificate_number: must",
     }
+}
+
+w::built! {
+    LegalPersonInfo
     new(name: impl Into<String>, certificate_number: impl Into<String>)
 }
 
@@ -208,6 +232,10 @@ w::record! {
         /// Media id of the approval document, required if an approval applies.
         2 media: Option<String> => "media",
     }
+}
+
+w::built! {
+    NrlxDetail
     new(type_: i64)
     text(code: String, media: String)
 }
@@ -224,6 +252,10 @@ w::record! {
         /// Media id of the owner's certificate, required unless it is a person.
         3 certificate_photo: Option<String> => "certificate_photo",
     }
+}
+
+w::built! {
+    OrganizeInfo
     new(
         certificate_type: i64,
         certificate_number: impl Into<String>,
@@ -238,6 +270,10 @@ w::record! {
         /// Media id of the residence permit, for persons from another province.
         0 residence_permit: Option<String> => "residence_permit",
     }
+}
+
+w::built! {
+    PersonalInfo
     new()
     text(residence_permit: String)
 }
@@ -270,6 +306,10 @@ w::record! {
         /// Number of the face check, needed only for the mini program's person in charge.
         11 verify_task_id: Option<String> => "verify_task_id",
     }
+}
+
+w::built! {
+    PrincipalInfo
     new(
         name: impl Into<String>,
         mobile: impl Into<String>,
@@ -363,6 +403,10 @@ w::record! {
         /// Other documents, as media ids: `commitment_letter`, `subject_other_materials` and so on.
         2 icp_materials: IcpMaterial => "icp_materials: must",
     }
+}
+
+w::built! {
+    ApplyIcpFiling
     new(icp_subject: IcpSubject, icp_applets: IcpApplet, icp_materials: IcpMaterial)
 }
 
@@ -401,6 +445,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.icp.cancel_apply_icp_filing`.
     pub struct CancelApplyIcpFiling {
     }
+}
+
+w::built! {
+    CancelApplyIcpFiling
     new()
 }
 
@@ -433,6 +481,10 @@ w::record! {
         /// What to cancel: `1` the owner, `2` the mini program, `3` the WeChat mini program.
         0 cancel_type: i64 => "cancel_type: must",
     }
+}
+
+w::built! {
+    CancelIcpFiling
     new(cancel_type: i64)
 }
 
@@ -463,6 +515,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.icp.create_icp_verify_task`.
     pub struct CreateIcpVerifyTask {
     }
+}
+
+w::built! {
+    CreateIcpVerifyTask
     new()
 }
 
@@ -501,6 +557,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.icp.get_icp_entrance_info`.
     pub struct GetIcpEntranceInfo {
     }
+}
+
+w::built! {
+    GetIcpEntranceInfo
     new()
 }
 
@@ -539,6 +599,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.icp.get_online_icp_order`.
     pub struct GetOnlineIcpOrder {
     }
+}
+
+w::built! {
+    GetOnlineIcpOrder
     new()
 }
 
@@ -579,6 +643,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.icp.query_icp_certificate_types`.
     pub struct QueryIcpCertificateTypes {
     }
+}
+
+w::built! {
+    QueryIcpCertificateTypes
     new()
 }
 
@@ -617,6 +685,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.icp.query_icp_district_code`.
     pub struct QueryIcpDistrictCode {
     }
+}
+
+w::built! {
+    QueryIcpDistrictCode
     new()
 }
 
@@ -655,6 +727,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.icp.query_icp_nrlx_types`.
     pub struct QueryIcpNrlxTypes {
     }
+}
+
+w::built! {
+    QueryIcpNrlxTypes
     new()
 }
 
@@ -693,6 +769,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.icp.query_icp_service_content_types`.
     pub struct QueryIcpServiceContentTypes {
     }
+}
+
+w::built! {
+    QueryIcpServiceContentTypes
     new()
 }
 
@@ -731,6 +811,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.icp.query_icp_subject_types`.
     pub struct QueryIcpSubjectTypes {
     }
+}
+
+w::built! {
+    QueryIcpSubjectTypes
     new()
 }
 
@@ -771,6 +855,10 @@ w::record! {
         /// Number of the face check, to look up its result with. From: The endpoint that starts the face check.
         0 task_id: String => "task_id: must",
     }
+}
+
+w::built! {
+    QueryIcpVerifyTask
     new(task_id: impl Into<String>)
 }
 
@@ -819,6 +907,10 @@ w::record! {
         /// Number of the kind of certificate, from the list of kinds; needed for certificates.
         3 certificate_type: Option<i64> => "certificate_type",
     }
+}
+
+w::built! {
+    UploadIcpMedia
     new(media: w::FilePart, type_: impl Into<String>, icp_order_field: impl Into<String>)
     set(certificate_type: i64)
 }

@@ -85,6 +85,10 @@ w::record! {
         /// Id of the advertiser: WeChat ID, iOS app id, package name or original id, by `type`.
         1 id: String => "id: must",
     }
+}
+
+w::built! {
+    SetBlackList
     new(type_: i64, id: impl Into<String>)
 }
 
@@ -204,6 +208,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operation_ams.agency_check_can_open_publisher`.
     pub struct AgencyCheckCanOpenPublisher {
     }
+}
+
+w::built! {
+    AgencyCheckCanOpenPublisher
     new()
 }
 
@@ -258,6 +266,10 @@ w::record! {
         /// Number of a template of your own, alternative to `tmpl_type`. From: Platform console, native templates of the monetization area.
         5 tmpl_id: Option<String> => "tmpl_id",
     }
+}
+
+w::built! {
+    AgencyCreateAdUnit
     new(name: impl Into<String>, type_: impl Into<String>)
     text(tmpl_id: String)
     set(video_duration_min: i64, video_duration_max: i64, tmpl_type: i64)
@@ -302,6 +314,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operation_ams.agency_create_publisher`.
     pub struct AgencyCreatePublisher {
     }
+}
+
+w::built! {
+    AgencyCreatePublisher
     new()
 }
 
@@ -352,6 +368,10 @@ w::record! {
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         4 ad_slot: Option<String> => "ad_slot",
     }
+}
+
+w::built! {
+    AgencyGetAdPosGenenral
     new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
     text(ad_slot: String)
 }
@@ -416,6 +436,10 @@ w::record! {
         /// Number of the ad unit, begins with `adunit-`, by which the page shows it; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
     }
+}
+
+w::built! {
+    AgencyGetAdUnitCode
     new(ad_unit_id: impl Into<String>)
 }
 
@@ -470,6 +494,10 @@ w::record! {
         /// Number of the ad unit, begins with `adunit-`, by which the page shows it; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         5 ad_unit_id: Option<String> => "ad_unit_id",
     }
+}
+
+w::built! {
+    AgencyGetAdUnitGeneral
     new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
     text(ad_slot: String, ad_unit_id: String)
 }
@@ -538,6 +566,10 @@ w::record! {
         /// Number of the ad unit, begins with `adunit-`, by which the page shows it; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         3 ad_unit_id: Option<String> => "ad_unit_id",
     }
+}
+
+w::built! {
+    AgencyGetAdUnitList
     new(page: i64, page_size: i64)
     text(ad_slot: String, ad_unit_id: String)
 }
@@ -598,6 +630,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operation_ams.agency_get_black_list`.
     pub struct AgencyGetBlackList {
     }
+}
+
+w::built! {
+    AgencyGetBlackList
     new()
 }
 
@@ -646,6 +682,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operation_ams.agency_get_cover_ad_pos_scene`.
     pub struct AgencyGetCoverAdPosScene {
     }
+}
+
+w::built! {
+    AgencyGetCoverAdPosScene
     new()
 }
 
@@ -688,6 +728,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operation_ams.agency_get_cover_ad_pos_status`.
     pub struct AgencyGetCoverAdPosStatus {
     }
+}
+
+w::built! {
+    AgencyGetCoverAdPosStatus
     new()
 }
 
@@ -732,6 +776,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operation_ams.agency_get_mp_ams_category_blacklist`.
     pub struct AgencyGetMpAmsCategoryBlacklist {
     }
+}
+
+w::built! {
+    AgencyGetMpAmsCategoryBlacklist
     new()
 }
 
@@ -782,6 +830,10 @@ w::record! {
         /// Last day of the report, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2024-05-31`.
         3 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    AgencyGetSettlement
     new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
 }
 
@@ -849,6 +901,10 @@ w::record! {
         /// Number of the ad unit, begins with `adunit-`, by which the page shows it; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
     }
+}
+
+w::built! {
+    AgencyGetTmplType
     new(ad_unit_id: impl Into<String>)
 }
 
@@ -895,6 +951,10 @@ w::record! {
         /// Advertisers to block or unblock, as JSON text: `type` and `id`; JSON in a text on the wire.
         1 list: Vec<SetBlackList> => "list: must json",
     }
+}
+
+w::built! {
+    AgencySetBlackList
     new(op: i64, list: Vec<SetBlackList>)
 }
 
@@ -930,6 +990,10 @@ w::record! {
         /// Scene values in which the cover ad is shown, comma-joined; joined by `,` on the wire.
         0 cover_scene_list: Vec<i64> => "cover_scene_list: must comma",
     }
+}
+
+w::built! {
+    AgencySetCoverAdPosScene
     new(cover_scene_list: Vec<i64>)
 }
 
@@ -965,6 +1029,10 @@ w::record! {
         /// Switch of the cover ad: `1` on, `4` off.
         0 status: i64 => "status: must",
     }
+}
+
+w::built! {
+    AgencySetCoverAdPosStatus
     new(status: i64)
 }
 
@@ -1000,6 +1068,10 @@ w::record! {
         /// Blocked industries, such as `CHESS` (card games), `LOAN`, `INSURANCE`, joined by bars; such as `CHESS`; joined by `|` on the wire.
         0 ams_category: Vec<String> => "ams_category: must pipe",
     }
+}
+
+w::built! {
+    AgencySetMpAmsCategoryBlacklist
     new(ams_category: Vec<String>)
 }
 
@@ -1047,6 +1119,10 @@ w::record! {
         /// Number of a template of your own, alternative to `tmpl_type`. From: Platform console, native templates of the monetization area.
         6 tmpl_id: Option<String> => "tmpl_id",
     }
+}
+
+w::built! {
+    AgencyUpdateAdUnit
     new(ad_unit_id: impl Into<String>, name: impl Into<String>, status: impl Into<String>)
     text(tmpl_id: String)
     set(video_duration_min: i64, video_duration_max: i64, tmpl_type: i64)
@@ -1092,6 +1168,10 @@ w::record! {
         /// Whether to return the ad units of merchants that use the template; `0` or `1` on the wire.
         4 is_return_tmpl_bind_list: Option<bool> => "is_return_tmpl_bind_list: zero-one",
     }
+}
+
+w::built! {
+    GetAgencyAdUnitList
     new(page: i64, page_size: i64)
     text(ad_slot: String, tmpl_id: String)
     set(is_return_tmpl_bind_list: bool)
@@ -1161,6 +1241,10 @@ w::record! {
         /// Last day of the report, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2024-05-31`.
         3 end_date: String => "end_date: must",
     }
+}
+
+w::built! {
+    GetAgencySettledRevenue
     new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
 }
 

@@ -29,6 +29,10 @@ w::record! {
         /// AppID of the Mini Program, account or app of the rule.
         3 appid: Option<xinqiao_types::AppId> => "appid",
     }
+}
+
+w::built! {
+    BrandCustomerService
     new(customer_service_type: impl Into<CustomerServiceType>)
     text(
         customer_service_phone: String,
@@ -45,6 +49,10 @@ w::record! {
         /// Page of the Mini Program that opens by default.
         1 default_jump_path: Option<String> => "default_jump_path",
     }
+}
+
+w::built! {
+    BrandMiniProgramInfo
     new(appid: impl Into<xinqiao_types::AppId>)
     text(default_jump_path: String)
 }
@@ -63,6 +71,10 @@ w::record! {
         /// AppID of the Mini Program, account or app of the rule.
         4 appid: Option<xinqiao_types::AppId> => "appid",
     }
+}
+
+w::built! {
+    Service
     new(service_jump_type: impl Into<ServiceJumpType>, service_jump_path: impl Into<String>)
     text(service_classify_name: String, service_name: String, appid: xinqiao_types::AppId)
 }
@@ -184,6 +196,10 @@ w::record! {
         /// Pay Score service; for the Pay Score scene.
         5 service_id: Option<String> => "service_id",
     }
+}
+
+w::built! {
+    ApplyCardLink
     new(
         business_code: impl Into<String>,
         brand_id: impl Into<String>,
@@ -244,6 +260,10 @@ w::record! {
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must",
     }
+}
+
+w::built! {
+    CancelCardConfigApplyment
     new(brand_id: impl Into<String>)
     text(business_code: String, applyment_id: String)
 }
@@ -294,6 +314,10 @@ w::record! {
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         1 brand_id: String => "brand_id: must",
     }
+}
+
+w::built! {
+    CancelCardLinkApplyment
     new(business_code: impl Into<String>, brand_id: impl Into<String>)
 }
 
@@ -339,6 +363,10 @@ w::record! {
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must query",
     }
+}
+
+w::built! {
+    GetCardConfigPreviewUrl
     new(brand_id: impl Into<String>)
     text(business_code: String, applyment_id: String)
 }
@@ -393,6 +421,10 @@ w::record! {
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         2 brand_id: String => "brand_id: must query",
     }
+}
+
+w::built! {
+    GetCardConfigs
     new(brand_id: impl Into<String>)
     text(business_code: String, applyment_id: String)
 }
@@ -449,6 +481,10 @@ w::record! {
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         1 brand_id: String => "brand_id: must query",
     }
+}
+
+w::built! {
+    GetCardLink
     new(business_code: impl Into<String>, brand_id: impl Into<String>)
 }
 
@@ -510,6 +546,10 @@ w::record! {
         /// Most records that one page holds.
         3 page_size: Option<i64> => "page_size: query",
     }
+}
+
+w::built! {
+    ListCardLinks
     new(brand_id: impl Into<String>)
     text(payment_scene: PaymentScene)
     set(page_index: i64, page_size: i64)
@@ -584,6 +624,10 @@ w::record! {
         /// Planned time of going live; for scheduled publishing; format `rfc3339`.
         4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
     }
+}
+
+w::built! {
+    PublishCardConfig
     new(brand_id: impl Into<String>, publish_type: impl Into<PublishType>)
     text(business_code: String, applyment_id: String, scheduled_publish_time: String)
 }
@@ -642,6 +686,10 @@ w::record! {
         /// Services shown on the card: `service_classify_name`, `service_name` and so on.
         4 service_list: Option<Vec<Service>> => "service_list",
     }
+}
+
+w::built! {
+    SubmitCardConfig
     new(
         business_code: impl Into<String>,
         brand_id: impl Into<String>,
@@ -702,6 +750,10 @@ w::record! {
         /// Pay Score service; for the Pay Score scene.
         4 service_id: Option<String> => "service_id",
     }
+}
+
+w::built! {
+    UnbindCardLink
     new(brand_id: impl Into<String>, payment_scene: impl Into<PaymentScene>)
     text(appid: xinqiao_types::AppId, card_link_mchid: xinqiao_types::MchId, service_id: String)
 }

@@ -41,6 +41,10 @@ w::record! {
         /// North-south position of the store, decimal degrees; such as `22.54064`; personal data, masked in `Debug`.
         4 latitude: Option<String> => "latitude: masked",
     }
+}
+
+w::built! {
+    StoreAddressInfo
     new()
     text(
         address_code: String,
@@ -75,6 +79,10 @@ w::record! {
         /// Days of validity; for `FIX_TERM`.
         3 available_day_after_receive: Option<i64> => "available_day_after_receive",
     }
+}
+
+w::built! {
+    ValidDateInformationInfo
     new(type_: impl Into<Type>)
     text(available_begin_time: String, available_end_time: String)
     set(available_day_after_receive: i64)
@@ -148,6 +156,10 @@ w::record! {
         /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<UserInformationCustomField>> => "custom_field_list",
     }
+}
+
+w::built! {
+    UserInformationInfo
     new()
     set(
         common_field_list: Vec<CommonFieldList>,
@@ -163,6 +175,10 @@ w::record! {
         /// Page of the Mini Program to open.
         1 jump_path: Option<String> => "jump_path",
     }
+}
+
+w::built! {
+    CodeJumpInformation
     new()
     text(jump_appid: xinqiao_types::AppId, jump_path: String)
 }
@@ -253,6 +269,10 @@ w::record! {
         /// WeChat Pay's number of the product coupon batch, returned when it was created.
         1 stock_id: String => "stock_id: must",
     }
+}
+
+w::built! {
+    ProductCouponStock
     new(product_coupon_id: impl Into<String>, stock_id: impl Into<String>)
 }
 
@@ -266,6 +286,10 @@ w::record! {
         /// Price of the paid membership, in fen.
         2 price: Option<xinqiao_types::Fen> => "price",
     }
+}
+
+w::built! {
+    PurchaseInformation
     new()
     text(jump_appid: xinqiao_types::AppId, jump_path: String)
     set(price: xinqiao_types::Fen)
@@ -311,6 +335,10 @@ w::record! {
         /// Name of the branch without the brand.
         1 branch_name: Option<String> => "branch_name",
     }
+}
+
+w::built! {
+    StoreBasic
     new()
     text(store_reference_id: String, branch_name: String)
 }
@@ -323,6 +351,10 @@ w::record! {
         /// Opening hours, spans separated by a bar; such as `周一至周五 09:00-20:00`.
         1 business_hours: Option<String> => "business_hours",
     }
+}
+
+w::built! {
+    StoreBusiness
     new()
     text(service_phone: String, business_hours: String)
 }
@@ -389,6 +421,10 @@ w::record! {
         /// Options that the user chose, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 user_chosen_values: Option<Vec<String>> => "user_chosen_values: masked encrypted",
     }
+}
+
+w::built! {
+    ImportByOpenidCustomField
     new()
     text(name: String)
     set(user_chosen_values: Vec<String>)
@@ -402,6 +438,10 @@ w::record! {
         /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<ImportByOpenidCustomField>> => "custom_field_list",
     }
+}
+
+w::built! {
+    ImportByOpenidUserInformation
     new()
     set(
         common_field_list: Vec<UserInformationCommonField>,
@@ -417,6 +457,10 @@ w::record! {
         /// What the user filled in, encrypted.
         1 value: Option<String> => "value",
     }
+}
+
+w::built! {
+    ImportByPhoneCommonField
     new()
     text(name: CommonFieldList, value: String)
 }
@@ -429,6 +473,10 @@ w::record! {
         /// Options that the user chose, encrypted.
         1 user_chosen_values: Option<Vec<String>> => "user_chosen_values",
     }
+}
+
+w::built! {
+    ImportByPhoneCustomField
     new()
     text(name: String)
     set(user_chosen_values: Vec<String>)
@@ -442,6 +490,10 @@ w::record! {
         /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<ImportByPhoneCustomField>> => "custom_field_list",
     }
+}
+
+w::built! {
+    ImportByPhoneUserInformation
     new()
     set(
         common_field_list: Vec<ImportByPhoneCommonField>,
@@ -467,6 +519,10 @@ w::record! {
         /// What the user filled in, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 value: Option<String> => "value: masked encrypted",
     }
+}
+
+w::built! {
+    UserInformationCommonField
     new()
     text(name: CommonFieldList, value: String)
 }
@@ -481,6 +537,10 @@ w::record! {
         /// Options to choose from.
         2 values: Option<Vec<String>> => "values",
     }
+}
+
+w::built! {
+    UserInformationCustomField
     new()
     text(type_: CustomFieldType, name: String)
     set(values: Vec<String>)
@@ -498,6 +558,10 @@ w::record! {
         /// Days of validity; for `FIX_TERM`.
         3 available_day_after_receive: Option<i64> => "available_day_after_receive",
     }
+}
+
+w::built! {
+    ValidDateInformation
     new(type_: impl Into<Type>)
     text(available_begin_time: String, available_end_time: String)
     set(available_day_after_receive: i64)
@@ -515,6 +579,10 @@ w::record! {
         /// Days of validity; for `FIX_TERM`.
         3 available_day_after_receive: Option<i64> => "available_day_after_receive",
     }
+}
+
+w::built! {
+    ValidDateInformationItem
     new(type_: impl Into<String>)
     text(available_begin_time: String, available_end_time: String)
     set(available_day_after_receive: i64)
@@ -769,6 +837,10 @@ pub mod card_member {
             /// Result on your side: `CREATE_CARD_SUCCESS` or `CREATE_CARD_FAIL`; one of `CREATE_CARD_SUCCESS` `CREATE_CARD_FAIL`.
             11 user_card_confirm_state: super::UserCardConfirmState => "user_card_confirm_state: must",
         }
+    }
+
+    w::built! {
+        ConfirmUserCard
         new(
             user_card_code: impl Into<String>,
             card_id: impl Into<String>,
@@ -877,6 +949,10 @@ pub mod card_member {
             /// Why the exchange failed; must be given if it did.
             8 fail_reason: Option<String> => "fail_reason",
         }
+    }
+
+    w::built! {
+        ConfirmUserPointExchangeCoupon
         new(
             record_id: impl Into<String>,
             exchange_coupon_template_id: impl Into<String>,
@@ -987,6 +1063,10 @@ pub mod card_member {
             /// Form fields that users fill in on joining: standard `common_field_list` and own `custom_field_list`.
             22 user_information: Option<super::UserInformationInfo> => "user_information",
         }
+    }
+
+    w::built! {
+        CreateCard
         new(
             out_request_no: impl Into<String>,
             brand_id: impl Into<String>,
@@ -1121,6 +1201,10 @@ pub mod card_member {
             /// Coupon stocks given on joining: `product_coupon_id` and `stock_id`.
             9 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
         }
+    }
+
+    w::built! {
+        CreateMembershipActivity
         new(
             out_request_no: impl Into<String>,
             brand_id: impl Into<String>,
@@ -1202,6 +1286,10 @@ pub mod card_member {
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must query",
         }
+    }
+
+    w::built! {
+        DeleteCard
         new(card_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
@@ -1293,6 +1381,10 @@ pub mod card_member {
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must query",
         }
+    }
+
+    w::built! {
+        GetCard
         new(card_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
@@ -1389,6 +1481,10 @@ pub mod card_member {
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must query",
         }
+    }
+
+    w::built! {
+        GetMembershipActivity
         new(activity_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
@@ -1428,6 +1524,10 @@ pub mod card_member {
             /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
+    }
+
+    w::built! {
+        GetPayViewTokens
         new(
             brand_id: impl Into<String>,
             card_id: impl Into<String>,
@@ -1479,6 +1579,10 @@ pub mod card_member {
             /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
+    }
+
+    w::built! {
+        GetPreAuthTokens
         new(
             card_id: impl Into<String>,
             brand_id: impl Into<String>,
@@ -1532,6 +1636,10 @@ pub mod card_member {
             /// The user's id under the `appid` of the card template; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
+    }
+
+    w::built! {
+        GetUserCard
         new(
             user_card_code: impl Into<String>,
             brand_id: impl Into<String>,
@@ -1595,6 +1703,10 @@ pub mod card_member {
             /// Validity of the imported card: `type`, `available_begin_time`, `available_end_time` and so on.
             11 date_information: super::ValidDateInformationInfo => "date_information: must",
         }
+    }
+
+    w::built! {
+        ImportByOpenid
         new(
             user_card_code: impl Into<String>,
             card_id: impl Into<String>,
@@ -1659,6 +1771,10 @@ pub mod card_member {
             /// When the user took the card.
             6 pickup_time: String => "pickup_time: must",
         }
+    }
+
+    w::built! {
+        ImportByPhone
         new(
             brand_id: impl Into<String>,
             card_id: impl Into<String>,
@@ -1740,6 +1856,10 @@ pub mod card_member {
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
         }
+    }
+
+    w::built! {
+        InvalidateCard
         new(card_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
@@ -1784,6 +1904,10 @@ pub mod card_member {
             /// Why the card was made void.
             4 invalid_reason: Option<String> => "invalid_reason",
         }
+    }
+
+    w::built! {
+        InvalidateUserCard
         new(
             user_card_code: impl Into<String>,
             brand_id: impl Into<String>,
@@ -1832,6 +1956,10 @@ pub mod card_member {
             /// Most records that one page returns.
             3 limit: Option<i64> => "limit: query",
         }
+    }
+
+    w::built! {
+        ListCards
         new(brand_id: impl Into<String>)
         text(state: super::State)
         set(offset: i64, limit: i64)
@@ -1903,6 +2031,10 @@ pub mod card_member {
             /// Most records that one page returns.
             4 limit: i64 => "limit: must query",
         }
+    }
+
+    w::built! {
+        ListMembershipActivities
         new(brand_id: impl Into<String>, offset: i64, limit: i64)
         text(card_id: String, activity_state: super::ActivityState)
     }
@@ -1974,6 +2106,10 @@ pub mod card_member {
             /// Most records that one page returns.
             4 limit: i64 => "limit: must query",
         }
+    }
+
+    w::built! {
+        ListUserCards
         new(
             brand_id: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -2054,6 +2190,10 @@ pub mod card_member {
             /// The member's news: another spelling of `cell` in the documentation, with the same value; such as `15_1200_1`.
             6 cell_message: Option<String> => "cell_message",
         }
+    }
+
+    w::built! {
+        SendUserFeed
         new(
             user_card_code: impl Into<String>,
             card_id: impl Into<String>,
@@ -2125,6 +2265,10 @@ pub mod card_member {
             /// Points that the user has.
             5 point_balance: i64 => "point_balance: must",
         }
+    }
+
+    w::built! {
+        SyncUserPoint
         new(
             user_card_code: impl Into<String>,
             card_id: impl Into<String>,
@@ -2184,6 +2328,10 @@ pub mod card_member {
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
         }
+    }
+
+    w::built! {
+        TerminateMembershipActivity
         new(activity_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
@@ -2258,6 +2406,10 @@ pub mod card_member {
             /// Form fields that users fill in on joining: standard `common_field_list` and own `custom_field_list`.
             19 user_information: Option<super::UserInformationInfo> => "user_information",
         }
+    }
+
+    w::built! {
+        UpdateCard
         new(card_id: impl Into<String>, brand_id: impl Into<String>)
         text(
             card_type: String,
@@ -2325,6 +2477,10 @@ pub mod card_member {
             /// When the campaign ends; users can't join afterwards; format `rfc3339`.
             5 end_time: String => "end_time: must",
         }
+    }
+
+    w::built! {
+        UpdateMembershipActivity
         new(
             activity_id: impl Into<String>,
             brand_id: impl Into<String>,
@@ -2390,6 +2546,10 @@ pub mod card_member {
             /// When the user took the card.
             11 pickup_time: Option<String> => "pickup_time",
         }
+    }
+
+    w::built! {
+        UpdateUserCard
         new(user_card_code: impl Into<String>, card_id: impl Into<String>)
         text(
             brand_id: String,
@@ -2451,6 +2611,10 @@ pub mod store {
             /// Entity behind that merchant ID, checked on binding.
             3 company_name: String => "company_name: must",
         }
+    }
+
+    w::built! {
+        BindRecipient
         new(
             store_id: impl Into<String>,
             brand_id: impl Into<String>,
@@ -2506,6 +2670,10 @@ pub mod store {
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
         }
+    }
+
+    w::built! {
+        CloseBrandStore
         new(store_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
@@ -2557,6 +2725,10 @@ pub mod store {
             /// Phone and hours of the store: `service_phone` and `business_hours`.
             3 store_business: Option<super::StoreBusiness> => "store_business",
         }
+    }
+
+    w::built! {
+        CreateBrandStore
         new(brand_id: impl Into<String>, store_address: super::StoreAddressInfo)
         set(store_basics: super::StoreBasic, store_business: super::StoreBusiness)
     }
@@ -2617,6 +2789,10 @@ pub mod store {
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
         }
+    }
+
+    w::built! {
+        DeleteBrandStore
         new(store_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
@@ -2652,6 +2828,10 @@ pub mod store {
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must query",
         }
+    }
+
+    w::built! {
+        GetBrandStore
         new(store_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
@@ -2693,6 +2873,10 @@ pub mod store {
             /// Most records that one page returns.
             3 limit: Option<i64> => "limit: query",
         }
+    }
+
+    w::built! {
+        ListBrandStores
         new(brand_id: impl Into<String>)
         text(store_state: super::StoreState)
         set(offset: i64, limit: i64)
@@ -2760,6 +2944,10 @@ pub mod store {
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
         }
+    }
+
+    w::built! {
+        ResumeBrandStore
         new(store_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
@@ -2800,6 +2988,10 @@ pub mod store {
             /// Merchant ID that collects for the store.
             2 mchid: xinqiao_types::MchId => "mchid: must",
         }
+    }
+
+    w::built! {
+        UnbindRecipient
         new(
             store_id: impl Into<String>,
             brand_id: impl Into<String>,
@@ -2853,6 +3045,10 @@ pub mod store {
             /// Phone and hours of the store: `service_phone` and `business_hours`.
             4 store_business: Option<super::StoreBusiness> => "store_business",
         }
+    }
+
+    w::built! {
+        UpdateBrandStore
         new(store_id: impl Into<String>, brand_id: impl Into<String>)
         set(
             store_basics: super::StoreBasic,

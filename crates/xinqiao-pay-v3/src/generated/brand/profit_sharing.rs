@@ -17,6 +17,10 @@ w::record! {
         /// Why this receiver gets the money, shown in bills.
         4 description: String => "description: must",
     }
+}
+
+w::built! {
+    CreateOrderReceiver
     new(
         type_: impl Into<Type>,
         account: impl Into<String>,
@@ -221,6 +225,10 @@ w::record! {
         /// Whether the split is final: `true` releases the rest to the sub-merchant.
         7 finish: bool => "finish: must",
     }
+}
+
+w::built! {
+    CreateOrder
     new(
         brand_mchid: impl Into<xinqiao_types::MchId>,
         sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -299,6 +307,10 @@ w::record! {
         /// Why the money is taken back, shown in bills.
         6 description: String => "description: must",
     }
+}
+
+w::built! {
+    CreateReturnOrder
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         out_return_no: impl Into<String>,
@@ -371,6 +383,10 @@ w::record! {
         /// Why the splitting is finished.
         3 description: String => "description: must",
     }
+}
+
+w::built! {
+    FinishOrder
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
@@ -423,6 +439,10 @@ w::record! {
         /// Main merchant ID of the brand.
         0 brand_mchid: xinqiao_types::MchId => "brand_mchid: must path",
     }
+}
+
+w::built! {
+    GetBrandConfig
     new(brand_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -466,6 +486,10 @@ w::record! {
         /// WeChat Pay order whose money is split; such as `4200000001202101015512345678`.
         0 transaction_id: String => "transaction_id: must path",
     }
+}
+
+w::built! {
+    GetOrderAmounts
     new(transaction_id: impl Into<String>)
 }
 
@@ -513,6 +537,10 @@ w::record! {
         /// Your own number of the split.
         2 out_order_no: String => "out_order_no: must query",
     }
+}
+
+w::built! {
+    GetOrders
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
@@ -578,6 +606,10 @@ w::record! {
         /// WeChat Pay's number of the split, returned on the request.
         3 order_id: Option<String> => "order_id: query",
     }
+}
+
+w::built! {
+    GetReturnOrder
     new(sub_mchid: impl Into<xinqiao_types::MchId>, out_return_no: impl Into<String>)
     text(out_order_no: String, order_id: String)
 }
@@ -654,6 +686,10 @@ pub mod receivers {
             /// How the receiver is related to the brand, such as `SUPPLIER`, `DISTRIBUTOR` or `STAFF`; one of `SUPPLIER` `DISTRIBUTOR` `SERVICE_PROVIDER` `PLATFORM` `STAFF` `OTHERS`.
             6 relation_type: super::RelationType => "relation_type: must",
         }
+    }
+
+    w::built! {
+        Add
         new(
             brand_mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -714,6 +750,10 @@ pub mod receivers {
             /// The receiver's account, merchant ID or openid by its type.
             4 account: String => "account: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(
             brand_mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,

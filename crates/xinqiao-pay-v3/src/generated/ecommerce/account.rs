@@ -33,6 +33,10 @@ w::record! {
         /// Photo of the letter, as media handle.
         1 application_media_id: Option<xinqiao_types::MediaId> => "application_media_id",
     }
+}
+
+w::built! {
+    ApplicationInfo
     new()
     text(application_type: ApplicationType, application_media_id: xinqiao_types::MediaId)
 }
@@ -53,6 +57,10 @@ w::record! {
         /// Full title of the payee's bank.
         5 bank_name: Option<String> => "bank_name",
     }
+}
+
+w::built! {
+    BankAccountInfo
     new(
         account_name: impl Into<String>,
         account_bank: impl Into<String>,
@@ -89,6 +97,10 @@ w::record! {
         /// Digits of the identity document, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         2 identification_no: Option<String> => "identification_no: masked encrypted",
     }
+}
+
+w::built! {
+    IdentityInfo
     new(identification_name: impl Into<String>)
     text(id_doc_type: IdDocType, identification_no: String)
 }
@@ -101,6 +113,10 @@ w::record! {
         /// Hex SHA-256 of the content.
         1 file_digest: Option<String> => "file_digest",
     }
+}
+
+w::built! {
+    Meta
     new()
     text(file_name: String, file_digest: String)
 }
@@ -115,6 +131,10 @@ w::record! {
         /// Payee's identity, for persons.
         2 identity_info: Option<IdentityInfo> => "identity_info",
     }
+}
+
+w::built! {
+    PayeeInfo
     new(account_type: impl Into<AccountType>)
     set(bank_account_info: BankAccountInfo, identity_info: IdentityInfo)
 }
@@ -127,6 +147,10 @@ w::record! {
         /// Photo of the document, as media handle.
         1 proof_media: String => "proof_media: must",
     }
+}
+
+w::built! {
+    ProofMedia
     new(proof_media_type: impl Into<ProofMediaType>, proof_media: impl Into<String>)
 }
 
@@ -359,6 +383,10 @@ w::record! {
         /// Note on closing and payout, for your own records.
         6 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    ApplyCancelWithdraw
     new(sub_mchid: impl Into<xinqiao_types::MchId>, out_request_no: impl Into<String>)
     text(withdraw: Withdraw, remark: String)
     set(payee_info: PayeeInfo, proof_medias: Vec<ProofMedia>, additional_materials: Vec<String>)
@@ -414,6 +442,10 @@ w::record! {
         /// Edition of the agreement on closing that was accepted.
         5 cancel_contract_version: String => "cancel_contract_version: must",
     }
+}
+
+w::built! {
+    ConfirmCancelWithdraw
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         confirm_time: impl Into<String>,
@@ -468,6 +500,10 @@ w::record! {
         /// Application letters for closing: `application_type` and `application_media_id`.
         2 application_info: Vec<ApplicationInfo> => "application_info: must",
     }
+}
+
+w::built! {
+    CreateCancelApplication
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         out_apply_no: impl Into<String>,
@@ -521,6 +557,10 @@ w::record! {
         /// Your own number of the application, unique under the merchant.
         0 out_apply_no: String => "out_apply_no: must path",
     }
+}
+
+w::built! {
+    GetCancelApplication
     new(out_apply_no: impl Into<String>)
 }
 
@@ -557,6 +597,10 @@ w::record! {
         /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         0 out_request_no: String => "out_request_no: must path",
     }
+}
+
+w::built! {
+    GetCancelWithdraw
     new(out_request_no: impl Into<String>)
 }
 
@@ -620,6 +664,10 @@ w::record! {
         /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         0 applyment_id: String => "applyment_id: must path",
     }
+}
+
+w::built! {
+    GetCancelWithdrawByApplymentId
     new(applyment_id: impl Into<String>)
 }
 
@@ -658,6 +706,10 @@ w::record! {
         /// The file itself as second part of the multipart body.
         1 file: w::FilePart => "file: must",
     }
+}
+
+w::built! {
+    UploadCancelApplicationMedia
     new(meta: Meta, file: w::FilePart)
 }
 
@@ -699,6 +751,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
     }
+}
+
+w::built! {
+    ValidateCancel
     new(sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 

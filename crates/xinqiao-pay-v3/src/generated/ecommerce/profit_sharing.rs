@@ -25,6 +25,10 @@ w::record! {
         /// Why the money is split, shown on the split bill; such as `分给商户A`.
         4 description: String => "description: must",
     }
+}
+
+w::built! {
+    CreateOrderReceiver
     new(
         type_: impl Into<ReceiverType>,
         receiver_account: impl Into<String>,
@@ -271,6 +275,10 @@ w::record! {
         /// After-sale service fee, in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
     }
+}
+
+w::built! {
+    CreateAfterSalesOrder
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
@@ -333,6 +341,10 @@ w::record! {
         /// `true` ends splitting and unfreezes the rest after this request.
         5 finish: bool => "finish: must",
     }
+}
+
+w::built! {
+    CreateOrder
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
@@ -409,6 +421,10 @@ w::record! {
         /// Why the money comes back; kept with the record.
         7 description: String => "description: must",
     }
+}
+
+w::built! {
+    CreateReturnOrder
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         out_return_no: impl Into<String>,
@@ -483,6 +499,10 @@ w::record! {
         /// Why splitting ends and the rest is released.
         3 description: String => "description: must",
     }
+}
+
+w::built! {
+    FinishOrder
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
@@ -537,6 +557,10 @@ w::record! {
         /// Paid order whose money is split.
         1 transaction_id: Option<String> => "transaction_id: query",
     }
+}
+
+w::built! {
+    GetAfterSalesOrders
     new(sub_mchid: impl Into<xinqiao_types::MchId>)
     text(transaction_id: String)
 }
@@ -589,6 +613,10 @@ w::record! {
         /// Paid order whose money is split.
         0 transaction_id: String => "transaction_id: must path",
     }
+}
+
+w::built! {
+    GetOrderAmounts
     new(transaction_id: impl Into<String>)
 }
 
@@ -636,6 +664,10 @@ w::record! {
         /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         2 out_order_no: String => "out_order_no: must query",
     }
+}
+
+w::built! {
+    GetOrders
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         transaction_id: impl Into<String>,
@@ -711,6 +743,10 @@ w::record! {
         /// Split to take back, by the platform's number.
         3 order_id: Option<String> => "order_id: query",
     }
+}
+
+w::built! {
+    GetReturnOrder
     new(sub_mchid: impl Into<xinqiao_types::MchId>, out_return_no: impl Into<String>)
     text(out_order_no: String, order_id: String)
 }
@@ -787,6 +823,10 @@ pub mod receivers {
             /// Relation to the receiver: `SUPPLIER`, `DISTRIBUTOR`, `SERVICE_PROVIDER`, `PLATFORM` or `OTHERS`; one of `SUPPLIER` `DISTRIBUTOR` `SERVICE_PROVIDER` `PLATFORM` `OTHERS`.
             5 relation_type: super::RelationType => "relation_type: must",
         }
+    }
+
+    w::built! {
+        Add
         new(
             appid: impl Into<xinqiao_types::AppId>,
             type_: impl Into<super::ReceiverType>,
@@ -840,6 +880,10 @@ pub mod receivers {
             /// Receiver's account: merchant number or `openid`, by type; such as `86693852`.
             2 account: String => "account: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(
             appid: impl Into<xinqiao_types::AppId>,
             type_: impl Into<super::ReceiverType>,

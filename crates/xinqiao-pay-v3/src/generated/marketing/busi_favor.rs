@@ -11,6 +11,10 @@ w::record! {
         /// End of the usable hours, in seconds since midnight; such as `86399`.
         1 end_time: Option<i64> => "end_time",
     }
+}
+
+w::built! {
+    AvailableDayTime
     new()
     set(begin_time: i64, end_time: i64)
 }
@@ -23,6 +27,10 @@ w::record! {
         /// Hours within the usable days, at most two spans.
         1 available_day_time: Option<Vec<AvailableDayTime>> => "available_day_time",
     }
+}
+
+w::built! {
+    AvailableWeek
     new()
     set(week_day: Vec<i64>, available_day_time: Vec<AvailableDayTime>)
 }
@@ -99,6 +107,10 @@ w::record! {
         /// For how many seconds after receipt it is valid.
         6 available_second_after_receive: Option<i64> => "available_second_after_receive",
     }
+}
+
+w::built! {
+    CouponAvailableTime
     new(available_begin_time: impl Into<String>, available_end_time: impl Into<String>)
     set(
         available_week: AvailableWeek,
@@ -243,6 +255,10 @@ w::record! {
         /// Page to open inside that Mini Program; such as `/pages/index/index`.
         6 mini_programs_path: Option<String> => "mini_programs_path",
     }
+}
+
+w::built! {
+    CouponUseRule
     new(use_method: impl Into<UseMethod>)
     text(mini_programs_appid: xinqiao_types::AppId, mini_programs_path: String)
     set(
@@ -335,6 +351,10 @@ w::record! {
         /// How the code is shown: `NOT_SHOW`, `BARCODE` or `QRCODE`; one of `NOT_SHOW` `BARCODE` `QRCODE`.
         4 code_display_mode: Option<CodeDisplayMode> => "code_display_mode",
     }
+}
+
+w::built! {
+    CustomEntrance
     new()
     text(
         appid: xinqiao_types::AppId,
@@ -403,6 +423,10 @@ w::record! {
         /// Order amount from which it is usable, in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
+}
+
+w::built! {
+    DiscountCoupon
     new(discount_percent: i64, transaction_minimum: xinqiao_types::Fen)
 }
 
@@ -422,6 +446,10 @@ w::record! {
         /// Channels entrance on the coupon's page: `finder_id`, `finder_video_id` and so on.
         5 finder_info: Option<FinderInfo> => "finder_info",
     }
+}
+
+w::built! {
+    DisplayPatternInfo
     new()
     text(
         description: String,
@@ -453,6 +481,10 @@ w::record! {
         /// Order amount from which it is usable, in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
+}
+
+w::built! {
+    ExchangeCoupon
     new(exchange_price: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
 }
 
@@ -478,6 +510,10 @@ w::record! {
         /// Id of the Channels video that the entrance plays; needed according to the documentation.
         2 finder_video_id: Option<String> => "finder_video_id",
     }
+}
+
+w::built! {
+    FinderInfo
     new()
     text(finder_id: String, finder_video_cover_image_url: String, finder_video_id: String)
 }
@@ -490,6 +526,10 @@ w::record! {
         /// Order amount from which it is usable, in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
+}
+
+w::built! {
+    FixedNormalCoupon
     new(discount_amount: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
 }
 
@@ -501,6 +541,10 @@ w::record! {
         /// End of this usable span; format `rfc3339`.
         1 end_time: Option<String> => "end_time",
     }
+}
+
+w::built! {
+    IrregularyAvaliableTime
     new()
     text(begin_time: String, end_time: String)
 }
@@ -517,6 +561,10 @@ w::record! {
         /// Leading words next to the entrance.
         3 guiding_words: Option<String> => "guiding_words",
     }
+}
+
+w::built! {
+    MiniProgramsInfo
     new(
         mini_programs_appid: impl Into<xinqiao_types::AppId>,
         mini_programs_path: impl Into<String>,
@@ -531,6 +579,10 @@ w::record! {
         /// AppID under which notices report the openid.
         0 notify_appid: Option<xinqiao_types::AppId> => "notify_appid",
     }
+}
+
+w::built! {
+    NotifyConfig
     new()
     text(notify_appid: xinqiao_types::AppId)
 }
@@ -615,6 +667,10 @@ w::record! {
         /// Most money sent a day, in fen.
         8 max_amount_by_day: Option<xinqiao_types::Fen> => "max_amount_by_day",
     }
+}
+
+w::built! {
+    StockSendRule
     new()
     set(
         max_coupons: i64,
@@ -721,6 +777,10 @@ w::record! {
         /// Page to open inside that Mini Program; such as `/pages/index/index`.
         2 mini_programs_path: Option<String> => "mini_programs_path",
     }
+}
+
+w::built! {
+    UpdateStockCouponUseRule
     new()
     text(
         use_method: UseMethod,
@@ -737,6 +797,10 @@ w::record! {
         /// Whether suspicious accounts are refused: `true` yes.
         1 prevent_api_abuse: Option<bool> => "prevent_api_abuse",
     }
+}
+
+w::built! {
+    UpdateStockSendRule
     new()
     set(natural_person_limit: bool, prevent_api_abuse: bool)
 }
@@ -957,6 +1021,10 @@ w::record! {
         /// Note on the stock that only its makers see.
         12 comment: Option<String> => "comment",
     }
+}
+
+w::built! {
+    CreateStock
     new(
         stock_name: impl Into<String>,
         stock_type: impl Into<StockType>,
@@ -1020,6 +1088,10 @@ w::record! {
         /// Your own number of the code deletion.
         2 delete_request_no: String => "delete_request_no: must query",
     }
+}
+
+w::built! {
+    DeleteStockCouponCode
     new(
         stock_id: impl Into<String>,
         coupon_code: impl Into<String>,
@@ -1067,6 +1139,10 @@ w::record! {
         /// Merchant ID whose callback is meant; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must query",
     }
+}
+
+w::built! {
+    GetCallbacks
     new(mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -1110,6 +1186,10 @@ w::record! {
         /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: String => "stock_id: must path",
     }
+}
+
+w::built! {
+    GetStock
     new(stock_id: impl Into<String>)
 }
 
@@ -1185,6 +1265,10 @@ w::record! {
         /// AppID bound to the merchant; the openid is valid only under it.
         2 appid: Option<xinqiao_types::AppId> => "appid: query",
     }
+}
+
+w::built! {
+    GetStockCouponCode
     new(stock_id: impl Into<String>, coupon_code: impl Into<String>)
     text(appid: xinqiao_types::AppId)
 }
@@ -1237,6 +1321,10 @@ w::record! {
         /// Most codes on a page.
         4 limit: Option<i64> => "limit: query",
     }
+}
+
+w::built! {
+    ListStockCouponCodes
     new(stock_id: impl Into<String>)
     text(status: Status, appid: xinqiao_types::AppId)
     set(offset: i64, limit: i64)
@@ -1305,6 +1393,10 @@ w::record! {
         /// Merchant ID whose callback is meant; the account's merchantid.
         1 mchid: xinqiao_types::MchId => "mchid: must",
     }
+}
+
+w::built! {
+    SetCallback
     new(notify_url: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -1370,6 +1462,10 @@ w::record! {
         /// Whether subsidies may be paid for it: `true` yes.
         10 subsidy: Option<bool> => "subsidy",
     }
+}
+
+w::built! {
+    UpdateStock
     new(stock_id: impl Into<String>, out_request_no: impl Into<String>)
     text(goods_name: String, comment: String, stock_name: String)
     set(
@@ -1422,6 +1518,10 @@ w::record! {
         /// Your own number of the budget change.
         5 modify_budget_request_no: String => "modify_budget_request_no: must",
     }
+}
+
+w::built! {
+    UpdateStockBudget
     new(stock_id: impl Into<String>, modify_budget_request_no: impl Into<String>)
     set(
         target_max_coupons: i64,
@@ -1475,6 +1575,10 @@ w::record! {
         /// Your own number of the code upload.
         2 upload_request_no: String => "upload_request_no: must",
     }
+}
+
+w::built! {
+    UploadStockCouponCode
     new(stock_id: impl Into<String>, upload_request_no: impl Into<String>)
     set(coupon_code_list: Vec<String>)
 }
@@ -1543,6 +1647,10 @@ pub mod coupons {
             /// Your own request number; keep it on retries.
             3 out_request_no: String => "out_request_no: must",
         }
+    }
+
+    w::built! {
+        Associate
         new(
             stock_id: impl Into<String>,
             coupon_code: impl Into<String>,
@@ -1596,6 +1704,10 @@ pub mod coupons {
             /// Why the coupon is made void, kept with the record.
             3 deactivate_reason: Option<String> => "deactivate_reason",
         }
+    }
+
+    w::built! {
+        Deactivate
         new(
             stock_id: impl Into<String>,
             coupon_code: impl Into<String>,
@@ -1649,6 +1761,10 @@ pub mod coupons {
             /// Your own request number; keep it on retries.
             3 out_request_no: String => "out_request_no: must",
         }
+    }
+
+    w::built! {
+        Disassociate
         new(
             stock_id: impl Into<String>,
             coupon_code: impl Into<String>,
@@ -1700,6 +1816,10 @@ pub mod coupons {
             /// Your own number of the returning request.
             2 return_request_no: String => "return_request_no: must",
         }
+    }
+
+    w::built! {
+        Return
         new(
             stock_id: impl Into<String>,
             coupon_code: impl Into<String>,
@@ -1754,6 +1874,10 @@ pub mod coupons {
             /// Unique code of the user's coupon, used to redeem and look it up.
             4 coupon_code: Option<String> => "coupon_code",
         }
+    }
+
+    w::built! {
+        Send
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1813,6 +1937,10 @@ pub mod coupons {
             /// When the merchant asked to send the card; format `rfc3339`.
             4 send_time: String => "send_time: must",
         }
+    }
+
+    w::built! {
+        SendByCardId
         new(
             card_id: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1876,6 +2004,10 @@ pub mod coupons {
             /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
             8 transaction_id: Option<String> => "transaction_id",
         }
+    }
+
+    w::built! {
+        Use
         new(
             coupon_code: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -1946,6 +2078,10 @@ pub mod product_coupons {
             /// Number of the request that sent the coupon.
             4 send_request_no: String => "send_request_no: must",
         }
+    }
+
+    w::built! {
+        PreSend
         new(
             stock_id: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
@@ -2004,6 +2140,10 @@ pub mod product_coupons {
             /// Kind of coupon: `NORMAL` ordinary, `MEMBER` for members; one of `NORMAL` `MEMBER`; needed according to the documentation.
             6 coupon_type: Option<super::CouponType> => "coupon_type",
         }
+    }
+
+    w::built! {
+        Send
         new(
             appid: impl Into<xinqiao_types::AppId>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -2062,6 +2202,10 @@ pub mod subsidy {
             /// WeChat Pay's number of the subsidy payment.
             0 subsidy_receipt_id: String => "subsidy_receipt_id: must path",
         }
+    }
+
+    w::built! {
+        GetPayReceipt
         new(subsidy_receipt_id: impl Into<String>)
     }
 
@@ -2127,6 +2271,10 @@ pub mod subsidy {
             /// WeChat Pay's number of the subsidy return.
             0 subsidy_return_receipt_id: String => "subsidy_return_receipt_id: must path",
         }
+    }
+
+    w::built! {
+        GetReturnReceipt
         new(subsidy_return_receipt_id: impl Into<String>)
     }
 
@@ -2200,6 +2348,10 @@ pub mod subsidy {
             /// Your own unique number of the subsidy payment.
             2 out_subsidy_no: Option<String> => "out_subsidy_no: query",
         }
+    }
+
+    w::built! {
+        ListPayReceipts
         new(stock_id: impl Into<String>, coupon_code: impl Into<String>)
         text(out_subsidy_no: String)
     }
@@ -2256,6 +2408,10 @@ pub mod subsidy {
             /// Your own unique number of the subsidy payment.
             7 out_subsidy_no: String => "out_subsidy_no: must",
         }
+    }
+
+    w::built! {
+        PayReceipt
         new(
             stock_id: impl Into<String>,
             coupon_code: impl Into<String>,
@@ -2317,6 +2473,10 @@ pub mod subsidy {
             /// Your own unique number of the subsidy return.
             8 out_subsidy_return_no: String => "out_subsidy_return_no: must",
         }
+    }
+
+    w::built! {
+        ReturnReceipt
         new(
             stock_id: impl Into<String>,
             coupon_code: impl Into<String>,
@@ -2405,6 +2565,10 @@ pub mod users {
             /// AppID bound to the merchant; the openid is valid only under it.
             2 appid: xinqiao_types::AppId => "appid: must path",
         }
+    }
+
+    w::built! {
+        GetCouponAppIds
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             coupon_code: impl Into<String>,
@@ -2502,6 +2666,10 @@ pub mod users {
             /// Page number, counted from 0.
             8 offset: Option<i64> => "offset: query",
         }
+    }
+
+    w::built! {
+        ListCoupons
         new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
         text(
             stock_id: String,

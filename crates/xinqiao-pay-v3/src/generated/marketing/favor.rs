@@ -124,6 +124,10 @@ w::record! {
         /// End of the usable period; void afterwards.
         4 available_end_time: Option<String> => "available_end_time",
     }
+}
+
+w::built! {
+    CouponAvailableTime
     new()
     text(available_begin_time: String, available_end_time: String)
     set(
@@ -161,6 +165,10 @@ w::record! {
         /// Exchange price and threshold of an exchange stock: `exchange_price` and `transaction_minimum`.
         11 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
     }
+}
+
+w::built! {
+    CouponUseRule
     new()
     set(
         coupon_available_time: CouponAvailableTime,
@@ -226,6 +234,10 @@ w::record! {
         /// The order must come to at least this much, in fen.
         2 transaction_minimum: Option<i64> => "transaction_minimum",
     }
+}
+
+w::built! {
+    DiscountCoupon
     new()
     set(discount_amount_max: i64, discount_percent: i64, transaction_minimum: i64)
 }
@@ -238,6 +250,10 @@ w::record! {
         /// The order must come to at least this much, in fen.
         1 transaction_minimum: Option<i64> => "transaction_minimum",
     }
+}
+
+w::built! {
+    ExchangeCoupon
     new()
     set(exchange_price: i64, transaction_minimum: i64)
 }
@@ -252,6 +268,10 @@ w::record! {
         /// End of the usable hours, in seconds since midnight; such as `86399`.
         2 end_time: Option<i64> => "end_time",
     }
+}
+
+w::built! {
+    FixAvailableTime
     new()
     text(available_week_day: AvailableWeekDay)
     set(begin_time: i64, end_time: i64)
@@ -265,6 +285,10 @@ w::record! {
         /// The order must come to at least this much, in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
+}
+
+w::built! {
+    FixedNormalCoupon
     new(coupon_amount: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
 }
 
@@ -290,6 +314,10 @@ w::record! {
         /// Card number prefixes (BINs) that qualify; such as `62123456`.
         1 bin: Option<Vec<String>> => "bin",
     }
+}
+
+w::built! {
+    LimitCard
     new()
     text(name: String)
     set(bin: Vec<String>)
@@ -303,6 +331,10 @@ w::record! {
         /// SHA-256 of the file's bytes in hex, checked by the platform.
         1 sha256: Option<String> => "sha256",
     }
+}
+
+w::built! {
+    Meta
     new()
     text(filename: String, sha256: String)
 }
@@ -327,6 +359,10 @@ w::record! {
         /// Page of that Mini Program to open; such as `/pages/index/index`.
         7 mini_program_path: Option<String> => "mini_program_path",
     }
+}
+
+w::built! {
+    PatternInfo
     new()
     text(
         description: String,
@@ -356,6 +392,10 @@ w::record! {
         /// Whether risky users are refused: `true` blocks abuse; needed according to the documentation.
         5 prevent_api_abuse: Option<bool> => "prevent_api_abuse",
     }
+}
+
+w::built! {
+    StockUseRule
     new()
     set(
         max_coupons: i64,
@@ -618,6 +658,10 @@ w::record! {
         /// Your own extra attributes as JSON text; such as `{"exinfo1":"1234"}`.
         11 ext_info: Option<String> => "ext_info",
     }
+}
+
+w::built! {
+    CreateCouponStock
     new(
         stock_name: impl Into<String>,
         stock_type: impl Into<StockType>,
@@ -673,6 +717,10 @@ w::record! {
         /// Merchant ID whose callback is meant; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must query",
     }
+}
+
+w::built! {
+    GetCallbacks
     new(mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -718,6 +766,10 @@ w::record! {
         /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
         1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must query",
     }
+}
+
+w::built! {
+    GetStock
     new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -798,6 +850,10 @@ w::record! {
         /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
     }
+}
+
+w::built! {
+    GetStockRefundFlow
     new(stock_id: impl Into<String>)
 }
 
@@ -844,6 +900,10 @@ w::record! {
         /// Day of the bill, `yyyy-MM-dd`; format `yyyy-MM-dd`.
         1 bill_date: String => "bill_date: must query",
     }
+}
+
+w::built! {
+    GetStockRefundFlowByDay
     new(stock_id: impl Into<String>, bill_date: impl Into<String>)
 }
 
@@ -891,6 +951,10 @@ w::record! {
         /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
     }
+}
+
+w::built! {
+    GetStockUseFlow
     new(stock_id: impl Into<String>)
 }
 
@@ -928,6 +992,10 @@ w::record! {
         /// Day of the bill, `yyyy-MM-dd`; format `yyyy-MM-dd`.
         1 bill_date: String => "bill_date: must query",
     }
+}
+
+w::built! {
+    GetStockUseFlowByDay
     new(stock_id: impl Into<String>, bill_date: impl Into<String>)
 }
 
@@ -981,6 +1049,10 @@ w::record! {
         /// Page number, counted from 0.
         3 offset: i64 => "offset: must query",
     }
+}
+
+w::built! {
+    ListStockItems
     new(
         stock_id: impl Into<String>,
         stock_creator_mchid: impl Into<xinqiao_types::MchId>,
@@ -1056,6 +1128,10 @@ w::record! {
         /// Page number, counted from 0.
         3 offset: i64 => "offset: must query",
     }
+}
+
+w::built! {
+    ListStockMerchants
     new(
         stock_id: impl Into<String>,
         stock_creator_mchid: impl Into<xinqiao_types::MchId>,
@@ -1122,6 +1198,10 @@ w::record! {
         /// Page number, counted from 0.
         5 offset: i64 => "offset: must query",
     }
+}
+
+w::built! {
+    ListStocks
     new(stock_creator_mchid: impl Into<xinqiao_types::MchId>, limit: i64, offset: i64)
     text(create_start_time: String, create_end_time: String, status: Status)
 }
@@ -1190,6 +1270,10 @@ w::record! {
         /// Item codes to take out of the usable ones.
         3 delete_goods_id_list: Option<Vec<String>> => "delete_goods_id_list",
     }
+}
+
+w::built! {
+    ModifyGoodsId
     new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<xinqiao_types::MchId>)
     set(add_goods_id_list: Vec<String>, delete_goods_id_list: Vec<String>)
 }
@@ -1236,6 +1320,10 @@ w::record! {
         /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
         1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
     }
+}
+
+w::built! {
+    PauseStock
     new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -1283,6 +1371,10 @@ w::record! {
         /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
         1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
     }
+}
+
+w::built! {
+    RestartStock
     new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -1332,6 +1424,10 @@ w::record! {
         /// Whether callbacks are on: `true` on, `false` off.
         2 switch: Option<bool> => "switch",
     }
+}
+
+w::built! {
+    SetCallback
     new(notify_url: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
     set(switch: bool)
 }
@@ -1378,6 +1474,10 @@ w::record! {
         /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
         1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
     }
+}
+
+w::built! {
+    StartStock
     new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -1422,6 +1522,10 @@ w::record! {
         /// Further keys.
         1 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    StopStock
     new(p1: impl Into<String>)
 }
 
@@ -1457,6 +1561,10 @@ w::record! {
         /// The picture, JPG, BMP or PNG of at most 2 MB, sent as multipart next to `meta`.
         1 file: w::FilePart => "file: must",
     }
+}
+
+w::built! {
+    UploadMediaImage
     new(meta: Meta, file: w::FilePart)
 }
 
@@ -1506,6 +1614,10 @@ pub mod users {
             /// AppID bound to the merchant; the openid is valid only under it.
             2 appid: xinqiao_types::AppId => "appid: must query",
         }
+    }
+
+    w::built! {
+        GetCoupon
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             coupon_id: impl Into<String>,
@@ -1610,6 +1722,10 @@ pub mod users {
             /// Page number, counted from 0.
             9 offset: Option<i64> => "offset: query",
         }
+    }
+
+    w::built! {
+        ListCoupons
         new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
         text(
             stock_id: String,
@@ -1693,6 +1809,10 @@ pub mod users {
             /// Threshold to send along with `coupon_value`; in fen.
             6 coupon_minimum: Option<xinqiao_types::Fen> => "coupon_minimum",
         }
+    }
+
+    w::built! {
+        SendCoupon
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             stock_id: impl Into<String>,

@@ -47,6 +47,10 @@ w::record! {
         /// List price of the product in that store, in fen; shown in the add-on purchase plugin.
         1 goods_original_price: Option<xinqiao_types::Fen> => "goods_original_price",
     }
+}
+
+w::built! {
+    ApplyInfo
     new()
     set(store_info: StoreInfo, goods_original_price: xinqiao_types::Fen)
 }
@@ -125,6 +129,10 @@ w::record! {
         /// Merchant ID of the store where the payment is taken.
         4 store_merchant_id: Option<String> => "store_merchant_id",
     }
+}
+
+w::built! {
+    OrderInformation
     new()
     text(
         payer_openid: xinqiao_types::OpenId,
@@ -141,6 +149,10 @@ w::record! {
         /// OpenID of the sales representative; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    RepresentativeInfo
     new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -168,6 +180,10 @@ w::record! {
         /// What the retail store is called.
         1 store_name: Option<String> => "store_name",
     }
+}
+
+w::built! {
+    Store
     new()
     text(store_code: String, store_name: String)
 }
@@ -182,6 +198,10 @@ w::record! {
         /// Merchant ID of the store.
         2 merchant_id: Option<String> => "merchant_id",
     }
+}
+
+w::built! {
+    StoreInfo
     new()
     text(store_id: String, accounting_merchant_id: String, merchant_id: String)
 }
@@ -201,6 +221,10 @@ w::record! {
         /// Stores that enroll, with list prices.
         2 apply_infos: Vec<ApplyInfo> => "apply_infos: must",
     }
+}
+
+w::built! {
+    ApplyActivity
     new(
         activity_id: impl Into<String>,
         caller_merchant_id: impl Into<String>,
@@ -254,6 +278,10 @@ w::record! {
         /// Most records that one page holds.
         2 limit: i64 => "limit: must query",
     }
+}
+
+w::built! {
+    ListActivities
     new(city_id: impl Into<String>, offset: i64, limit: i64)
 }
 
@@ -322,6 +350,10 @@ pub mod qualification {
             /// Add-on purchase qualifications in question.
             1 qualification_ids: Vec<String> => "qualification_ids: must",
         }
+    }
+
+    w::built! {
+        Lock
         new(order_information: super::OrderInformation, qualification_ids: Vec<String>)
     }
 
@@ -369,6 +401,10 @@ pub mod qualification {
             /// Add-on purchase qualifications in question.
             1 qualification_ids: Vec<String> => "qualification_ids: must",
         }
+    }
+
+    w::built! {
+        Unlock
         new(order_information: super::OrderInformation, qualification_ids: Vec<String>)
     }
 
@@ -415,6 +451,10 @@ pub mod retail_store_act {
             /// When the representatives are added, given by the merchant; format `rfc3339`.
             3 add_time: Option<String> => "add_time",
         }
+    }
+
+    w::built! {
+        AddRepresentative
         new(
             activity_id: impl Into<String>,
             out_request_no: impl Into<String>,
@@ -471,6 +511,10 @@ pub mod retail_store_act {
             /// When the stores are added, given by the merchant; format `rfc3339`; needed according to the documentation.
             3 add_time: Option<String> => "add_time",
         }
+    }
+
+    w::built! {
+        AddStore
         new(brand_id: impl Into<String>, out_request_no: impl Into<String>, stores: Vec<super::Store>)
         text(add_time: String)
     }
@@ -521,6 +565,10 @@ pub mod retail_store_act {
             /// When the representatives are removed, given by the merchant; format `rfc3339`; needed according to the documentation.
             3 delete_time: Option<String> => "delete_time",
         }
+    }
+
+    w::built! {
+        DeleteRepresentative
         new(
             activity_id: impl Into<String>,
             out_request_no: impl Into<String>,
@@ -577,6 +625,10 @@ pub mod retail_store_act {
             /// When the stores are removed, given by the merchant; format `rfc3339`; needed according to the documentation.
             3 delete_time: Option<String> => "delete_time",
         }
+    }
+
+    w::built! {
+        DeleteStore
         new(brand_id: impl Into<String>, out_request_no: impl Into<String>, stores: Vec<super::Store>)
         text(delete_time: String)
     }
@@ -625,6 +677,10 @@ pub mod retail_store_act {
             /// How many material codes to make.
             2 material_num: i64 => "material_num: must",
         }
+    }
+
+    w::built! {
+        GenerateMaterial
         new(brand_id: impl Into<String>, out_request_no: impl Into<String>, material_num: i64)
     }
 
@@ -668,6 +724,10 @@ pub mod retail_store_act {
             /// The brand's own code of the store; such as `abc_001`.
             1 store_code: String => "store_code: must path",
         }
+    }
+
+    w::built! {
+        GetStore
         new(brand_id: impl Into<String>, store_code: impl Into<String>)
     }
 
@@ -715,6 +775,10 @@ pub mod retail_store_act {
             /// Records a page, default 10.
             2 limit: i64 => "limit: must query",
         }
+    }
+
+    w::built! {
+        ListRepresentatives
         new(activity_id: impl Into<String>, offset: i64, limit: i64)
     }
 
@@ -781,6 +845,10 @@ pub mod retail_store_act {
             /// Records a page, default 10.
             2 limit: i64 => "limit: must query",
         }
+    }
+
+    w::built! {
+        ListStores
         new(brand_id: impl Into<String>, offset: i64, limit: i64)
     }
 
@@ -849,6 +917,10 @@ pub mod retail_store_act {
             /// When the addition took effect.
             3 add_time: Option<String> => "add_time",
         }
+    }
+
+    w::built! {
+        UpdateRepresentative
         new(
             activity_id: impl Into<String>,
             representative_info_list: Vec<super::RepresentativeInfo>,

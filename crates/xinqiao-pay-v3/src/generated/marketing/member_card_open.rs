@@ -12,6 +12,10 @@ w::record! {
         #[doc(alias = "jump_miniprogram")]
         1 jump_mini_program: JumpMiniProgram => "jump_miniprogram: must",
     }
+}
+
+w::built! {
+    ActionSetting
     new(action_name: impl Into<String>, jump_mini_program: JumpMiniProgram)
 }
 
@@ -27,6 +31,10 @@ w::record! {
         /// Page that a tap on the statement opens.
         3 url: Option<String> => "url",
     }
+}
+
+w::built! {
+    AdditionalStatement
     new()
     text(title: String, appid: xinqiao_types::AppId, path: String, url: String)
 }
@@ -43,6 +51,10 @@ w::record! {
         /// Web page that opens on tapping the stored value.
         3 balance_url: Option<String> => "balance_url",
     }
+}
+
+w::built! {
+    BalanceInformation
     new()
     text(balance_appid: xinqiao_types::AppId, balance_path: String, balance_url: String)
     set(need_balance: bool)
@@ -60,6 +72,10 @@ w::record! {
         /// Words on the change, shown in the user's notice.
         3 balance_remark: Option<String> => "balance_remark",
     }
+}
+
+w::built! {
+    BalanceInformationItem
     new(before_balance: xinqiao_types::Fen, balance: xinqiao_types::Fen, add_balance: i64)
     text(balance_remark: String)
 }
@@ -96,6 +112,10 @@ w::record! {
         /// Brand name shown on the card.
         1 display_name: String => "display_name: must",
     }
+}
+
+w::built! {
+    Brand
     new(brand_id: impl Into<String>, display_name: impl Into<String>)
 }
 
@@ -123,6 +143,10 @@ w::record! {
         /// Phone number of the guide; personal data, masked in `Debug`.
         4 phone_number: Option<String> => "phone_number: masked",
     }
+}
+
+w::built! {
+    GuideInfo
     new()
     text(
         staff_name: String,
@@ -153,6 +177,10 @@ w::record! {
         /// Form fields of the merchant's own: `name` and so on.
         2 custom_field_list: Option<Vec<CreateCardCustomField>> => "custom_field_list",
     }
+}
+
+w::built! {
+    UpdateCardUserInformationForm
     new()
     set(
         can_modify_after_activate: bool,
@@ -183,6 +211,10 @@ w::record! {
         /// Page for collecting points by oneself.
         8 bonus_support_path: Option<String> => "bonus_support_path",
     }
+}
+
+w::built! {
+    UpdateCardRightBonus
     new(init_bonus: i64)
     text(
         bonus_value_word: String,
@@ -212,6 +244,10 @@ w::record! {
         /// Section title: `FAVOR` member offers, `VIP` privileges; one of `FAVOR` `VIP`.
         5 favor_module_title: Option<FavorModuleTitle> => "favor_module_title",
     }
+}
+
+w::built! {
+    UpdateCardRightFavor
     new()
     text(
         member_price_word: String,
@@ -285,6 +321,10 @@ w::record! {
         /// Options to choose from.
         2 values: Option<Vec<String>> => "values",
     }
+}
+
+w::built! {
+    CreateCardCustomField
     new()
     text(type_: CustomFieldType, name: String)
     set(values: Vec<String>)
@@ -298,6 +338,10 @@ w::record! {
         /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<CreateCardCustomField>> => "custom_field_list",
     }
+}
+
+w::built! {
+    CreateCardUserInformationForm
     new()
     set(common_field_list: Vec<Name>, custom_field_list: Vec<CreateCardCustomField>)
 }
@@ -330,6 +374,10 @@ w::record! {
         /// What this field shows for the user.
         1 field_value: String => "field_value: must",
     }
+}
+
+w::built! {
+    ContentTemplateDataField
     new(field_id: impl Into<String>, field_value: impl Into<String>)
 }
 
@@ -359,6 +407,10 @@ w::record! {
         /// Days until it comes into force, for `FIX_TERM`.
         4 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
     }
+}
+
+w::built! {
+    DateInformation
     new(type_: impl Into<Type>)
     text(available_begin_time: String, available_end_time: String)
     set(available_day_after_receive: i64, wait_days_after_receive: i64)
@@ -374,6 +426,10 @@ w::record! {
         /// Page of the invoice entrance.
         2 fapiao_jump_path: Option<String> => "fapiao_jump_path",
     }
+}
+
+w::built! {
+    Fapiao
     new()
     text(
         fapiao_jump_word: String,
@@ -420,6 +476,10 @@ w::record! {
         /// Page of the Mini Program that opens.
         1 path: String => "path: must",
     }
+}
+
+w::built! {
+    JumpMiniProgram
     new(appid: impl Into<xinqiao_types::AppId>, path: impl Into<String>)
 }
 
@@ -435,6 +495,10 @@ w::record! {
         /// When the member signed up with the merchant; format `rfc3339`.
         3 registration_time: String => "registration_time: must",
     }
+}
+
+w::built! {
+    MemberInformation
     new(card_id: impl Into<String>, registration_time: impl Into<String>)
     text(code: String, membership_number: String)
 }
@@ -480,6 +544,10 @@ w::record! {
         /// Action button of the service item: `action_name` and `jump_miniprogram`.
         1 action_setting: Option<ActionSetting> => "action_setting",
     }
+}
+
+w::built! {
+    StateSettingContentTemplateData
     new()
     set(field_list: Vec<ContentTemplateDataField>, action_setting: ActionSetting)
 }
@@ -494,6 +562,10 @@ w::record! {
         /// Template message sent when the state changes: `message_template_id` and `field_list`.
         2 message_template_setting: Option<SettingMessageTemplateSetting> => "message_template_setting",
     }
+}
+
+w::built! {
+    StateSettingItem
     new(state_id: impl Into<String>, content_template_data: StateSettingContentTemplateData)
     set(message_template_setting: SettingMessageTemplateSetting)
 }
@@ -506,6 +578,10 @@ w::record! {
         /// Fields filled into the template: `field_id` and `field_value`.
         1 field_list: Vec<ContentTemplateDataField> => "field_list: must",
     }
+}
+
+w::built! {
+    SettingMessageTemplateSetting
     new(message_template_id: impl Into<String>, field_list: Vec<ContentTemplateDataField>)
 }
 
@@ -767,6 +843,10 @@ w::record! {
         /// The merchant's own member number, shown on the card.
         2 membership_number: Option<String> => "membership_number",
     }
+}
+
+w::built! {
+    ActivateCardCode
     new(card_id: impl Into<String>, code: impl Into<String>)
     text(membership_number: String)
 }
@@ -805,6 +885,10 @@ w::record! {
         #[doc(alias = "jump_miniprogram")]
         2 jump_mini_program: JumpMiniProgram => "jump_miniprogram: must",
     }
+}
+
+w::built! {
+    AddCardServiceModule
     new(
         card_id: impl Into<String>,
         service_module_id: impl Into<String>,
@@ -865,6 +949,10 @@ w::record! {
         /// Points earned by this payment; needed according to the documentation.
         5 bonus_value: Option<i64> => "bonus_value",
     }
+}
+
+w::built! {
+    CommitCardBonus
     new(
         card_id: impl Into<String>,
         code: impl Into<String>,
@@ -939,6 +1027,10 @@ w::record! {
         /// Whether the code changes over time: `true` dynamic.
         17 need_dynamic_code: Option<bool> => "need_dynamic_code",
     }
+}
+
+w::built! {
+    CreateCard
     new(
         appid: impl Into<xinqiao_types::AppId>,
         logo_url: impl Into<String>,
@@ -1056,6 +1148,10 @@ w::record! {
         /// Encrypted member code from the jump link.
         2 encrypt_code: String => "encrypt_code: must query",
     }
+}
+
+w::built! {
+    DecryptCardCode
     new(
         card_id: impl Into<String>,
         card_id_param: impl Into<String>,
@@ -1093,6 +1189,10 @@ w::record! {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
     }
+}
+
+w::built! {
+    DeleteCard
     new(card_id: impl Into<String>)
 }
 
@@ -1127,6 +1227,10 @@ w::record! {
         /// Number of the service item on the card.
         1 service_module_id: String => "service_module_id: must path",
     }
+}
+
+w::built! {
+    DeleteCardServiceModule
     new(card_id: impl Into<String>, service_module_id: impl Into<String>)
 }
 
@@ -1160,6 +1264,10 @@ w::record! {
         /// Ticket appended to the activation link once the user filled in the form.
         0 activate_ticket: String => "activate_ticket: must path",
     }
+}
+
+w::built! {
+    GetActivateInformation
     new(activate_ticket: impl Into<String>)
 }
 
@@ -1203,6 +1311,10 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.member_card_open.get_callback`.
     pub struct GetCallback {
     }
+}
+
+w::built! {
+    GetCallback
     new()
 }
 
@@ -1246,6 +1358,10 @@ w::record! {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
     }
+}
+
+w::built! {
+    GetCard
     new(card_id: impl Into<String>)
 }
 
@@ -1284,6 +1400,10 @@ w::record! {
         /// Member code of the user's card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
     }
+}
+
+w::built! {
+    GetCardCode
     new(card_id: impl Into<String>, code: impl Into<String>)
 }
 
@@ -1363,6 +1483,10 @@ w::record! {
         /// Your own scene text, returned in the card event.
         6 outer_str: Option<String> => "outer_str",
     }
+}
+
+w::built! {
+    GetCardPermissionTokens
     new(card_id: impl Into<String>, activate_type: impl Into<String>)
     text(
         activate_url: String,
@@ -1421,6 +1545,10 @@ w::record! {
         /// Your own scene text, returned in the card event.
         5 outer_str: Option<String> => "outer_str",
     }
+}
+
+w::built! {
+    GetCardQrCode
     new(card_id: impl Into<String>, activate_type: impl Into<ActivateType>)
     text(
         activate_url: String,
@@ -1470,6 +1598,10 @@ w::record! {
         /// Member codes to store, one for each card.
         1 code: Option<Vec<String>> => "code",
     }
+}
+
+w::built! {
+    ImportCardCodes
     new(card_id: impl Into<String>)
     set(code: Vec<String>)
 }
@@ -1518,6 +1650,10 @@ w::record! {
         /// Your own number of this request, kept the same when you repeat it.
         3 out_request_no: String => "out_request_no: must",
     }
+}
+
+w::built! {
+    ImportCardUser
     new(
         card_id: impl Into<String>,
         openid: impl Into<xinqiao_types::OpenId>,
@@ -1562,6 +1698,10 @@ w::record! {
         /// Your own number of this request, kept the same when you repeat it.
         3 out_request_no: String => "out_request_no: must",
     }
+}
+
+w::built! {
+    ImportPhoneMemberCard
     new(
         card_id: impl Into<String>,
         encrypted_phone_number: impl Into<String>,
@@ -1604,6 +1744,10 @@ w::record! {
         /// Why the user's card is made void.
         2 reason: Option<String> => "reason",
     }
+}
+
+w::built! {
+    InvalidateCardCode
     new(card_id: impl Into<String>, code: impl Into<String>)
     text(reason: String)
 }
@@ -1644,6 +1788,10 @@ w::record! {
         /// Page number, counted from 0; needed according to the documentation.
         3 offset: Option<i64> => "offset: query",
     }
+}
+
+w::built! {
+    ListCards
     new()
     text(appid: xinqiao_types::AppId, brand_id: String)
     set(limit: i64, offset: i64)
@@ -1716,6 +1864,10 @@ w::record! {
         /// Page number, counted from 0; needed according to the documentation.
         3 offset: Option<i64> => "offset: query",
     }
+}
+
+w::built! {
+    ListUserCards
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(appid: xinqiao_types::AppId)
     set(limit: i64, offset: i64)
@@ -1790,6 +1942,10 @@ w::record! {
         /// Points earned by this payment; needed according to the documentation.
         5 bonus_value: Option<i64> => "bonus_value",
     }
+}
+
+w::built! {
+    PrepareCardBonus
     new(
         card_id: impl Into<String>,
         code: impl Into<String>,
@@ -1829,6 +1985,10 @@ w::record! {
         /// Address that receives membership card notices.
         0 notify_url: String => "notify_url: must",
     }
+}
+
+w::built! {
+    SetCallback
     new(notify_url: impl Into<String>)
 }
 
@@ -1872,6 +2032,10 @@ w::record! {
         /// What is shown and sent in this state: `state_id`, `content_template_data` and so on.
         4 state_setting: StateSettingItem => "state_setting: must",
     }
+}
+
+w::built! {
+    SetServiceModuleData
     new(
         card_id: impl Into<String>,
         code: impl Into<String>,
@@ -1911,6 +2075,10 @@ w::record! {
         /// Address that receives membership card notices.
         0 notify_url: String => "notify_url: must",
     }
+}
+
+w::built! {
+    UpdateCallback
     new(notify_url: impl Into<String>)
 }
 
@@ -1986,6 +2154,10 @@ w::record! {
         /// How the code is shown: `BAR_CODE`, `QRCODE`, `BAR_CODE_AND_QRCODE` or `NONE_CODE`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
         16 code_type: Option<CodeType> => "code_type",
     }
+}
+
+w::built! {
+    UpdateCard
     new(card_id: impl Into<String>)
     text(
         appid: xinqiao_types::AppId,
@@ -2055,6 +2227,10 @@ w::record! {
         /// Whether the user is told of the level change: `true` yes.
         8 need_inform_level: Option<bool> => "need_inform_level",
     }
+}
+
+w::built! {
+    UpdateCardCode
     new(card_id: impl Into<String>, code: impl Into<String>)
     text(
         membership_number: String,
@@ -2117,6 +2293,10 @@ w::record! {
         /// Personal shop guide or contact: `staff_name`, `head_image_url`, `contact_information_name` and so on.
         9 guide: Option<GuideInfo> => "guide",
     }
+}
+
+w::built! {
+    UpdateCardCodeRight
     new(card_id: impl Into<String>, code: impl Into<String>, out_request_no: impl Into<String>)
     text(member_price_word: String, fapiao_jump_word: String)
     set(
@@ -2174,6 +2354,10 @@ w::record! {
         /// Personal shop guide or contact: `staff_name`, `head_image_url`, `contact_information_name` and so on.
         8 guide: Option<GuideInfo> => "guide",
     }
+}
+
+w::built! {
+    UpdateCardRight
     new(card_id: impl Into<String>)
     set(
         show_bonus: bool,
@@ -2221,6 +2405,10 @@ w::record! {
         #[doc(alias = "jump_miniprogram")]
         2 jump_mini_program: JumpMiniProgram => "jump_miniprogram: must",
     }
+}
+
+w::built! {
+    UpdateCardServiceModule
     new(
         card_id: impl Into<String>,
         service_module_id: impl Into<String>,
@@ -2265,6 +2453,10 @@ w::record! {
         /// The merchant's AppID that the card is bound to.
         2 appid: xinqiao_types::AppId => "appid: must",
     }
+}
+
+w::built! {
+    UpgradeCard
     new(
         card_id: impl Into<String>,
         brand_id: impl Into<String>,
@@ -2310,6 +2502,10 @@ pub mod phone_number_member {
             /// Your own scene text, returned in the card event.
             2 outer_str: Option<String> => "outer_str",
         }
+    }
+
+    w::built! {
+        Import
         new(member_information: super::MemberInformation, encrypted_phone_number: impl Into<String>)
         text(outer_str: String)
     }
@@ -2346,6 +2542,10 @@ pub mod phone_number_member {
             /// The user's phone number, encrypted with WeChat Pay's public key.
             1 encrypted_phone_number: String => "encrypted_phone_number: must query",
         }
+    }
+
+    w::built! {
+        Search
         new(card_id: impl Into<String>, encrypted_phone_number: impl Into<String>)
     }
 

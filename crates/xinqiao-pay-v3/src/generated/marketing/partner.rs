@@ -43,6 +43,10 @@ w::record! {
         /// Sub-merchant of the order, in service provider mode.
         3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
     }
+}
+
+w::built! {
+    AssociatedPayScoreOrderInfoItem
     new()
     text(
         order_id: String,
@@ -68,6 +72,10 @@ w::record! {
         /// How many pieces of the item.
         5 count: i64 => "count: must",
     }
+}
+
+w::built! {
+    Choice
     new(name: impl Into<String>, price: xinqiao_types::Fen, count: i64)
     text(image_url: String, mini_program_appid: xinqiao_types::AppId, mini_program_path: String)
 }
@@ -84,6 +92,10 @@ w::record! {
         /// Offer to print on the picture, depending on the kind of coupon; told apart by `type`.
         3 body: CouponPicture => ": flat",
     }
+}
+
+w::built! {
+    CombineImage
     new(scope: impl Into<Scope>, usage_mode: impl Into<UsageMode>, body: CouponPicture)
     text(background_color: String)
 }
@@ -106,6 +118,10 @@ w::record! {
         /// Items to choose from in the package: `name`, `image_url`, `mini_program_appid`, `mini_program_path` and so on.
         2 choice_list: Vec<Choice> => "choice_list: must",
     }
+}
+
+w::built! {
+    ComboPackage
     new(name: impl Into<String>, pick_count: i64, choice_list: Vec<Choice>)
 }
 
@@ -145,6 +161,10 @@ w::record! {
         /// For how many seconds after receipt it is valid, for short-lived coupons.
         6 available_seconds: Option<i64> => "available_seconds",
     }
+}
+
+w::built! {
+    CouponAvailablePeriod
     new(available_begin_time: impl Into<String>, available_end_time: impl Into<String>)
     set(
         available_days: i64,
@@ -165,6 +185,10 @@ w::record! {
         /// Page of the Mini Program to open; such as `/pages/index/index`.
         2 mini_program_path: Option<String> => "mini_program_path",
     }
+}
+
+w::built! {
+    CouponAvailableStoreInfo
     new(description: impl Into<String>)
     text(mini_program_appid: xinqiao_types::AppId, mini_program_path: String)
 }
@@ -193,6 +217,10 @@ w::record! {
         /// Channels entrance in the wallet: `finder_id`, `finder_video_id` and so on.
         4 entrance_finder: Option<EntranceFinder> => "entrance_finder",
     }
+}
+
+w::built! {
+    CouponDisplayInfo
     new(code_display_mode: impl Into<CodeDisplayMode>)
     text(background_color: BackgroundColor)
     set(
@@ -214,6 +242,10 @@ w::record! {
         /// Leading words next to the entrance.
         3 guidance_wording: String => "guidance_wording: must",
     }
+}
+
+w::built! {
+    DisplayInfoEntranceMiniProgram
     new(
         appid: impl Into<xinqiao_types::AppId>,
         path: impl Into<String>,
@@ -230,6 +262,10 @@ w::record! {
         /// Membership card behind the member tag: `member_card_id`.
         1 member_tag_info: Option<MemberTagInfo> => "member_tag_info",
     }
+}
+
+w::built! {
+    CouponTagInfo
     new()
     set(coupon_tag_list: Vec<String>, member_tag_info: MemberTagInfo)
 }
@@ -240,6 +276,10 @@ w::record! {
         /// Number of the membership card template, returned when it was made.
         0 member_card_id: Option<String> => "member_card_id",
     }
+}
+
+w::built! {
+    CouponTagInfoMemberTagInfo
     new()
     text(member_card_id: String)
 }
@@ -250,6 +290,10 @@ w::record! {
         /// Product picture to cut out.
         0 image_url: String => "image_url: must",
     }
+}
+
+w::built! {
+    CutOut
     new(image_url: impl Into<String>)
 }
 
@@ -269,6 +313,10 @@ w::record! {
         /// End of the usable hours, in seconds since midnight; such as `86399`.
         1 end_time: i64 => "end_time: must",
     }
+}
+
+w::built! {
+    DayPeriod
     new(begin_time: i64, end_time: i64)
 }
 
@@ -304,6 +352,10 @@ w::record! {
         /// Percent taken off, `20` leaves 80%.
         1 percent_off: i64 => "percent_off: must",
     }
+}
+
+w::built! {
+    DiscountCoupon
     new(threshold: i64, percent_off: i64)
 }
 
@@ -323,6 +375,10 @@ w::record! {
         /// Set meals; when the coupon is for a package.
         5 combo_package_list: Option<Vec<ComboPackage>> => "combo_package_list",
     }
+}
+
+w::built! {
+    DisplayInfo
     new(name: impl Into<String>, image_url: impl Into<String>, background_url: impl Into<String>)
     set(
         detail_image_url_list: Vec<String>,
@@ -353,6 +409,10 @@ w::record! {
         /// Cover of that video, an address from the image upload.
         2 finder_video_cover_image_url: String => "finder_video_cover_image_url: must",
     }
+}
+
+w::built! {
+    EntranceFinder
     new(
         finder_id: impl Into<String>,
         finder_video_id: impl Into<String>,
@@ -372,6 +432,10 @@ w::record! {
         /// Leading words next to the entrance.
         3 guidance_wording: Option<String> => "guidance_wording",
     }
+}
+
+w::built! {
+    EntranceMiniProgram
     new(
         appid: impl Into<xinqiao_types::AppId>,
         path: impl Into<String>,
@@ -386,6 +450,10 @@ w::record! {
         /// AppID of the official account behind the entrance.
         0 appid: xinqiao_types::AppId => "appid: must",
     }
+}
+
+w::built! {
+    EntranceOfficialAccount
     new(appid: impl Into<xinqiao_types::AppId>)
 }
 
@@ -397,6 +465,10 @@ w::record! {
         /// Price paid in exchange, in fen.
         1 exchange_price: i64 => "exchange_price: must",
     }
+}
+
+w::built! {
+    ExchangeCoupon
     new(threshold: i64, exchange_price: i64)
 }
 
@@ -432,6 +504,10 @@ w::record! {
         /// End of this usable span; format `rfc3339`.
         1 end_time: String => "end_time: must",
     }
+}
+
+w::built! {
+    IrregularAvailablePeriod
     new(begin_time: impl Into<String>, end_time: impl Into<String>)
 }
 
@@ -441,6 +517,10 @@ w::record! {
         /// Number of the membership card template, returned when it was made.
         0 member_card_id: String => "member_card_id: must",
     }
+}
+
+w::built! {
+    MemberTagInfo
     new(member_card_id: impl Into<String>)
 }
 
@@ -452,6 +532,10 @@ w::record! {
         /// SHA-256 of the file's bytes in hex, checked by the platform.
         1 sha256: Option<String> => "sha256",
     }
+}
+
+w::built! {
+    Meta
     new()
     text(filename: String, sha256: String)
 }
@@ -472,6 +556,10 @@ w::record! {
         /// Slogan at the offer's corner, at most 9 Chinese characters.
         5 recommend_word: Option<String> => "recommend_word",
     }
+}
+
+w::built! {
+    ModifyContent
     new()
     text(plan_name: String, delivery_end_time: String, recommend_word: String)
     set(total_count: i64, user_limit: i64, daily_limit: i64)
@@ -485,6 +573,10 @@ w::record! {
         /// Amount that the coupon takes off, in fen.
         1 discount_amount: i64 => "discount_amount: must",
     }
+}
+
+w::built! {
+    NormalCoupon
     new(threshold: i64, discount_amount: i64)
 }
 
@@ -494,6 +586,10 @@ w::record! {
         /// AppID that the openids in notices belong to.
         0 notify_appid: Option<xinqiao_types::AppId> => "notify_appid",
     }
+}
+
+w::built! {
+    NotifyConfig
     new()
     text(notify_appid: xinqiao_types::AppId)
 }
@@ -802,6 +898,10 @@ w::record! {
         /// Exchange prices of each round, in order.
         3 exchange_coupon_list: Option<Vec<ExchangeCoupon>> => "exchange_coupon_list",
     }
+}
+
+w::built! {
+    ProgressiveBundleUsageRule
     new(coupon_available_period: StockBundleCouponAvailablePeriod)
     set(
         normal_coupon_list: Vec<NormalCoupon>,
@@ -868,6 +968,10 @@ w::record! {
         /// Days between two uses, `0` none, at most 7.
         3 interval_days: Option<i64> => "interval_days",
     }
+}
+
+w::built! {
+    SequentialUsageInfo
     new(type_: impl Into<SequentialUsageInfoType>, count: i64)
     set(available_days: i64, interval_days: i64)
 }
@@ -886,6 +990,10 @@ w::record! {
         /// Whether the first use has an offer of its own: `true` yes.
         4 special_first: Option<bool> => "special_first",
     }
+}
+
+w::built! {
+    SequentialUsageRule
     new(coupon_available_period: UsageRuleCouponAvailablePeriod)
     set(
         normal_coupon_list: Vec<SingleUsageInfoNormalCoupon>,
@@ -911,6 +1019,10 @@ w::record! {
         /// Usable spans without a pattern: `begin_time` and `end_time`.
         5 irregular_available_period_list: Option<Vec<IrregularAvailablePeriod>> => "irregular_available_period_list",
     }
+}
+
+w::built! {
+    UsageRuleCouponAvailablePeriod
     new(available_begin_time: impl Into<String>, available_end_time: impl Into<String>)
     set(
         available_days: i64,
@@ -948,6 +1060,10 @@ w::record! {
         /// WeChat Pay's order number of the payment in question; such as `4200000001856498491`.
         3 transaction_id: Option<String> => "transaction_id",
     }
+}
+
+w::built! {
+    UsageDetailAssociatedOrderInfo
     new()
     text(
         mchid: xinqiao_types::MchId,
@@ -965,6 +1081,10 @@ w::record! {
         /// Threshold and rate; for `DISCOUNT`.
         1 discount_coupon: Option<SingleUsageInfoDiscountCoupon> => "discount_coupon",
     }
+}
+
+w::built! {
+    SingleUsageInfo
     new()
     set(normal_coupon: SingleUsageInfoNormalCoupon, discount_coupon: SingleUsageInfoDiscountCoupon)
 }
@@ -977,6 +1097,10 @@ w::record! {
         /// Percent taken off, `20` leaves 80%; in percent.
         1 percent_off: i64 => "percent_off: must",
     }
+}
+
+w::built! {
+    SingleUsageInfoDiscountCoupon
     new(threshold: xinqiao_types::Fen, percent_off: i64)
 }
 
@@ -988,6 +1112,10 @@ w::record! {
         /// Amount that the coupon takes off, in fen.
         1 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
+}
+
+w::built! {
+    SingleUsageInfoNormalCoupon
     new(threshold: xinqiao_types::Fen, discount_amount: xinqiao_types::Fen)
 }
 
@@ -1003,6 +1131,10 @@ w::record! {
         /// Threshold and price; for `EXCHANGE`.
         3 exchange_coupon: Option<SingleUsageRuleExchangeCoupon> => "exchange_coupon",
     }
+}
+
+w::built! {
+    SingleUsageRule
     new(coupon_available_period: CouponAvailablePeriod)
     set(
         normal_coupon: SingleUsageInfoNormalCoupon,
@@ -1019,6 +1151,10 @@ w::record! {
         /// Price paid in exchange, in fen.
         1 exchange_price: xinqiao_types::Fen => "exchange_price: must",
     }
+}
+
+w::built! {
+    SingleUsageRuleExchangeCoupon
     new(threshold: xinqiao_types::Fen, exchange_price: xinqiao_types::Fen)
 }
 
@@ -1044,6 +1180,10 @@ w::record! {
         /// Note that only the brand sees, at most 20 characters.
         8 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    Stock
     new(
         coupon_code_mode: impl Into<CouponCodeMode>,
         stock_send_rule: StockSendRule,
@@ -1079,6 +1219,10 @@ w::record! {
         /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
         7 store_scope: StoreScope => "store_scope: must",
     }
+}
+
+w::built! {
+    StockBundle
     new(
         coupon_code_mode: impl Into<StockBundleCouponCodeMode>,
         stock_send_rule: StockBundleStockSendRule,
@@ -1109,6 +1253,10 @@ w::record! {
         /// For how many seconds after receipt it is valid, for short-lived coupons.
         6 available_seconds: Option<i64> => "available_seconds",
     }
+}
+
+w::built! {
+    StockBundleCouponAvailablePeriod
     new(available_begin_time: impl Into<String>, available_end_time: impl Into<String>)
     set(
         available_days: i64,
@@ -1133,6 +1281,10 @@ w::record! {
         /// Channels entrance in the wallet: `finder_id`, `finder_video_id` and so on.
         4 entrance_finder: Option<EntranceFinder> => "entrance_finder",
     }
+}
+
+w::built! {
+    StockBundleCouponDisplayInfo
     new()
     text(code_display_mode: CodeDisplayMode, background_color: BackgroundColor)
     set(
@@ -1160,6 +1312,10 @@ w::record! {
         /// End of this usable span.
         1 end_time: String => "end_time: must",
     }
+}
+
+w::built! {
+    BundleIrregularAvailablePeriod
     new(begin_time: impl Into<String>, end_time: impl Into<String>)
 }
 
@@ -1173,6 +1329,10 @@ w::record! {
         /// Most times one user can get it.
         2 max_count_per_user: i64 => "max_count_per_user: must",
     }
+}
+
+w::built! {
+    StockBundleStockSendRule
     new(max_count: i64, max_count_per_user: i64)
     set(max_count_per_day: i64)
 }
@@ -1198,6 +1358,10 @@ w::record! {
         #[doc(alias = "passcode_link")]
         7 pass_code_link: Option<String> => "passcode_link",
     }
+}
+
+w::built! {
+    StockBundleUsageRuleDisplayInfo
     new(coupon_usage_method_list: Vec<CouponUsageMethodList>, usage_description: impl Into<String>)
     text(
         mini_program_appid: xinqiao_types::AppId,
@@ -1217,6 +1381,10 @@ w::record! {
         /// Hours within the usable days: `begin_time` and `end_time`.
         1 day_period_list: Option<Vec<WeeklyAvailablePeriodDayPeriod>> => "day_period_list",
     }
+}
+
+w::built! {
+    StockBundleWeeklyAvailablePeriod
     new()
     set(day_list: Vec<DayList>, day_period_list: Vec<WeeklyAvailablePeriodDayPeriod>)
 }
@@ -1287,6 +1455,10 @@ w::record! {
         /// Note that only the brand sees, at most 20 characters.
         8 remark: Option<String> => "remark",
     }
+}
+
+w::built! {
+    StockItem
     new(
         coupon_code_mode: impl Into<CouponCodeMode>,
         stock_send_rule: StockSendRule,
@@ -1334,6 +1506,10 @@ w::record! {
         /// Most times one user can get it.
         2 max_count_per_user: Option<i64> => "max_count_per_user",
     }
+}
+
+w::built! {
+    StockSendRule
     new(max_count: i64)
     set(max_count_per_day: i64, max_count_per_user: i64)
 }
@@ -1419,6 +1595,10 @@ w::record! {
         /// WeChat Pay's number of the store.
         0 store_id: String => "store_id: must",
     }
+}
+
+w::built! {
+    Store
     new(store_id: impl Into<String>)
 }
 
@@ -1451,6 +1631,10 @@ w::record! {
         #[doc(alias = "passcode_link")]
         7 pass_code_link: Option<String> => "passcode_link",
     }
+}
+
+w::built! {
+    UsageRuleDisplayInfo
     new(coupon_usage_method_list: Vec<CouponUsageMethodList>)
     text(
         usage_description: String,
@@ -1729,6 +1913,10 @@ w::record! {
         /// Membership card behind the member tag: `member_card_id`.
         1 member_tag_info: Option<CouponTagInfoMemberTagInfo> => "member_tag_info",
     }
+}
+
+w::built! {
+    SendUserCouponTagInfo
     new()
     set(coupon_tag_list: Vec<CouponTagList>, member_tag_info: CouponTagInfoMemberTagInfo)
 }
@@ -1773,6 +1961,10 @@ w::record! {
         /// Hours within the usable days: `begin_time` and `end_time`.
         1 day_period_list: Option<Vec<DayPeriod>> => "day_period_list",
     }
+}
+
+w::built! {
+    WeeklyAvailablePeriod
     new()
     set(day_list: Vec<DayList>, day_period_list: Vec<DayPeriod>)
 }
@@ -1785,6 +1977,10 @@ w::record! {
         /// End of the usable hours, in seconds since midnight; such as `86399`.
         1 end_time: i64 => "end_time: must",
     }
+}
+
+w::built! {
+    WeeklyAvailablePeriodDayPeriod
     new(begin_time: i64, end_time: i64)
 }
 
@@ -2239,6 +2435,10 @@ pub mod delivery_plan {
             /// Number of the stock bundle that holds the stages of a multi-use offer.
             13 stock_bundle_id: Option<String> => "stock_bundle_id",
         }
+    }
+
+    w::built! {
+        Create
         new(
             brand_id: impl Into<String>,
             product_coupon_id: impl Into<String>,
@@ -2304,6 +2504,10 @@ pub mod delivery_plan {
             /// Number of the delivery plan, returned on creation; such as `12000`.
             5 plan_id: Option<String> => "plan_id: query",
         }
+    }
+
+    w::built! {
+        List
         new(brand_id: impl Into<String>)
         text(plan_state: super::PlanState, audit_state: super::AuditState, plan_id: String)
         set(page_size: i64, offset: i64)
@@ -2366,6 +2570,10 @@ pub mod delivery_plan {
             /// Address that receives state changes of delivery plans.
             1 notify_url: String => "notify_url: must",
         }
+    }
+
+    w::built! {
+        SetNotifyUrl
         new(sp_mchid: impl Into<xinqiao_types::MchId>, notify_url: impl Into<String>)
     }
 
@@ -2407,6 +2615,10 @@ pub mod delivery_plan {
             /// Number of the delivery plan, returned on creation; such as `12000`.
             0 plan_id: String => "plan_id: must path",
         }
+    }
+
+    w::built! {
+        Terminate
         new(plan_id: impl Into<String>)
     }
 
@@ -2444,6 +2656,10 @@ pub mod delivery_plan {
             /// What to change; give only what changes.
             2 modify_content: super::ModifyContent => "modify_content: must",
         }
+    }
+
+    w::built! {
+        Update
         new(plan_id: impl Into<String>, modify_content: super::ModifyContent)
         text(out_request_no: String)
     }
@@ -2498,6 +2714,10 @@ pub mod product_coupon {
             /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             6 out_request_no: String => "out_request_no: must",
         }
+    }
+
+    w::built! {
+        ConfirmUserCoupon
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             coupon_code: impl Into<String>,
@@ -2605,6 +2825,10 @@ pub mod product_coupon {
             /// Stock of the product coupon: `coupon_code_mode`, `stock_send_rule` and so on; needed according to the documentation.
             9 stock: Option<super::Stock> => "stock",
         }
+    }
+
+    w::built! {
+        Create
         new(
             brand_id: impl Into<String>,
             out_request_no: impl Into<String>,
@@ -2689,6 +2913,10 @@ pub mod product_coupon {
             /// What the picture is made from, depending on `image_generation_type`; told apart by `image_generation_type`.
             2 body: super::ImageTask => ": flat",
         }
+    }
+
+    w::built! {
+        CreateImageGenerationTask
         new(brand_id: impl Into<String>, task_id: impl Into<String>, body: super::ImageTask)
     }
 
@@ -2738,6 +2966,10 @@ pub mod product_coupon {
             /// Stock of the product coupon: `coupon_code_mode`, `stock_send_rule` and so on; needed according to the documentation.
             3 stock: Option<super::StockItem> => "stock",
         }
+    }
+
+    w::built! {
+        CreateStock
         new(
             product_coupon_id: impl Into<String>,
             brand_id: impl Into<String>,
@@ -2823,6 +3055,10 @@ pub mod product_coupon {
             /// Stock bundle to create: `remark`, `coupon_code_mode`, `stock_send_rule` and so on.
             3 stock_bundle: super::StockBundle => "stock_bundle: must",
         }
+    }
+
+    w::built! {
+        CreateStockBundle
         new(
             product_coupon_id: impl Into<String>,
             brand_id: impl Into<String>,
@@ -2877,6 +3113,10 @@ pub mod product_coupon {
             /// Why it was deactivated, at most 150 characters.
             3 deactivate_reason: String => "deactivate_reason: must",
         }
+    }
+
+    w::built! {
+        Deactivate
         new(
             product_coupon_id: impl Into<String>,
             brand_id: impl Into<String>,
@@ -2955,6 +3195,10 @@ pub mod product_coupon {
             /// Why it was deactivated, at most 150 characters.
             4 deactivate_reason: String => "deactivate_reason: must",
         }
+    }
+
+    w::built! {
+        DeactivateStock
         new(
             product_coupon_id: impl Into<String>,
             stock_id: impl Into<String>,
@@ -3050,6 +3294,10 @@ pub mod product_coupon {
             /// Why it was deactivated, at most 150 characters.
             7 deactivate_reason: String => "deactivate_reason: must",
         }
+    }
+
+    w::built! {
+        DeactivateUserCoupon
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             coupon_code: impl Into<String>,
@@ -3151,6 +3399,10 @@ pub mod product_coupon {
             /// Why it was deactivated, at most 150 characters.
             7 deactivate_reason: String => "deactivate_reason: must",
         }
+    }
+
+    w::built! {
+        DeactivateUserCouponBundle
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             user_coupon_bundle_id: impl Into<String>,
@@ -3205,6 +3457,10 @@ pub mod product_coupon {
             /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             1 brand_id: String => "brand_id: must query",
         }
+    }
+
+    w::built! {
+        Get
         new(product_coupon_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
@@ -3244,6 +3500,10 @@ pub mod product_coupon {
             /// What to make: `COMBINE_IMAGE` a coupon picture, `CUT_OUT` a cut-out; one of `COMBINE_IMAGE` `CUT_OUT`.
             2 image_generation_type: super::ImageGenerationType => "image_generation_type: must query",
         }
+    }
+
+    w::built! {
+        GetImageGenerationTask
         new(
             task_id: impl Into<String>,
             brand_id: impl Into<String>,
@@ -3293,6 +3553,10 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.get_notify_configs`.
         pub struct GetNotifyConfigs {
         }
+    }
+
+    w::built! {
+        GetNotifyConfigs
         new()
     }
 
@@ -3340,6 +3604,10 @@ pub mod product_coupon {
             /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             2 brand_id: String => "brand_id: must query",
         }
+    }
+
+    w::built! {
+        GetStock
         new(
             product_coupon_id: impl Into<String>,
             stock_id: impl Into<String>,
@@ -3429,6 +3697,10 @@ pub mod product_coupon {
             /// AppID bound to the service provider, which the openid belongs to.
             5 appid: xinqiao_types::AppId => "appid: must query",
         }
+    }
+
+    w::built! {
+        GetUserCoupon
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             coupon_code: impl Into<String>,
@@ -3480,6 +3752,10 @@ pub mod product_coupon {
             /// Page size, 20 by default, at most 50.
             4 page_size: Option<i64> => "page_size: query",
         }
+    }
+
+    w::built! {
+        ListStockAssociatedStores
         new(
             product_coupon_id: impl Into<String>,
             stock_id: impl Into<String>,
@@ -3554,6 +3830,10 @@ pub mod product_coupon {
             /// `next_page_token` of the page before; empty at first; such as `MTIzMjUK`.
             4 page_token: Option<String> => "page_token: query",
         }
+    }
+
+    w::built! {
+        ListStocks
         new(product_coupon_id: impl Into<String>, brand_id: impl Into<String>)
         text(state: super::StockState, page_token: String)
         set(page_size: i64)
@@ -3630,6 +3910,10 @@ pub mod product_coupon {
             /// `next_page_token` of the page before; empty at first; such as `MTIzMjUK`.
             7 page_token: Option<String> => "page_token: query",
         }
+    }
+
+    w::built! {
+        ListUserCoupons
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             brand_id: impl Into<String>,
@@ -3714,6 +3998,10 @@ pub mod product_coupon {
             /// Your own text, returned in queries and notices, at most 150 characters.
             7 attach: Option<String> => "attach",
         }
+    }
+
+    w::built! {
+        PrepareUserPreSendCoupon
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             brand_id: impl Into<String>,
@@ -3774,6 +4062,10 @@ pub mod product_coupon {
             /// Your own text, returned in queries and notices, at most 150 characters.
             6 attach: Option<String> => "attach",
         }
+    }
+
+    w::built! {
+        PrepareUserPreSendCouponBundle
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             brand_id: impl Into<String>,
@@ -3832,6 +4124,10 @@ pub mod product_coupon {
             /// Round that is meant, counted from 0; only for multi-use coupons.
             7 sequential_coupon_index: Option<i64> => "sequential_coupon_index",
         }
+    }
+
+    w::built! {
+        ReturnUserCoupon
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             coupon_code: impl Into<String>,
@@ -3893,6 +4189,10 @@ pub mod product_coupon {
             /// Tags on the user's coupon, such as members only.
             8 coupon_tag_info: Option<super::SendUserCouponTagInfo> => "coupon_tag_info",
         }
+    }
+
+    w::built! {
+        SendUserCoupon
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             product_coupon_id: impl Into<String>,
@@ -3994,6 +4294,10 @@ pub mod product_coupon {
             /// Tags on the user's coupon, such as members only.
             7 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
         }
+    }
+
+    w::built! {
+        SendUserCouponBundle
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             brand_id: impl Into<String>,
@@ -4039,6 +4343,10 @@ pub mod product_coupon {
             /// Address that receives product coupon notices.
             0 notify_url: String => "notify_url: must",
         }
+    }
+
+    w::built! {
+        SetNotifyConfig
         new(notify_url: impl Into<String>)
     }
 
@@ -4081,6 +4389,10 @@ pub mod product_coupon {
             /// Stores to link or unlink, or those linked.
             3 store_list: Vec<super::Store> => "store_list: must",
         }
+    }
+
+    w::built! {
+        StockAssociateStores
         new(
             product_coupon_id: impl Into<String>,
             stock_id: impl Into<String>,
@@ -4136,6 +4448,10 @@ pub mod product_coupon {
             /// Stores to link or unlink, or those linked.
             3 store_list: Vec<super::Store> => "store_list: must",
         }
+    }
+
+    w::built! {
+        StockBundleAssociateStores
         new(
             product_coupon_id: impl Into<String>,
             stock_bundle_id: impl Into<String>,
@@ -4191,6 +4507,10 @@ pub mod product_coupon {
             /// Stores to link or unlink, or those linked.
             3 store_list: Vec<super::Store> => "store_list: must",
         }
+    }
+
+    w::built! {
+        StockBundleDisassociateStores
         new(
             product_coupon_id: impl Into<String>,
             stock_bundle_id: impl Into<String>,
@@ -4247,6 +4567,10 @@ pub mod product_coupon {
             /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             8 brand_id: String => "brand_id: must",
         }
+    }
+
+    w::built! {
+        StockBundleUpdateBudget
         new(
             product_coupon_id: impl Into<String>,
             stock_bundle_id: impl Into<String>,
@@ -4301,6 +4625,10 @@ pub mod product_coupon {
             /// Stores to link or unlink, or those linked.
             3 store_list: Vec<super::Store> => "store_list: must",
         }
+    }
+
+    w::built! {
+        StockDisassociateStores
         new(
             product_coupon_id: impl Into<String>,
             stock_id: impl Into<String>,
@@ -4358,6 +4686,10 @@ pub mod product_coupon {
             /// Daily limit that shall hold from now on.
             8 target_max_count_per_day: Option<i64> => "target_max_count_per_day",
         }
+    }
+
+    w::built! {
+        StockUpdateBudget
         new(
             product_coupon_id: impl Into<String>,
             stock_id: impl Into<String>,
@@ -4451,6 +4783,10 @@ pub mod product_coupon {
             /// Name, pictures and other looks of the product coupon.
             3 display_info: super::DisplayInfo => "display_info: must",
         }
+    }
+
+    w::built! {
+        Update
         new(
             product_coupon_id: impl Into<String>,
             brand_id: impl Into<String>,
@@ -4508,6 +4844,10 @@ pub mod product_coupon {
             /// Note that only the brand sees, at most 20 characters.
             8 remark: Option<String> => "remark",
         }
+    }
+
+    w::built! {
+        UpdateStock
         new(
             product_coupon_id: impl Into<String>,
             stock_id: impl Into<String>,
@@ -4609,6 +4949,10 @@ pub mod product_coupon {
             /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             8 brand_id: String => "brand_id: must",
         }
+    }
+
+    w::built! {
+        UpdateStockBundle
         new(
             product_coupon_id: impl Into<String>,
             stock_bundle_id: impl Into<String>,
@@ -4658,6 +5002,10 @@ pub mod product_coupon {
             /// The picture, JPG, BMP or PNG of at most 2 MB, sent as multipart next to `meta`.
             1 file: w::FilePart => "file: must",
         }
+    }
+
+    w::built! {
+        UploadImage
         new(meta: super::Meta, file: w::FilePart)
     }
 
@@ -4709,6 +5057,10 @@ pub mod product_coupon {
             /// Coupon codes to upload, one for each coupon.
             4 code_list: Vec<String> => "code_list: must",
         }
+    }
+
+    w::built! {
+        UploadStockCouponCode
         new(
             product_coupon_id: impl Into<String>,
             stock_id: impl Into<String>,
@@ -4788,6 +5140,10 @@ pub mod product_coupon {
             /// Money saved by this redemption, in fen.
             12 saved_amount: Option<i64> => "saved_amount",
         }
+    }
+
+    w::built! {
+        UseUserCoupon
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             coupon_code: impl Into<String>,

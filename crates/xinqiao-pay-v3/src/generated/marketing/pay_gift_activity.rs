@@ -103,6 +103,10 @@ w::record! {
         /// Hours of the day at which coupons are given: `begin_day_time` and `end_day_time`.
         1 available_day_time: Option<Vec<AvailablePeriodAvailableDayTime>> => "available_day_time",
     }
+}
+
+w::built! {
+    ActivityBaseInfoAvailablePeriod
     new()
     set(
         available_time: Vec<AvailablePeriodAvailableTime>,
@@ -152,6 +156,10 @@ w::record! {
         /// End of the daily span, `HHmmss`; format `HHmmss`; such as `235959`.
         1 end_day_time: Option<String> => "end_day_time",
     }
+}
+
+w::built! {
+    AvailablePeriodAvailableDayTime
     new()
     text(begin_day_time: String, end_day_time: String)
 }
@@ -164,6 +172,10 @@ w::record! {
         /// End of the date span; format `rfc3339`.
         1 end_time: Option<String> => "end_time",
     }
+}
+
+w::built! {
+    AvailablePeriodAvailableTime
     new()
     text(begin_time: String, end_time: String)
 }
@@ -210,6 +222,10 @@ w::record! {
         /// Link to the small picture of the gift; required for a package of coupons.
         2 thumbnail_url: Option<String> => "thumbnail_url",
     }
+}
+
+w::built! {
+    AwardSendRuleAward
     new()
     text(stock_id: String, original_image_url: String, thumbnail_url: String)
 }
@@ -250,6 +266,10 @@ w::record! {
         /// Short name of that bank, only when cards are required.
         1 bank_abbreviation: Option<String> => "bank_abbreviation",
     }
+}
+
+w::built! {
+    PaymentMethodInformation
     new()
     text(payment_method: PaymentMethod, bank_abbreviation: String)
 }
@@ -262,6 +282,10 @@ w::record! {
         /// The payment method required: `payment_method` and `bank_abbreviation`.
         1 payment_method_information: Option<PaymentMethodInformation> => "payment_method_information",
     }
+}
+
+w::built! {
+    PaymentMode
     new()
     set(
         payment_scene_list: Vec<PaymentSceneList>,
@@ -305,6 +329,10 @@ w::record! {
         /// Page to open inside that Mini Program; such as `/pages/index/index`.
         10 mini_programs_path: Option<String> => "mini_programs_path",
     }
+}
+
+w::built! {
+    UniqueThresholdActivityBaseInfo
     new(
         activity_name: impl Into<String>,
         activity_second_title: impl Into<String>,
@@ -336,6 +364,10 @@ w::record! {
         /// The payment method required: `payment_method` and `bank_abbreviation`.
         4 payment_method_information: Option<PaymentMethodInformation> => "payment_method_information",
     }
+}
+
+w::built! {
+    ThresholdActivityAdvancedSetting
     new()
     text(delivery_user_category: DeliveryUserCategory, merchant_member_appid: xinqiao_types::AppId)
     set(
@@ -361,6 +393,10 @@ w::record! {
         /// Merchant IDs that give out the coupons.
         5 merchant_id_list: Option<Vec<String>> => "merchant_id_list",
     }
+}
+
+w::built! {
+    ThresholdActivityAwardSendRule
     new(
         transaction_amount_minimum: xinqiao_types::Fen,
         send_content: impl Into<SendContent>,
@@ -527,6 +563,10 @@ w::record! {
         /// Your own number of the request to add merchants.
         2 add_request_no: Option<String> => "add_request_no",
     }
+}
+
+w::built! {
+    AddActivityMerchant
     new(activity_id: impl Into<String>)
     text(add_request_no: String)
     set(merchant_id_list: Vec<String>)
@@ -578,6 +618,10 @@ w::record! {
         /// Limits by audience, goods mark and payment method.
         2 advanced_setting: Option<ThresholdActivityAdvancedSetting> => "advanced_setting",
     }
+}
+
+w::built! {
+    CreateUniqueThresholdActivity
     new(
         activity_base_info: UniqueThresholdActivityBaseInfo,
         award_send_rule: ThresholdActivityAwardSendRule,
@@ -629,6 +673,10 @@ w::record! {
         /// Your own number of the request to remove merchants.
         2 delete_request_no: Option<String> => "delete_request_no",
     }
+}
+
+w::built! {
+    DeleteActivityMerchant
     new(activity_id: impl Into<String>)
     text(delete_request_no: String)
     set(merchant_id_list: Vec<String>)
@@ -674,6 +722,10 @@ w::record! {
         /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must path",
     }
+}
+
+w::built! {
+    GetActivity
     new(activity_id: impl Into<String>)
 }
 
@@ -745,6 +797,10 @@ w::record! {
         /// Page number, counted from 0.
         4 offset: i64 => "offset: must query",
     }
+}
+
+w::built! {
+    ListActivities
     new(limit: i64, offset: i64)
     text(activity_name: String, activity_status: ActivityStatus, award_type: AwardType)
 }
@@ -812,6 +868,10 @@ w::record! {
         /// Page number, counted from 0.
         2 offset: Option<i64> => "offset: query",
     }
+}
+
+w::built! {
+    ListActivityGoods
     new(activity_id: impl Into<String>)
     set(limit: i64, offset: i64)
 }
@@ -881,6 +941,10 @@ w::record! {
         /// Page number, counted from 0.
         2 offset: Option<i64> => "offset: query",
     }
+}
+
+w::built! {
+    ListActivityMerchants
     new(activity_id: impl Into<String>)
     set(limit: i64, offset: i64)
 }
@@ -946,6 +1010,10 @@ w::record! {
         /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must path",
     }
+}
+
+w::built! {
+    TerminateActivity
     new(activity_id: impl Into<String>)
 }
 

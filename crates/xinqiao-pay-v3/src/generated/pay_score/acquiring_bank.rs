@@ -47,6 +47,10 @@ w::record! {
         /// Code of the rented item itself; such as `example_materiel_no`.
         2 materiel_no: Option<String> => "materiel_no",
     }
+}
+
+w::built! {
+    Device
     new()
     text(start_device_id: String, end_device_id: String, materiel_no: String)
 }
@@ -65,6 +69,10 @@ w::record! {
         /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
+}
+
+w::built! {
+    Goods
     new()
     text(name: String, picture: String)
     set(amount: i64, count: i64, category_id: Vec<String>)
@@ -96,6 +104,10 @@ w::record! {
         /// Page of the mini program that a tap opens; such as `pages/order/detail?id=1`.
         2 path: Option<String> => "path",
     }
+}
+
+w::built! {
+    JumpLink
     new()
     text(jump_link_type: JumpLinkType, appid: xinqiao_types::AppId, path: String)
 }
@@ -108,6 +120,10 @@ w::record! {
         /// Place where the service ends; such as `嗨客时尚主题展餐厅`.
         1 end_location: Option<String> => "end_location",
     }
+}
+
+w::built! {
+    Location
     new()
     text(start_location: String, end_location: String)
 }
@@ -124,6 +140,10 @@ w::record! {
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostDiscount
     new()
     text(name: String, description: String)
     set(amount: xinqiao_types::Fen, count: i64)
@@ -155,6 +175,10 @@ w::record! {
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostDiscountItem
     new()
     text(name: String, description: String)
     set(amount: xinqiao_types::Fen, count: i64)
@@ -251,6 +275,10 @@ w::record! {
         /// What the merchant received, in fen.
         2 paid_amount: Option<xinqiao_types::Fen> => "paid_amount",
     }
+}
+
+w::built! {
+    SyncServiceOrderDetail
     new()
     text(paid_time: String)
     set(seq: i64, paid_amount: xinqiao_types::Fen)
@@ -268,6 +296,10 @@ w::record! {
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostPaymentInfo
     new(name: impl Into<String>)
     text(description: String)
     set(amount: xinqiao_types::Fen, count: i64)
@@ -283,6 +315,10 @@ w::record! {
         /// Sum at risk in fen, at most the service's limit.
         2 amount: i64 => "amount: must",
     }
+}
+
+w::built! {
+    CreateServiceOrderRiskFund
     new(name: impl Into<String>, amount: i64)
     text(description: String)
 }
@@ -299,6 +335,10 @@ w::record! {
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
+}
+
+w::built! {
+    TimeRangeInfo
     new()
     text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
@@ -315,6 +355,10 @@ w::record! {
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PayOnDeliveryOrderPostDiscount
     new()
     text(name: String, description: String)
     set(amount: i64, count: i64)
@@ -332,6 +376,10 @@ w::record! {
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PayOnDeliveryOrderPostPayment
     new()
     text(name: String, description: String)
     set(amount: i64, count: i64)
@@ -347,6 +395,10 @@ w::record! {
         /// Note on the sum at risk, ≤ 30 characters.
         2 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    PayOnDeliveryOrderRiskFund
     new()
     text(name: Name, description: String)
     set(amount: i64)
@@ -376,6 +428,10 @@ w::record! {
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
+}
+
+w::built! {
+    PayOnDeliveryOrderTimeRange
     new()
     text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
@@ -390,6 +446,10 @@ w::record! {
         /// Goods bought: name, picture, amount, number, category.
         2 goods: Option<Vec<Goods>> => "goods",
     }
+}
+
+w::built! {
+    ShoppingInfo
     new()
     text(real_merchant_appid: xinqiao_types::AppId)
     set(jump_link: JumpLink, goods: Vec<Goods>)
@@ -498,6 +558,10 @@ w::record! {
         /// Merchant number of the channel partner that works for the acquirer.
         5 channel_id: String => "channel_id: must",
     }
+}
+
+w::built! {
+    CancelServiceOrder
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
@@ -579,6 +643,10 @@ w::record! {
         /// Merchant number of the channel partner that works for the acquirer.
         13 channel_id: Option<String> => "channel_id",
     }
+}
+
+w::built! {
+    CompleteServiceOrder
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
@@ -682,6 +750,10 @@ w::record! {
         /// Merchant number of the channel partner that works for the acquirer.
         6 channel_id: String => "channel_id: must",
     }
+}
+
+w::built! {
+    CreatePermission
     new(
         appid: impl Into<xinqiao_types::AppId>,
         authorization_code: impl Into<String>,
@@ -764,6 +836,10 @@ w::record! {
         /// Merchant number of the channel partner that works for the acquirer.
         17 channel_id: String => "channel_id: must",
     }
+}
+
+w::built! {
+    CreateServiceOrder
     new(
         appid: impl Into<xinqiao_types::AppId>,
         out_order_no: impl Into<String>,
@@ -909,6 +985,10 @@ w::record! {
         /// What is bought under try-before-pay: goods and a link to the order.
         18 shopping_info: Option<ShoppingInfo> => "shopping_info",
     }
+}
+
+w::built! {
+    CreateServicePayOnDeliveryOrder
     new(
         out_order_no: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1016,6 +1096,10 @@ w::record! {
         /// Merchant number of the channel partner that works for the acquirer.
         3 channel_id: String => "channel_id: must query",
     }
+}
+
+w::built! {
+    GetPermission
     new(
         authorization_code: impl Into<String>,
         service_id: impl Into<String>,
@@ -1100,6 +1184,10 @@ w::record! {
         /// Lookup id returned by the mini program, instead of the merchant's number; single use.
         4 query_id: Option<String> => "query_id: query",
     }
+}
+
+w::built! {
+    GetServiceOrder
     new(
         service_id: impl Into<String>,
         sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -1200,6 +1288,10 @@ w::record! {
         /// Merchant number of the channel partner that works for the acquirer.
         5 channel_id: String => "channel_id: must query",
     }
+}
+
+w::built! {
+    GetServiceOrderDeduction
     new(
         service_id: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1267,6 +1359,10 @@ w::record! {
         /// Merchant number of the channel partner that works for the acquirer.
         9 channel_id: Option<String> => "channel_id",
     }
+}
+
+w::built! {
+    ModifyServiceOrder
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
@@ -1322,6 +1418,10 @@ w::record! {
         /// The merchant's number for the charge.
         6 out_trade_no: Option<String> => "out_trade_no",
     }
+}
+
+w::built! {
+    RegisterDeductInfo
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
@@ -1381,6 +1481,10 @@ w::record! {
         /// Merchant number of the channel partner that works for the acquirer.
         6 channel_id: Option<String> => "channel_id",
     }
+}
+
+w::built! {
+    SyncServiceOrder
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
@@ -1432,6 +1536,10 @@ w::record! {
         /// Merchant number of the channel partner that works for the acquirer.
         4 channel_id: Option<String> => "channel_id",
     }
+}
+
+w::built! {
+    TerminatePermission
     new(
         authorization_code: impl Into<String>,
         service_id: impl Into<String>,

@@ -47,6 +47,10 @@ w::record! {
         /// Code of the rented item itself; such as `example_materiel_no`.
         2 materiel_no: Option<String> => "materiel_no",
     }
+}
+
+w::built! {
+    Device
     new()
     text(start_device_id: String, end_device_id: String, materiel_no: String)
 }
@@ -65,6 +69,10 @@ w::record! {
         /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
+}
+
+w::built! {
+    Goods
     new(
         name: impl Into<String>,
         picture: impl Into<String>,
@@ -100,6 +108,10 @@ w::record! {
         /// Page of the mini program that a tap opens; such as `pages/order/detail?id=1`.
         2 path: Option<String> => "path",
     }
+}
+
+w::built! {
+    JumpLink
     new()
     text(jump_link_type: JumpLinkType, appid: xinqiao_types::AppId, path: String)
 }
@@ -112,6 +124,10 @@ w::record! {
         /// Place where the service ends; such as `嗨客时尚主题展餐厅`.
         1 end_location: Option<String> => "end_location",
     }
+}
+
+w::built! {
+    Location
     new()
     text(start_location: String, end_location: String)
 }
@@ -128,6 +144,10 @@ w::record! {
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostDiscount
     new()
     text(name: String, description: String)
     set(amount: xinqiao_types::Fen, count: i64)
@@ -145,6 +165,10 @@ w::record! {
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostDiscountDetail
     new()
     text(name: String, description: String)
     set(amount: xinqiao_types::Fen, count: i64)
@@ -176,6 +200,10 @@ w::record! {
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostDiscountItem
     new()
     text(name: String, description: String)
     set(amount: xinqiao_types::Fen, count: i64)
@@ -193,6 +221,10 @@ w::record! {
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostPayment
     new()
     text(name: String, description: String)
     set(amount: xinqiao_types::Fen, count: i64)
@@ -285,6 +317,10 @@ w::record! {
         /// What the merchant received, in fen.
         2 paid_amount: Option<xinqiao_types::Fen> => "paid_amount",
     }
+}
+
+w::built! {
+    SyncServiceOrderDetail
     new()
     text(paid_time: String)
     set(seq: i64, paid_amount: xinqiao_types::Fen)
@@ -302,6 +338,10 @@ w::record! {
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    DirectCompletePostDiscount
     new(name: impl Into<String>, description: impl Into<String>)
     set(amount: i64, count: i64)
 }
@@ -318,6 +358,10 @@ w::record! {
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    DirectCompletePostPayment
     new(name: impl Into<String>)
     text(description: String)
     set(amount: i64, count: i64)
@@ -335,6 +379,10 @@ w::record! {
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
+}
+
+w::built! {
+    DirectCompleteTimeRange
     new(start_time: impl Into<String>)
     text(start_time_remark: String, end_time: String, end_time_remark: String)
 }
@@ -351,6 +399,10 @@ w::record! {
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PostPaymentInfo
     new(name: impl Into<String>)
     text(description: String)
     set(amount: xinqiao_types::Fen, count: i64)
@@ -366,6 +418,10 @@ w::record! {
         /// Sum at risk in fen, at most the service's limit.
         2 amount: i64 => "amount: must",
     }
+}
+
+w::built! {
+    CreateServiceOrderRiskFund
     new(name: impl Into<Name>, amount: i64)
     text(description: String)
 }
@@ -398,6 +454,10 @@ w::record! {
         /// How many of this discount; 1 when absent.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PayOnDeliveryOrderPostDiscount
     new()
     text(name: String, description: String)
     set(amount: i64, count: i64)
@@ -415,6 +475,10 @@ w::record! {
         /// How many units; 1 when absent, at most 100.
         3 count: Option<i64> => "count",
     }
+}
+
+w::built! {
+    PayOnDeliveryOrderPostPayment
     new()
     text(name: String, description: String)
     set(amount: i64, count: i64)
@@ -430,6 +494,10 @@ w::record! {
         /// Note on the sum at risk, ≤ 30 characters.
         2 description: Option<String> => "description",
     }
+}
+
+w::built! {
+    PayOnDeliveryOrderRiskFund
     new(name: impl Into<Name>, amount: i64)
     text(description: String)
 }
@@ -456,6 +524,10 @@ w::record! {
         /// Goods bought: name, picture, amount, number, category.
         2 goods: Option<Vec<ShoppingInfoGoods>> => "goods",
     }
+}
+
+w::built! {
+    PayOnDeliveryOrderShoppingInfo
     new()
     text(real_merchant_appid: xinqiao_types::AppId)
     set(jump_link: JumpLink, goods: Vec<ShoppingInfoGoods>)
@@ -473,6 +545,10 @@ w::record! {
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
+}
+
+w::built! {
+    PayOnDeliveryOrderTimeRange
     new()
     text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
@@ -483,6 +559,10 @@ w::record! {
         /// Goods bought: name, picture, amount, number, category; needed according to the documentation.
         0 goods: Option<Vec<Goods>> => "goods",
     }
+}
+
+w::built! {
+    ShoppingInfo
     new()
     set(goods: Vec<Goods>)
 }
@@ -501,6 +581,10 @@ w::record! {
         /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
     }
+}
+
+w::built! {
+    ShoppingInfoGoods
     new()
     text(name: String, picture: String)
     set(amount: i64, count: i64, category_id: Vec<String>)
@@ -542,6 +626,10 @@ w::record! {
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
+}
+
+w::built! {
+    TimeRange
     new()
     text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
@@ -568,6 +656,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
     }
+}
+
+w::built! {
+    TransactionSceneInfo
     new(mchid: impl Into<xinqiao_types::MchId>, sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -652,6 +744,10 @@ w::record! {
         /// Merchants that take part in the scene: `mchid` and `sub_mchid`.
         7 transaction_scene_info: Option<TransactionSceneInfo> => "transaction_scene_info",
     }
+}
+
+w::built! {
+    ApplyForScene
     new(
         appid: impl Into<xinqiao_types::AppId>,
         authorization_code: impl Into<String>,
@@ -717,6 +813,10 @@ w::record! {
         /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
+}
+
+w::built! {
+    AssessPermissionUserRiskLevel
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -807,6 +907,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
     }
+}
+
+w::built! {
+    CancelServiceOrder
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
@@ -885,6 +989,10 @@ w::record! {
         /// When the service was really finished; format `rfc3339`.
         12 complete_time: Option<String> => "complete_time",
     }
+}
+
+w::built! {
+    CompleteServiceOrder
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
@@ -986,6 +1094,10 @@ w::record! {
         /// AppID that belongs to the sub-merchant, bound to `sub_mchid`; a request with `sub_openid` needs it.
         5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
+}
+
+w::built! {
+    CreatePermission
     new(
         appid: impl Into<xinqiao_types::AppId>,
         authorization_code: impl Into<String>,
@@ -1043,6 +1155,10 @@ w::record! {
         /// Where the outcome of the application is posted.
         5 result_notify_url: Option<String> => "result_notify_url",
     }
+}
+
+w::built! {
+    CreateServiceAccountApplication
     new(
         service_id: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1138,6 +1254,10 @@ w::record! {
         /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         16 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
+}
+
+w::built! {
+    CreateServiceOrder
     new(
         appid: impl Into<xinqiao_types::AppId>,
         out_order_no: impl Into<String>,
@@ -1279,6 +1399,10 @@ w::record! {
         /// What is bought under try-before-pay: goods and a link to the order.
         17 shopping_info: PayOnDeliveryOrderShoppingInfo => "shopping_info: must",
     }
+}
+
+w::built! {
+    CreateServicePayOnDeliveryOrder
     new(
         out_order_no: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1409,6 +1533,10 @@ w::record! {
         /// The user's id under `appid`; personal data, masked in `Debug`.
         15 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
+}
+
+w::built! {
+    DirectComplete
     new(
         service_id: impl Into<String>,
         appid: impl Into<xinqiao_types::AppId>,
@@ -1467,6 +1595,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
     }
+}
+
+w::built! {
+    GetPermission
     new(
         authorization_code: impl Into<String>,
         service_id: impl Into<String>,
@@ -1538,6 +1670,10 @@ w::record! {
         /// Your own number of the application, unique under the merchant.
         0 out_apply_no: String => "out_apply_no: must path",
     }
+}
+
+w::built! {
+    GetServiceAccountApplication
     new(out_apply_no: impl Into<String>)
 }
 
@@ -1580,6 +1716,10 @@ w::record! {
         /// Lookup id returned by the mini program, instead of the merchant's number; single use.
         3 query_id: Option<String> => "query_id: query",
     }
+}
+
+w::built! {
+    GetServiceOrder
     new(service_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     text(out_order_no: String, query_id: String)
 }
@@ -1672,6 +1812,10 @@ w::record! {
         /// Which edition of the risk scale `user_risk_level` uses.
         4 risk_level_version: i64 => "risk_level_version: must query",
     }
+}
+
+w::built! {
+    GetServiceQuota
     new(
         service_id: impl Into<String>,
         sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -1747,6 +1891,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         8 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
     }
+}
+
+w::built! {
+    ModifyServiceOrder
     new(
         out_order_no: impl Into<String>,
         post_payments: Vec<PostPaymentInfo>,
@@ -1796,6 +1944,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
     }
+}
+
+w::built! {
+    PayServiceOrder
     new(out_order_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     text(appid: xinqiao_types::AppId, service_id: String)
 }
@@ -1843,6 +1995,10 @@ w::record! {
         /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: query masked",
     }
+}
+
+w::built! {
+    SearchPermission
     new(
         service_id: impl Into<String>,
         sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -1900,6 +2056,10 @@ w::record! {
         /// When the charge is planned, to the hour; format `yyyyMMddHH`; such as `2026091513`; needed according to the documentation.
         6 prepaid_time: Option<String> => "prepaid_time",
     }
+}
+
+w::built! {
+    SendPendingMessage
     new(
         out_order_no: impl Into<String>,
         sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -1953,6 +2113,10 @@ w::record! {
         /// When the charge is planned, to the hour; format `yyyyMMddHH`; such as `2026091513`; needed according to the documentation.
         6 prepaid_time: Option<String> => "prepaid_time",
     }
+}
+
+w::built! {
+    SendPrepaidMessage
     new(
         out_order_no: impl Into<String>,
         sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -2004,6 +2168,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         5 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
     }
+}
+
+w::built! {
+    SyncServiceOrder
     new(
         out_order_no: impl Into<String>,
         service_id: impl Into<String>,
@@ -2059,6 +2227,10 @@ w::record! {
         /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
         6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
+}
+
+w::built! {
+    TerminatePermission
     new(
         appid: impl Into<xinqiao_types::AppId>,
         service_id: impl Into<String>,
@@ -2108,6 +2280,10 @@ w::record! {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
     }
+}
+
+w::built! {
+    TerminatePermissionByOpenid
     new(
         authorization_code: impl Into<String>,
         service_id: impl Into<String>,

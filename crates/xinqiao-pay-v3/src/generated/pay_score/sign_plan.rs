@@ -61,6 +61,10 @@ w::record! {
         /// Place where the service ends; such as `嗨客时尚主题展餐厅`.
         1 end_location: Option<String> => "end_location",
     }
+}
+
+w::built! {
+    Location
     new()
     text(start_location: String, end_location: String)
 }
@@ -194,6 +198,10 @@ w::record! {
         /// The merchant's number for this charge.
         1 merchant_plan_detail_no: String => "merchant_plan_detail_no: must",
     }
+}
+
+w::built! {
+    SignPlanDetail
     new(plan_detail_no: i64, merchant_plan_detail_no: impl Into<String>)
 }
 
@@ -239,6 +247,10 @@ w::record! {
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
     }
+}
+
+w::built! {
+    TimeRange
     new()
     text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
@@ -320,6 +332,10 @@ w::record! {
         /// Where the service is used: start and end place.
         10 location: Option<Location> => "location",
     }
+}
+
+w::built! {
+    CreateServiceOrder
     new(
         appid: impl Into<xinqiao_types::AppId>,
         sign_plan_id: impl Into<String>,
@@ -420,6 +436,10 @@ w::record! {
         /// Charges to contract for, each with the merchant's number; needed according to the documentation.
         6 sign_plan_detail: Option<Vec<SignPlanDetail>> => "sign_plan_detail",
     }
+}
+
+w::built! {
+    CreateUserSignPlan
     new(
         appid: impl Into<xinqiao_types::AppId>,
         plan_id: impl Into<String>,
@@ -471,6 +491,10 @@ w::record! {
         /// The merchant's number for one user's contract on a plan.
         0 merchant_sign_plan_no: String => "merchant_sign_plan_no: must path",
     }
+}
+
+w::built! {
+    GetUserSignPlan
     new(merchant_sign_plan_no: impl Into<String>)
 }
 
@@ -552,6 +576,10 @@ w::record! {
         /// Why the plan or contract is stopped, in the merchant's words; needed according to the documentation.
         1 stop_reason: Option<String> => "stop_reason",
     }
+}
+
+w::built! {
+    StopUserSignPlan
     new(merchant_sign_plan_no: impl Into<String>)
     text(stop_reason: String)
 }
@@ -619,6 +647,10 @@ pub mod partner {
             /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
             13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
+    }
+
+    w::built! {
+        CreateServiceOrder
         new(
             appid: impl Into<xinqiao_types::AppId>,
             sign_plan_id: impl Into<String>,
@@ -737,6 +769,10 @@ pub mod partner {
             /// The user's id under `sub_appid`; a request that has it needs `sub_appid` too; personal data, masked in `Debug`.
             9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
+    }
+
+    w::built! {
+        CreateUserSignPlan
         new(
             appid: impl Into<xinqiao_types::AppId>,
             plan_id: impl Into<String>,
@@ -795,6 +831,10 @@ pub mod partner {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetUserSignPlan
         new(merchant_sign_plan_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -884,6 +924,10 @@ pub mod partner {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
+    }
+
+    w::built! {
+        StopUserSignPlan
         new(merchant_sign_plan_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
         text(stop_reason: String)
     }

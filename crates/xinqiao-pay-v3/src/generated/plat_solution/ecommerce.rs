@@ -29,6 +29,10 @@ w::record! {
         /// When it was signed; absent before; format `rfc3339`.
         3 sign_time: String => "sign_time: must",
     }
+}
+
+w::built! {
+    Agreement
     new(
         agreement_code: impl Into<String>,
         agreement_version: impl Into<String>,
@@ -45,6 +49,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    Amount
     new(amount: xinqiao_types::Fen)
     text(currency: String)
 }
@@ -157,6 +165,10 @@ w::record! {
         /// Order in question, whose payer gets the money.
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
     }
+}
+
+w::built! {
+    CreateInsuranceClaimBillReceiver
     new()
     text(type_: ReceiverType)
     set(transaction_info: TransactionInfo)
@@ -176,6 +188,10 @@ w::record! {
         /// Merchant ID that receives the money.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
+}
+
+w::built! {
+    MchInfo
     new()
     text(mchid: xinqiao_types::MchId)
 }
@@ -218,6 +234,10 @@ w::record! {
         /// Order in question, whose payer gets the money.
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
     }
+}
+
+w::built! {
+    Receiver
     new()
     text(type_: Type)
     set(transaction_info: TransactionInfo)
@@ -395,6 +415,10 @@ w::record! {
         /// The user who receives the money: `sp_openid`.
         3 user_info: Option<UserInfo> => "user_info",
     }
+}
+
+w::built! {
+    ReceiverEntry
     new()
     text(type_: String)
     set(transaction_info: TransactionInfo, mch_info: MchInfo, user_info: UserInfo)
@@ -412,6 +436,10 @@ w::record! {
         /// The receiving merchant; given when the receiver's `type` is `MERCHANT`.
         3 mch_info: Option<MchInfo> => "mch_info",
     }
+}
+
+w::built! {
+    ReceiverInfo
     new()
     text(type_: PremiumsBillReceiverType)
     set(transaction_info: ReceiverTransactionInfo, user_info: UserInfoItem, mch_info: MchInfo)
@@ -427,6 +455,10 @@ w::record! {
         /// The user who receives the money: `sp_openid`.
         2 user_info: Option<UserInfo> => "user_info",
     }
+}
+
+w::built! {
+    ReceiverItem
     new()
     text(type_: ReceiverType)
     set(transaction_info: TransactionInfo, user_info: UserInfo)
@@ -438,6 +470,10 @@ w::record! {
         /// Merchant ID that receives the money.
         0 mchid: xinqiao_types::MchId => "mchid: must",
     }
+}
+
+w::built! {
+    ReceiverMchInfo
     new(mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -449,6 +485,10 @@ w::record! {
         /// WeChat Pay's number of the order in question; such as `4200001234202609150123456789`.
         1 transaction_id: String => "transaction_id: must",
     }
+}
+
+w::built! {
+    ReceiverTransactionInfo
     new(transaction_id: impl Into<String>)
     text(type_: TransactionInfoType)
 }
@@ -469,6 +509,10 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
+}
+
+w::built! {
+    RechargeAmount
     new()
     text(currency: String)
     set(amount: xinqiao_types::Fen)
@@ -488,6 +532,10 @@ w::record! {
         /// Money for this receiver: `amount` and `currency`.
         4 amount: Amount => "amount: must",
     }
+}
+
+w::built! {
+    SettleDetailInfo
     new(out_settle_detail_no: impl Into<String>, settle_type: impl Into<String>, amount: Amount)
     text(receiver_type: String, receiver_account: String)
 }
@@ -502,6 +550,10 @@ w::record! {
         /// Who gets what from this order: `out_settle_detail_no`, `settle_type`, `receiver_type` and so on.
         2 settle_detail_info_list: Vec<SettleDetailInfo> => "settle_detail_info_list: must",
     }
+}
+
+w::built! {
+    SettleInfo
     new(
         transaction_id: impl Into<String>,
         out_settle_no: impl Into<String>,
@@ -517,6 +569,10 @@ w::record! {
         /// The receiving merchant; given when the receiver's `type` is `MERCHANT`.
         1 mch_info: ReceiverMchInfo => "mch_info: must",
     }
+}
+
+w::built! {
+    SubMchCompensationBillReceiver
     new(type_: impl Into<PremiumsBillReceiverType>, mch_info: ReceiverMchInfo)
 }
 
@@ -536,6 +592,10 @@ w::record! {
         /// WeChat Pay's number of the order in question; such as `4200001234202609150123456789`.
         1 transaction_id: String => "transaction_id: must",
     }
+}
+
+w::built! {
+    TransactionInfo
     new(transaction_id: impl Into<String>)
     text(type_: TransactionInfoType)
 }
@@ -564,6 +624,10 @@ w::record! {
         /// Merchant ID that receives the money.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
     }
+}
+
+w::built! {
+    CreateTransferBillMchInfo
     new()
     text(mchid: xinqiao_types::MchId, mch_id: xinqiao_types::MchId)
 }
@@ -576,6 +640,10 @@ w::record! {
         /// The receiving merchant; given when the receiver's `type` is `MERCHANT`.
         1 mch_info: Option<CreateTransferBillMchInfo> => "mch_info",
     }
+}
+
+w::built! {
+    CreateTransferBillReceiver
     new()
     text(type_: ReceiverType)
     set(mch_info: CreateTransferBillMchInfo)
@@ -611,6 +679,10 @@ w::record! {
         /// The receiving user under the platform's AppID; personal data, masked in `Debug`.
         0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
     }
+}
+
+w::built! {
+    UserInfo
     new()
     text(sp_openid: xinqiao_types::OpenId)
 }
@@ -621,6 +693,10 @@ w::record! {
         /// The receiving user under the platform's AppID; personal data, masked in `Debug`.
         0 sp_openid: xinqiao_types::OpenId => "sp_openid: must masked",
     }
+}
+
+w::built! {
+    UserInfoItem
     new(sp_openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -948,6 +1024,10 @@ w::record! {
         /// The employee under the platform's AppID; personal data, masked in `Debug`.
         1 sp_openid: xinqiao_types::OpenId => "sp_openid: must masked",
     }
+}
+
+w::built! {
+    AddRechargeEmployee
     new(sub_mchid: impl Into<xinqiao_types::MchId>, sp_openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -1001,6 +1081,10 @@ w::record! {
         /// Agreements that were signed: `agreement_code`, `agreement_version`, `sign_organization` and so on.
         2 agreement_list: Vec<Agreement> => "agreement_list: must",
     }
+}
+
+w::built! {
+    ApplyInsuranceContract
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         out_apply_no: impl Into<String>,
@@ -1050,6 +1134,10 @@ w::record! {
         /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
     }
+}
+
+w::built! {
+    CheckInsuranceContractOpened
     new(sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -1097,6 +1185,10 @@ w::record! {
         /// The employee under the platform's AppID; personal data, masked in `Debug`.
         1 sp_openid: xinqiao_types::OpenId => "sp_openid: must path masked",
     }
+}
+
+w::built! {
+    DeleteRechargeEmployee
     new(sub_mchid: impl Into<xinqiao_types::MchId>, sp_openid: impl Into<xinqiao_types::OpenId>)
 }
 
@@ -1134,6 +1226,10 @@ w::record! {
         /// Merchant ID of the platform's sub-merchant; such as `1900000109`; `sub_mchid` on the wire.
         1 sub_mchid_param: xinqiao_types::MchId => "sub_mchid: must query",
     }
+}
+
+w::built! {
+    GetInsuranceContractOpened
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
         sub_mchid_param: impl Into<xinqiao_types::MchId>,
@@ -1173,6 +1269,10 @@ w::record! {
         /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
     }
+}
+
+w::built! {
+    ListRechargeEmployees
     new(sub_mchid: impl Into<xinqiao_types::MchId>)
 }
 
@@ -1224,6 +1324,10 @@ pub mod bank_transfer_recharges {
             /// Money to top up and its currency: `amount` and `currency`.
             3 recharge_amount: super::RechargeAmount => "recharge_amount: must",
         }
+    }
+
+    w::built! {
+        Apply
         new(
             out_recharge_no: impl Into<String>,
             recharge_scene: impl Into<String>,
@@ -1274,6 +1378,10 @@ pub mod bank_transfer_recharges {
             /// Your own number of the top-up.
             0 out_recharge_no: String => "out_recharge_no: must path",
         }
+    }
+
+    w::built! {
+        Get
         new(out_recharge_no: impl Into<String>)
     }
 
@@ -1344,6 +1452,10 @@ pub mod mch_transfer {
             /// Your own number of the compensation or transfer; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
         }
+    }
+
+    w::built! {
+        CancelCompensateBill
         new(out_bill_no: impl Into<String>)
     }
 
@@ -1393,6 +1505,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         }
+    }
+
+    w::built! {
+        CancelInsuranceClaimBill
         new(out_bill_no: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -1459,6 +1575,10 @@ pub mod mch_transfer {
             /// AppID bound to the sub-merchant.
             8 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         }
+    }
+
+    w::built! {
+        CreateAfterSalesBill
         new(
             out_bill_no: impl Into<String>,
             receiver: super::ReceiverItem,
@@ -1550,6 +1670,10 @@ pub mod mch_transfer {
             /// What the user sees the money is for.
             6 user_recv_perception: Option<String> => "user_recv_perception",
         }
+    }
+
+    w::built! {
+        CreateCompensateBill
         new(
             out_bill_no: impl Into<String>,
             receiver: super::Receiver,
@@ -1635,6 +1759,10 @@ pub mod mch_transfer {
             /// What the user sees the money is for.
             7 user_recv_perception: Option<String> => "user_recv_perception",
         }
+    }
+
+    w::built! {
+        CreateInsuranceClaimBill
         new(
             out_bill_no: impl Into<String>,
             receiver: super::CreateInsuranceClaimBillReceiver,
@@ -1723,6 +1851,10 @@ pub mod mch_transfer {
             /// What the user sees the money is for.
             7 user_recv_perception: Option<String> => "user_recv_perception",
         }
+    }
+
+    w::built! {
+        CreateInsurancePremiumsBill
         new(
             out_bill_no: impl Into<String>,
             receiver: super::ReceiverInfo,
@@ -1817,6 +1949,10 @@ pub mod mch_transfer {
             /// What the user sees the money is for.
             7 user_recv_perception: Option<String> => "user_recv_perception",
         }
+    }
+
+    w::built! {
+        CreateShippingCostBill
         new(
             out_bill_no: impl Into<String>,
             receiver: super::ReceiverEntry,
@@ -1904,6 +2040,10 @@ pub mod mch_transfer {
             /// Merchant ID whose account pays.
             4 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
         }
+    }
+
+    w::built! {
+        CreateSubMchCompensationBill
         new(
             receiver: super::SubMchCompensationBillReceiver,
             out_bill_no: impl Into<String>,
@@ -1983,6 +2123,10 @@ pub mod mch_transfer {
             /// Note that the receiver sees.
             7 receiver_remark: Option<String> => "receiver_remark",
         }
+    }
+
+    w::built! {
+        CreateTransferBill
         new(
             business_type: impl Into<super::BusinessType>,
             out_bill_no: impl Into<String>,
@@ -2063,6 +2207,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        GetAfterSalesBill
         new(out_bill_no: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -2133,6 +2281,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        GetAfterSalesBillByBillId
         new(bill_id: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -2201,6 +2353,10 @@ pub mod mch_transfer {
             /// WeChat Pay's number of the compensation or transfer.
             0 bill_id: String => "bill_id: must path",
         }
+    }
+
+    w::built! {
+        GetCompensateBillByBillId
         new(bill_id: impl Into<String>)
     }
 
@@ -2237,6 +2393,10 @@ pub mod mch_transfer {
             /// Your own number of the compensation or transfer; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
         }
+    }
+
+    w::built! {
+        GetCompensateBillByOutBillNo
         new(out_bill_no: impl Into<String>)
     }
 
@@ -2275,6 +2435,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        GetInsuranceClaimBillByBillId
         new(bill_id: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -2341,6 +2505,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        GetInsuranceClaimBillByOutBillNo
         new(out_bill_no: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -2407,6 +2575,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        GetInsurancePremiumsBill
         new(out_bill_no: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -2479,6 +2651,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         }
+    }
+
+    w::built! {
+        GetShippingCostBill
         new(out_bill_no: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId)
     }
@@ -2548,6 +2724,10 @@ pub mod mch_transfer {
             /// Merchant ID whose account pays.
             1 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid: query",
         }
+    }
+
+    w::built! {
+        GetSubMchCompensationBill
         new(out_bill_no: impl Into<String>)
         text(sponsor_mchid: xinqiao_types::MchId)
     }
@@ -2614,6 +2794,10 @@ pub mod mch_transfer {
             /// What the money is for, such as `DEPOSIT_COMPENSATION` or `INSURANCE_CLAIM`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
             2 business_type: Option<super::BusinessType> => "business_type: query",
         }
+    }
+
+    w::built! {
+        GetTransferBillByBillId
         new(bill_id: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId, business_type: super::BusinessType)
     }
@@ -2688,6 +2872,10 @@ pub mod mch_transfer {
             /// What the money is for, such as `DEPOSIT_COMPENSATION` or `INSURANCE_CLAIM`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
             2 business_type: Option<super::BusinessType> => "business_type: query",
         }
+    }
+
+    w::built! {
+        GetTransferBillByOutBillNo
         new(out_bill_no: impl Into<String>)
         text(sub_mchid: xinqiao_types::MchId, business_type: super::BusinessType)
     }
@@ -2774,6 +2962,10 @@ pub mod mch_transfer {
             /// Transfer scene, applied for on the merchant platform; such as `1001`.
             8 transfer_scene_id: Option<String> => "transfer_scene_id",
         }
+    }
+
+    w::built! {
+        PreTransferCompensation
         new(
             out_bill_no: impl Into<String>,
             receiver: super::Receiver,
@@ -2845,6 +3037,10 @@ pub mod mch_transfer {
             /// Address that receives the result notice.
             5 notify_url: Option<String> => "notify_url",
         }
+    }
+
+    w::built! {
+        PreTransferInsuranceClaim
         new(
             out_bill_no: impl Into<String>,
             receiver: super::CreateInsuranceClaimBillReceiver,
@@ -2906,6 +3102,10 @@ pub mod recharges {
             /// Note shown on the top-up page, at most 20 characters.
             7 remark: Option<String> => "remark",
         }
+    }
+
+    w::built! {
+        Apply
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             out_recharge_no: impl Into<String>,
@@ -2961,6 +3161,10 @@ pub mod recharges {
             /// Merchant ID of the sub-merchant that tops up.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        Close
         new(out_recharge_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -3036,6 +3240,10 @@ pub mod recharges {
             /// Merchant ID of the sub-merchant that tops up.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        Get
         new(out_recharge_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -3085,6 +3293,10 @@ pub mod settle {
             /// Why it is handled this way.
             4 description: Option<String> => "description",
         }
+    }
+
+    w::built! {
+        ApplyAbnormalSettle
         new(
             settle_batch_no: impl Into<String>,
             out_abnormal_settle_batch_no: impl Into<String>,
@@ -3163,6 +3375,10 @@ pub mod settle {
             /// Template of the kind of income; one of `1` `2`.
             7 receive_type_template_id: Option<super::ReceiveTypeTemplateId> => "receive_type_template_id: number",
         }
+    }
+
+    w::built! {
+        ApplyPrepaySettleOrder
         new(
             out_settle_batch_no: impl Into<String>,
             settle_info_list: Vec<super::SettleInfo>,
@@ -3233,6 +3449,10 @@ pub mod settle {
             /// WeChat Pay's number of the batch, made on acceptance.
             0 settle_batch_no: String => "settle_batch_no: must path",
         }
+    }
+
+    w::built! {
+        GetPrepaySettleOrder
         new(settle_batch_no: impl Into<String>)
     }
 
@@ -3299,6 +3519,10 @@ pub mod withdraw {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetDayEndBalanceWithdraw
         new(out_request_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -3386,6 +3610,10 @@ pub mod withdraw {
             /// Money to leave on the account, in fen.
             6 reserve_amount: Option<i64> => "reserve_amount",
         }
+    }
+
+    w::built! {
+        WithdrawDayEndBalance
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             out_request_no: impl Into<String>,

@@ -39,6 +39,10 @@ w::record! {
         /// Number of the claim; for payouts of claims.
         4 claim_no: Option<String> => "claim_no",
     }
+}
+
+w::built! {
+    InsurancePolicy
     new(policy_no: impl Into<String>, name: impl Into<String>)
     text(product_registration_no: String, withdrawal_no: String, claim_no: String)
 }
@@ -49,6 +53,10 @@ w::record! {
         /// Policy and claim behind the transfer: `product_registration_no`, `policy_no`, `name` and so on.
         0 insurance_policy: Option<InsurancePolicy> => "insurance_policy",
     }
+}
+
+w::built! {
+    SceneReportData
     new()
     set(insurance_policy: InsurancePolicy)
 }
@@ -109,6 +117,10 @@ w::record! {
         /// WeChat Pay's number of the reservation, made on acceptance.
         4 reservation_id: String => "reservation_id: must",
     }
+}
+
+w::built! {
+    TransferDetail
     new(
         out_detail_no: impl Into<String>,
         transfer_amount: xinqiao_types::Fen,
@@ -363,6 +375,10 @@ pub mod mch_transfer {
             /// Address that receives the result notice; needed according to the documentation.
             10 notify_url: Option<String> => "notify_url",
         }
+    }
+
+    w::built! {
+        ApplyBatch
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             out_batch_no: impl Into<String>,
@@ -423,6 +439,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
+    }
+
+    w::built! {
+        ApplyBatchDetailReceipt
         new(
             out_batch_no: impl Into<String>,
             out_detail_no: impl Into<String>,
@@ -475,6 +495,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
+    }
+
+    w::built! {
+        ApplyBatchSummaryReceipt
         new(out_batch_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -544,6 +568,10 @@ pub mod mch_transfer {
             /// What the transfer scene must report: `insurance_policy`.
             12 scene_report_data: Option<super::SceneReportData> => "scene_report_data",
         }
+    }
+
+    w::built! {
+        ApplyReservation
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             sp_appid: impl Into<xinqiao_types::AppId>,
@@ -617,6 +645,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`; `sub_mchid` on the wire.
             2 sub_mchid_again: xinqiao_types::MchId => "sub_mchid: must",
         }
+    }
+
+    w::built! {
+        CloseReservation
         new(
             out_reservation_no: impl Into<String>,
             sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -702,6 +734,10 @@ pub mod mch_transfer {
             /// Entries in a page, 20–100, 20 by default.
             5 limit: Option<i64> => "limit: query",
         }
+    }
+
+    w::built! {
+        GetBatchByBatchId
         new(
             batch_id: impl Into<String>,
             sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -780,6 +816,10 @@ pub mod mch_transfer {
             /// Entries in a page, 20–100, 20 by default.
             5 limit: Option<i64> => "limit: query",
         }
+    }
+
+    w::built! {
+        GetBatchByOutBatchNo
         new(
             out_batch_no: impl Into<String>,
             sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -840,6 +880,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetBatchDetailReceipt
         new(
             out_batch_no: impl Into<String>,
             out_detail_no: impl Into<String>,
@@ -905,6 +949,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetBatchDetailsByDetailId
         new(
             batch_id: impl Into<String>,
             detail_id: impl Into<String>,
@@ -986,6 +1034,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetBatchDetailsByOutDetailNo
         new(
             out_batch_no: impl Into<String>,
             out_detail_no: impl Into<String>,
@@ -1027,6 +1079,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetBatchSummaryReceipt
         new(out_batch_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -1082,6 +1138,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetReservationByOutReservationNo
         new(out_reservation_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -1120,6 +1180,10 @@ pub mod mch_transfer {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetReservationByReservationId
         new(reservation_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 

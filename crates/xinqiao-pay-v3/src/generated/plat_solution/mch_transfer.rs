@@ -39,6 +39,10 @@ w::record! {
         /// Number of the claim; for payouts of claims.
         4 claim_no: Option<String> => "claim_no",
     }
+}
+
+w::built! {
+    InsurancePolicy
     new(
         product_registration_no: impl Into<String>,
         policy_no: impl Into<String>,
@@ -53,6 +57,10 @@ w::record! {
         /// Policy and claim behind the transfer: `product_registration_no`, `policy_no`, `name` and so on.
         0 insurance_policy: Option<InsurancePolicy> => "insurance_policy",
     }
+}
+
+w::built! {
+    SceneReportData
     new()
     set(insurance_policy: InsurancePolicy)
 }
@@ -111,6 +119,10 @@ w::record! {
         /// The receiving user under the AppID given; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
     }
+}
+
+w::built! {
+    TransferDetail
     new(
         out_detail_no: impl Into<String>,
         transfer_amount: xinqiao_types::Fen,
@@ -203,6 +215,10 @@ pub mod batches {
             /// Address that receives the result notice.
             10 notify_url: String => "notify_url: must",
         }
+    }
+
+    w::built! {
+        Apply
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             sp_appid: impl Into<xinqiao_types::AppId>,
@@ -266,6 +282,10 @@ pub mod batches {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
+    }
+
+    w::built! {
+        ApplyDetailReceipt
         new(
             out_batch_no: impl Into<String>,
             out_detail_no: impl Into<String>,
@@ -319,6 +339,10 @@ pub mod batches {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         }
+    }
+
+    w::built! {
+        ApplySummaryReceipt
         new(out_batch_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -374,6 +398,10 @@ pub mod batches {
             /// Entries in a page, 20–100, 20 by default.
             5 limit: Option<i64> => "limit: query",
         }
+    }
+
+    w::built! {
+        GetByBatchId
         new(
             batch_id: impl Into<String>,
             sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -452,6 +480,10 @@ pub mod batches {
             /// State: `WAIT_PAY`, `SUCCESS`, `FAIL` or `BANK_REFUND` (returned by the bank); as a filter also `ALL`; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
             5 detail_state: Option<super::GetByOutBatchNoDetailState> => "detail_state: query",
         }
+    }
+
+    w::built! {
+        GetByOutBatchNo
         new(
             out_batch_no: impl Into<String>,
             sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -513,6 +545,10 @@ pub mod batches {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetDetailReceipt
         new(
             out_batch_no: impl Into<String>,
             out_detail_no: impl Into<String>,
@@ -578,6 +614,10 @@ pub mod batches {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetDetailsByDetailId
         new(
             batch_id: impl Into<String>,
             detail_id: impl Into<String>,
@@ -659,6 +699,10 @@ pub mod batches {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetDetailsByOutDetailNo
         new(
             out_batch_no: impl Into<String>,
             out_detail_no: impl Into<String>,
@@ -701,6 +745,10 @@ pub mod batches {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetSummaryReceipt
         new(out_batch_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -783,6 +831,10 @@ pub mod reservation {
             /// What the transfer scene must report: `insurance_policy`.
             12 scene_report_data: Option<super::SceneReportData> => "scene_report_data",
         }
+    }
+
+    w::built! {
+        Apply
         new(
             sub_mchid: impl Into<xinqiao_types::MchId>,
             sp_appid: impl Into<xinqiao_types::AppId>,
@@ -850,6 +902,10 @@ pub mod reservation {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        Close
         new(out_reservation_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -923,6 +979,10 @@ pub mod reservation {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetByOutReservationNo
         new(out_reservation_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 
@@ -961,6 +1021,10 @@ pub mod reservation {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
+    }
+
+    w::built! {
+        GetByReservationId
         new(reservation_id: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
     }
 

@@ -55,6 +55,10 @@ w::record! {
         /// Members to prefer, needed if `priority_type` is `2`.
         1 priority_userid_list: Option<Vec<xinqiao_types::UserId>> => "priority_userid_list",
     }
+}
+
+w::built! {
+    PriorityOption
     new(priority_type: i64)
     set(priority_userid_list: Vec<xinqiao_types::UserId>)
 }
@@ -67,6 +71,10 @@ w::record! {
         /// Numbers of departments whose members receive the customers.
         1 department_list: Option<Vec<i64>> => "department_list",
     }
+}
+
+w::built! {
+    Range
     new()
     set(user_list: Vec<String>, department_list: Vec<i64>)
 }
@@ -89,6 +97,10 @@ w::record! {
         /// Whether the source is noted on the customer, yes by default.
         4 mark_source: Option<bool> => "mark_source",
     }
+}
+
+w::built! {
+    CreateLink
     new(link_name: impl Into<String>)
     set(range: Range, priority_option: PriorityOption, skip_verify: bool, mark_source: bool)
 }
@@ -134,6 +146,10 @@ w::record! {
         /// Page size, at most 1,000.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    Customer
     new(link_id: impl Into<String>)
     text(cursor: String)
     set(limit: i64)
@@ -193,6 +209,10 @@ w::record! {
         /// Id of the acquisition link, returned when it was made.
         0 link_id: String => "link_id: must",
     }
+}
+
+w::built! {
+    DeleteLink
     new(link_id: impl Into<String>)
 }
 
@@ -225,6 +245,10 @@ w::record! {
         /// Id of the acquisition link, returned when it was made.
         0 link_id: String => "link_id: must",
     }
+}
+
+w::built! {
+    Get
     new(link_id: impl Into<String>)
 }
 
@@ -269,6 +293,10 @@ w::record! {
         /// Key from the event of the chat, valid for 30 minutes, by which its figures are read. From: `ChatKey` of the event.
         0 chat_key: String => "chat_key: must",
     }
+}
+
+w::built! {
+    GetChatInfo
     new(chat_key: impl Into<String>)
 }
 
@@ -315,6 +343,10 @@ w::record! {
         /// Page size, 100 by default.
         1 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    ListLink
     new()
     text(cursor: String)
     set(limit: i64)
@@ -378,6 +410,10 @@ w::record! {
         /// Last day to count, as its midnight; at most 30 days later; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must query",
     }
+}
+
+w::built! {
+    Statistic
     new(
         link_id: impl Into<String>,
         start_time: xinqiao_types::UnixSeconds,
@@ -434,6 +470,10 @@ w::record! {
         /// Whether the source is noted on the customer, yes by default.
         5 mark_source: Option<bool> => "mark_source",
     }
+}
+
+w::built! {
+    UpdateLink
     new(link_id: impl Into<String>)
     text(link_name: String)
     set(range: Range, priority_option: PriorityOption, skip_verify: bool, mark_source: bool)

@@ -153,6 +153,10 @@ w::record! {
         /// `userid`s of owners, at most 100.
         0 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
     }
+}
+
+w::built! {
+    OwnerFilter
     new()
     set(userid_list: Vec<xinqiao_types::UserId>)
 }
@@ -201,6 +205,10 @@ w::record! {
         /// Whether the source is noted on the customer, yes by default.
         7 mark_source: Option<bool> => "mark_source",
     }
+}
+
+w::built! {
+    AddJoinWay
     new(scene: i64, chat_id_list: Vec<String>)
     text(remark: String, room_base_name: String, state: String)
     set(auto_create_room: i64, room_base_id: i64, mark_source: bool)
@@ -243,6 +251,10 @@ w::record! {
         /// Id of the group's join way, returned when it was made.
         0 config_id: String => "config_id: must",
     }
+}
+
+w::built! {
+    DelJoinWay
     new(config_id: impl Into<String>)
 }
 
@@ -277,6 +289,10 @@ w::record! {
         /// `1` gives members' names too, `0` does not (default); `0` or `1` on the wire.
         1 need_name: Option<bool> => "need_name: zero-one",
     }
+}
+
+w::built! {
+    Get
     new(chat_id: impl Into<String>)
     set(need_name: bool)
 }
@@ -318,6 +334,10 @@ w::record! {
         /// Id of the group's join way, returned when it was made.
         0 config_id: String => "config_id: must",
     }
+}
+
+w::built! {
+    GetJoinWay
     new(config_id: impl Into<String>)
 }
 
@@ -360,6 +380,10 @@ w::record! {
         /// The customer group that they are in.
         1 chat_id: String => "chat_id: must",
     }
+}
+
+w::built! {
+    GetNewExternalUserid
     new(external_userid_list: Vec<xinqiao_types::ExternalUserId>, chat_id: impl Into<String>)
 }
 
@@ -406,6 +430,10 @@ w::record! {
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
     }
+}
+
+w::built! {
+    List
     new(limit: i64)
     text(cursor: String)
     set(status_filter: i64, owner_filter: OwnerFilter)
@@ -467,6 +495,10 @@ w::record! {
         /// `userid` of the new owner, who must be active and may contact customers.
         1 new_owner: String => "new_owner: must",
     }
+}
+
+w::built! {
+    OnJobTransfer
     new(chat_id_list: Vec<String>, new_owner: impl Into<String>)
 }
 
@@ -508,6 +540,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    OpenGidToChatId
     new()
 }
 
@@ -552,6 +588,10 @@ w::record! {
         /// Page size, 500 by default, at most 1,000.
         6 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    Statistic
     new(day_begin_time: xinqiao_types::UnixSeconds, owner_filter: OwnerFilter)
     set(
         day_end_time: xinqiao_types::UnixSeconds,
@@ -622,6 +662,10 @@ w::record! {
         /// Only groups of these owners; all in scope without it.
         2 owner_filter: OwnerFilter => "owner_filter: must",
     }
+}
+
+w::built! {
+    StatisticGroupByDay
     new(day_begin_time: xinqiao_types::UnixSeconds, owner_filter: OwnerFilter)
     set(day_end_time: xinqiao_types::UnixSeconds)
 }
@@ -665,6 +709,10 @@ w::record! {
         /// `userid` of the new owner, who must be active and may contact customers.
         1 new_owner: String => "new_owner: must",
     }
+}
+
+w::built! {
+    Transfer
     new(chat_id_list: Vec<String>, new_owner: impl Into<String>)
 }
 
@@ -716,6 +764,10 @@ w::record! {
         /// Whether the source is noted on the customer, yes by default.
         8 mark_source: Option<bool> => "mark_source",
     }
+}
+
+w::built! {
+    UpdateJoinWay
     new(config_id: impl Into<String>, scene: i64, chat_id_list: Vec<String>)
     text(remark: String, room_base_name: String, state: String)
     set(auto_create_room: i64, room_base_id: i64, mark_source: bool)

@@ -31,6 +31,10 @@ w::record! {
         /// MD5 of the picture in hexadecimal.
         1 image_md5: String => "image_md5: must",
     }
+}
+
+w::built! {
+    Image
     new(image_url: impl Into<String>, image_md5: impl Into<String>)
 }
 
@@ -40,6 +44,10 @@ w::record! {
         /// Pages of the layout: `layout_template_id`, `user_seat_list` and so on.
         0 page_list: Vec<Page> => "page_list: must",
     }
+}
+
+w::built! {
+    Layout
     new(page_list: Vec<Page>)
 }
 
@@ -65,6 +73,10 @@ w::record! {
         /// Who sits where: `grid_id`, `grid_type` and so on.
         1 user_seat_list: Vec<UserSeat> => "user_seat_list: must",
     }
+}
+
+w::built! {
+    Page
     new(layout_template_id: impl Into<String>, user_seat_list: Vec<UserSeat>)
 }
 
@@ -85,6 +97,10 @@ w::record! {
         #[doc(alias = "tool_sdkid")]
         5 tool_sdk_id: Option<String> => "tool_sdkid",
     }
+}
+
+w::built! {
+    UserSeat
     new(grid_id: impl Into<String>, grid_type: i64)
     text(
         userid: xinqiao_types::UserId,
@@ -109,6 +125,10 @@ w::record! {
         /// Which of the layouts becomes the default, counted from 1.
         2 default_layout_order: Option<i64> => "default_layout_order",
     }
+}
+
+w::built! {
+    Add
     new(meeting_id: impl Into<String>, layout_list: Vec<Layout>)
     set(default_layout_order: i64)
 }
@@ -157,6 +177,10 @@ w::record! {
         /// Which of the pictures becomes the default, counted from 1.
         2 default_image_order: Option<i64> => "default_image_order",
     }
+}
+
+w::built! {
+    AddBackground
     new(meeting_id: impl Into<String>, image_list: Vec<Image>)
     set(default_image_order: i64)
 }
@@ -203,6 +227,10 @@ w::record! {
         /// Ids of the backgrounds to delete.
         1 background_id_list: Vec<String> => "background_id_list: must",
     }
+}
+
+w::built! {
+    BatchDeleteBackground
     new(meeting_id: impl Into<String>, background_id_list: Vec<String>)
 }
 
@@ -238,6 +266,10 @@ w::record! {
         /// Id of the background, returned when it was added.
         1 background_id: String => "background_id: must",
     }
+}
+
+w::built! {
+    DeleteBackground
     new(meeting_id: impl Into<String>, background_id: impl Into<String>)
 }
 
@@ -271,6 +303,10 @@ w::record! {
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
     }
+}
+
+w::built! {
+    ListBackground
     new(meeting_id: impl Into<String>)
 }
 
@@ -304,6 +340,10 @@ w::record! {
     /// * Catalog: `work.meeting.layout.list_template`.
     pub struct ListTemplate {
     }
+}
+
+w::built! {
+    ListTemplate
     new()
 }
 
@@ -347,6 +387,10 @@ w::record! {
         /// Id of the layout to make the default.
         1 selected_layout_id: String => "selected_layout_id: must",
     }
+}
+
+w::built! {
+    SetDefault
     new(meeting_id: impl Into<String>, selected_layout_id: impl Into<String>)
 }
 
@@ -382,6 +426,10 @@ w::record! {
         /// Id of the background to make the default.
         1 selected_background_id: String => "selected_background_id: must",
     }
+}
+
+w::built! {
+    SetDefaultBackground
     new(meeting_id: impl Into<String>, selected_background_id: impl Into<String>)
 }
 
@@ -421,6 +469,10 @@ w::record! {
         /// Whether it becomes the default layout.
         3 enable_set_default: Option<bool> => "enable_set_default",
     }
+}
+
+w::built! {
+    Update
     new(meeting_id: impl Into<String>, layout_id: impl Into<String>, page_list: Vec<Page>)
     set(enable_set_default: bool)
 }

@@ -51,6 +51,10 @@ w::record! {
         /// Words of the options, one each.
         2 poll_option: Vec<String> => "poll_option: must",
     }
+}
+
+w::built! {
+    PollQuestion
     new(question_type: i64, question_desc: impl Into<String>, poll_option: Vec<String>)
 }
 
@@ -125,6 +129,10 @@ w::record! {
         /// What is asked, with the options.
         6 poll_questions: Vec<PollQuestion> => "poll_questions: must",
     }
+}
+
+w::built! {
+    CreateTheme
     new(
         meeting_id: impl Into<String>,
         operator_userid: impl Into<xinqiao_types::UserId>,
@@ -182,6 +190,10 @@ w::record! {
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         4 instance_id: i64 => "instance_id: must",
     }
+}
+
+w::built! {
+    Delete
     new(
         meeting_id: impl Into<String>,
         operator_userid: impl Into<xinqiao_types::UserId>,
@@ -228,6 +240,10 @@ w::record! {
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         4 instance_id: i64 => "instance_id: must",
     }
+}
+
+w::built! {
+    Finish
     new(
         meeting_id: impl Into<String>,
         poll_theme_id: impl Into<String>,
@@ -273,6 +289,10 @@ w::record! {
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         3 instance_id: i64 => "instance_id: must",
     }
+}
+
+w::built! {
+    GetPollDetail
     new(
         meeting_id: impl Into<String>,
         poll_id: impl Into<String>,
@@ -337,6 +357,10 @@ w::record! {
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
     }
+}
+
+w::built! {
+    GetPollList
     new(
         meeting_id: impl Into<String>,
         operator_userid: impl Into<xinqiao_types::UserId>,
@@ -388,6 +412,10 @@ w::record! {
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         3 instance_id: i64 => "instance_id: must",
     }
+}
+
+w::built! {
+    GetThemeInfo
     new(
         meeting_id: impl Into<String>,
         poll_theme_id: impl Into<String>,
@@ -448,6 +476,10 @@ w::record! {
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         3 instance_id: i64 => "instance_id: must",
     }
+}
+
+w::built! {
+    Start
     new(
         meeting_id: impl Into<String>,
         poll_theme_id: impl Into<String>,
@@ -508,6 +540,10 @@ w::record! {
         /// What is asked, with the options.
         7 poll_questions: Vec<PollQuestion> => "poll_questions: must",
     }
+}
+
+w::built! {
+    UpdateTheme
     new(
         meeting_id: impl Into<String>,
         poll_theme_id: impl Into<String>,

@@ -11,6 +11,10 @@ w::record! {
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         1 instance_id: i64 => "instance_id: must",
     }
+}
+
+w::built! {
+    OperatedUser
     new(tmp_openid: impl Into<xinqiao_types::OpenId>, instance_id: i64)
 }
 
@@ -24,6 +28,10 @@ w::record! {
         /// New name to show in the meeting; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
     }
+}
+
+w::built! {
+    SetNicknamesOperatedUser
     new(
         tmp_openid: impl Into<xinqiao_types::OpenId>,
         instance_id: i64,
@@ -44,6 +52,10 @@ w::record! {
         /// The attendee who is acted upon: `tmp_openid` and `instance_id`.
         1 operated_user: OperatedUser => "operated_user: must",
     }
+}
+
+w::built! {
+    CloseScreenShare
     new(meeting_id: impl Into<String>, operated_user: OperatedUser)
 }
 
@@ -81,6 +93,10 @@ w::record! {
         /// `1` takes the number back so that nobody can rejoin, `0` keeps it (default); `0` for a series with meetings left; `0` or `1` on the wire.
         2 retrieve_code: Option<bool> => "retrieve_code: zero-one",
     }
+}
+
+w::built! {
+    Dismiss
     new(meeting_id: impl Into<String>)
     set(force_dismiss: bool, retrieve_code: bool)
 }
@@ -119,6 +135,10 @@ w::record! {
         /// The attendees who are acted upon: `tmp_openid`, `instance_id` and so on.
         2 operated_users: Vec<OperatedUser> => "operated_users: must",
     }
+}
+
+w::built! {
+    KickOutUsers
     new(meeting_id: impl Into<String>, operated_users: Vec<OperatedUser>)
     set(allow_rejoin: bool)
 }
@@ -159,6 +179,10 @@ w::record! {
         /// The attendees who are acted upon: `tmp_openid`, `instance_id` and so on.
         3 operated_users: Vec<OperatedUser> => "operated_users: must",
     }
+}
+
+w::built! {
+    ManageWaitingRoomUsers
     new(meeting_id: impl Into<String>, operate_type: i64, operated_users: Vec<OperatedUser>)
     set(allow_rejoin: bool)
 }
@@ -197,6 +221,10 @@ w::record! {
         /// The attendee who is acted upon: `tmp_openid` and `instance_id`.
         2 operated_user: OperatedUser => "operated_user: must",
     }
+}
+
+w::built! {
+    MuteUser
     new(meeting_id: impl Into<String>, option: bool, operated_user: OperatedUser)
 }
 
@@ -250,6 +278,10 @@ w::record! {
         /// Whether people wait until the host lets them in.
         10 enable_waiting_room: Option<bool> => "enable_waiting_room",
     }
+}
+
+w::built! {
+    Set
     new(meeting_id: impl Into<String>)
     set(
         mute_all: bool,
@@ -299,6 +331,10 @@ w::record! {
         /// The attendee who is acted upon: `tmp_openid` and `instance_id`.
         2 operated_user: OperatedUser => "operated_user: must",
     }
+}
+
+w::built! {
+    SetCohost
     new(meeting_id: impl Into<String>, action: bool, operated_user: OperatedUser)
 }
 
@@ -334,6 +370,10 @@ w::record! {
         /// The attendees who are acted upon: `tmp_openid`, `instance_id` and so on.
         1 operated_users: Vec<SetNicknamesOperatedUser> => "operated_users: must",
     }
+}
+
+w::built! {
+    SetNicknames
     new(meeting_id: impl Into<String>, operated_users: Vec<SetNicknamesOperatedUser>)
 }
 
@@ -371,6 +411,10 @@ w::record! {
         /// The attendee who is acted upon: `tmp_openid` and `instance_id`.
         2 operated_user: OperatedUser => "operated_user: must",
     }
+}
+
+w::built! {
+    SwitchUserVideo
     new(meeting_id: impl Into<String>, video: bool, operated_user: OperatedUser)
 }
 

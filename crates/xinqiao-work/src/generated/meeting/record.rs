@@ -72,6 +72,10 @@ w::record! {
         /// Whether those who may watch may download it.
         6 allow_download: Option<bool> => "allow_download",
     }
+}
+
+w::built! {
+    SharingConfig
     new(enable_sharing: bool)
     text(password: String)
     set(
@@ -108,6 +112,10 @@ w::record! {
         /// Id of the recording of one meeting, from the list; it may have several files.
         1 meeting_record_id: String => "meeting_record_id: must",
     }
+}
+
+w::built! {
+    Delete
     new(meeting_id: impl Into<String>, meeting_record_id: impl Into<String>)
 }
 
@@ -143,6 +151,10 @@ w::record! {
         /// Id of one recorded file, from the list of recordings.
         1 record_file_id: String => "record_file_id: must",
     }
+}
+
+w::built! {
+    DeleteFile
     new(meeting_id: impl Into<String>, record_file_id: impl Into<String>)
 }
 
@@ -175,6 +187,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetFile
     new()
 }
 
@@ -207,6 +223,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetFileList
     new()
 }
 
@@ -246,6 +266,10 @@ w::record! {
         /// End of the range asked for, Unix seconds; the range is at most 31 days; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
+}
+
+w::built! {
+    GetStatistics
     new(meeting_id: impl Into<String>, meeting_record_id: impl Into<String>)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
@@ -300,6 +324,10 @@ w::record! {
         /// Page size, 10 by default, at most 20; keep it the same on all pages.
         6 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    List
     new()
     text(meeting_id: String, meeting_code: String, userid: xinqiao_types::UserId, cursor: String)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
@@ -366,6 +394,10 @@ w::record! {
         /// How it is shared: `enable_sharing`, `sharing_auth_type`, `enable_password` and so on.
         2 sharing_config: SharingConfig => "sharing_config: must",
     }
+}
+
+w::built! {
+    UpdateSharingConfig
     new(
         meeting_id: impl Into<String>,
         meeting_record_id: impl Into<String>,
@@ -406,6 +438,10 @@ pub mod transcript {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetDetail
         new()
     }
 
@@ -438,6 +474,10 @@ pub mod transcript {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        GetParagraphList
         new()
     }
 
@@ -470,6 +510,10 @@ pub mod transcript {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
+    }
+
+    w::built! {
+        Search
         new()
     }
 

@@ -236,6 +236,10 @@ w::record! {
         /// Address: IP or URI for SIP, IP or E.164 number for H.323.
         1 dial_string: String => "dial_string: must",
     }
+}
+
+w::built! {
+    MraAddress
     new(protocol: i64, dial_string: impl Into<String>)
 }
 
@@ -274,6 +278,10 @@ w::record! {
         /// Whether the room's screen shows the subject.
         2 subject_visible: Option<bool> => "subject_visible",
     }
+}
+
+w::built! {
+    Book
     new(meeting_id: impl Into<String>, meeting_room_id_list: Vec<String>)
     set(subject_visible: bool)
 }
@@ -320,6 +328,10 @@ w::record! {
         /// Address of a SIP or H.323 device; either this or `meeting_room_id`.
         2 mra_address: Option<MraAddress> => "mra_address",
     }
+}
+
+w::built! {
+    Call
     new(meeting_id: impl Into<String>)
     text(meeting_room_id: String)
     set(mra_address: MraAddress)
@@ -369,6 +381,10 @@ w::record! {
         /// Address of a SIP or H.323 device; either this or `meeting_room_id`.
         3 mra_address: Option<MraAddress> => "mra_address",
     }
+}
+
+w::built! {
+    CancelCall
     new(meeting_id: impl Into<String>, invite_id: impl Into<String>)
     text(meeting_room_id: String)
     set(mra_address: MraAddress)
@@ -403,6 +419,10 @@ w::record! {
         /// Id of the Rooms meeting room; either this or `mra_address`.
         0 meeting_room_id: String => "meeting_room_id: must",
     }
+}
+
+w::built! {
+    GetConfig
     new(meeting_room_id: impl Into<String>)
 }
 
@@ -445,6 +465,10 @@ w::record! {
         /// Id of the Rooms meeting room; either this or `mra_address`.
         0 meeting_room_id: String => "meeting_room_id: must",
     }
+}
+
+w::built! {
+    GetInfo
     new(meeting_room_id: impl Into<String>)
 }
 
@@ -495,6 +519,10 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.get_inventory`.
     pub struct GetInventory {
     }
+}
+
+w::built! {
+    GetInventory
     new()
 }
 
@@ -550,6 +578,10 @@ w::record! {
         /// Address of a SIP or H.323 device; either this or `meeting_room_id`.
         2 mra_address: Option<MraAddress> => "mra_address",
     }
+}
+
+w::built! {
+    GetResponseStatus
     new(meeting_id: impl Into<String>)
     text(meeting_room_id: String)
     set(mra_address: MraAddress)
@@ -598,6 +630,10 @@ w::record! {
         /// Page size, 20 by default, at most 50.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    List
     new()
     text(meeting_room_name: String, cursor: String)
     set(limit: i64)
@@ -663,6 +699,10 @@ w::record! {
         /// Page size, 20 by default, at most 50.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    ListControllers
     new()
     text(controller_name: String, cursor: String)
     set(limit: i64)
@@ -728,6 +768,10 @@ w::record! {
         /// Page size, 20 by default, at most 50.
         2 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    ListDevices
     new()
     text(meeting_room_name: String, cursor: String)
     set(limit: i64)
@@ -799,6 +843,10 @@ w::record! {
         /// Page size, 20 by default and at most.
         5 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    ListMeetings
     new()
     text(meeting_room_id: String, rooms_id: String, cursor: String)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
@@ -863,6 +911,10 @@ w::record! {
         /// Ids of the Rooms meeting rooms to release.
         1 meeting_room_id_list: Vec<String> => "meeting_room_id_list: must",
     }
+}
+
+w::built! {
+    Release
     new(meeting_id: impl Into<String>, meeting_room_id_list: Vec<String>)
 }
 

@@ -33,6 +33,10 @@ w::record! {
         /// Name that the attendee shows in the meeting.
         3 nick_name: Option<String> => "nick_name",
     }
+}
+
+w::built! {
+    Enroll
     new()
     text(userid: xinqiao_types::UserId, area: String, phone_number: String, nick_name: String)
 }
@@ -43,6 +47,10 @@ w::record! {
         /// Id of the enrolment, from the list of enrolments.
         0 enroll_id: String => "enroll_id: must",
     }
+}
+
+w::built! {
+    EnrollId
     new(enroll_id: impl Into<String>)
 }
 
@@ -86,6 +94,10 @@ w::record! {
         /// What the guest is called in the meeting.
         5 guest_name: Option<String> => "guest_name",
     }
+}
+
+w::built! {
+    Guest
     new(guest_type: i64)
     text(
         userid: xinqiao_types::UserId,
@@ -102,6 +114,10 @@ w::record! {
         /// `userid` of a host of the webinar.
         0 userid: xinqiao_types::UserId => "userid: must",
     }
+}
+
+w::built! {
+    Host
     new(userid: impl Into<xinqiao_types::UserId>)
 }
 
@@ -169,6 +185,10 @@ w::record! {
         /// Whether the host may pause the recording.
         8 enable_host_pause_auto_record: Option<bool> => "enable_host_pause_auto_record",
     }
+}
+
+w::built! {
+    MediaSetting
     new()
     text(auto_record_type: String)
     set(
@@ -223,6 +243,10 @@ w::record! {
         /// Words of the option as people see them.
         0 content: Option<String> => "content",
     }
+}
+
+w::built! {
+    SetConfigOption
     new()
     text(content: String)
 }
@@ -241,6 +265,10 @@ w::record! {
         /// Options to choose from: `content`.
         4 option_list: Option<Vec<SetConfigOption>> => "option_list",
     }
+}
+
+w::built! {
+    SetConfigQuestion
     new()
     text(question_title: String)
     set(is_required: i64, question_type: i64, special_type: i64, option_list: Vec<SetConfigOption>)
@@ -257,6 +285,10 @@ w::record! {
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
     }
+}
+
+w::built! {
+    Cancel
     new(meeting_id: impl Into<String>)
 }
 
@@ -325,6 +357,10 @@ w::record! {
         /// Whether speakers may come in before it begins, to rehearse.
         18 preparation_mode: Option<bool> => "preparation_mode",
     }
+}
+
+w::built! {
+    Create
     new(
         admin_userid: impl Into<xinqiao_types::UserId>,
         title: impl Into<String>,
@@ -408,6 +444,10 @@ w::record! {
         /// Nine-digit number by which people join.
         1 meeting_code: Option<String> => "meeting_code",
     }
+}
+
+w::built! {
+    Get
     new()
     text(meeting_id: String, meeting_code: String)
 }
@@ -505,6 +545,10 @@ w::record! {
         /// Nine-digit number by which people join.
         1 meeting_code: Option<String> => "meeting_code",
     }
+}
+
+w::built! {
+    ListGuest
     new()
     text(meeting_id: String, meeting_code: String)
 }
@@ -583,6 +627,10 @@ w::record! {
         /// Whether speakers may come in before it begins, to rehearse.
         18 preparation_mode: Option<bool> => "preparation_mode",
     }
+}
+
+w::built! {
+    Update
     new(
         meeting_id: impl Into<String>,
         title: impl Into<String>,
@@ -637,6 +685,10 @@ w::record! {
         /// Guests; outsiders are invited by phone number.
         1 guests: Vec<Guest> => "guests: must",
     }
+}
+
+w::built! {
+    UpdateGuestList
     new(meeting_id: impl Into<String>, guests: Vec<Guest>)
 }
 
@@ -676,6 +728,10 @@ w::record! {
         /// Whether people may invite others during the warm-up.
         3 allow_attendees_invite_others: Option<bool> => "allow_attendees_invite_others",
     }
+}
+
+w::built! {
+    UpdateWarmUp
     new(meeting_id: impl Into<String>)
     text(warm_up_picture: String, warm_up_video: String)
     set(allow_attendees_invite_others: bool)
@@ -719,6 +775,10 @@ pub mod enroll {
             /// Ids of the enrolments to decide on.
             2 enroll_id_list: Vec<String> => "enroll_id_list: must",
         }
+    }
+
+    w::built! {
+        Approve
         new(meeting_id: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
     }
 
@@ -762,6 +822,10 @@ pub mod enroll {
             /// Enrolments to delete: `enroll_id`.
             1 enroll_id_list: Vec<super::EnrollId> => "enroll_id_list: must",
         }
+    }
+
+    w::built! {
+        Delete
         new(meeting_id: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
     }
 
@@ -803,6 +867,10 @@ pub mod enroll {
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
         }
+    }
+
+    w::built! {
+        GetConfig
         new(meeting_id: impl Into<String>)
     }
 
@@ -852,6 +920,10 @@ pub mod enroll {
             /// The enrolments: `userid`, `nick_name` and so on.
             1 enroll_list: Vec<super::Enroll> => "enroll_list: must",
         }
+    }
+
+    w::built! {
+        Import
         new(meeting_id: impl Into<String>, enroll_list: Vec<super::Enroll>)
     }
 
@@ -901,6 +973,10 @@ pub mod enroll {
             /// Page size, 50 by default and at most.
             3 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        List
         new(meeting_id: impl Into<String>)
         text(cursor: String)
         set(status: i64, limit: i64)
@@ -967,6 +1043,10 @@ pub mod enroll {
             /// Temporary ids of attendees in this meeting.
             2 tmp_openid_list: Vec<xinqiao_types::OpenId> => "tmp_openid_list: must",
         }
+    }
+
+    w::built! {
+        QueryByTmpOpenid
         new(meeting_id: impl Into<String>, tmp_openid_list: Vec<xinqiao_types::OpenId>)
         set(sorting_rules: i64)
     }
@@ -1017,6 +1097,10 @@ pub mod enroll {
             /// Whether members of the corp need not enrol.
             4 no_registration_needed_for_staff: Option<bool> => "no_registration_needed_for_staff",
         }
+    }
+
+    w::built! {
+        SetConfig
         new(meeting_id: impl Into<String>)
         set(
             approve_type: i64,

@@ -13,6 +13,10 @@ w::record! {
         /// The field's settings, one kind according to `field_type`; told apart by `field_type`.
         2 body: FieldKind => ": flat",
     }
+}
+
+w::built! {
+    AddFieldsField
     new(field_title: impl Into<String>, body: FieldKind)
     set(property_text: w::serial::Value)
 }
@@ -23,6 +27,10 @@ w::record! {
         /// Values by field headline or id; each has the form of its field: a number, a boolean or an array of objects.
         0 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
     }
+}
+
+w::built! {
+    AddRecordsRecord
     new(values: std::collections::BTreeMap<String, w::serial::Value>)
 }
 
@@ -44,6 +52,10 @@ w::record! {
         /// Truth value to compare with, that is ticked or not.
         0 value: bool => "value: must",
     }
+}
+
+w::built! {
+    BoolValue
     new(value: bool)
 }
 
@@ -53,6 +65,10 @@ w::record! {
         /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
     }
+}
+
+w::built! {
+    Children
     new(field_id: impl Into<String>)
 }
 
@@ -98,6 +114,10 @@ w::record! {
         /// Date to compare with: `value`.
         7 date_time_value: Option<DateTimeValue> => "date_time_value",
     }
+}
+
+w::built! {
+    Condition
     new(field_id: impl Into<String>, operator: impl Into<String>)
     text(field_type: String)
     set(
@@ -115,6 +135,10 @@ w::record! {
         /// Date to compare with: `type` and `value`.
         0 value: TimeValue => "value: must",
     }
+}
+
+w::built! {
+    DateTimeValue
     new(value: TimeValue)
 }
 
@@ -126,6 +150,10 @@ w::record! {
         /// Timestamp of the day in milliseconds, needed if `type` is a given day.
         1 value: Option<Vec<String>> => "value",
     }
+}
+
+w::built! {
+    TimeValue
     new(type_: impl Into<String>)
     set(value: Vec<String>)
 }
@@ -162,6 +190,10 @@ w::record! {
         /// The conditions one by one: field, comparison and value.
         1 conditions: Vec<Condition> => "conditions: must",
     }
+}
+
+w::built! {
+    FilterSpec
     new(conjunction: impl Into<String>, conditions: Vec<Condition>)
 }
 
@@ -247,6 +279,10 @@ w::record! {
         /// Number to compare with.
         0 value: f64 => "value: must",
     }
+}
+
+w::built! {
+    NumberValue
     new(value: f64)
 }
 
@@ -258,6 +294,10 @@ w::record! {
         /// Position of the sheet, from 0.
         1 index: i64 => "index: must",
     }
+}
+
+w::built! {
+    Property
     new(index: i64)
     text(title: String)
 }
@@ -268,6 +308,10 @@ w::record! {
         /// How files are shown: `DISPLAY_MODE_LIST` or `DISPLAY_MODE_GRID`.
         0 display_mode: String => "display_mode: must",
     }
+}
+
+w::built! {
+    PropertyAttachment
     new(display_mode: impl Into<String>)
 }
 
@@ -281,6 +325,10 @@ w::record! {
         /// Whether present records are renumbered.
         2 reformat_existing_record: bool => "reformat_existing_record: must",
     }
+}
+
+w::built! {
+    PropertyAutoNumber
     new(type_: impl Into<String>, reformat_existing_record: bool)
     set(rules: Vec<Rule>)
 }
@@ -291,6 +339,10 @@ w::record! {
         /// Whether it can only be scanned with a phone.
         0 mobile_scan_only: bool => "mobile_scan_only: must",
     }
+}
+
+w::built! {
+    PropertyBarcode
     new(mobile_scan_only: bool)
 }
 
@@ -300,6 +352,10 @@ w::record! {
         /// Whether it is ticked in new records.
         0 checked: bool => "checked: must",
     }
+}
+
+w::built! {
+    PropertyCheckBox
     new(checked: bool)
 }
 
@@ -309,6 +365,10 @@ w::record! {
         /// The conditions one by one: field, comparison and value.
         0 conditions: Vec<PropertyCondition> => "conditions: must",
     }
+}
+
+w::built! {
+    PropertyColorConfig
     new(conditions: Vec<PropertyCondition>)
 }
 
@@ -324,6 +384,10 @@ w::record! {
         /// When it is coloured: `field_id`, `field_type`, `operator`, `string_value` and so on.
         3 condition: Condition => "condition: must",
     }
+}
+
+w::built! {
+    PropertyCondition
     new(type_: impl Into<String>, color: impl Into<String>, condition: Condition)
     text(id: String)
 }
@@ -334,6 +398,10 @@ w::record! {
         /// How dates are shown, such as `yyyy-mm-dd hh:mm`; such as `yyyy-mm-dd`.
         0 format: String => "format: must",
     }
+}
+
+w::built! {
+    PropertyCreatedTime
     new(format: impl Into<String>)
 }
 
@@ -347,6 +415,10 @@ w::record! {
         /// Whether thousands are shown separated.
         2 use_separate: bool => "use_separate: must",
     }
+}
+
+w::built! {
+    PropertyCurrency
     new(currency_type: impl Into<String>, decimal_places: i64, use_separate: bool)
 }
 
@@ -358,6 +430,10 @@ w::record! {
         /// Whether new records get the present time.
         1 auto_fill: bool => "auto_fill: must",
     }
+}
+
+w::built! {
+    PropertyDateTime
     new(format: impl Into<String>, auto_fill: bool)
 }
 
@@ -379,6 +455,10 @@ w::record! {
         /// Id of the field that ends the bars, of the kind `FIELD_TYPE_DATE_TIME`.
         1 end_date_field_id: String => "end_date_field_id: must",
     }
+}
+
+w::built! {
+    PropertyGantt
     new(start_date_field_id: impl Into<String>, end_date_field_id: impl Into<String>)
 }
 
@@ -388,6 +468,10 @@ w::record! {
         /// One entry per field: `field_id` and `desc`.
         0 groups: Vec<SortSpecSortInfo> => "groups: must",
     }
+}
+
+w::built! {
+    PropertyGroupSpec
     new(groups: Vec<SortSpecSortInfo>)
 }
 
@@ -397,6 +481,10 @@ w::record! {
         /// How the place is put in: `LOCATION_INPUT_TYPE_MANUAL` or `LOCATION_INPUT_TYPE_AUTO`.
         0 input_type: String => "input_type: must",
     }
+}
+
+w::built! {
+    PropertyLocation
     new(input_type: impl Into<String>)
 }
 
@@ -406,6 +494,10 @@ w::record! {
         /// How dates are shown, such as `yyyy-mm-dd hh:mm`; such as `yyyy-mm-dd`.
         0 format: String => "format: must",
     }
+}
+
+w::built! {
+    PropertyModifiedTime
     new(format: impl Into<String>)
 }
 
@@ -417,6 +509,10 @@ w::record! {
         /// Whether thousands are shown separated.
         1 use_separate: bool => "use_separate: must",
     }
+}
+
+w::built! {
+    PropertyNumber
     new(decimal_places: i64, use_separate: bool)
 }
 
@@ -426,6 +522,10 @@ w::record! {
         /// Digits after the point: `0`–`4`; `-1` shows the value as it is.
         0 decimal_places: i64 => "decimal_places: must",
     }
+}
+
+w::built! {
+    PropertyProgress
     new(decimal_places: i64)
 }
 
@@ -441,6 +541,10 @@ w::record! {
         /// Whether a cell may refer to several records.
         3 is_multiple: bool => "is_multiple: must",
     }
+}
+
+w::built! {
+    PropertyReference
     new(view_id: impl Into<String>, is_multiple: bool)
     text(sub_id: String, field_id: String)
 }
@@ -469,6 +573,10 @@ w::record! {
         /// Options to choose from: `id`, `text` and `style`.
         1 options: Vec<PropertySelectOption> => "options: must",
     }
+}
+
+w::built! {
+    PropertySelect
     new(is_quick_add: bool, options: Vec<PropertySelectOption>)
 }
 
@@ -482,6 +590,10 @@ w::record! {
         /// Colour of the option, `1`–`27`, such as `1` light red, `8` white, `12` blue, `16` green or `18` red.
         2 style: i64 => "style: must",
     }
+}
+
+w::built! {
+    PropertySelectOption
     new(id: impl Into<String>, text: impl Into<String>, style: i64)
 }
 
@@ -491,6 +603,10 @@ w::record! {
         /// One entry per field: `field_id` and `desc`.
         0 sort_infos: Vec<SortSpecSortInfo> => "sort_infos: must",
     }
+}
+
+w::built! {
+    PropertySortSpec
     new(sort_infos: Vec<SortSpecSortInfo>)
 }
 
@@ -500,6 +616,10 @@ w::record! {
         /// How links are shown: `LINK_TYPE_PURE_TEXT` as text, `LINK_TYPE_ICON_TEXT` with an icon.
         0 type_: String => "type: must",
     }
+}
+
+w::built! {
+    PropertyUrl
     new(type_: impl Into<String>)
 }
 
@@ -511,6 +631,10 @@ w::record! {
         /// Whether people are told when they are added.
         1 is_notified: bool => "is_notified: must",
     }
+}
+
+w::built! {
+    PropertyUser
     new(is_multiple: bool, is_notified: bool)
 }
 
@@ -520,6 +644,10 @@ w::record! {
         /// Whether a cell may hold several chats.
         0 allow_multiple: bool => "allow_multiple: must",
     }
+}
+
+w::built! {
+    PropertyWwGroup
     new(allow_multiple: bool)
 }
 
@@ -541,6 +669,10 @@ w::record! {
         /// What this part is: digits of the counter, the fixed text, or a date format such as `YYYYMMDD`.
         1 value: String => "value: must",
     }
+}
+
+w::built! {
+    Rule
     new(type_: impl Into<String>, value: impl Into<String>)
 }
 
@@ -566,6 +698,10 @@ w::record! {
         /// Whether it sorts downwards by this field; upwards by default.
         1 desc: bool => "desc: must",
     }
+}
+
+w::built! {
+    Sort
     new(field_title: impl Into<String>, desc: bool)
 }
 
@@ -595,6 +731,10 @@ w::record! {
         /// Whether it sorts downwards by this field; upwards by default.
         1 desc: Option<bool> => "desc",
     }
+}
+
+w::built! {
+    SortSpecSortInfo
     new(field_id: impl Into<String>)
     set(desc: bool)
 }
@@ -605,6 +745,10 @@ w::record! {
         /// Texts to compare with; ids of options for choice fields.
         0 value: Vec<String> => "value: must",
     }
+}
+
+w::built! {
+    StringValue
     new(value: Vec<String>)
 }
 
@@ -657,6 +801,10 @@ w::record! {
         /// Whether only scanning is allowed: `mobile_scan_only`.
         21 property_barcode: Option<PropertyBarcode> => "property_barcode",
     }
+}
+
+w::built! {
+    UpdateFieldsField
     new(field_id: impl Into<String>, field_type: impl Into<String>)
     text(field_title: String)
     set(
@@ -690,6 +838,10 @@ w::record! {
         /// Values by field headline or id; each has the form of its field: a number, a boolean or an array of objects.
         1 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
     }
+}
+
+w::built! {
+    UpdateRecordsRecord
     new(record_id: impl Into<String>, values: std::collections::BTreeMap<String, w::serial::Value>)
 }
 
@@ -701,6 +853,10 @@ w::record! {
         /// Name of the sheet as on its tab.
         1 title: Option<String> => "title",
     }
+}
+
+w::built! {
+    UpdateSheetProperty
     new(sheet_id: impl Into<String>)
     text(title: String)
 }
@@ -725,6 +881,10 @@ w::record! {
         /// How rows are coloured: `conditions`.
         7 color_config: Option<PropertyColorConfig> => "color_config",
     }
+}
+
+w::built! {
+    UpdateViewProperty
     new()
     set(
         auto_sort: bool,
@@ -758,6 +918,10 @@ w::record! {
         /// `userid`s to compare with.
         0 value: Vec<String> => "value: must",
     }
+}
+
+w::built! {
+    UserValue
     new(value: Vec<String>)
 }
 
@@ -811,6 +975,10 @@ w::record! {
         /// Fields in the group: `field_id`.
         3 children: Option<Vec<Children>> => "children",
     }
+}
+
+w::built! {
+    AddFieldGroup
     new(docid: impl Into<String>, sheet_id: impl Into<String>, name: impl Into<String>)
     set(children: Vec<Children>)
 }
@@ -856,6 +1024,10 @@ w::record! {
         /// Fields (columns) of the sheet: headline, kind and settings.
         2 fields: Vec<AddFieldsField> => "fields: must",
     }
+}
+
+w::built! {
+    AddFields
     new(docid: impl Into<String>, sheet_id: impl Into<String>, fields: Vec<AddFieldsField>)
 }
 
@@ -902,6 +1074,10 @@ w::record! {
         /// Records (rows) of the sheet, at most 500 at a time.
         3 records: Vec<AddRecordsRecord> => "records: must",
     }
+}
+
+w::built! {
+    AddRecords
     new(docid: impl Into<String>, sheet_id: impl Into<String>, records: Vec<AddRecordsRecord>)
     text(key_type: String)
 }
@@ -945,6 +1121,10 @@ w::record! {
         /// Name and position of the new sheet: `title` and `index`.
         1 properties: Property => "properties: must",
     }
+}
+
+w::built! {
+    AddSheet
     new(docid: impl Into<String>, properties: Property)
 }
 
@@ -1009,6 +1189,10 @@ w::record! {
         /// The view's settings, one kind according to `view_type`; told apart by `view_type`.
         3 body: ViewKind => ": flat",
     }
+}
+
+w::built! {
+    AddView
     new(
         docid: impl Into<String>,
         sheet_id: impl Into<String>,
@@ -1058,6 +1242,10 @@ w::record! {
         /// Ids of the field groups to delete.
         2 field_group_ids: Vec<String> => "field_group_ids: must",
     }
+}
+
+w::built! {
+    DeleteFieldGroups
     new(docid: impl Into<String>, sheet_id: impl Into<String>, field_group_ids: Vec<String>)
 }
 
@@ -1094,6 +1282,10 @@ w::record! {
         /// Ids of the fields to delete.
         2 field_ids: Vec<String> => "field_ids: must",
     }
+}
+
+w::built! {
+    DeleteFields
     new(docid: impl Into<String>, sheet_id: impl Into<String>, field_ids: Vec<String>)
 }
 
@@ -1130,6 +1322,10 @@ w::record! {
         /// Ids of the records to delete.
         2 record_ids: Vec<String> => "record_ids: must",
     }
+}
+
+w::built! {
+    DeleteRecords
     new(docid: impl Into<String>, sheet_id: impl Into<String>, record_ids: Vec<String>)
 }
 
@@ -1164,6 +1360,10 @@ w::record! {
         /// Id of the sheet to delete.
         1 sheet_id: String => "sheet_id: must",
     }
+}
+
+w::built! {
+    DeleteSheet
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
 }
 
@@ -1200,6 +1400,10 @@ w::record! {
         /// Ids of the views to delete.
         2 view_ids: Vec<String> => "view_ids: must",
     }
+}
+
+w::built! {
+    DeleteViews
     new(docid: impl Into<String>, sheet_id: impl Into<String>, view_ids: Vec<String>)
 }
 
@@ -1238,6 +1442,10 @@ w::record! {
         /// Most entries to return in one answer, for paging.
         3 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetFieldGroups
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
     set(offset: i64, limit: i64)
 }
@@ -1312,6 +1520,10 @@ w::record! {
         /// Page size, at most 1,000, which is also used if it is `0` or missing.
         6 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetFields
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
     text(view_id: String)
     set(field_ids: Vec<String>, field_titles: Vec<String>, offset: i64, limit: i64)
@@ -1395,6 +1607,10 @@ w::record! {
         /// Version of the sheet's content.
         11 ver: Option<i64> => "ver",
     }
+}
+
+w::built! {
+    GetRecords
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
     text(view_id: String, key_type: String)
     set(
@@ -1473,6 +1689,10 @@ w::record! {
         /// Whether dashboards and pages of explanations are listed too, not only smart sheets.
         2 need_all_type_sheet: Option<bool> => "need_all_type_sheet",
     }
+}
+
+w::built! {
+    GetSheet
     new(docid: impl Into<String>)
     text(sheet_id: String)
     set(need_all_type_sheet: bool)
@@ -1515,6 +1735,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    GetSheetAuth
     new()
 }
 
@@ -1555,6 +1779,10 @@ w::record! {
         /// Page size, at most 1,000, which is also used if it is `0` or missing.
         4 limit: Option<i64> => "limit",
     }
+}
+
+w::built! {
+    GetViews
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
     set(view_ids: Vec<String>, offset: i64, limit: i64)
 }
@@ -1617,6 +1845,10 @@ w::record! {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
+}
+
+w::built! {
+    ModSheetAuth
     new()
 }
 
@@ -1657,6 +1889,10 @@ w::record! {
         /// Fields in the group: `field_id`.
         4 children: Option<Vec<Children>> => "children",
     }
+}
+
+w::built! {
+    UpdateFieldGroup
     new(docid: impl Into<String>, sheet_id: impl Into<String>, field_group_id: impl Into<String>)
     text(name: String)
     set(children: Vec<Children>)
@@ -1698,6 +1934,10 @@ w::record! {
         /// Fields (columns) of the sheet: headline, kind and settings.
         2 fields: Vec<UpdateFieldsField> => "fields: must",
     }
+}
+
+w::built! {
+    UpdateFields
     new(docid: impl Into<String>, sheet_id: impl Into<String>, fields: Vec<UpdateFieldsField>)
 }
 
@@ -1744,6 +1984,10 @@ w::record! {
         /// Records (rows) of the sheet, at most 500 at a time.
         3 records: Vec<UpdateRecordsRecord> => "records: must",
     }
+}
+
+w::built! {
+    UpdateRecords
     new(docid: impl Into<String>, sheet_id: impl Into<String>, records: Vec<UpdateRecordsRecord>)
     text(key_type: String)
 }
@@ -1787,6 +2031,10 @@ w::record! {
         /// The sheet to change and its new name: `sheet_id` and `title`.
         1 properties: UpdateSheetProperty => "properties: must",
     }
+}
+
+w::built! {
+    UpdateSheet
     new(docid: impl Into<String>, properties: UpdateSheetProperty)
 }
 
@@ -1827,6 +2075,10 @@ w::record! {
         /// Settings of the view: `sort_spec`, `group_spec`, `filter_spec`, `field_visibility` and so on.
         4 property: Option<UpdateViewProperty> => "property",
     }
+}
+
+w::built! {
+    UpdateView
     new(docid: impl Into<String>, sheet_id: impl Into<String>, view_id: impl Into<String>)
     text(view_title: String)
     set(property: UpdateViewProperty)
@@ -1987,6 +2239,10 @@ pub mod group_chat {
             /// Id of the chat linked with the smart sheet.
             1 chat_id: String => "chat_id: must",
         }
+    }
+
+    w::built! {
+        Get
         new(docid: impl Into<String>, chat_id: impl Into<String>)
     }
 
@@ -2035,6 +2291,10 @@ pub mod group_chat {
             /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
         }
+    }
+
+    w::built! {
+        List
         new(docid: impl Into<String>)
         text(cursor: String)
         set(limit: i64)
@@ -2104,6 +2364,10 @@ pub mod group_chat {
             /// Members to remove from the linked chat.
             4 del_user_list: Option<Vec<String>> => "del_user_list",
         }
+    }
+
+    w::built! {
+        Update
         new(docid: impl Into<String>, chat_id: impl Into<String>)
         text(owner: String)
         set(add_user_list: Vec<String>, del_user_list: Vec<String>)
