@@ -57,7 +57,9 @@ impl Local {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let body = body.map_or_else(Full::default, |body| body.to_string().into());
-        let request = request.body(body).map_err(|error| self.silence(url, error.into()))?;
+        let request = request
+            .body(body)
+            .map_err(|error| self.silence(url, error.into()))?;
         let exchange = async {
             let response = self.0.request(request).await?;
             let status = response.status();

@@ -9,7 +9,7 @@
 //!
 //! Source: doc page "接口调用频次限制说明"; catalog table `quotas`.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 use xinqiao_types::{AccountKind, ErrCode, UnixSeconds, shanghai};
@@ -61,6 +61,9 @@ struct Counter {
     /// How many calls since.
     used: u64,
 }
+
+/// Name of a counter: a row's, or one that was set by hand.
+type Name = Cow<'static, str>;
 
 /// The counters of one account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -256,7 +259,7 @@ impl Ledger {
         let limits = self.in_force(endpoint, facts);
         limits
             .into_iter()
-            .map(|(id, limit)| self.usage_of(id, limit, now))
+            .map(|(id, limit)| self.usage_of(id.into_owned(), limit, now))
             .collect()
     }
 
@@ -293,7 +296,7 @@ impl Ledger {
         now: UnixSeconds,
     ) -> Result<(), Box<Exceeded>> {
         let limit = self.overrules.get(id).copied().unwrap_or(limit);
-        self.check_limits(&[(id.to_owned(), limit)], now)?;
+        self.check_limits(&[(id.to_owned().into(), limit)], now)?;
         self.count(id, limit.window, now);
         Ok(())
     }
@@ -313,7 +316,7 @@ impl Ledger {
     pub fn clear_endpoint(&mut self, endpoint: &Endpoint, facts: &AccountFacts) {
         for (id, limit) in self.in_force(endpoint, facts) {
             if !long(limit.window) {
-                self.counters.remove(&id);
+                self.counters.remove(&*id);
             }
         }
     }
@@ -326,16 +329,14 @@ impl Ledger {
     }
 
     /// The limits in force: rows of the table, overruled where set by hand, plus the endpoint's own.
-    fn in_force(&self, endpoint: &Endpoint, facts: &AccountFacts) -> Vec<(String, Limit)> {
-        let mut list: Vec<(String, Limit)> = limits(endpoint, facts)
+    fn in_force(&self, endpoint: &Endpoint, facts: &AccountFacts) -> Vec<(Name, Limit)> {
+        let mut list: Vec<(Name, Limit)> = limits(endpoint, facts)
             .into_iter()
-            .map(|(id, limit)| {
-                (
-                    id.to_owned(),
-                    self.overrules.get(id).copied().unwrap_or(limit),
-                )
-            })
+            .map(|(id, limit)| (id.into(), self.overrules.get(id).copied().unwrap_or(limit)))
             .collect();
+        if self.overrules.is_empty() {
+            return list;
+        }
         let own = self.overrules.range(endpoint.id.to_owned()..);
         let own = own.take_while(|(id, _)| id.starts_with(endpoint.id));
         for (id, limit) in own {
@@ -344,19 +345,19 @@ impl Ledger {
             }
             // A limit set for the endpoint stands in place of the table's for the same window.
             list.retain(|(_, other)| other.window != limit.window);
-            list.push((id.clone(), *limit));
+            list.push((id.clone().into(), *limit));
         }
         list
     }
 
     fn check_limits(
         &self,
-        limits: &[(String, Limit)],
+        limits: &[(Name, Limit)],
         now: UnixSeconds,
     ) -> Result<(), Box<Exceeded>> {
         for (id, limit) in limits {
-            let usage = self.usage_of(id.clone(), *limit, now);
-            if usage.used >= limit.max {
+            if self.used(id, limit.window, now) >= limit.max {
+                let usage = self.usage_of(id.clone().into_owned(), *limit, now);
                 return Err(Box::new(Exceeded(usage)));
             }
         }
@@ -364,18 +365,19 @@ impl Ledger {
     }
 
     fn usage_of(&self, id: String, limit: Limit, now: UnixSeconds) -> Usage {
-        let since = window_start(limit.window, now).unwrap_or_default();
-        let used = self
-            .counters
-            .get(&id)
-            .filter(|counter| counter.since == since)
-            .map_or(0, |counter| counter.used);
         Usage {
+            used: self.used(&id, limit.window, now),
             id,
             limit,
-            used,
             resets: window_end(limit.window, now),
         }
+    }
+
+    fn used(&self, id: &str, window: QuotaWindow, now: UnixSeconds) -> u64 {
+        let since = window_start(window, now).unwrap_or_default();
+        { self.counters.get(id) }
+            .filter(|counter| counter.since == since)
+            .map_or(0, |counter| counter.used)
     }
 }
 

@@ -264,7 +264,7 @@ pub(crate) fn named_in(call: &PlatformCall) -> Named {
         openid: in_query.map(|(_, value)| value.into()),
         appid: None,
     };
-    if call.body.len() > SEARCHED {
+    if call.body.is_empty() || call.body.len() > SEARCHED {
         return named;
     }
     let body: Value = match call.body.first() {
