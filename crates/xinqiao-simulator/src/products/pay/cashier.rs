@@ -16,14 +16,14 @@ use xinqiao_types::AccountKind;
 
 use super::{
     notice,
-    order::{self, Order, Prepay, State, TradeType},
+    order::{self, Objection, Order, Prepay, TradeType},
 };
 use crate::{
     accounts::merchant::{self, Merchant},
     kernel::{
         Id, Refused, Turn, World,
         declared::{DiagnosisKind, Facts, Holds, Sheet, Shown, field, said, text, yuan},
-        row::{Diagnosed, RowState, Words, diagnose},
+        row::{Diagnosed, Row, RowState, Words, diagnose},
     },
     people::{
         self,
@@ -69,7 +69,6 @@ pub(super) static FEATURE: Feature = Feature {
         check: Some(check),
         run: pay,
     }],
-    not_built: &["pay_code"],
     shows: &[
         Shown::Sheet(&CASHIER),
         Shown::Facts(&PAYMENT),
@@ -79,7 +78,7 @@ pub(super) static FEATURE: Feature = Feature {
 };
 
 /// In which accounts' pages people pay.
-const PAYABLE: &[AccountKind] = &[
+pub(super) const PAYABLE: &[AccountKind] = &[
     AccountKind::Service,
     AccountKind::Subscription,
     AccountKind::MiniProgram,
@@ -190,6 +189,20 @@ impl Failure {
             diagnosis: None,
         }
     }
+
+    /// With what the timeline says about it.
+    fn because(
+        rule: &'static str,
+        message: String,
+        (received, expected): (&str, Option<&str>),
+    ) -> Self {
+        let expected = expected.map(str::to_owned);
+        let diagnosis = diagnose(rule, Some(received.to_owned()), expected);
+        Self {
+            message,
+            diagnosis: Some(Box::new(diagnosis)),
+        }
+    }
 }
 
 /// The ways to say what is paid: the others are bare.
@@ -247,8 +260,25 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
     };
     let openid = phone::contact(turn.world, scene.user, &scene.appid);
     causes::acted(turn, &scene.appid, &openid);
-    let Some(order) = order::pay(turn, &prepay, &openid) else {
-        return Err(Refused::unknown("order", &prepay.out_trade_no));
+    settle(
+        turn,
+        row,
+        scene.user,
+        (&prepay.mchid, &prepay.out_trade_no),
+        &openid,
+    )
+}
+
+/// A person pays an order: it is paid, shown in this row, and told.
+pub(super) fn settle(
+    turn: &mut Turn<'_>,
+    mut row: Row,
+    user: u64,
+    (mchid, out_trade_no): (&Id, &Id),
+    openid: &Id,
+) -> Result<Value, Refused> {
+    let Some(order) = order::pay(turn, mchid, out_trade_no, openid) else {
+        return Err(Refused::unknown("order", out_trade_no));
     };
     let sum = yuan(order.total);
     row.subtitle = Words::new(
@@ -256,37 +286,41 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
         format!("pays {sum} CNY: {}", order.description),
     );
     let facts = json!({
-        "merchant": &*prepay.mchid,
-        "out_trade_no": &*prepay.out_trade_no,
+        "merchant": &**mchid,
+        "out_trade_no": &**out_trade_no,
         "description": order.description,
         "total": order.total,
     });
     row.facts.insert(PAYMENT.name.to_owned(), facts);
     turn.show(row);
-    let what = json!({
-        "merchant": &*prepay.mchid,
-        "account": &*order.appid,
-        "openid": &*openid,
-        "user": people::user::name(scene.user),
-        "out_trade_no": &*prepay.out_trade_no,
-        "total": order.total,
-    });
-    turn.publish(PAID, &what);
-    let pushed = notice::paid(
-        turn,
-        scene.user,
-        &prepay.mchid,
-        &prepay.out_trade_no,
-        &order,
-    );
-    let merchant = merchant::merchant(turn.world, &prepay.mchid)?;
+    publish(turn, user, (mchid, out_trade_no), &order);
+    let pushed = notice::paid(turn, user, mchid, out_trade_no, &order);
+    let merchant = merchant::merchant(turn.world, mchid)?;
     let pushed: Vec<u64> = pushed.into_iter().collect();
     Ok(json!({
         "result": "ok",
         "trade_state": order.trade_state(),
-        "order": order::view(turn.world, merchant, &prepay.out_trade_no, &order),
+        "order": order::view(turn.world, merchant, out_trade_no, &order),
         "deliveries": numbers(&pushed),
     }))
+}
+
+/// Tells the house that a person paid.
+pub(super) fn publish(
+    turn: &mut Turn<'_>,
+    user: u64,
+    (mchid, out_trade_no): (&Id, &Id),
+    order: &Order,
+) {
+    let what = json!({
+        "merchant": &**mchid,
+        "account": &*order.appid,
+        "openid": order.payer.as_deref(),
+        "user": people::user::name(user),
+        "out_trade_no": &**out_trade_no,
+        "total": order.total,
+    });
+    turn.publish(PAID, &what);
 }
 
 /// What the person sees before they agree to pay.
@@ -321,16 +355,28 @@ fn open(world: &World, scene: &Scene, bill: &Bill) -> Result<(Prepay, Order), Fa
         Bill::Bare(text) => (text.split("&redirect_url=").next().unwrap_or(text), None),
     };
     let Some((prepay, order)) = order::prepaid(world, opener) else {
-        return Err(Failure::new(format!(
+        let message = format!(
             "该订单已过期: there is no `prepay_id`, code or address {opener}, or its time is over"
-        )));
+        );
+        return Err(Failure::because(
+            "pay.cashier.expired",
+            message,
+            (opener, None),
+        ));
     };
     let appid = appid.unwrap_or(&scene.appid);
     if appid != &*order.appid || *scene.appid != *order.appid {
-        return Err(Failure::new(format!(
-            "appId 与下单时不一致: the order was placed for {}, the client is {}",
-            order.appid, scene.appid
-        )));
+        let client = if appid == &*order.appid {
+            &*scene.appid
+        } else {
+            appid
+        };
+        let message = format!(
+            "appId 与下单时不一致: the order was placed for {}, the client is {client}",
+            order.appid
+        );
+        let evidence = (client, Some(&*order.appid));
+        return Err(Failure::because("pay.cashier.appid", message, evidence));
     }
     let fits = match bill {
         Bill::Page(_) => order.trade_type == TradeType::Jsapi,
@@ -343,11 +389,13 @@ fn open(world: &World, scene: &Scene, bill: &Bill) -> Result<(Prepay, Order), Fa
             order.trade_type.name()
         )));
     }
-    let merchant = merchant::merchant(world, &prepay.mchid);
+    // Whoever ordered signs: a sub-merchant's provider.
+    let caller = order.partner.as_ref().map(|partner| &partner.sp_mchid);
+    let merchant = merchant::merchant(world, caller.unwrap_or(&prepay.mchid));
     let merchant = merchant.map_err(|refused| Failure::new(refused.message))?;
     match bill {
         Bill::Page(page) => verify(merchant, appid, page)?,
-        Bill::App(app) => verify_app(merchant, app)?,
+        Bill::App(app) => verify_app(merchant, &prepay.mchid, app)?,
         Bill::Bare(_) => {}
     }
     Ok((prepay.clone(), order.clone()))
@@ -356,8 +404,11 @@ fn open(world: &World, scene: &Scene, bill: &Bill) -> Result<(Prepay, Order), Fa
 /// `sign` of an app: with the private key, or as in the second generation with the shared one.
 ///
 /// WECHAT: nothing in it says how it was made; an app passes on what its server gave it.
-fn verify_app(merchant: &Merchant, app: &AppParams) -> Result<(), Failure> {
-    if app.partnerid != *merchant.mchid {
+///
+/// WECHAT: of a sub-merchant's order `partnerid` is the provider's number in some places of the documentation, the
+/// sub-merchant's in others; both are taken.
+fn verify_app(merchant: &Merchant, payee: &Id, app: &AppParams) -> Result<(), Failure> {
+    if app.partnerid != *merchant.mchid && app.partnerid != **payee {
         return Err(Failure::new(format!(
             "商户号与下单时不一致: the order is {}'s, `partnerid` is {}",
             merchant.mchid, app.partnerid
@@ -381,10 +432,7 @@ fn verify_app(merchant: &Merchant, app: &AppParams) -> Result<(), Failure> {
     if genuine {
         return Ok(());
     }
-    Err(mismatch(
-        &app.sign,
-        String::from_utf8_lossy(&message).into_owned(),
-    ))
+    Err(mismatch(&app.sign, &String::from_utf8_lossy(&message)))
 }
 
 /// `paySign`, with the key of the generation that `signType` names.
@@ -417,29 +465,25 @@ fn verify(merchant: &Merchant, appid: &str, params: &Params) -> Result<(), Failu
     if genuine {
         return Ok(());
     }
-    Err(mismatch(&params.pay_sign, signed))
+    Err(mismatch(&params.pay_sign, &signed))
 }
 
-fn mismatch(received: &str, signed: String) -> Failure {
+fn mismatch(received: &str, signed: &str) -> Failure {
     let message = format!("支付验证签名失败: `paySign` does not fit what is signed: {signed:?}");
-    let diagnosis = diagnose(
-        "pay.signature.mismatch",
-        Some(received.to_owned()),
-        Some(signed),
-    );
-    Failure {
-        message,
-        diagnosis: Some(Box::new(diagnosis)),
-    }
+    let evidence = (received, Some(signed));
+    Failure::because("pay.signature.mismatch", message, evidence)
 }
 
 /// Whether this person can pay this order now.
 fn payable(turn: &Turn<'_>, prepay: &Prepay, order: &Order, openid: &str) -> Result<(), Failure> {
     let number = &prepay.out_trade_no;
-    match order.state {
-        State::Open => {}
-        State::Paid { .. } => return Err(Failure::new(format!("该订单已支付: {number} is paid"))),
-        State::Closed => return Err(Failure::new(format!("该订单已关闭: {number} is closed"))),
+    let refused = order.objection().map(|objection| match objection {
+        Objection::Paid => format!("该订单已支付: {number} is paid"),
+        Objection::Reversed => format!("该订单已撤销: {number} was taken back"),
+        _ => format!("该订单已关闭: {number} is closed"),
+    });
+    if let Some(message) = refused {
+        return Err(Failure::new(message));
     }
     if turn.now.0 > order.payable_until {
         return Err(Failure::new(format!(

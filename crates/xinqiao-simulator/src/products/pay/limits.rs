@@ -14,10 +14,19 @@ fn the_catalog_has_the_limits_that_are_asked_for() {
         super::refund::WINDOW,
         super::refund::PAUSE,
         super::bill_download::LIFE,
+        super::pay_code::LIFE,
+        super::code_payment::WINDOW,
     ] {
         assert!(seconds(id) > 0, "{id}");
     }
     assert!(count(super::refund::MOST) > 1);
+    for id in [
+        super::pay_code::LENGTH,
+        super::pay_code::THRESHOLD,
+        super::pay_code::FREE_PAYMENTS,
+    ] {
+        assert!(count(id) > 1, "{id}");
+    }
     let texts = super::order::TEXTS.into_iter();
     for (_, id) in texts.chain(super::v2::TEXTS).chain(super::refund::TEXTS) {
         assert!(!fits(id, &"x".repeat(1000)), "{id}");
