@@ -8,6 +8,8 @@ mod certificates;
 mod code_payment;
 mod code_v2;
 mod code_v3;
+mod combine;
+mod combine_v3;
 mod funds;
 #[cfg(test)]
 mod limits;
@@ -37,6 +39,8 @@ pub(super) static FEATURES: &[&Feature] = &[
     &pay_code::FEATURE,
     &code_v3::FEATURE,
     &code_v2::FEATURE,
+    &combine::FEATURE,
+    &combine_v3::FEATURE,
     &refund_v3::FEATURE,
     &refund_v2::FEATURE,
     &bill_download::FEATURE,

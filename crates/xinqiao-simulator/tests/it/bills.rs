@@ -39,6 +39,33 @@ impl Day {
         assert_eq!(status, 200, "{paid}");
     }
 
+    /// Pays several orders of the shop as one.
+    async fn pay_as_one(&self, number: &str, parts: &[(String, i64)]) {
+        let shop = &self.shop;
+        let subs: Vec<Value> = { parts.iter() }
+            .map(|(out_trade_no, total)| {
+                json!({
+                    "mchid": shop.mchid,
+                    "attach": "a",
+                    "description": "拿铁",
+                    "out_trade_no": out_trade_no,
+                    "amount": {"total_amount": total, "currency": "CNY"},
+                })
+            })
+            .collect();
+        let order = json!({
+            "combine_appid": shop.appid,
+            "combine_mchid": shop.mchid,
+            "combine_out_trade_no": number,
+            "notify_url": shop.app.url,
+            "sub_orders": subs,
+        });
+        let path = "/v3/combine-transactions/native";
+        let placed = shop.call("POST", path, order).await;
+        let (status, paid) = shop.pay(json!({"code_url": placed.body["code_url"]})).await;
+        assert_eq!(status, 200, "{paid}");
+    }
+
     async fn refund(&self, out_trade_no: &str, number: &str, refund: i64, total: i64) -> u16 {
         let body = json!({
             "out_trade_no": out_trade_no,
@@ -281,7 +308,18 @@ async fn purses_movements_and_bills_agree_whatever_happens() {
     let mut reversed: Vec<String> = Vec::new();
     let (mut came, mut went) = (0, 0);
     for step in 0..90_u64 {
-        match draw(13) {
+        match draw(14) {
+            13 => {
+                let parts = [1, 2].map(|part| {
+                    (
+                        format!("T2026020{part}{step:05}C"),
+                        1 + draw(500).cast_signed(),
+                    )
+                });
+                day.pay_as_one(&format!("C20260201{step:05}"), &parts).await;
+                came += parts[0].1 + parts[1].1;
+                orders.extend(parts);
+            }
             10 | 11 => {
                 // At a till; of a quarter the phone asks for a password, and the order waits.
                 let (number, total) = (format!("T20260202{step:05}"), 1 + draw(500).cast_signed());

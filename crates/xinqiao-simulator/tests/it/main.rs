@@ -9,6 +9,7 @@ mod bad_input;
 mod bills;
 mod callbacks;
 mod causes;
+mod combined;
 mod comments;
 mod component_login;
 mod components;

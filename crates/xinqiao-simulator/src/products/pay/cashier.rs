@@ -15,7 +15,7 @@ use xinqiao_crypto::{
 use xinqiao_types::AccountKind;
 
 use super::{
-    notice,
+    combine, notice,
     order::{self, Objection, Order, Prepay, TradeType},
 };
 use crate::{
@@ -260,6 +260,9 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
     };
     let openid = phone::contact(turn.world, scene.user, &scene.appid);
     causes::acted(turn, &scene.appid, &openid);
+    if prepay.combined {
+        return settle_combined(turn, row, scene.user, &prepay, &openid);
+    }
     settle(
         turn,
         row,
@@ -272,7 +275,7 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
 /// A person pays an order: it is paid, shown in this row, and told.
 pub(super) fn settle(
     turn: &mut Turn<'_>,
-    mut row: Row,
+    row: Row,
     user: u64,
     (mchid, out_trade_no): (&Id, &Id),
     openid: &Id,
@@ -280,6 +283,55 @@ pub(super) fn settle(
     let Some(order) = order::pay(turn, mchid, out_trade_no, openid) else {
         return Err(Refused::unknown("order", out_trade_no));
     };
+    show_paid(turn, row, (mchid, out_trade_no), &order);
+    publish(turn, user, (mchid, out_trade_no), &order);
+    let pushed = notice::paid(turn, user, mchid, out_trade_no, &order);
+    let merchant = merchant::merchant(turn.world, mchid)?;
+    let pushed: Vec<u64> = pushed.into_iter().collect();
+    Ok(json!({
+        "result": "ok",
+        "trade_state": order.trade_state(),
+        "order": order::view(turn.world, merchant, out_trade_no, &order),
+        "deliveries": numbers(&pushed),
+    }))
+}
+
+/// A person pays several orders as one: each is paid, and one notice tells all.
+fn settle_combined(
+    turn: &mut Turn<'_>,
+    row: Row,
+    user: u64,
+    prepay: &Prepay,
+    openid: &Id,
+) -> Result<Value, Refused> {
+    let key = (&prepay.mchid, &prepay.out_trade_no);
+    let paid = combine::pay(turn, key.0, key.1, openid);
+    let Some(whole) = due(turn.world, prepay) else {
+        return Err(Refused::unknown("order", key.1));
+    };
+    show_paid(turn, row, key, &whole);
+    for (mchid, out_trade_no, order) in &paid {
+        publish(turn, user, (mchid, out_trade_no), order);
+    }
+    let pushed = notice::combined(turn, user, key, &whole);
+    let pushed: Vec<u64> = pushed.into_iter().collect();
+    let mut subs = Vec::new();
+    for (mchid, out_trade_no, order) in &paid {
+        let merchant = merchant::merchant(turn.world, mchid)?;
+        subs.push(order::view(turn.world, merchant, out_trade_no, order));
+    }
+    let merchant = merchant::merchant(turn.world, key.0)?;
+    let mut view = order::view(turn.world, merchant, key.1, &whole);
+    view["sub_orders"] = json!(subs);
+    Ok(json!({
+        "result": "ok",
+        "trade_state": whole.trade_state(),
+        "order": view,
+        "deliveries": numbers(&pushed),
+    }))
+}
+
+fn show_paid(turn: &mut Turn<'_>, mut row: Row, (mchid, out_trade_no): (&Id, &Id), order: &Order) {
     let sum = yuan(order.total);
     row.subtitle = Words::new(
         format!("支付 {sum} 元：{}", order.description),
@@ -293,16 +345,6 @@ pub(super) fn settle(
     });
     row.facts.insert(PAYMENT.name.to_owned(), facts);
     turn.show(row);
-    publish(turn, user, (mchid, out_trade_no), &order);
-    let pushed = notice::paid(turn, user, mchid, out_trade_no, &order);
-    let merchant = merchant::merchant(turn.world, mchid)?;
-    let pushed: Vec<u64> = pushed.into_iter().collect();
-    Ok(json!({
-        "result": "ok",
-        "trade_state": order.trade_state(),
-        "order": order::view(turn.world, merchant, out_trade_no, &order),
-        "deliveries": numbers(&pushed),
-    }))
 }
 
 /// Tells the house that a person paid.
@@ -323,9 +365,17 @@ pub(super) fn publish(
     turn.publish(PAID, &what);
 }
 
+/// What is to be paid: an order, or several as one.
+fn due(world: &World, prepay: &Prepay) -> Option<Order> {
+    if prepay.combined {
+        return combine::whole(world, &prepay.mchid, &prepay.out_trade_no);
+    }
+    order::find(world, &prepay.mchid, &prepay.out_trade_no).cloned()
+}
+
 /// What the person sees before they agree to pay.
 fn looked(world: &World, prepay: &Prepay) -> Result<Value, Refused> {
-    let Some(order) = order::find(world, &prepay.mchid, &prepay.out_trade_no) else {
+    let Some(order) = due(world, prepay) else {
         return Err(Refused::unknown("order", &prepay.out_trade_no));
     };
     Ok(json!({
@@ -354,7 +404,9 @@ fn open(world: &World, scene: &Scene, bill: &Bill) -> Result<(Prepay, Order), Fa
         // A page that is led back carries where to, behind its own.
         Bill::Bare(text) => (text.split("&redirect_url=").next().unwrap_or(text), None),
     };
-    let Some((prepay, order)) = order::prepaid(world, opener) else {
+    let found =
+        order::prepaid(world, opener).and_then(|prepay| Some((prepay, due(world, prepay)?)));
+    let Some((prepay, order)) = found else {
         let message = format!(
             "该订单已过期: there is no `prepay_id`, code or address {opener}, or its time is over"
         );
@@ -398,7 +450,7 @@ fn open(world: &World, scene: &Scene, bill: &Bill) -> Result<(Prepay, Order), Fa
         Bill::App(app) => verify_app(merchant, &prepay.mchid, app)?,
         Bill::Bare(_) => {}
     }
-    Ok((prepay.clone(), order.clone()))
+    Ok((prepay.clone(), order))
 }
 
 /// `sign` of an app: with the private key, or as in the second generation with the shared one.

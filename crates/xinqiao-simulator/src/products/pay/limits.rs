@@ -27,6 +27,11 @@ fn the_catalog_has_the_limits_that_are_asked_for() {
     ] {
         assert!(count(id) > 1, "{id}");
     }
+    assert!(xinqiao_catalog::rules::limit::holds(
+        super::combine_v3::SUB_ORDERS,
+        2
+    ));
+    assert!(fits(super::combine_v3::NUMBER, "T2026020100001"));
     let texts = super::order::TEXTS.into_iter();
     for (_, id) in texts.chain(super::v2::TEXTS).chain(super::refund::TEXTS) {
         assert!(!fits(id, &"x".repeat(1000)), "{id}");

@@ -10,6 +10,7 @@ use xinqiao_catalog::event_id;
 use xinqiao_types::shanghai;
 
 use super::{
+    combine_v3,
     order::{self, Generation, Order},
     refund, refund_v2, refund_v3, v2, v3,
 };
@@ -64,6 +65,21 @@ pub(super) fn paid(
     };
     let person = (user, order.payer.as_ref()?);
     Some(push::start_to(turn, kind, to, person, content))
+}
+
+/// Tells who ordered several orders as one that this person paid them.
+pub(super) fn combined(
+    turn: &mut Turn<'_>,
+    user: u64,
+    (mchid, out_trade_no): (&Id, &Id),
+    whole: &Order,
+) -> Option<u64> {
+    let to = addressee(turn.world, mchid, &whole.notify_url)?;
+    let plaintext = combine_v3::shown(turn.world, mchid, out_trade_no)?;
+    let of = event_id::pay_v3::notify::COMBINE_TRANSACTION;
+    let content = of_v3(turn, of, "SUCCESS", TRANSACTION, "支付成功", plaintext);
+    let person = (user, whole.payer.as_ref()?);
+    Some(push::start_to(turn, &OF_V3, to, person, content))
 }
 
 fn refund_ended(turn: &mut Turn<'_>, what: &Value) {

@@ -164,6 +164,9 @@ pub(super) enum State {
 pub(super) struct Prepay {
     pub(super) mchid: Id,
     pub(super) out_trade_no: Id,
+    /// The numbers are those of several orders that are paid as one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) combined: bool,
 }
 
 /// Why an order is not placed or closed.
@@ -293,11 +296,9 @@ pub(super) fn by_either<'w>(
     Some((number, order))
 }
 
-/// The order behind a `prepay_id` or a code that still opens the cashier.
-pub(super) fn prepaid<'w>(world: &'w World, opener: &str) -> Option<(&'w Prepay, &'w Order)> {
-    let prepay = PREPAYS.get(world, opener)?;
-    let order = find(world, &prepay.mchid, &prepay.out_trade_no)?;
-    Some((prepay, order))
+/// What a `prepay_id` or a code stands for that still opens the cashier.
+pub(super) fn prepaid<'w>(world: &'w World, opener: &str) -> Option<&'w Prepay> {
+    PREPAYS.get(world, opener)
 }
 
 /// Places an order, or an open one again.
@@ -317,6 +318,19 @@ pub(super) fn place(
         },
         None => open(turn, mchid, out_trade_no, order),
     }
+    Ok(opener(
+        turn,
+        trade_type,
+        &Prepay {
+            mchid: key.0,
+            out_trade_no: key.1,
+            combined: false,
+        },
+    ))
+}
+
+/// What opens the cashier for an order from now on.
+pub(super) fn opener(turn: &mut Turn<'_>, trade_type: TradeType, prepay: &Prepay) -> Opener {
     let draw = turn.world.next("pay.prepay");
     let noise = draw.hex(20);
     let prepay_id: Id = format!("wx{}{noise}", shanghai::digits(turn.now)).into();
@@ -330,11 +344,6 @@ pub(super) fn place(
         TradeType::Jsapi | TradeType::App | TradeType::Micropay => (None, PREPAY_LIFE),
     };
     let url: Option<Id> = url.map(Id::from);
-    let (mchid, out_trade_no) = key;
-    let prepay = Prepay {
-        mchid,
-        out_trade_no,
-    };
     let lives = [(Some(&prepay_id), PREPAY_LIFE), (url.as_ref(), life)];
     for (opener, life) in lives {
         let Some(opener) = opener else { continue };
@@ -342,7 +351,7 @@ pub(super) fn place(
         turn.later(ends, NAME, json!({"prepay": &**opener}));
         PREPAYS.put(turn.world, opener.clone(), prepay.clone());
     }
-    Ok(Opener { prepay_id, url })
+    Opener { prepay_id, url }
 }
 
 /// Keeps a new order, until it is paid or its time is over.
