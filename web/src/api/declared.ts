@@ -31,6 +31,7 @@ export interface Bubbles {
 export interface Sheets {
   cashier: Record<never, never>;
   page: { url: string; title: string; from?: string };
+  pay_code: Record<never, never>;
   scan: Record<never, never>;
 }
 
@@ -107,6 +108,7 @@ export const declared: Declared = {
   sheets: {
     cashier: {"name":"cashier","title":{"zh":"收银台","en":"Cashier"},"kinds":["service","subscription","miniprogram","mobileapp","website"],"tray":true,"fields":[]},
     page: {"name":"page","title":{"zh":"网页","en":"Page"},"kinds":[],"tray":false,"fields":[{"name":"url","title":{"zh":"链接","en":"Link"},"holds":"text","optional":false},{"name":"title","title":{"zh":"标题","en":"Title"},"holds":"text","optional":false},{"name":"from","title":{"zh":"从哪里打开","en":"Opened from"},"holds":"text","optional":true}]},
+    pay_code: {"name":"pay_code","title":{"zh":"付款码","en":"Payment code"},"kinds":["service","subscription","miniprogram","mobileapp","website"],"tray":true,"fields":[]},
     scan: {"name":"scan","title":{"zh":"扫一扫","en":"Scan"},"kinds":["subscription","service"],"tray":true,"fields":[]},
   },
   rows: {

@@ -22,7 +22,7 @@ use crate::{
     },
     kernel::{
         Id, Refused, Table, Turn, World,
-        declared::{Choice, Holds, choice, field, said, text},
+        declared::{Choice, Holds, Sheet, Shown, choice, field, said, text},
         feature::id_in,
         route::{Handler, Request, Route},
         row::Words,
@@ -83,6 +83,7 @@ pub(super) static FEATURE: Feature = Feature {
         run: Handler::Look(list),
     }],
     rules: &[&WAIT],
+    shows: &[Shown::Sheet(&PAY_CODE)],
     due: Some(due),
     ..Feature::EMPTY
 };
@@ -102,6 +103,14 @@ const PASSWORDS: &[Choice] = &[
     choice("always", "总要", "Always"),
     choice("never", "免密", "Never"),
 ];
+
+static PAY_CODE: Sheet = Sheet {
+    name: "pay_code",
+    title: said("付款码", "Payment code"),
+    kinds: PAYABLE,
+    tray: true,
+    fields: &[],
+};
 
 /// How long a phone asks.
 static WAIT: Rule = Rule {
