@@ -58,6 +58,9 @@ const PAGE: &str = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb";
 /// How the text of a code begins, and how many characters follow.
 const CODE: &str = "weixin://wxpay/bizpayurl?pr=";
 const CODE_LENGTH: usize = 9;
+/// How every code to pay begins, and one that was shortened.
+const CODE_BEGINS: &str = "weixin://wxpay/bizpayurl";
+const SHORT: &str = "weixin://wxpay/s/";
 
 pub(super) const PREPAY_LIFE: &str = "orders.prepay_id_life";
 pub(super) const CODE_LIFE: &str = "native.code_url_life";
@@ -360,6 +363,23 @@ pub(super) fn open(turn: &mut Turn<'_>, mchid: &Id, out_trade_no: &str, order: O
     let what = json!({"merchant": &*key.0, "close": &*key.1});
     turn.later(order.closes(), NAME, what);
     ORDERS.put(turn.world, key, order);
+}
+
+/// A shorter text for a code (`tools/shorturl`), which opens the cashier as the long one does; none for what is no code.
+///
+/// A code that no order has, as shops print them by themselves, is shortened and opens nothing.
+pub(super) fn shorten(turn: &mut Turn<'_>, long: &str) -> Option<Id> {
+    if !long.starts_with(CODE_BEGINS) {
+        return None;
+    }
+    let word = turn.world.next("pay.short").word(CODE_LENGTH);
+    let short: Id = format!("{SHORT}{word}").into();
+    if let Some(prepay) = PREPAYS.get(turn.world, long).cloned() {
+        let ends = turn.now.0 + limit::seconds(CODE_LIFE);
+        turn.later(ends, NAME, json!({"prepay": &*short}));
+        PREPAYS.put(turn.world, short.clone(), prepay);
+    }
+    Some(short)
 }
 
 /// Closes an order that is not paid. One that is closed, or was taken back, stays so.

@@ -27,10 +27,12 @@ pub(super) static FEATURE: Feature = Feature {
         stateful(v2::pay::UNIFIED_ORDER, PLACED, place),
         stateful(v2::pay::ORDER_QUERY, PLACED, query),
         stateful(v2::pay::CLOSE_ORDER, CLOSED, close),
+        stateful(v2::tools::SHORT_URL, SHORTENED, shorten),
     ],
     ..Feature::EMPTY
 };
 const PLACED: &str = "an_order_in_xml_is_placed_paid_and_told_by_a_signed_notice";
+const SHORTENED: &str = "a_code_in_xml_is_shortened_and_pays_as_the_long_one";
 const CLOSED: &str = "an_order_in_xml_is_closed_once";
 
 pub(super) const HMAC: &str = "HMAC-SHA256";
@@ -347,4 +349,13 @@ fn close(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     }
     order::close(turn.world, &mchid, out_trade_no).map_err(refuse)?;
     Ok(Reply::Acknowledged)
+}
+
+/// `tools/shorturl`.
+fn shorten(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    own(turn.world, asked)?;
+    let long = element(asked, "long_url")?;
+    let short = order::shorten(turn, long);
+    let short = short.ok_or_else(|| Refusal::text(code::PARAM_ERROR, "long_url参数错误"))?;
+    Ok(Reply::Json(json!({"short_url": &*short})))
 }
