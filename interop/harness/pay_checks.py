@@ -214,9 +214,88 @@ def second(report, control, origin, command):
             equal((got["ok"], got["code"]), (False, "NOTENOUGH"), "refusal")
             source = "REFUND_SOURCE_RECHARGE_FUNDS"
             ok(merchant.step("refund", out_refund_no="R2", refund=40, refund_account=source, **part))
+        till(report, control, label, merchant, user, account)
         with report.check(f"{label}: a wrong key is 签名错误"):
             got = merchant.step("as", key="0" * 32)
             equal((got["ok"], got["code"], got["error"]), (False, "FAIL", "签名错误"), "refusal")
+
+
+def till(report, control, label, merchant, user, account):
+    """Payments by code."""
+    with report.check(f"{label}: a code is charged at once, tells whose it is before, and pays once"):
+        code = control.act(user, "pay_code", account)["auth_code"]
+        openid = user["openids"][account["appid"]]
+        equal(ok(merchant.step("openid", auth_code=code))["openid"], openid, "openid")
+        paid = ok(merchant.step("charge", out_trade_no="T2026020100011", total=100, auth_code=code))
+        equal((paid["trade_type"], paid["openid"]), ("MICROPAY", openid), "payment")
+        got = merchant.step("charge", out_trade_no="T2026020100012", total=100, auth_code=code)
+        equal((got["ok"], got["code"]), (False, "AUTH_CODE_INVALID"), "refusal")
+    with report.check(f"{label}: a payment that needs a password is USERPAYING until it is entered"):
+        code = control.act(user, "pay_code", account, password="always")["auth_code"]
+        got = merchant.step("charge", out_trade_no="T2026020100013", total=100, auth_code=code)
+        equal((got["ok"], got["code"]), (False, "USERPAYING"), "refusal")
+        equal(ok(merchant.step("query", out_trade_no="T2026020100013"))["trade_state"], "USERPAYING", "state")
+        control.act(user, "confirm_payment", account)
+        equal(ok(merchant.step("query", out_trade_no="T2026020100013"))["trade_state"], "SUCCESS", "state")
+    with report.check(f"{label}: an order at a till is taken back"):
+        equal(ok(merchant.step("reverse", out_trade_no="T2026020100013"))["recall"], "N", "recall")
+        equal(ok(merchant.step("query", out_trade_no="T2026020100013"))["trade_state"], "REVOKED", "state")
+
+
+def second_for_another(report, control, origin, command):
+    """wechatpy, XML, as a service provider."""
+    label = "wechatpy, pay v2, provider"
+    account = control.account(name="商场")
+    user = control.user(nickname="阿萍", follow=[account])
+    openid = user["openids"][account["appid"]]
+    own = control.call("POST", "/merchants", {"appids": [account["appid"]], "kind": "service_provider"})
+    sub = control.call("POST", "/merchants", {"provider": own["mchid"]})
+    settings = {"PAY_MCHID": own["mchid"], "PAY_V2_KEY": own["api_v2_key"], "PAY_SUB_MCHID": sub["mchid"]}
+    with Merchant(command, origin, account, **settings) as merchant:
+        with report.check(f"{label}: an order for a sub-merchant is paid, told, found and refunded"):
+            number = {"out_trade_no": "T2026020100001"}
+            order = ok(merchant.step("order", openid=openid, total=100, **number))
+            paid = control.act(user, "pay", account, jsapi=order["params"])
+            equal(paid["order"]["mchid"], sub["mchid"], "whose order")
+            notice = ok(merchant.step("notice"))
+            equal((notice["mch_id"], notice["sub_mch_id"]), (own["mchid"], sub["mchid"]), "notice")
+            equal(ok(merchant.step("query", **number))["sub_mch_id"], sub["mchid"], "order")
+            ok(merchant.step("refund", out_refund_no="R1", refund=60, total=100, **number))
+            control.call("POST", "/clock", {"advance": 2})
+            equal(ok(merchant.step("notice"))["refund_status"], "SUCCESS", "refund's notice")
+        with report.check(f"{label}: a code is charged for a sub-merchant"):
+            code = control.act(user, "pay_code", account)["auth_code"]
+            paid = ok(merchant.step("charge", out_trade_no="T2026020100002", total=100, auth_code=code))
+            equal((paid["sub_mch_id"], paid["openid"]), (sub["mchid"], openid), "payment")
+
+
+def third_for_another(report, control, origin, command):
+    """wechatpay-go, as a service provider."""
+    label = "wechatpay-go, provider"
+    account = control.account(name="商场")
+    user = control.user(nickname="小林", follow=[account])
+    openid = user["openids"][account["appid"]]
+    own, _, settings = third_settings(control, account, "certificate")
+    control.call("PATCH", f"/merchants/{own['mchid']}", {"kind": "service_provider"})
+    sub = control.call("POST", "/merchants", {"provider": own["mchid"]})
+    settings["PAY_SUB_MCHID"] = sub["mchid"]
+    with Merchant(command, origin, account, **settings) as merchant:
+        with report.check(f"{label}: a code for a sub-merchant is paid, told and found"):
+            number = {"out_trade_no": "T2026020100001"}
+            code = ok(merchant.step("partner_native", total=100, **number))
+            equal(ok(merchant.step("partner_query", **number))["trade_state"], "NOTPAY", "state")
+            control.act(user, "pay", account, code_url=code["code_url"])
+            order = ok(merchant.step("partner_query", **number))
+            equal((order["trade_state"], order["sub_mchid"]), ("SUCCESS", sub["mchid"]), "order")
+            equal(order["payer"]["sp_openid"], openid, "payer")
+            expect(ok(merchant.step("notice"))["event_type"] == "TRANSACTION.SUCCESS", "the notice is verified and opened")
+        with report.check(f"{label}: an order of a sub-merchant is closed, one of a stranger's is NO_AUTH"):
+            number = {"out_trade_no": "T2026020100002"}
+            ok(merchant.step("partner_native", total=100, **number))
+            equal(ok(merchant.step("partner_close", **number)), 204, "status")
+            equal(ok(merchant.step("partner_query", **number))["trade_state"], "CLOSED", "state")
+            control.call("PATCH", f"/merchants/{sub['mchid']}", {"kind": "merchant"})
+            refused(merchant.step("partner_query", **number), 403, "NO_AUTH")
 
 
 def at_the_real_host(report, control, folder, commands, names):
@@ -247,8 +326,12 @@ def run(report, commands, reasons, names):
             for mode in ("certificate", "public_key"):
                 with report.section(f"wechatpay-go, {mode}"):
                     third(report, control, origin, commands["wechatpay-go"], mode)
+            with report.section("wechatpay-go, provider"):
+                third_for_another(report, control, origin, commands["wechatpay-go"])
         if "wechatpy-pay" in names:
             with report.section("wechatpy, pay v2"):
                 second(report, control, origin, commands["wechatpy-pay"])
+            with report.section("wechatpy, pay v2, provider"):
+                second_for_another(report, control, origin, commands["wechatpy-pay"])
         with report.section("merchants, exec"):
             at_the_real_host(report, control, sim.folder, commands, names)

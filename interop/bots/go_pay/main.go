@@ -20,6 +20,7 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/core/downloader"
 	"github.com/wechatpay-apiv3/wechatpay-go/core/notify"
 	"github.com/wechatpay-apiv3/wechatpay-go/core/option"
+	partner "github.com/wechatpay-apiv3/wechatpay-go/services/partnerpayments/native"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/jsapi"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/native"
@@ -31,6 +32,7 @@ var (
 	appid = os.Getenv("BOT_APPID")
 	mchid = os.Getenv("PAY_MCHID")
 	key   = os.Getenv("PAY_V3_KEY")
+	sub   = os.Getenv("PAY_SUB_MCHID")
 )
 
 // elsewhere leads the SDK's one host to the simulator; nothing that is signed changes.
@@ -155,6 +157,30 @@ func (s *shop) do(ctx context.Context, step step) (any, error) {
 			Amount:      &native.Amount{Total: core.Int64(step.Total)},
 		})
 		return code, err
+	case "partner_native":
+		code, _, err := (&partner.NativeApiService{Client: s.client}).Prepay(ctx, partner.PrepayRequest{
+			SpAppid:     core.String(appid),
+			SpMchid:     core.String(mchid),
+			SubMchid:    core.String(sub),
+			Description: core.String("拿铁"),
+			OutTradeNo:  core.String(step.OutTradeNo),
+			NotifyUrl:   core.String(s.url),
+			Amount:      &partner.Amount{Total: core.Int64(step.Total)},
+		})
+		return code, err
+	case "partner_query":
+		order, _, err := (&partner.NativeApiService{Client: s.client}).QueryOrderByOutTradeNo(ctx, partner.QueryOrderByOutTradeNoRequest{
+			OutTradeNo: core.String(step.OutTradeNo), SpMchid: core.String(mchid), SubMchid: core.String(sub),
+		})
+		return order, err
+	case "partner_close":
+		result, err := (&partner.NativeApiService{Client: s.client}).CloseOrder(ctx, partner.CloseOrderRequest{
+			OutTradeNo: core.String(step.OutTradeNo), SpMchid: core.String(mchid), SubMchid: core.String(sub),
+		})
+		if err != nil {
+			return nil, err
+		}
+		return result.Response.StatusCode, nil
 	case "query":
 		order, _, err := api.QueryOrderByOutTradeNo(ctx, jsapi.QueryOrderByOutTradeNoRequest{
 			OutTradeNo: core.String(step.OutTradeNo), Mchid: core.String(mchid),

@@ -24,7 +24,7 @@ class Merchant(WeChatPay):
         API_BASE_URL = os.environ["BOT_API"] + "/"
 
 
-merchant = Merchant(APPID, KEY, MCHID)
+merchant = Merchant(APPID, KEY, MCHID, sub_mch_id=os.environ.get("PAY_SUB_MCHID"))
 notices = queue.Queue()
 
 
@@ -92,6 +92,13 @@ def do(step, url):
         )
     elif name == "query_refund":
         answer = merchant.refund.query(out_refund_no=step["out_refund_no"])
+    elif name == "charge":
+        fields = {"client_ip": "127.0.0.1", "out_trade_no": step["out_trade_no"]}
+        answer = merchant.micropay.create("拿铁", step["total"], step["auth_code"], **fields)
+    elif name == "reverse":
+        answer = merchant.order.reverse(out_trade_no=step["out_trade_no"])
+    elif name == "openid":
+        answer = merchant.tools.auto_code_to_openid(step["auth_code"])
     elif name == "as":
         answer = Merchant(APPID, step["key"], MCHID).order.query(out_trade_no="x")
     elif name == "notice":

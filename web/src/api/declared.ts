@@ -31,6 +31,7 @@ export interface Bubbles {
 export interface Sheets {
   cashier: Record<never, never>;
   page: { url: string; title: string; from?: string };
+  pay_code: Record<never, never>;
   scan: Record<never, never>;
 }
 
@@ -49,6 +50,7 @@ export interface Acts {
   click: { count?: number; key?: string; label?: string; lat?: number; lng?: number; precision?: number; result?: string; url?: string };
   comment: { content: string; url: string };
   confirm_once: { consent?: boolean; redirect_url?: string; reserved?: string; scene: number };
+  confirm_payment: { consent?: boolean; out_trade_no?: string };
   delete_comment: { comment: number; url: string };
   enter: Record<never, never>;
   follow: Record<never, never>;
@@ -58,6 +60,7 @@ export interface Acts {
   login: { cancel?: boolean; consent?: boolean; scope?: string; state?: string };
   open: { consent?: boolean; from?: string; snapshot?: boolean; url: string };
   pay: { app?: unknown; code_url?: string; h5_url?: string; jsapi?: unknown; look?: boolean; prepay_id?: string };
+  pay_code: { password?: string; short?: boolean };
   read_article: { from?: string; original?: boolean; url: string };
   report_location: { lat?: number; lng?: number; precision?: number };
   scan: { consent?: boolean; ticket: string };
@@ -105,6 +108,7 @@ export const declared: Declared = {
   sheets: {
     cashier: {"name":"cashier","title":{"zh":"收银台","en":"Cashier"},"kinds":["service","subscription","miniprogram","mobileapp","website"],"tray":true,"fields":[]},
     page: {"name":"page","title":{"zh":"网页","en":"Page"},"kinds":[],"tray":false,"fields":[{"name":"url","title":{"zh":"链接","en":"Link"},"holds":"text","optional":false},{"name":"title","title":{"zh":"标题","en":"Title"},"holds":"text","optional":false},{"name":"from","title":{"zh":"从哪里打开","en":"Opened from"},"holds":"text","optional":true}]},
+    pay_code: {"name":"pay_code","title":{"zh":"付款码","en":"Payment code"},"kinds":["service","subscription","miniprogram","mobileapp","website"],"tray":true,"fields":[]},
     scan: {"name":"scan","title":{"zh":"扫一扫","en":"Scan"},"kinds":["subscription","service"],"tray":true,"fields":[]},
   },
   rows: {
@@ -145,6 +149,7 @@ export const declared: Declared = {
     click: [{"title":{"zh":"点菜单","en":"Press a button"},"kinds":["subscription","service"],"fields":[{"name":"key","title":{"zh":"按钮的 key","en":"Key of the button"},"holds":"text","optional":true},{"name":"url","title":{"zh":"按钮的链接","en":"Link of the button"},"holds":"text","optional":true},{"name":"result","title":{"zh":"扫码结果","en":"What was scanned"},"holds":"text","optional":true},{"name":"count","title":{"zh":"图片数","en":"Pictures"},"holds":"number","optional":true},{"name":"lat","title":{"zh":"纬度","en":"Latitude"},"holds":"number","optional":true},{"name":"lng","title":{"zh":"经度","en":"Longitude"},"holds":"number","optional":true},{"name":"label","title":{"zh":"地点","en":"Place"},"holds":"text","optional":true},{"name":"precision","title":{"zh":"精度","en":"Precision"},"holds":"number","optional":true}]}],
     comment: [{"title":{"zh":"留言","en":"Comment"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"文章的地址","en":"Address of the article"},"holds":"text","optional":false},{"name":"content","title":{"zh":"留言","en":"Comment"},"holds":"text","optional":false}]}],
     confirm_once: [{"title":{"zh":"确认一次性订阅","en":"Confirm a one-time subscription"},"kinds":["subscription","service"],"fields":[{"name":"scene","title":{"zh":"场景","en":"Scene"},"holds":"number","optional":false},{"name":"redirect_url","title":{"zh":"回到","en":"Back to"},"holds":"text","optional":true},{"name":"reserved","title":{"zh":"reserved","en":"reserved"},"holds":"text","optional":true},{"name":"consent","title":{"zh":"同意","en":"Agrees"},"holds":"flag","optional":true}]}],
+    confirm_payment: [{"title":{"zh":"确认付款","en":"Confirm a payment"},"kinds":["service","subscription","miniprogram","mobileapp","website"],"fields":[{"name":"out_trade_no","title":{"zh":"商户订单号","en":"out_trade_no"},"holds":"text","optional":true},{"name":"consent","title":{"zh":"同意","en":"Consent"},"holds":"flag","optional":true}]}],
     delete_comment: [{"title":{"zh":"删除留言","en":"Delete a comment"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"文章的地址","en":"Address of the article"},"holds":"text","optional":false},{"name":"comment","title":{"zh":"留言的编号","en":"Number of the comment"},"holds":"number","optional":false}]}],
     enter: [{"title":{"zh":"进入","en":"Enter"},"kinds":["subscription","service"],"fields":[]},{"title":{"zh":"进入","en":"Enter"},"kinds":["corp"],"fields":[]}],
     follow: [{"title":{"zh":"关注","en":"Follow"},"kinds":["subscription","service"],"fields":[]}],
@@ -154,6 +159,7 @@ export const declared: Declared = {
     login: [{"title":{"zh":"登录 App","en":"Log in to an app"},"kinds":["mobileapp"],"fields":[{"name":"consent","title":{"zh":"同意","en":"Agrees"},"holds":"flag","optional":true},{"name":"cancel","title":{"zh":"返回，不作决定","en":"Goes back undecided"},"holds":"flag","optional":true},{"name":"scope","title":{"zh":"scope","en":"scope"},"holds":"text","optional":true},{"name":"state","title":{"zh":"state","en":"state"},"holds":"text","optional":true}]}],
     open: [{"title":{"zh":"打开授权链接","en":"Open a login link"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"链接","en":"Link"},"holds":"text","optional":false},{"name":"consent","title":{"zh":"同意","en":"Agrees"},"holds":"flag","optional":true},{"name":"from","title":{"zh":"从哪里打开","en":"Opened from"},"holds":{"choice":[{"word":"session","title":{"zh":"会话","en":"Chat"}},{"word":"menu","title":{"zh":"菜单","en":"Menu"}},{"word":"web","title":{"zh":"别处","en":"Elsewhere"}}]},"optional":true},{"name":"snapshot","title":{"zh":"手机以快照页打开","en":"The phone shows a snapshot"},"holds":"flag","optional":true}]},{"title":{"zh":"打开网站的登录页并扫码","en":"Open a website's login page and scan"},"kinds":["website"],"fields":[{"name":"url","title":{"zh":"链接","en":"Link"},"holds":"text","optional":false},{"name":"consent","title":{"zh":"同意","en":"Agrees"},"holds":"flag","optional":true}]}],
     pay: [{"title":{"zh":"支付","en":"Pay"},"kinds":["service","subscription","miniprogram","mobileapp","website"],"fields":[{"name":"jsapi","title":{"zh":"requestPayment 的参数","en":"Parameters of requestPayment"},"holds":"any","optional":true},{"name":"app","title":{"zh":"App 调起支付的参数","en":"Parameters of an app"},"holds":"any","optional":true},{"name":"prepay_id","title":{"zh":"prepay_id","en":"prepay_id"},"holds":"text","optional":true},{"name":"code_url","title":{"zh":"code_url","en":"code_url"},"holds":"text","optional":true},{"name":"h5_url","title":{"zh":"h5_url","en":"h5_url"},"holds":"text","optional":true},{"name":"look","title":{"zh":"只看不付","en":"Look, and do not pay"},"holds":"flag","optional":true}]}],
+    pay_code: [{"title":{"zh":"付款码","en":"Payment code"},"kinds":["service","subscription","miniprogram","mobileapp","website"],"fields":[{"name":"password","title":{"zh":"要不要密码","en":"Password"},"holds":{"choice":[{"word":"by_amount","title":{"zh":"看金额","en":"By the amount"}},{"word":"always","title":{"zh":"总要","en":"Always"}},{"word":"never","title":{"zh":"免密","en":"Never"}}]},"optional":true},{"name":"short","title":{"zh":"零钱不足","en":"Short of money"},"holds":"flag","optional":true}]}],
     read_article: [{"title":{"zh":"读文章","en":"Read an article"},"kinds":["subscription","service"],"fields":[{"name":"url","title":{"zh":"文章的地址","en":"Address of the article"},"holds":"text","optional":false},{"name":"from","title":{"zh":"从哪里读到","en":"Read from"},"holds":{"choice":[{"word":"session","title":{"zh":"会话","en":"Chat"}},{"word":"friend","title":{"zh":"好友","en":"Friend"}},{"word":"moments","title":{"zh":"朋友圈","en":"Moments"}},{"word":"history","title":{"zh":"历史消息","en":"History"}},{"word":"other","title":{"zh":"其他","en":"Elsewhere"}}]},"optional":true},{"name":"original","title":{"zh":"阅读原文","en":"Opens the original"},"holds":"flag","optional":true}]}],
     report_location: [{"title":{"zh":"上报位置","en":"Report the place"},"kinds":["subscription","service"],"fields":[{"name":"lat","title":{"zh":"纬度","en":"Latitude"},"holds":"number","optional":true},{"name":"lng","title":{"zh":"经度","en":"Longitude"},"holds":"number","optional":true},{"name":"precision","title":{"zh":"精度","en":"Precision"},"holds":"number","optional":true}]}],
     scan: [{"title":{"zh":"扫码","en":"Scan"},"kinds":["subscription","service"],"fields":[{"name":"ticket","title":{"zh":"二维码的 ticket 或 url","en":"Ticket or url of the code"},"holds":"text","optional":false}]},{"title":{"zh":"扫网站的登录码","en":"Scan the code of a website"},"kinds":["website"],"fields":[{"name":"ticket","title":{"zh":"二维码的内容","en":"What the code says"},"holds":"text","optional":false},{"name":"consent","title":{"zh":"同意；不给表示只扫不确认","en":"Agrees; scanned only without it"},"holds":"flag","optional":true}]}],

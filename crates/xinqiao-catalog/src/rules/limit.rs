@@ -2,7 +2,7 @@
 //!
 //! Only what the platform is sure to refuse is refused here; what a row doesn't know passes.
 //!
-//! Whoever plays the platform asks for rows by their ids: [`seconds`], [`count`], [`fits`].
+//! Whoever plays the platform asks for rows by their ids: [`seconds`], [`count`], [`holds`], [`fits`].
 //!
 //! Source: catalog table `limits`; what is checked are the rows with an `endpoint`.
 
@@ -110,6 +110,18 @@ pub fn count(id: &str) -> usize {
     let limit = row(id).filter(|limit| seconds_of(limit.unit).is_none());
     let most = limit.and_then(most).map(usize::try_from);
     most.and_then(Result::ok).unwrap_or_default()
+}
+
+/// Whether so many are as many as there may be, where a row has a least and a greatest number.
+///
+/// Nothing fits an id that no row has, nor a row that is no range of counts.
+pub fn holds(id: &str, many: usize) -> bool {
+    row(id).is_some_and(|limit| {
+        seconds_of(limit.unit).is_none()
+            && range(limit.value).is_some_and(|(least, most)| {
+                u64::try_from(many).is_ok_and(|many| (least..=most).contains(&many))
+            })
+    })
 }
 
 /// Whether a text has as many characters, or bytes, as it may.
@@ -305,6 +317,10 @@ mod tests {
         assert_eq!(seconds("short_key.seconds"), 2_592_000);
         assert_eq!(count("refunds.partial_refunds"), 50);
         assert_eq!(count("scenes.qr_limit_scene"), 100_000);
+        assert!(holds("combine.combine_sub_orders", 2));
+        assert!(!holds("combine.combine_sub_orders", 1));
+        assert!(!holds("combine.combine_sub_orders", 51));
+        assert!(!holds("refunds.partial", 1), "there is no such row");
         assert!(fits("refunds.reason", &"因".repeat(26)));
         assert!(!fits("refunds.reason", &"因".repeat(27)), "81 bytes");
     }

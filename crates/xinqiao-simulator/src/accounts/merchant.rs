@@ -40,10 +40,33 @@ pub(crate) struct Merchant {
     pub(crate) sign_with: Option<KeyMode>,
     /// The accounts in which it may be paid.
     pub(crate) appids: Vec<Id>,
+    #[serde(default, skip_serializing_if = "Kind::is_merchant")]
+    pub(crate) kind: Kind,
+    /// The service provider that calls for it (特约商户).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) provider: Option<Id>,
     /// What of the disputed behaviour is switched.
     #[serde(default, skip_serializing_if = "Switched::is_empty")]
     pub(crate) rules: Switched,
     pub(crate) created_at: i64,
+}
+
+/// For whom a merchant calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// For itself (直连商户), or nobody calls but its provider.
+    #[default]
+    Merchant,
+    /// For its sub-merchants too (服务商).
+    ServiceProvider,
+}
+
+impl Kind {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_merchant(&self) -> bool {
+        *self == Self::Merchant
+    }
 }
 
 /// By which key a merchant knows the platform.
@@ -116,6 +139,8 @@ impl Merchant {
             "key_mode": self.key_mode,
             "sign_with": self.sign_with.unwrap_or(self.key_mode),
             "rules": self.rules,
+            "kind": self.kind,
+            "provider": self.provider.as_deref(),
             "appids": self.appids.iter().map(|appid| &**appid).collect::<Vec<_>>(),
             "created_at": self.created_at,
         })

@@ -251,3 +251,32 @@ async fn an_order_follows_from_what_its_customer_did() {
     let rows = rows(&shop.world).await;
     assert_eq!(call(&rows, "/pay/unifiedorder"), act(&rows, "关注了"));
 }
+
+/// `/tools/shorturl`.
+#[tokio::test]
+async fn a_code_in_xml_is_shortened_and_pays_as_the_long_one() {
+    let shop = Shop::open().await;
+    let how = SignType::Md5;
+    let fields = [
+        ("body", "拿铁"),
+        ("out_trade_no", "T2026020100002"),
+        ("total_fee", "100"),
+        ("spbill_create_ip", "127.0.0.1"),
+        ("trade_type", "NATIVE"),
+        ("product_id", "P1"),
+        ("notify_url", &shop.app.url),
+    ];
+    let placed = shop.xml("/pay/unifiedorder", &fields, how).await;
+    let long = [("long_url", text(&placed, "code_url"))];
+    let short = shop.xml("/tools/shorturl", &long, how).await;
+    let short = text(&short, "short_url");
+    assert!(short.starts_with("weixin://wxpay/s/"), "{short}");
+    let (status, paid) = shop.pay(json!({"code_url": short})).await;
+    assert_eq!(status, 200, "{paid}");
+    let number = [("out_trade_no", "T2026020100002")];
+    let after = shop.xml("/pay/orderquery", &number, how).await;
+    assert_eq!(text(&after, "trade_state"), "SUCCESS");
+    let other = [("long_url", "https://example.com/")];
+    let refused = shop.xml("/tools/shorturl", &other, how).await;
+    assert_eq!(text(&refused, "err_code"), "PARAM_ERROR");
+}

@@ -730,3 +730,36 @@ async fn what_a_merchant_calls_follows_from_what_its_customer_did() {
     });
     assert_eq!(row.unwrap()["payment"], payment);
 }
+
+/// What a real phone hides: why the cashier does not open.
+#[tokio::test]
+async fn the_timeline_names_why_the_cashier_does_not_open() {
+    let shop = Shop::open().await;
+    let prepay_id = shop.place("T2026020100001").await;
+    let mut forged = shop.params(&prepay_id);
+    forged["nonceStr"] = json!("other");
+    let mut foreign = shop.params(&prepay_id);
+    foreign["appId"] = json!("wx0000000000000000");
+    let gone = shop.params("wx010000000000000000000000000000000000");
+    shop.world.advance(7200).await;
+    let stale = shop.params(&prepay_id);
+    let fresh = shop.place("T2026020100001").await;
+    let with = |mut params: Value| {
+        params["package"] = json!(format!("prepay_id={fresh}"));
+        params
+    };
+    for (params, rule) in [
+        (with(forged), "pay.signature.mismatch"),
+        (with(foreign), "pay.cashier.appid"),
+        (gone, "pay.cashier.expired"),
+        (stale, "pay.cashier.expired"),
+    ] {
+        let (status, refused) = shop.pay(json!({"jsapi": params})).await;
+        assert_eq!(status, 422, "{refused}");
+        let timeline = rows(&shop.world).await;
+        let row = { timeline.iter().rev() }
+            .find(|row| row["label"]["en"] == "failed")
+            .unwrap_or_else(|| panic!("{timeline:?}"));
+        assert_eq!(row["diagnosis"]["rule"], rule, "{row}");
+    }
+}

@@ -11,8 +11,9 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     funds::{self, Business, Movement},
-    order::{self, Order, State},
+    order::{self, Order},
     refund::{self, Refund},
+    seller::sub_merchants,
 };
 use crate::{
     accounts::{
@@ -109,6 +110,8 @@ const FLOW_SUMS: [&str; 5] = [
     "支出笔数",
     "支出金额",
 ];
+/// The state of an order that was taken back.
+const REVERSED: &str = "REVOKED";
 /// Where there is no sub-merchant, no refund.
 const NONE: &str = "0";
 
@@ -172,10 +175,12 @@ fn day(
     Ok((begins, ends))
 }
 
-/// The bill of the trades of a day, which is named by its first second.
+/// The bill of the trades of a day, which is named by its first second. A service provider's has what it did for its
+/// sub-merchants too, or for the one that is asked for.
 pub(super) fn trades(
     world: &World,
     mchid: &Id,
+    of_sub: Option<&str>,
     which: Trades,
     begins: UnixSeconds,
     now: UnixSeconds,
@@ -193,24 +198,29 @@ pub(super) fn trades(
     };
     let mut table = Table::new(&[&HEAD, refunds, &TAIL, back, &[RATE_NOTE]].concat());
     let (mut settled, mut given_back) = (0, 0);
-    for (_, movement) in funds::moved(world, mchid, from, until) {
+    for Moved(payee, movement) in of_caller(world, mchid, of_sub, from, until) {
+        let number = &movement.number;
         match movement.business {
             Business::Payment if which != Trades::Refunded => {
-                let Some(order) = order::find(world, mchid, &movement.number) else {
-                    continue;
-                };
-                settled += order.total;
-                paid(&mut table, mchid, which, &movement.number, order);
+                if let Some(order) = order_of(world, mchid, payee, number) {
+                    settled += order.total;
+                    paid(&mut table, payee, which, number, order);
+                }
             }
             Business::Refund if which != Trades::Paid => {
-                let Some((number, refund)) = refund::find(world, mchid, &movement.number) else {
+                let Some((number, refund)) = refund::find(world, payee, number) else {
                     continue;
                 };
-                let Some(order) = order::find(world, mchid, &refund.out_trade_no) else {
-                    continue;
-                };
-                given_back += refund.amount;
-                refunded(&mut table, mchid, which, (number, refund), order);
+                if let Some(order) = order_of(world, mchid, payee, &refund.out_trade_no) {
+                    given_back += refund.amount;
+                    refunded(&mut table, payee, which, (number, refund), order);
+                }
+            }
+            Business::Reversal if which != Trades::Paid => {
+                if let Some(order) = order_of(world, mchid, payee, number) {
+                    given_back += order.total;
+                    reversed(&mut table, payee, which, movement, order);
+                }
             }
             _ => {}
         }
@@ -223,6 +233,37 @@ pub(super) fn trades(
     Ok(table.sums(&SUMS, &sums))
 }
 
+/// A movement, and the merchant whose money moved.
+struct Moved<'w>(&'w Id, &'w Movement);
+
+/// What moved for a merchant and its sub-merchants, in the order of its happening.
+fn of_caller<'w>(
+    world: &'w World,
+    mchid: &Id,
+    of_sub: Option<&str>,
+    from: UnixSeconds,
+    until: UnixSeconds,
+) -> Vec<Moved<'w>> {
+    let own = MERCHANTS.entry(world, &**mchid);
+    let all = own.into_iter().chain(sub_merchants(world, mchid));
+    let wanted = all.filter(|(payee, _)| of_sub.is_none_or(|sub| sub == &***payee));
+    let mut moved: Vec<(u64, Moved<'w>)> = wanted
+        .flat_map(|(payee, _)| {
+            let movements = funds::moved(world, payee, from, until);
+            movements.map(move |(serial, movement)| (serial, Moved(payee, movement)))
+        })
+        .collect();
+    moved.sort_by_key(|(serial, _)| *serial);
+    moved.into_iter().map(|(_, moved)| moved).collect()
+}
+
+/// An order, if it stands in this caller's bill: a sub-merchant's where its provider placed it.
+fn order_of<'w>(world: &'w World, caller: &Id, payee: &Id, number: &Id) -> Option<&'w Order> {
+    let order = order::find(world, payee, number)?;
+    let placed = order.partner.as_ref().map(|partner| &partner.sp_mchid);
+    (payee == caller || placed == Some(caller)).then_some(order)
+}
+
 /// The columns that payments and refunds have alike.
 fn head<'a>(
     at: &'a str,
@@ -232,15 +273,13 @@ fn head<'a>(
     state: &'a str,
     settled: &'a str,
 ) -> [&'a str; 14] {
-    let transaction_id = match &order.state {
-        State::Paid { transaction_id, .. } => transaction_id,
-        State::Open | State::Closed => "",
-    };
+    let transaction_id = order.payment().map_or("", |(id, _)| id);
+    let provider = order.partner.as_ref();
     [
         at,
-        &order.appid,
-        mchid,
-        NONE,
+        provider.map_or(&order.appid, |own| &own.sp_appid),
+        provider.map_or(mchid, |own| &own.sp_mchid),
+        if provider.is_some() { mchid } else { NONE },
         "",
         transaction_id,
         number,
@@ -260,10 +299,7 @@ fn tail<'a>(order: &'a Order, total: &'a str) -> [&'a str; 5] {
 }
 
 fn paid(table: &mut Table, mchid: &str, which: Trades, number: &str, order: &Order) {
-    let at = match &order.state {
-        State::Paid { at, .. } => time(*at),
-        State::Open | State::Closed => String::new(),
-    };
+    let at = order.payment().map_or_else(String::new, |(_, at)| time(at));
     let total = yuan(order.total);
     let head = head(&at, mchid, number, order, "SUCCESS", &total);
     let refunds: &[&str] = match which {
@@ -283,8 +319,8 @@ fn refunded(
 ) {
     let (asked, amount) = (time(refund.created_at), yuan(refund.amount));
     // WECHAT: a refund's row in the bill of refunds has the order's time, in the bill of all its own.
-    let at = match (&order.state, which) {
-        (State::Paid { at, .. }, Trades::Refunded) => time(*at),
+    let at = match (order.payment(), which) {
+        (Some((_, at)), Trades::Refunded) => time(at),
         _ => asked.clone(),
     };
     let arrived = refund.status.success_at().map(time).unwrap_or_default();
@@ -299,6 +335,26 @@ fn refunded(
     };
     let status = refund.status.name();
     let own = [&*refund.id, number, &amount, "0.00", "ORIGINAL", status];
+    table.row(&[&head, times, &own, &tail(order, &total), &[&amount], &[""]].concat());
+}
+
+/// An order that was taken back: all of it went back, with its own number and no refund's.
+fn reversed(table: &mut Table, mchid: &str, which: Trades, movement: &Movement, order: &Order) {
+    let (asked, amount) = (time(movement.at), yuan(order.total));
+    let at = match (order.payment(), which) {
+        (Some((_, at)), Trades::Refunded) => time(at),
+        _ => asked.clone(),
+    };
+    let (settled, total) = match which {
+        Trades::Refunded => (yuan(order.total), yuan(order.total)),
+        _ => (yuan(0), yuan(0)),
+    };
+    let head = head(&at, mchid, &movement.number, order, REVERSED, &settled);
+    let times: &[&str] = match which {
+        Trades::Refunded => &[&asked, &asked],
+        _ => &[],
+    };
+    let own = [NONE, NONE, &amount, "0.00", "ORIGINAL", "SUCCESS"];
     table.row(&[&head, times, &own, &tail(order, &total), &[&amount], &[""]].concat());
 }
 
@@ -342,12 +398,13 @@ pub(super) fn flow(
 fn moved(table: &mut Table, world: &World, mchid: &Id, serial: u64, movement: &Movement) {
     let number = &*movement.number;
     let refund = || refund::find(world, mchid, number).map(|(_, refund)| refund.id.to_string());
-    let order = || match &order::find(world, mchid, number)?.state {
-        State::Paid { transaction_id, .. } => Some(transaction_id.to_string()),
-        State::Open | State::Closed => None,
+    let order = || {
+        let (id, _) = order::find(world, mchid, number)?.payment()?;
+        Some(id.to_string())
     };
     let (name, id) = match movement.business {
         Business::Payment => ("交易", order()),
+        Business::Reversal => ("撤销", order()),
         Business::Refund => ("退款", refund()),
         Business::RefundReturned => ("退款退回", refund()),
         Business::Settlement | Business::Adjustment if movement.change > 0 => ("充值", None),

@@ -96,7 +96,14 @@ fn trades(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         let given = json!(asked.given("bill_type"));
         parameter("bill_type", &given, "is ALL, SUCCESS or REFUND here")
     })?;
-    let text = bill::trades(turn.world, &mchid, which, asked_day(asked)?, turn.now);
+    let text = bill::trades(
+        turn.world,
+        &mchid,
+        asked.given("sub_mchid"),
+        which,
+        asked_day(asked)?,
+        turn.now,
+    );
     Ok(ready(turn, asked, &mchid, &text.map_err(lacking)?))
 }
 
@@ -194,15 +201,26 @@ fn file_v2(asked: &Asked, text: &str) -> Reply {
 
 /// `pay/downloadbill`.
 fn trades_v2(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &own(turn.world, asked)?.0.mchid;
+    let seller = own(turn.world, asked)?;
+    let (mchid, of_sub) = match &seller.partner {
+        None => (&seller.payee, None),
+        Some(partner) => (&partner.sp_mchid, Some(&*seller.payee)),
+    };
     let which = which(asked).ok_or_else(|| merchants::not_understood("invalid bill_type"))?;
-    let text = bill::trades(turn.world, mchid, which, asked_day_v2(asked)?, turn.now);
+    let text = bill::trades(
+        turn.world,
+        mchid,
+        of_sub,
+        which,
+        asked_day_v2(asked)?,
+        turn.now,
+    );
     Ok(file_v2(asked, &text.map_err(lacking_v2)?))
 }
 
 /// `pay/downloadfundflow`.
 fn flow_v2(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &own(turn.world, asked)?.0.mchid;
+    let mchid = &own(turn.world, asked)?.payee;
     let begins = asked_day_v2(asked)?;
     // WECHAT: the names of accounts have one capital letter here.
     if !element(asked, "account_type")?.eq_ignore_ascii_case(BASIC) {

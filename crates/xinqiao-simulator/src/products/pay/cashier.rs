@@ -15,15 +15,15 @@ use xinqiao_crypto::{
 use xinqiao_types::AccountKind;
 
 use super::{
-    notice,
-    order::{self, Order, Prepay, State, TradeType},
+    combine, notice,
+    order::{self, Objection, Order, Prepay, TradeType},
 };
 use crate::{
     accounts::merchant::{self, Merchant},
     kernel::{
         Id, Refused, Turn, World,
         declared::{DiagnosisKind, Facts, Holds, Sheet, Shown, field, said, text, yuan},
-        row::{Diagnosed, RowState, Words, diagnose},
+        row::{Diagnosed, Row, RowState, Words, diagnose},
     },
     people::{
         self,
@@ -69,7 +69,6 @@ pub(super) static FEATURE: Feature = Feature {
         check: Some(check),
         run: pay,
     }],
-    not_built: &["pay_code"],
     shows: &[
         Shown::Sheet(&CASHIER),
         Shown::Facts(&PAYMENT),
@@ -79,7 +78,7 @@ pub(super) static FEATURE: Feature = Feature {
 };
 
 /// In which accounts' pages people pay.
-const PAYABLE: &[AccountKind] = &[
+pub(super) const PAYABLE: &[AccountKind] = &[
     AccountKind::Service,
     AccountKind::Subscription,
     AccountKind::MiniProgram,
@@ -190,6 +189,20 @@ impl Failure {
             diagnosis: None,
         }
     }
+
+    /// With what the timeline says about it.
+    fn because(
+        rule: &'static str,
+        message: String,
+        (received, expected): (&str, Option<&str>),
+    ) -> Self {
+        let expected = expected.map(str::to_owned);
+        let diagnosis = diagnose(rule, Some(received.to_owned()), expected);
+        Self {
+            message,
+            diagnosis: Some(Box::new(diagnosis)),
+        }
+    }
 }
 
 /// The ways to say what is paid: the others are bare.
@@ -247,51 +260,122 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
     };
     let openid = phone::contact(turn.world, scene.user, &scene.appid);
     causes::acted(turn, &scene.appid, &openid);
-    let Some(order) = order::pay(turn, &prepay, &openid) else {
-        return Err(Refused::unknown("order", &prepay.out_trade_no));
+    if prepay.combined {
+        return settle_combined(turn, row, scene.user, &prepay, &openid);
+    }
+    settle(
+        turn,
+        row,
+        scene.user,
+        (&prepay.mchid, &prepay.out_trade_no),
+        &openid,
+    )
+}
+
+/// A person pays an order: it is paid, shown in this row, and told.
+pub(super) fn settle(
+    turn: &mut Turn<'_>,
+    row: Row,
+    user: u64,
+    (mchid, out_trade_no): (&Id, &Id),
+    openid: &Id,
+) -> Result<Value, Refused> {
+    let Some(order) = order::pay(turn, mchid, out_trade_no, openid) else {
+        return Err(Refused::unknown("order", out_trade_no));
     };
+    show_paid(turn, row, (mchid, out_trade_no), &order);
+    publish(turn, user, (mchid, out_trade_no), &order);
+    let pushed = notice::paid(turn, user, mchid, out_trade_no, &order);
+    let merchant = merchant::merchant(turn.world, mchid)?;
+    let pushed: Vec<u64> = pushed.into_iter().collect();
+    Ok(json!({
+        "result": "ok",
+        "trade_state": order.trade_state(),
+        "order": order::view(turn.world, merchant, out_trade_no, &order),
+        "deliveries": numbers(&pushed),
+    }))
+}
+
+/// A person pays several orders as one: each is paid, and one notice tells all.
+fn settle_combined(
+    turn: &mut Turn<'_>,
+    row: Row,
+    user: u64,
+    prepay: &Prepay,
+    openid: &Id,
+) -> Result<Value, Refused> {
+    let key = (&prepay.mchid, &prepay.out_trade_no);
+    let paid = combine::pay(turn, key.0, key.1, openid);
+    let Some(whole) = due(turn.world, prepay) else {
+        return Err(Refused::unknown("order", key.1));
+    };
+    show_paid(turn, row, key, &whole);
+    for (mchid, out_trade_no, order) in &paid {
+        publish(turn, user, (mchid, out_trade_no), order);
+    }
+    let pushed = notice::combined(turn, user, key, &whole);
+    let pushed: Vec<u64> = pushed.into_iter().collect();
+    let mut subs = Vec::new();
+    for (mchid, out_trade_no, order) in &paid {
+        let merchant = merchant::merchant(turn.world, mchid)?;
+        subs.push(order::view(turn.world, merchant, out_trade_no, order));
+    }
+    let merchant = merchant::merchant(turn.world, key.0)?;
+    let mut view = order::view(turn.world, merchant, key.1, &whole);
+    view["sub_orders"] = json!(subs);
+    Ok(json!({
+        "result": "ok",
+        "trade_state": whole.trade_state(),
+        "order": view,
+        "deliveries": numbers(&pushed),
+    }))
+}
+
+fn show_paid(turn: &mut Turn<'_>, mut row: Row, (mchid, out_trade_no): (&Id, &Id), order: &Order) {
     let sum = yuan(order.total);
     row.subtitle = Words::new(
         format!("支付 {sum} 元：{}", order.description),
         format!("pays {sum} CNY: {}", order.description),
     );
     let facts = json!({
-        "merchant": &*prepay.mchid,
-        "out_trade_no": &*prepay.out_trade_no,
+        "merchant": &**mchid,
+        "out_trade_no": &**out_trade_no,
         "description": order.description,
         "total": order.total,
     });
     row.facts.insert(PAYMENT.name.to_owned(), facts);
     turn.show(row);
+}
+
+/// Tells the house that a person paid.
+pub(super) fn publish(
+    turn: &mut Turn<'_>,
+    user: u64,
+    (mchid, out_trade_no): (&Id, &Id),
+    order: &Order,
+) {
     let what = json!({
-        "merchant": &*prepay.mchid,
+        "merchant": &**mchid,
         "account": &*order.appid,
-        "openid": &*openid,
-        "user": people::user::name(scene.user),
-        "out_trade_no": &*prepay.out_trade_no,
+        "openid": order.payer.as_deref(),
+        "user": people::user::name(user),
+        "out_trade_no": &**out_trade_no,
         "total": order.total,
     });
     turn.publish(PAID, &what);
-    let pushed = notice::paid(
-        turn,
-        scene.user,
-        &prepay.mchid,
-        &prepay.out_trade_no,
-        &order,
-    );
-    let merchant = merchant::merchant(turn.world, &prepay.mchid)?;
-    let pushed: Vec<u64> = pushed.into_iter().collect();
-    Ok(json!({
-        "result": "ok",
-        "trade_state": order.trade_state(),
-        "order": order::view(turn.world, merchant, &prepay.out_trade_no, &order),
-        "deliveries": numbers(&pushed),
-    }))
+}
+
+/// What is to be paid: an order, or several as one.
+fn due(world: &World, prepay: &Prepay) -> Option<Order> {
+    if prepay.combined {
+        return combine::whole(world, &prepay.mchid, &prepay.out_trade_no);
+    }
+    order::find(world, &prepay.mchid, &prepay.out_trade_no).cloned()
 }
 
 /// What the person sees before they agree to pay.
 fn looked(world: &World, prepay: &Prepay) -> Result<Value, Refused> {
-    let Some(order) = order::find(world, &prepay.mchid, &prepay.out_trade_no) else {
+    let Some(order) = due(world, prepay) else {
         return Err(Refused::unknown("order", &prepay.out_trade_no));
     };
     Ok(json!({
@@ -320,17 +404,31 @@ fn open(world: &World, scene: &Scene, bill: &Bill) -> Result<(Prepay, Order), Fa
         // A page that is led back carries where to, behind its own.
         Bill::Bare(text) => (text.split("&redirect_url=").next().unwrap_or(text), None),
     };
-    let Some((prepay, order)) = order::prepaid(world, opener) else {
-        return Err(Failure::new(format!(
+    let found =
+        order::prepaid(world, opener).and_then(|prepay| Some((prepay, due(world, prepay)?)));
+    let Some((prepay, order)) = found else {
+        let message = format!(
             "该订单已过期: there is no `prepay_id`, code or address {opener}, or its time is over"
-        )));
+        );
+        return Err(Failure::because(
+            "pay.cashier.expired",
+            message,
+            (opener, None),
+        ));
     };
     let appid = appid.unwrap_or(&scene.appid);
     if appid != &*order.appid || *scene.appid != *order.appid {
-        return Err(Failure::new(format!(
-            "appId 与下单时不一致: the order was placed for {}, the client is {}",
-            order.appid, scene.appid
-        )));
+        let client = if appid == &*order.appid {
+            &*scene.appid
+        } else {
+            appid
+        };
+        let message = format!(
+            "appId 与下单时不一致: the order was placed for {}, the client is {client}",
+            order.appid
+        );
+        let evidence = (client, Some(&*order.appid));
+        return Err(Failure::because("pay.cashier.appid", message, evidence));
     }
     let fits = match bill {
         Bill::Page(_) => order.trade_type == TradeType::Jsapi,
@@ -343,21 +441,26 @@ fn open(world: &World, scene: &Scene, bill: &Bill) -> Result<(Prepay, Order), Fa
             order.trade_type.name()
         )));
     }
-    let merchant = merchant::merchant(world, &prepay.mchid);
+    // Whoever ordered signs: a sub-merchant's provider.
+    let caller = order.partner.as_ref().map(|partner| &partner.sp_mchid);
+    let merchant = merchant::merchant(world, caller.unwrap_or(&prepay.mchid));
     let merchant = merchant.map_err(|refused| Failure::new(refused.message))?;
     match bill {
         Bill::Page(page) => verify(merchant, appid, page)?,
-        Bill::App(app) => verify_app(merchant, app)?,
+        Bill::App(app) => verify_app(merchant, &prepay.mchid, app)?,
         Bill::Bare(_) => {}
     }
-    Ok((prepay.clone(), order.clone()))
+    Ok((prepay.clone(), order))
 }
 
 /// `sign` of an app: with the private key, or as in the second generation with the shared one.
 ///
 /// WECHAT: nothing in it says how it was made; an app passes on what its server gave it.
-fn verify_app(merchant: &Merchant, app: &AppParams) -> Result<(), Failure> {
-    if app.partnerid != *merchant.mchid {
+///
+/// WECHAT: of a sub-merchant's order `partnerid` is the provider's number in some places of the documentation, the
+/// sub-merchant's in others; both are taken.
+fn verify_app(merchant: &Merchant, payee: &Id, app: &AppParams) -> Result<(), Failure> {
+    if app.partnerid != *merchant.mchid && app.partnerid != **payee {
         return Err(Failure::new(format!(
             "商户号与下单时不一致: the order is {}'s, `partnerid` is {}",
             merchant.mchid, app.partnerid
@@ -381,10 +484,7 @@ fn verify_app(merchant: &Merchant, app: &AppParams) -> Result<(), Failure> {
     if genuine {
         return Ok(());
     }
-    Err(mismatch(
-        &app.sign,
-        String::from_utf8_lossy(&message).into_owned(),
-    ))
+    Err(mismatch(&app.sign, &String::from_utf8_lossy(&message)))
 }
 
 /// `paySign`, with the key of the generation that `signType` names.
@@ -417,29 +517,25 @@ fn verify(merchant: &Merchant, appid: &str, params: &Params) -> Result<(), Failu
     if genuine {
         return Ok(());
     }
-    Err(mismatch(&params.pay_sign, signed))
+    Err(mismatch(&params.pay_sign, &signed))
 }
 
-fn mismatch(received: &str, signed: String) -> Failure {
+fn mismatch(received: &str, signed: &str) -> Failure {
     let message = format!("支付验证签名失败: `paySign` does not fit what is signed: {signed:?}");
-    let diagnosis = diagnose(
-        "pay.signature.mismatch",
-        Some(received.to_owned()),
-        Some(signed),
-    );
-    Failure {
-        message,
-        diagnosis: Some(Box::new(diagnosis)),
-    }
+    let evidence = (received, Some(signed));
+    Failure::because("pay.signature.mismatch", message, evidence)
 }
 
 /// Whether this person can pay this order now.
 fn payable(turn: &Turn<'_>, prepay: &Prepay, order: &Order, openid: &str) -> Result<(), Failure> {
     let number = &prepay.out_trade_no;
-    match order.state {
-        State::Open => {}
-        State::Paid { .. } => return Err(Failure::new(format!("该订单已支付: {number} is paid"))),
-        State::Closed => return Err(Failure::new(format!("该订单已关闭: {number} is closed"))),
+    let refused = order.objection().map(|objection| match objection {
+        Objection::Paid => format!("该订单已支付: {number} is paid"),
+        Objection::Reversed => format!("该订单已撤销: {number} was taken back"),
+        _ => format!("该订单已关闭: {number} is closed"),
+    });
+    if let Some(message) = refused {
+        return Err(Failure::new(message));
     }
     if turn.now.0 > order.payable_until {
         return Err(Failure::new(format!(

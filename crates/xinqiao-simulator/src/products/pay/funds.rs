@@ -59,6 +59,8 @@ pub(super) enum Purse {
 pub(super) enum Business {
     Payment,
     Refund,
+    /// An order was taken back.
+    Reversal,
     /// A refund was closed: what it had taken comes back.
     RefundReturned,
     Settlement,
@@ -137,7 +139,7 @@ pub(super) fn change(
 ) -> i64 {
     let taken = match (purse, business) {
         (Purse::Unsettled, Business::Payment) => amount,
-        (Purse::Unsettled, Business::Refund) => {
+        (Purse::Unsettled, Business::Refund | Business::Reversal) => {
             let taken = funds(turn.world, mchid).taken;
             -taken.min(amount.saturating_neg())
         }

@@ -14,10 +14,24 @@ fn the_catalog_has_the_limits_that_are_asked_for() {
         super::refund::WINDOW,
         super::refund::PAUSE,
         super::bill_download::LIFE,
+        super::pay_code::LIFE,
+        super::code_payment::WINDOW,
     ] {
         assert!(seconds(id) > 0, "{id}");
     }
     assert!(count(super::refund::MOST) > 1);
+    for id in [
+        super::pay_code::LENGTH,
+        super::pay_code::THRESHOLD,
+        super::pay_code::FREE_PAYMENTS,
+    ] {
+        assert!(count(id) > 1, "{id}");
+    }
+    assert!(xinqiao_catalog::rules::limit::holds(
+        super::combine_v3::SUB_ORDERS,
+        2
+    ));
+    assert!(fits(super::combine_v3::NUMBER, "T2026020100001"));
     let texts = super::order::TEXTS.into_iter();
     for (_, id) in texts.chain(super::v2::TEXTS).chain(super::refund::TEXTS) {
         assert!(!fits(id, &"x".repeat(1000)), "{id}");

@@ -17,11 +17,14 @@ use xinqiao_crypto::{
 use xinqiao_types::{AccountKind, UnixSeconds, shanghai};
 use xinqiao_wire::xml::Document;
 
-use super::funds::{self, Purse};
+use super::{
+    funds::{self, Purse},
+    seller,
+};
 use crate::{
     accounts::{
         self, ACCOUNTS,
-        merchant::{self, KeyMode, MERCHANTS, Merchant, keys},
+        merchant::{self, KeyMode, Kind, MERCHANTS, Merchant, keys},
         rules::{self, Rule, Switched},
     },
     door::{
@@ -350,6 +353,9 @@ struct Settings {
     key_mode: Option<KeyMode>,
     sign_with: Option<KeyMode>,
     appids: Option<Vec<String>>,
+    kind: Option<Kind>,
+    /// The service provider whose sub-merchant it is.
+    provider: Option<String>,
     rules: Switched,
     /// What is in its purses, in fen.
     unsettled: Option<i64>,
@@ -385,6 +391,18 @@ impl Settings {
         }
         for appid in self.appids.iter().flatten() {
             accounts::account(world, appid)?;
+        }
+        if let Some(provider) = &self.provider
+            && merchant::merchant(world, provider)?.kind != Kind::ServiceProvider
+        {
+            return Err(Refused::unwilling(format!(
+                "`{provider}` is no service provider: its `kind` must be `service_provider`"
+            )));
+        }
+        if self.provider.is_some() && self.kind == Some(Kind::ServiceProvider) {
+            return Err(Refused::invalid(
+                "a service provider is nobody's sub-merchant: give `kind` or `provider`",
+            ));
         }
         for (name, amount) in [("unsettled", self.unsettled), ("available", self.available)] {
             if amount.is_some_and(|fen| !(0..=funds::MOST).contains(&fen)) {
@@ -429,6 +447,14 @@ impl Settings {
         if let Some(appids) = self.appids {
             merchant.appids = appids.into_iter().map(Id::from).collect();
         }
+        if let Some(kind) = self.kind {
+            merchant.kind = kind;
+            merchant.provider = None;
+        }
+        if let Some(provider) = self.provider {
+            merchant.kind = Kind::Merchant;
+            merchant.provider = Some(provider.into());
+        }
         merchant.rules.extend(self.rules);
         merchant.key_mode = self.key_mode.unwrap_or(merchant.key_mode);
         merchant.sign_with = self.sign_with.or(merchant.sign_with);
@@ -454,6 +480,8 @@ fn made(turn: &mut Turn<'_>, mchid: Option<&str>) -> Merchant {
         key_mode: KeyMode::default(),
         sign_with: None,
         appids: Vec::new(),
+        kind: Kind::default(),
+        provider: None,
         rules: Switched::new(),
         created_at: turn.now.0,
     }
@@ -489,7 +517,7 @@ fn put(turn: &mut Turn<'_>, settings: Settings, mut merchant: Merchant) -> Resul
 }
 
 /// The object of the control interface.
-fn view(world: &World, merchant: &Merchant) -> Value {
+pub(super) fn view(world: &World, merchant: &Merchant) -> Value {
     let (mut view, funds) = (merchant.view(), funds::funds(world, &merchant.mchid));
     view["unsettled"] = json!(funds.unsettled);
     view["available"] = json!(funds.available);
@@ -501,6 +529,14 @@ fn delete(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
         .mchid
         .clone();
     turn.publish(accounts::DELETED, &json!({"account": &*mchid}));
+    let orphans: Vec<Id> = seller::sub_merchants(turn.world, &mchid)
+        .map(|(sub, _)| sub.clone())
+        .collect();
+    for orphan in orphans {
+        if let Some(merchant) = MERCHANTS.get_mut(turn.world, &*orphan) {
+            merchant.provider = None;
+        }
+    }
     MERCHANTS.remove(turn.world, &*mchid);
     turn.effects.push(Effect::Accounts);
     Ok(json!({}))

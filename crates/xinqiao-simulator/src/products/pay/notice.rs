@@ -10,7 +10,8 @@ use xinqiao_catalog::event_id;
 use xinqiao_types::shanghai;
 
 use super::{
-    order::{self, Generation, Order, State},
+    combine_v3,
+    order::{self, Generation, Order},
     refund, refund_v2, refund_v3, v2, v3,
 };
 use crate::{
@@ -48,11 +49,15 @@ pub(super) fn paid(
     out_trade_no: &str,
     order: &Order,
 ) -> Option<u64> {
-    let to = addressee(turn.world, mchid, &order.notify_url)?;
+    let caller = order.partner.as_ref().map_or(mchid, |own| &own.sp_mchid);
+    let to = addressee(turn.world, caller, &order.notify_url)?;
     let (kind, content) = match order.generation {
         Generation::V3 => {
-            let plaintext = v3::transaction(mchid, out_trade_no, order);
-            let of = event_id::pay_v3::notify::TRANSACTION;
+            let plaintext = v3::transaction(turn.world, mchid, out_trade_no, order);
+            let of = match order.partner {
+                None => event_id::pay_v3::notify::TRANSACTION,
+                Some(_) => event_id::pay_v3::notify::PARTNER_TRANSACTION,
+            };
             let content = of_v3(turn, of, "SUCCESS", TRANSACTION, "支付成功", plaintext);
             (&OF_V3, content)
         }
@@ -60,6 +65,21 @@ pub(super) fn paid(
     };
     let person = (user, order.payer.as_ref()?);
     Some(push::start_to(turn, kind, to, person, content))
+}
+
+/// Tells who ordered several orders as one that this person paid them.
+pub(super) fn combined(
+    turn: &mut Turn<'_>,
+    user: u64,
+    (mchid, out_trade_no): (&Id, &Id),
+    whole: &Order,
+) -> Option<u64> {
+    let to = addressee(turn.world, mchid, &whole.notify_url)?;
+    let plaintext = combine_v3::shown(turn.world, mchid, out_trade_no)?;
+    let of = event_id::pay_v3::notify::COMBINE_TRANSACTION;
+    let content = of_v3(turn, of, "SUCCESS", TRANSACTION, "支付成功", plaintext);
+    let person = (user, whole.payer.as_ref()?);
+    Some(push::start_to(turn, &OF_V3, to, person, content))
 }
 
 fn refund_ended(turn: &mut Turn<'_>, what: &Value) {
@@ -74,11 +94,15 @@ fn tell_refund(turn: &mut Turn<'_>, mchid: &Id, number: &str) -> Option<u64> {
     let order = order::find(turn.world, mchid, &refund.out_trade_no)?;
     let (appid, payer) = (order.appid.clone(), order.payer.clone()?);
     let user = people::person(turn.world, &appid, &payer)?;
-    let to = addressee(turn.world, mchid, refund.notify_url.as_deref()?)?;
+    let caller = refund.sp_mchid.as_ref().unwrap_or(mchid);
+    let to = addressee(turn.world, caller, refund.notify_url.as_deref()?)?;
     let (kind, content) = match refund.generation {
         Generation::V3 => {
             let plaintext = refund_v3::told(mchid, number, refund);
-            let of = event_id::pay_v3::notify::REFUND;
+            let of = match refund.sp_mchid {
+                None => event_id::pay_v3::notify::REFUND,
+                Some(_) => event_id::pay_v3::notify::PARTNER_REFUND,
+            };
             let status = refund.status.name();
             let summary = match status {
                 "SUCCESS" => "退款成功",
@@ -89,12 +113,13 @@ fn tell_refund(turn: &mut Turn<'_>, mchid: &Id, number: &str) -> Option<u64> {
             (&OF_V3, content)
         }
         Generation::V2 { .. } => {
-            let plain = json!({
+            let mut plain = json!({
                 "return_code": "SUCCESS",
-                "appid": &*appid,
-                "mch_id": &**mchid,
                 "req_info": refund_v2::told(number, refund),
             });
+            for (name, text) in of_whom(mchid, order) {
+                plain[name] = json!(&**text);
+            }
             let id = Some(refund.id.to_string());
             let content = content(plain.to_string(), REFUND, "refund_result", id);
             (&REFUND_OF_V2, content)
@@ -103,7 +128,11 @@ fn tell_refund(turn: &mut Turn<'_>, mchid: &Id, number: &str) -> Option<u64> {
     Some(push::start_to(turn, kind, to, (user, &payer), content))
 }
 
+/// None where the merchant gave no address, as at a till.
 fn addressee(world: &World, mchid: &Id, url: &str) -> Option<Addressee> {
+    if url.is_empty() {
+        return None;
+    }
     Some(Addressee {
         id: mchid.clone(),
         receiver: None,
@@ -160,23 +189,33 @@ fn of_v3(
     content(plain.to_string(), original_type, event_type, Some(id))
 }
 
+/// The elements that say whose order it is.
+fn of_whom<'a>(mchid: &'a Id, order: &'a Order) -> Vec<(&'static str, &'a Id)> {
+    let Some(partner) = &order.partner else {
+        return vec![("appid", &order.appid), ("mch_id", mchid)];
+    };
+    let mut own = vec![
+        ("appid", &partner.sp_appid),
+        ("mch_id", &partner.sp_mchid),
+        ("sub_mch_id", mchid),
+    ];
+    own.extend({ partner.sub_appid.iter() }.map(|appid| ("sub_appid", appid)));
+    own
+}
+
 fn of_v2(world: &World, mchid: &Id, out_trade_no: &str, order: &Order) -> Content {
     let mut elements = v2::paid(world, out_trade_no, order);
-    let own = [
-        ("appid", &*order.appid),
-        ("mch_id", mchid),
-        ("return_code", "SUCCESS"),
-        ("result_code", "SUCCESS"),
-    ];
-    elements.extend(own.map(|(name, text)| (name.to_owned(), json!(text))));
+    for name in ["return_code", "result_code"] {
+        elements.insert(name.to_owned(), json!("SUCCESS"));
+    }
+    for (name, text) in of_whom(mchid, order) {
+        elements.insert(name.to_owned(), json!(&**text));
+    }
     // WECHAT: `sign_type` is sent, and signed, only where it is not MD5.
     if order.generation == (Generation::V2 { hmac: true }) {
         elements.insert("sign_type".to_owned(), json!("HMAC-SHA256"));
     }
-    let id = match &order.state {
-        State::Paid { transaction_id, .. } => Some(transaction_id.to_string()),
-        State::Open | State::Closed => None,
-    };
+    let id = order.payment().map(|(id, _)| id.to_string());
     let plain = Value::Object(Map::from_iter(elements)).to_string();
     content(plain, TRANSACTION, "pay_result", id)
 }

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use xinqiao_catalog::rules::limit;
 use xinqiao_types::shanghai;
 
-use super::funds::{self, Business, Purse};
+use super::{
+    funds::{self, Business, Purse},
+    seller::Partner,
+};
 use crate::{
     accounts::{
         self,
@@ -20,7 +23,7 @@ use crate::{
         feature::id_in,
         route::{Handler, Request, Route},
     },
-    people,
+    people::{self, phone},
     products::Feature,
 };
 
@@ -55,6 +58,9 @@ const PAGE: &str = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb";
 /// How the text of a code begins, and how many characters follow.
 const CODE: &str = "weixin://wxpay/bizpayurl?pr=";
 const CODE_LENGTH: usize = 9;
+/// How every code to pay begins, and one that was shortened.
+const CODE_BEGINS: &str = "weixin://wxpay/bizpayurl";
+const SHORT: &str = "weixin://wxpay/s/";
 
 pub(super) const PREPAY_LIFE: &str = "orders.prepay_id_life";
 pub(super) const CODE_LIFE: &str = "native.code_url_life";
@@ -73,7 +79,11 @@ pub(super) const TEXTS: [(&str, &str); 4] = [
 /// What a merchant orders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Order {
+    /// In which account it is paid.
     pub(super) appid: Id,
+    /// The service provider that placed it for its merchant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) partner: Option<Partner>,
     /// Who is to pay, or has paid; none while anybody may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) payer: Option<Id>,
@@ -120,6 +130,8 @@ pub(super) enum TradeType {
     App,
     /// In a browser of the phone (H5), by whoever opens the address.
     Mweb,
+    /// By whoever shows the code of their phone (付款码) at a till.
+    Micropay,
 }
 
 /// What opens the cashier for an order.
@@ -135,8 +147,19 @@ pub(super) struct Opener {
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
     Open,
-    Paid { transaction_id: Id, at: i64 },
+    /// The phone asks its owner for the password.
+    Asking,
+    /// Its owner did not agree.
+    Failed,
+    Paid {
+        transaction_id: Id,
+        at: i64,
+    },
     Closed,
+    /// Taken back, with its payment if it was paid.
+    Reversed {
+        paid: Option<(Id, i64)>,
+    },
 }
 
 /// What a `prepay_id` or a code stands for.
@@ -144,6 +167,9 @@ pub(super) enum State {
 pub(super) struct Prepay {
     pub(super) mchid: Id,
     pub(super) out_trade_no: Id,
+    /// The numbers are those of several orders that are paid as one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) combined: bool,
 }
 
 /// Why an order is not placed or closed.
@@ -152,6 +178,12 @@ pub(super) enum Objection {
     Missing,
     Paid,
     Closed,
+    /// It was taken back.
+    Reversed,
+    /// Its owner was asked for the password and did not agree.
+    Failed,
+    /// Its owner is being asked for the password.
+    Asking,
     /// Placed before with other parameters.
     Different,
 }
@@ -163,6 +195,7 @@ impl TradeType {
             Self::Native => "NATIVE",
             Self::App => "APP",
             Self::Mweb => "MWEB",
+            Self::Micropay => "MICROPAY",
         }
     }
 }
@@ -175,10 +208,34 @@ impl Order {
         self.payable_until.max(payable_until(self.created_at, None)) + 1
     }
 
-    /// `SUCCESS`, `REFUND`, `NOTPAY` or `CLOSED`.
+    /// The platform's number and the time of its payment, if it was ever paid.
+    pub(super) fn payment(&self) -> Option<(&Id, i64)> {
+        match &self.state {
+            State::Paid { transaction_id, at } => Some((transaction_id, *at)),
+            State::Reversed { paid } => paid.as_ref().map(|(id, at)| (id, *at)),
+            State::Open | State::Asking | State::Failed | State::Closed => None,
+        }
+    }
+
+    /// Why it cannot be placed again, or paid; none while it can.
+    pub(super) fn objection(&self) -> Option<Objection> {
+        match self.state {
+            State::Open => None,
+            State::Asking => Some(Objection::Asking),
+            State::Failed => Some(Objection::Failed),
+            State::Paid { .. } => Some(Objection::Paid),
+            State::Closed => Some(Objection::Closed),
+            State::Reversed { .. } => Some(Objection::Reversed),
+        }
+    }
+
+    /// As queries spell it: `NOTPAY`, `USERPAYING`, `PAYERROR`, `SUCCESS`, `REFUND`, `CLOSED` or `REVOKED`.
     pub(super) fn trade_state(&self) -> &'static str {
         match self.state {
             State::Open => "NOTPAY",
+            State::Asking => "USERPAYING",
+            State::Failed => "PAYERROR",
+            State::Reversed { .. } => "REVOKED",
             State::Paid { .. } if self.refunded => "REFUND",
             State::Paid { .. } => "SUCCESS",
             State::Closed => "CLOSED",
@@ -188,6 +245,9 @@ impl Order {
     pub(super) fn trade_state_desc(&self) -> &'static str {
         match self.state {
             State::Open => "订单未支付",
+            State::Asking => "需要用户输入支付密码",
+            State::Failed => "支付失败，请重新下单支付",
+            State::Reversed { .. } => "订单已撤销",
             State::Paid { .. } if self.refunded => "订单发生退款，退款详情请查询退款单",
             State::Paid { .. } => "支付成功",
             State::Closed => "订单已关闭",
@@ -239,11 +299,9 @@ pub(super) fn by_either<'w>(
     Some((number, order))
 }
 
-/// The order behind a `prepay_id` or a code that still opens the cashier.
-pub(super) fn prepaid<'w>(world: &'w World, opener: &str) -> Option<(&'w Prepay, &'w Order)> {
-    let prepay = PREPAYS.get(world, opener)?;
-    let order = find(world, &prepay.mchid, &prepay.out_trade_no)?;
-    Some((prepay, order))
+/// What a `prepay_id` or a code stands for that still opens the cashier.
+pub(super) fn prepaid<'w>(world: &'w World, opener: &str) -> Option<&'w Prepay> {
+    PREPAYS.get(world, opener)
 }
 
 /// Places an order, or an open one again.
@@ -256,18 +314,26 @@ pub(super) fn place(
     let trade_type = order.trade_type;
     let key = (mchid.clone(), Id::from(out_trade_no));
     match ORDERS.get(turn.world, &key) {
-        Some(before) => match before.state {
-            State::Paid { .. } => return Err(Objection::Paid),
-            State::Closed => return Err(Objection::Closed),
-            State::Open if before.asked != order.asked => return Err(Objection::Different),
-            State::Open => {}
+        Some(before) => match before.objection() {
+            Some(objection) => return Err(objection),
+            None if before.asked != order.asked => return Err(Objection::Different),
+            None => {}
         },
-        None => {
-            let what = json!({"merchant": &*key.0, "close": &*key.1});
-            turn.later(order.closes(), NAME, what);
-            ORDERS.put(turn.world, key.clone(), order);
-        }
+        None => open(turn, mchid, out_trade_no, order),
     }
+    Ok(opener(
+        turn,
+        trade_type,
+        &Prepay {
+            mchid: key.0,
+            out_trade_no: key.1,
+            combined: false,
+        },
+    ))
+}
+
+/// What opens the cashier for an order from now on.
+pub(super) fn opener(turn: &mut Turn<'_>, trade_type: TradeType, prepay: &Prepay) -> Opener {
     let draw = turn.world.next("pay.prepay");
     let noise = draw.hex(20);
     let prepay_id: Id = format!("wx{}{noise}", shanghai::digits(turn.now)).into();
@@ -278,14 +344,9 @@ pub(super) fn place(
             let url = format!("{PAGE}?prepay_id={prepay_id}&package={package}");
             (Some(url), PAGE_LIFE)
         }
-        TradeType::Jsapi | TradeType::App => (None, PREPAY_LIFE),
+        TradeType::Jsapi | TradeType::App | TradeType::Micropay => (None, PREPAY_LIFE),
     };
     let url: Option<Id> = url.map(Id::from);
-    let (mchid, out_trade_no) = key;
-    let prepay = Prepay {
-        mchid,
-        out_trade_no,
-    };
     let lives = [(Some(&prepay_id), PREPAY_LIFE), (url.as_ref(), life)];
     for (opener, life) in lives {
         let Some(opener) = opener else { continue };
@@ -293,31 +354,63 @@ pub(super) fn place(
         turn.later(ends, NAME, json!({"prepay": &**opener}));
         PREPAYS.put(turn.world, opener.clone(), prepay.clone());
     }
-    Ok(Opener { prepay_id, url })
+    Opener { prepay_id, url }
 }
 
-/// Closes an order that is not paid. One that is closed stays so.
+/// Keeps a new order, until it is paid or its time is over.
+pub(super) fn open(turn: &mut Turn<'_>, mchid: &Id, out_trade_no: &str, order: Order) {
+    let key = (mchid.clone(), Id::from(out_trade_no));
+    let what = json!({"merchant": &*key.0, "close": &*key.1});
+    turn.later(order.closes(), NAME, what);
+    ORDERS.put(turn.world, key, order);
+}
+
+/// A shorter text for a code (`tools/shorturl`), which opens the cashier as the long one does; none for what is no code.
+///
+/// A code that no order has, as shops print them by themselves, is shortened and opens nothing.
+pub(super) fn shorten(turn: &mut Turn<'_>, long: &str) -> Option<Id> {
+    if !long.starts_with(CODE_BEGINS) {
+        return None;
+    }
+    let word = turn.world.next("pay.short").word(CODE_LENGTH);
+    let short: Id = format!("{SHORT}{word}").into();
+    if let Some(prepay) = PREPAYS.get(turn.world, long).cloned() {
+        let ends = turn.now.0 + limit::seconds(CODE_LIFE);
+        turn.later(ends, NAME, json!({"prepay": &*short}));
+        PREPAYS.put(turn.world, short.clone(), prepay);
+    }
+    Some(short)
+}
+
+/// Closes an order that is not paid. One that is closed, or was taken back, stays so.
 pub(super) fn close(world: &mut World, mchid: &Id, out_trade_no: &str) -> Result<(), Objection> {
     let key = (mchid.clone(), Id::from(out_trade_no));
     match ORDERS.get(world, &key).map(|order| &order.state) {
         None => Err(Objection::Missing),
         Some(State::Paid { .. }) => Err(Objection::Paid),
-        Some(State::Closed) => Ok(()),
-        Some(State::Open) => {
-            if let Some(order) = ORDERS.get_mut(world, &key) {
-                order.state = State::Closed;
-            }
+        Some(State::Asking) => Err(Objection::Asking),
+        Some(State::Closed | State::Reversed { .. }) => Ok(()),
+        Some(State::Open | State::Failed) => {
+            becomes(world, mchid, &key.1, State::Closed);
             Ok(())
         }
     }
 }
 
-/// An open order is paid now by this person.
-pub(super) fn pay(turn: &mut Turn<'_>, prepay: &Prepay, payer: &Id) -> Option<Order> {
+/// An order is in another state from now on.
+pub(super) fn becomes(world: &mut World, mchid: &Id, out_trade_no: &Id, state: State) {
+    let key = (mchid.clone(), out_trade_no.clone());
+    if let Some(order) = ORDERS.get_mut(world, &key) {
+        order.state = state;
+    }
+}
+
+/// An order is paid now by this person.
+pub(super) fn pay(turn: &mut Turn<'_>, mchid: &Id, out_trade_no: &Id, payer: &Id) -> Option<Order> {
     let (at, number) = (turn.now.0, turn.world.next("pay.transaction").digits(10));
     let day = shanghai::written(turn.now, "%Y%m%d");
     let transaction_id: Id = format!("4200000000{day}{number}").into();
-    let key = (prepay.mchid.clone(), prepay.out_trade_no.clone());
+    let key = (mchid.clone(), out_trade_no.clone());
     let order = ORDERS.get_mut(turn.world, &key)?;
     order.state = State::Paid {
         transaction_id: transaction_id.clone(),
@@ -325,6 +418,15 @@ pub(super) fn pay(turn: &mut Turn<'_>, prepay: &Prepay, payer: &Id) -> Option<Or
     };
     order.payer = Some(payer.clone());
     let paid = order.clone();
+    if let Some(partner) = &paid.partner
+        && let Some(user) = people::person(turn.world, &paid.appid, payer)
+    {
+        // Both are told who paid, so both know them.
+        phone::contact(turn.world, user, &partner.sp_appid);
+        if let Some(sub_appid) = &partner.sub_appid {
+            phone::contact(turn.world, user, sub_appid);
+        }
+    }
     let (purse, business) = (Purse::Unsettled, Business::Payment);
     funds::change(turn, &key.0, purse, business, &key.1, paid.total);
     BY_TRANSACTION.put(turn.world, (key.0, transaction_id), key.1);
@@ -365,12 +467,10 @@ fn merchant_deleted(turn: &mut Turn<'_>, what: &Value) {
 fn index(world: &mut World) {
     let paid: Vec<((Id, Id), Id)> = ORDERS
         .all(world)
-        .filter_map(|((mchid, out_trade_no), order)| match &order.state {
-            State::Paid { transaction_id, .. } => {
-                let key = (mchid.clone(), transaction_id.clone());
-                Some((key, out_trade_no.clone()))
-            }
-            State::Open | State::Closed => None,
+        .filter_map(|((mchid, out_trade_no), order)| {
+            let (transaction_id, _) = order.payment()?;
+            let key = (mchid.clone(), transaction_id.clone());
+            Some((key, out_trade_no.clone()))
         })
         .collect();
     for (key, out_trade_no) in paid {
@@ -386,6 +486,7 @@ pub(super) fn view(world: &World, merchant: &Merchant, out_trade_no: &str, order
         "mchid": &*merchant.mchid,
         "out_trade_no": out_trade_no,
         "appid": &*order.appid,
+        "provider": order.partner.as_ref().map(|partner| &*partner.sp_mchid),
         "openid": payer.map(|openid| &**openid),
         "user": user.map(people::user::name),
         "description": order.description,
@@ -396,7 +497,7 @@ pub(super) fn view(world: &World, merchant: &Merchant, out_trade_no: &str, order
         "created_at": order.created_at,
         "payable_until": order.payable_until,
     });
-    if let State::Paid { transaction_id, at } = &order.state {
+    if let Some((transaction_id, at)) = order.payment() {
         view["transaction_id"] = json!(&**transaction_id);
         view["paid_at"] = json!(at);
     }

@@ -116,6 +116,9 @@ pub(super) struct Refund {
     /// How much of it was money of the day on which it was asked for, in fen.
     #[serde(default)]
     of_day: i64,
+    /// The provider that asked for its sub-merchant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sp_mchid: Option<Id>,
     /// Where it goes, in the platform's words.
     pub(super) received_by: String,
     pub(super) generation: Generation,
@@ -147,6 +150,8 @@ pub(super) struct Wanted {
     pub(super) reason: Option<String>,
     pub(super) notify_url: Option<String>,
     pub(super) source: Purse,
+    /// The provider that asks for its sub-merchant.
+    pub(super) sp_mchid: Option<Id>,
     pub(super) generation: Generation,
 }
 
@@ -263,6 +268,7 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Ref
         notify_url: wanted.notify_url,
         source: wanted.source,
         of_day: 0,
+        sp_mchid: wanted.sp_mchid,
         received_by: WALLET.to_owned(),
         generation: wanted.generation,
         created_at: turn.now.0,

@@ -100,7 +100,7 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 }
 
 fn wanted(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Wanted), Refusal> {
-    let (merchant, _) = own(turn.world, asked)?;
+    let seller = own(turn.world, asked)?;
     let number = element(asked, "out_refund_no")?;
     let reason = given(asked, "refund_desc");
     for (limit, text) in { TEXTS.iter().map(|(_, limit)| *limit) }.zip([Some(number), reason]) {
@@ -130,7 +130,7 @@ fn wanted(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Wanted), Refusal> {
     if by_id.is_none() && by_number.is_none() {
         return Err(neither());
     }
-    let (out_trade_no, _) = order::by_either(turn.world, &merchant.mchid, by_id, by_number)
+    let (out_trade_no, _) = order::by_either(turn.world, &seller.payee, by_id, by_number)
         .ok_or_else(|| refuse(Objection::NoOrder))?;
     let wanted = Wanted {
         out_trade_no: out_trade_no.clone(),
@@ -140,11 +140,12 @@ fn wanted(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Wanted), Refusal> {
         reason: reason.map(str::to_owned),
         notify_url: given(asked, "notify_url").map(str::to_owned),
         source,
+        sp_mchid: seller.partner.map(|partner| partner.sp_mchid),
         generation: Generation::V2 {
             hmac: given(asked, "sign_type") == Some(HMAC),
         },
     };
-    Ok((merchant.mchid.clone(), wanted))
+    Ok((seller.payee, wanted))
 }
 
 fn neither() -> Refusal {
@@ -155,7 +156,7 @@ fn neither() -> Refusal {
 ///
 /// WECHAT: refund_id wins over out_refund_no, that over transaction_id, that over out_trade_no.
 fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = own(turn.world, asked)?.0.mchid.clone();
+    let mchid = own(turn.world, asked)?.payee;
     let world = &*turn.world;
     let one = match (given(asked, "refund_id"), given(asked, "out_refund_no")) {
         (Some(id), _) => Some(refund::by_id(world, &mchid, id)),

@@ -11,11 +11,11 @@ use super::{
     merchants,
     order::{self, CURRENCY, Generation},
     refund::{self, Objection, Refund, TEXTS, Wanted},
-    v3::parameter,
+    v3::{parameter, sub_merchant},
 };
 use crate::{
     door::{Asked, Refusal, Reply, Verdict, stateful},
-    kernel::{Id, Turn},
+    kernel::{Id, Turn, World},
     products::Feature,
 };
 
@@ -80,14 +80,26 @@ fn refuse(objection: Objection) -> Refusal {
 
 /// `refund/domestic/refunds`.
 fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
-    let wanted = wanted(turn, asked, &mchid)?;
+    let (mchid, by) = whose(turn.world, asked)?;
+    let wanted = wanted(turn, asked, &mchid, by)?;
     let number = wanted.out_refund_no.clone();
     let refund = refund::ask(turn, &mchid, wanted).map_err(refuse)?;
     Ok(Reply::Json(shown(&number, &refund)))
 }
 
-fn wanted(turn: &Turn<'_>, asked: &Asked, mchid: &Id) -> Result<Wanted, Refusal> {
+/// Whose refunds a call is about, and the provider that calls for it.
+fn whose(world: &World, asked: &Asked) -> Result<(Id, Option<Id>), Refusal> {
+    let caller = merchants::caller(world, asked)?;
+    match asked.given("sub_mchid").filter(|mchid| !mchid.is_empty()) {
+        None => Ok((caller.mchid.clone(), None)),
+        Some(sub_mchid) => {
+            let sub = sub_merchant(world, caller, sub_mchid)?;
+            Ok((sub.mchid.clone(), Some(caller.mchid.clone())))
+        }
+    }
+}
+
+fn wanted(turn: &Turn<'_>, asked: &Asked, mchid: &Id, by: Option<Id>) -> Result<Wanted, Refusal> {
     let number = asked.text("out_refund_no")?;
     for (name, limit) in TEXTS {
         if let Some(text) = asked.given(name).filter(|text| !limit::fits(limit, text)) {
@@ -145,6 +157,7 @@ fn wanted(turn: &Turn<'_>, asked: &Asked, mchid: &Id) -> Result<Wanted, Refusal>
         reason: asked.given("reason").map(str::to_owned),
         notify_url: asked.given("notify_url").map(str::to_owned),
         source,
+        sp_mchid: by,
         generation: Generation::V3,
     })
 }
@@ -155,7 +168,7 @@ fn missing() -> Refusal {
 
 /// `refund/domestic/refunds/{out_refund_no}`.
 fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &merchants::caller(turn.world, asked)?.mchid;
+    let mchid = &whose(turn.world, asked)?.0;
     let (number, refund) =
         refund::find(turn.world, mchid, asked.text("out_refund_no")?).ok_or_else(missing)?;
     Ok(Reply::Json(shown(number, refund)))
@@ -163,7 +176,7 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `refund/domestic/refunds/{refund_id}/apply-abnormal-refund`.
 fn apply_abnormal(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let (mchid, _) = whose(turn.world, asked)?;
     let (number, _) =
         refund::by_id(turn.world, &mchid, asked.text("refund_id")?).ok_or_else(missing)?;
     let number = number.clone();
@@ -234,7 +247,6 @@ fn shown(number: &str, refund: &Refund) -> Value {
 /// A refund as notices show it.
 pub(super) fn told(mchid: &str, number: &str, refund: &Refund) -> Value {
     let mut told = json!({
-        "mchid": mchid,
         "out_trade_no": &*refund.out_trade_no,
         "transaction_id": &*refund.transaction_id,
         "out_refund_no": number,
@@ -243,6 +255,13 @@ pub(super) fn told(mchid: &str, number: &str, refund: &Refund) -> Value {
         "user_received_account": refund.received_by,
         "amount": amount(refund),
     });
+    match &refund.sp_mchid {
+        None => told["mchid"] = json!(mchid),
+        Some(sp_mchid) => {
+            told["sp_mchid"] = json!(&**sp_mchid);
+            told["sub_mchid"] = json!(mchid);
+        }
+    }
     if let Some(time) = success_time(refund) {
         told["success_time"] = json!(time);
     }

@@ -1,6 +1,6 @@
 //! Orders over the interface's second generation: XML with a signature among its elements.
 //!
-//! Built are `JSAPI`, `NATIVE`, `APP` and `MWEB`; other trade types are refused as products that the merchant has not opened.
+//! Built are `JSAPI`, `NATIVE`, `APP` and `MWEB`; a till charges codes (`code_v2`); other trade types are refused as products that the merchant has not opened.
 //!
 //! Source: doc pages "统一下单", "查询订单", "关闭订单" of the payment interface's second generation.
 
@@ -11,9 +11,10 @@ use xinqiao_types::{UnixSeconds, shanghai};
 use super::{
     merchants,
     order::{self, CURRENCY, Generation, Objection, Order, State, TradeType},
+    seller::{self, Partner},
 };
 use crate::{
-    accounts::merchant::Merchant,
+    accounts::merchant::Kind,
     door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{Id, Turn, World},
     people,
@@ -26,10 +27,12 @@ pub(super) static FEATURE: Feature = Feature {
         stateful(v2::pay::UNIFIED_ORDER, PLACED, place),
         stateful(v2::pay::ORDER_QUERY, PLACED, query),
         stateful(v2::pay::CLOSE_ORDER, CLOSED, close),
+        stateful(v2::tools::SHORT_URL, SHORTENED, shorten),
     ],
     ..Feature::EMPTY
 };
 const PLACED: &str = "an_order_in_xml_is_placed_paid_and_told_by_a_signed_notice";
+const SHORTENED: &str = "a_code_in_xml_is_shortened_and_pays_as_the_long_one";
 const CLOSED: &str = "an_order_in_xml_is_closed_once";
 
 pub(super) const HMAC: &str = "HMAC-SHA256";
@@ -40,8 +43,16 @@ pub(super) const TEXTS: [(&str, &str); 4] = [
     ("attach", "orders.attach"),
     ("goods_tag", "orders.goods_tag"),
 ];
+/// What is ordered to be paid in a client.
+const ORDERED: [TradeType; 4] = [
+    TradeType::Jsapi,
+    TradeType::Native,
+    TradeType::App,
+    TradeType::Mweb,
+];
 /// What may differ when an order is placed again.
-const ONCE: [&str; 6] = [
+const ONCE: [&str; 7] = [
+    "auth_code",
     "nonce_str",
     "sign",
     "sign_type",
@@ -63,30 +74,96 @@ pub(super) fn element<'a>(asked: &'a Asked, name: &str) -> Result<&'a str, Refus
     })
 }
 
-/// The merchant that signed, with the account of the call, in which it may be paid.
-pub(super) fn own<'w>(world: &'w World, asked: &Asked) -> Result<(&'w Merchant, &'w Id), Refusal> {
-    let merchant = merchants::caller(world, asked)?;
-    let appid = element(asked, "appid")?;
-    let bound = merchant.appids.iter().find(|bound| &***bound == appid);
-    let bound =
-        bound.ok_or_else(|| Refusal::text(code::APPID_MCHID_NOT_MATCH, "appid和mch_id不匹配"))?;
-    Ok((merchant, bound))
+/// Whose orders a call is about.
+#[derive(Debug)]
+pub(super) struct Seller {
+    /// The merchant that signed, or the sub-merchant for which it calls.
+    pub(super) payee: Id,
+    /// The account of the call.
+    pub(super) called: Id,
+    pub(super) partner: Option<Partner>,
 }
 
-fn refuse(objection: Objection) -> Refusal {
+impl Seller {
+    /// In which account is paid: the sub-merchant's where one is named.
+    fn appid(&self) -> &Id {
+        let sub_appid = self.partner.as_ref().and_then(|own| own.sub_appid.as_ref());
+        sub_appid.unwrap_or(&self.called)
+    }
+}
+
+/// The merchant that signed, with the account of the call, in which it may be paid; where the call names a sub-merchant,
+/// that.
+pub(super) fn own(world: &World, asked: &Asked) -> Result<Seller, Refusal> {
+    let caller = merchants::caller(world, asked)?;
+    let no_match = |text: &str| Refusal::text(code::APPID_MCHID_NOT_MATCH, text);
+    let called = seller::bound(caller, element(asked, "appid")?);
+    let called = called
+        .ok_or_else(|| no_match("appid和mch_id不匹配"))?
+        .clone();
+    // Not every call can be made for a sub-merchant.
+    let optional = |name| {
+        let has = asked.endpoint.request.field(name).is_some();
+        has.then(|| given(asked, name)).flatten()
+    };
+    let Some(sub_mchid) = optional("sub_mch_id") else {
+        return Ok(Seller {
+            payee: caller.mchid.clone(),
+            called,
+            partner: None,
+        });
+    };
+    if caller.kind != Kind::ServiceProvider {
+        return Err(merchants::not_understood(
+            "商户号没有服务商权限，不能使用sub_mch_id",
+        ));
+    }
+    let Some(sub) = seller::sub_merchant(world, caller, sub_mchid) else {
+        let received = Some(format!("sub_mch_id {sub_mchid}"));
+        let expected = Some(format!("a sub-merchant of {}", caller.mchid));
+        let refuse = merchants::not_understood("受理关系不存在");
+        return Err(refuse.because("call.parameter", received, expected));
+    };
+    let sub_appid = match optional("sub_appid") {
+        None => None,
+        Some(appid) => {
+            let bound = seller::bound(sub, appid);
+            let refuse = || no_match("sub_mch_id与sub_appid不匹配");
+            Some(bound.ok_or_else(refuse)?.clone())
+        }
+    };
+    let partner = Partner {
+        sp_mchid: caller.mchid.clone(),
+        sp_appid: called.clone(),
+        sub_appid,
+    };
+    Ok(Seller {
+        payee: sub.mchid.clone(),
+        called,
+        partner: Some(partner),
+    })
+}
+
+pub(super) fn refuse(objection: Objection) -> Refusal {
     match objection {
         Objection::Missing => Refusal::text(code::ORDERNOTEXIST, "订单不存在"),
         Objection::Paid => Refusal::text(code::ORDERPAID, "该订单已支付"),
         Objection::Closed => Refusal::text(code::ORDERCLOSED, "该订单已关闭"),
+        Objection::Reversed => Refusal::text(code::ORDERREVERSED, "该订单已撤销"),
+        Objection::Asking => Refusal::text(code::USERPAYING, "需要用户输入支付密码"),
+        Objection::Failed => Refusal::text(code::TRADE_ERROR, "交易失败，请重新下单支付"),
         Objection::Different => Refusal::text(code::INVALID_REQUEST, "201 商户订单号重复"),
     }
 }
 
 /// `pay/unifiedorder`.
 fn place(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let (mchid, order) = draft(turn, asked)?;
+    let named = element(asked, "trade_type")?;
+    let Some(trade_type) = { ORDERED.into_iter() }.find(|known| known.name() == named) else {
+        return Err(Refusal::text(code::NOAUTH, "商户未开通此接口权限"));
+    };
+    let (mchid, order) = draft(turn, asked, trade_type)?;
     let out_trade_no = element(asked, "out_trade_no")?;
-    let trade_type = order.trade_type;
     let opener = order::place(turn, &mchid, out_trade_no, order).map_err(refuse)?;
     let mut answer = json!({"trade_type": trade_type.name(), "prepay_id": &*opener.prepay_id});
     if let Some(url) = opener.url {
@@ -101,15 +178,14 @@ fn place(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     Ok(Reply::Json(answer))
 }
 
-fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refusal> {
-    let (merchant, appid) = own(turn.world, asked)?;
-    for name in [
-        "body",
-        "out_trade_no",
-        "spbill_create_ip",
-        "notify_url",
-        "trade_type",
-    ] {
+/// An order as a call describes it, with the merchant whose it is.
+pub(super) fn draft(
+    turn: &Turn<'_>,
+    asked: &Asked,
+    trade_type: TradeType,
+) -> Result<(Id, Order), Refusal> {
+    let seller = own(turn.world, asked)?;
+    for name in ["body", "out_trade_no", "spbill_create_ip"] {
         element(asked, name)?;
     }
     for (name, limit) in TEXTS {
@@ -117,16 +193,6 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refusal> {
             return Err(merchants::not_understood(&format!("{name}参数长度有误")));
         }
     }
-    let known = [
-        TradeType::Jsapi,
-        TradeType::Native,
-        TradeType::App,
-        TradeType::Mweb,
-    ];
-    let named = element(asked, "trade_type")?;
-    let Some(trade_type) = known.into_iter().find(|known| known.name() == named) else {
-        return Err(Refusal::text(code::NOAUTH, "商户未开通此接口权限"));
-    };
     let total: Option<i64> = element(asked, "total_fee")?.parse().ok();
     let Some(total) = total.filter(|total| (1..=order::MOST).contains(total)) else {
         return Err(merchants::not_understood("total_fee参数格式有误"));
@@ -136,18 +202,35 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refusal> {
             element(asked, "product_id")?;
             None
         }
-        TradeType::App => None,
+        TradeType::App | TradeType::Micropay => None,
         TradeType::Mweb => {
             element(asked, "scene_info")?;
             None
         }
-        TradeType::Jsapi => Some(Id::from(element(asked, "openid")?)),
+        TradeType::Jsapi => Some(match given(asked, "sub_openid") {
+            // WECHAT: somebody of the sub-merchant's account is named together with the account.
+            Some(openid) => {
+                element(asked, "sub_appid")?;
+                (seller.appid(), Id::from(openid))
+            }
+            None => (&seller.called, Id::from(element(asked, "openid")?)),
+        }),
     };
-    if { payer.iter() }.any(|openid| people::person(turn.world, appid, openid).is_none()) {
+    let stranger =
+        |(appid, openid): &(&Id, Id)| people::person(turn.world, appid, openid).is_none();
+    if payer.as_ref().is_some_and(stranger) {
         return Err(Refusal::text(code::PARAM_ERROR, "无效的openid"));
     }
-    let notify_url = element(asked, "notify_url")?;
-    if !notify_url.starts_with("https://") && !notify_url.starts_with("http://") {
+    let appid = payer.as_ref().map_or(seller.appid(), |(appid, _)| *appid);
+    let appid = appid.clone();
+    let payer = payer.map(|(_, openid)| openid);
+    // WECHAT: a till has no address for notices.
+    let notify_url = match trade_type {
+        TradeType::Micropay => "",
+        _ => element(asked, "notify_url")?,
+    };
+    let sent = notify_url.starts_with("https://") || notify_url.starts_with("http://");
+    if !sent && trade_type != TradeType::Micropay {
         return Err(Refusal::text(code::PARAM_ERROR, "notify_url填写错误"));
     }
     let expires = match given(asked, "time_expire") {
@@ -162,7 +245,8 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refusal> {
         fields.retain(|name, _| !ONCE.contains(&name.as_str()));
     }
     let order = Order {
-        appid: appid.clone(),
+        appid,
+        partner: seller.partner,
         payer,
         description: element(asked, "body")?.to_owned(),
         attach: given(asked, "attach").map(str::to_owned),
@@ -179,7 +263,7 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refusal> {
         state: State::Open,
         refunded: false,
     };
-    Ok((merchant.mchid.clone(), order))
+    Ok((seller.payee, order))
 }
 
 /// What queries and notices tell about a paid order; of one that is not paid, what is known.
@@ -192,32 +276,56 @@ pub(super) fn paid(world: &World, out_trade_no: &str, order: &Order) -> Map<Stri
     if let Some(attach) = &order.attach {
         tell("attach", attach.clone());
     }
-    if let (State::Paid { transaction_id, at }, Some(payer)) = (&order.state, &order.payer) {
-        let contact = people::contact(world, &order.appid, payer);
-        let follows = contact.is_some_and(|contact| contact.followed);
-        tell("openid", payer.to_string());
-        tell("is_subscribe", if follows { "Y" } else { "N" }.to_owned());
+    if let (Some((transaction_id, at)), Some(payer)) = (order.payment(), &order.payer) {
+        let mut known = |appid: &Id, openid: &Id, names: [&str; 2]| {
+            let contact = people::contact(world, appid, openid);
+            let follows = contact.is_some_and(|contact| contact.followed);
+            tell(names[0], openid.to_string());
+            tell(names[1], if follows { "Y" } else { "N" }.to_owned());
+        };
+        let own = ["openid", "is_subscribe"];
+        match &order.partner {
+            None => known(&order.appid, payer, own),
+            Some(partner) => {
+                let openids = partner.openids(world, &order.appid, payer);
+                if let Some(openid) = openids.sp {
+                    known(&partner.sp_appid, &openid, own);
+                }
+                if let (Some(appid), Some(openid)) = (&partner.sub_appid, openids.sub) {
+                    known(appid, &openid, ["sub_openid", "sub_is_subscribe"]);
+                }
+            }
+        }
         tell("trade_type", order.trade_type.name().to_owned());
         tell("bank_type", "OTHERS".to_owned());
         tell("total_fee", order.total.to_string());
         tell("cash_fee", order.total.to_string());
         tell("fee_type", order.currency.clone());
         tell("transaction_id", transaction_id.to_string());
-        tell("time_end", shanghai::digits(UnixSeconds(*at)));
+        tell("time_end", shanghai::digits(UnixSeconds(at)));
     }
     told
 }
 
-/// `pay/orderquery`.
-fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let (merchant, _) = own(turn.world, asked)?;
+/// The order that a call names by either number.
+pub(super) fn number_and_order<'w>(
+    world: &'w World,
+    payee: &Id,
+    asked: &Asked,
+) -> Result<(&'w Id, &'w Order), Refusal> {
     let by = (given(asked, "transaction_id"), given(asked, "out_trade_no"));
     if by == (None, None) {
         let text = "缺少参数out_trade_no或transaction_id";
         return Err(merchants::not_understood(text));
     }
-    let found = order::by_either(turn.world, &merchant.mchid, by.0, by.1);
-    let (out_trade_no, order) = found.ok_or_else(|| refuse(Objection::Missing))?;
+    let found = order::by_either(world, payee, by.0, by.1);
+    found.ok_or_else(|| refuse(Objection::Missing))
+}
+
+/// `pay/orderquery`.
+fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let payee = own(turn.world, asked)?.payee;
+    let (out_trade_no, order) = number_and_order(turn.world, &payee, asked)?;
     let mut told = paid(turn.world, out_trade_no, order);
     told.insert("trade_state".to_owned(), json!(order.trade_state()));
     told.insert(
@@ -233,7 +341,7 @@ fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 ///
 /// WECHAT: here closing twice is an error (ORDERCLOSED), other than in the third generation.
 fn close(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = own(turn.world, asked)?.0.mchid.clone();
+    let mchid = own(turn.world, asked)?.payee;
     let out_trade_no = element(asked, "out_trade_no")?;
     let order = order::find(turn.world, &mchid, out_trade_no);
     if order.is_some_and(|order| order.state == State::Closed) {
@@ -241,4 +349,13 @@ fn close(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     }
     order::close(turn.world, &mchid, out_trade_no).map_err(refuse)?;
     Ok(Reply::Acknowledged)
+}
+
+/// `tools/shorturl`.
+fn shorten(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    own(turn.world, asked)?;
+    let long = element(asked, "long_url")?;
+    let short = order::shorten(turn, long);
+    let short = short.ok_or_else(|| Refusal::text(code::PARAM_ERROR, "long_url参数错误"))?;
+    Ok(Reply::Json(json!({"short_url": &*short})))
 }

@@ -9,9 +9,10 @@ use xinqiao_types::{UnixSeconds, shanghai};
 use super::{
     merchants,
     order::{self, CURRENCY, Generation, Objection, Opener, Order, State, TEXTS, TradeType},
+    seller::{self, Partner},
 };
 use crate::{
-    accounts::merchant::Merchant,
+    accounts::merchant::{Kind, Merchant},
     door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{Id, Turn, World},
     people,
@@ -25,9 +26,52 @@ pub(super) static FEATURE: Feature = Feature {
         stateful(v3::pay::transactions::CREATE_NATIVE, SCANNED, create_native),
         stateful(v3::pay::transactions::CREATE_APP, IN_AN_APP, create_app),
         stateful(v3::pay::transactions::CREATE_H5, IN_A_BROWSER, create_h5),
-        stateful(v3::pay::transactions::GET_BY_OUT_TRADE_NO, PAID, by_number),
-        stateful(v3::pay::transactions::GET_BY_TRANSACTION_ID, PAID, by_id),
-        stateful(v3::pay::transactions::CLOSE, CLOSED, close),
+        stateful(
+            v3::pay::transactions::GET_BY_OUT_TRADE_NO,
+            PAID,
+            by_own_number,
+        ),
+        stateful(
+            v3::pay::transactions::GET_BY_TRANSACTION_ID,
+            PAID,
+            by_own_id,
+        ),
+        stateful(v3::pay::transactions::CLOSE, CLOSED, close_own),
+        stateful(
+            v3::pay::partner::transactions::CREATE_JSAPI,
+            FOR_A_SUB,
+            create_partners_jsapi,
+        ),
+        stateful(
+            v3::pay::partner::transactions::CREATE_NATIVE,
+            EVERY_WAY,
+            create_partners_native,
+        ),
+        stateful(
+            v3::pay::partner::transactions::CREATE_APP,
+            EVERY_WAY,
+            create_partners_app,
+        ),
+        stateful(
+            v3::pay::partner::transactions::CREATE_H5,
+            EVERY_WAY,
+            create_partners_h5,
+        ),
+        stateful(
+            v3::pay::partner::transactions::GET_BY_OUT_TRADE_NO,
+            FOR_A_SUB,
+            by_partners_number,
+        ),
+        stateful(
+            v3::pay::partner::transactions::GET_BY_TRANSACTION_ID,
+            FOR_A_SUB,
+            by_partners_id,
+        ),
+        stateful(
+            v3::pay::partner::transactions::CLOSE,
+            SUBS_CLOSED,
+            close_partners,
+        ),
     ],
     ..Feature::EMPTY
 };
@@ -35,6 +79,9 @@ const AGAIN: &str = "an_order_placed_again_is_the_same_order_or_none";
 const SCANNED: &str = "a_code_is_paid_by_whoever_scans_it";
 const IN_AN_APP: &str = "an_apps_order_is_paid_with_what_the_app_signs";
 const IN_A_BROWSER: &str = "an_address_is_paid_by_whoever_opens_it_within_five_minutes";
+const FOR_A_SUB: &str = "a_provider_orders_for_a_sub_merchant_and_is_told";
+const EVERY_WAY: &str = "a_provider_orders_in_every_way_to_pay";
+const SUBS_CLOSED: &str = "a_providers_order_is_closed_and_found_by_nobody_else";
 const PAID: &str = "an_order_is_placed_paid_in_the_phone_and_found_by_both_numbers";
 const CLOSED: &str = "a_closed_order_answers_204_and_cannot_be_paid";
 
@@ -61,68 +108,208 @@ pub(super) fn address(field: &str, url: &str) -> Result<(), Refusal> {
     Err(parameter(field, &json!(url), issue))
 }
 
-/// The merchant that signed, if it is the one that the call is about.
-fn own<'w>(world: &'w World, asked: &Asked) -> Result<&'w Merchant, Refusal> {
-    let merchant = merchants::caller(world, asked)?;
-    let named = asked.text("mchid")?;
-    if named == &*merchant.mchid {
-        return Ok(merchant);
-    }
-    Err(parameter(
-        "mchid",
-        &json!(named),
-        "is not the merchant that signed",
-    ))
+/// As what a merchant calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// For itself.
+    Merchant,
+    /// For a sub-merchant.
+    Provider,
 }
 
-fn refuse(objection: Objection) -> Refusal {
+/// Who calls, and whose orders the call is about.
+#[derive(Debug)]
+pub(super) struct Seller<'w> {
+    pub(super) caller: &'w Merchant,
+    pub(super) merchant: &'w Merchant,
+}
+
+/// Who signed, if it may call so.
+pub(super) fn seller<'w>(
+    world: &'w World,
+    asked: &Asked,
+    role: Role,
+) -> Result<Seller<'w>, Refusal> {
+    let caller = merchants::caller(world, asked)?;
+    let name = match role {
+        Role::Merchant => "mchid",
+        Role::Provider => "sp_mchid",
+    };
+    let named = asked.text(name)?;
+    if named != &*caller.mchid {
+        let issue = "is not the merchant that signed";
+        return Err(parameter(name, &json!(named), issue));
+    }
+    let merchant = match role {
+        Role::Merchant => caller,
+        Role::Provider => sub_merchant(world, caller, asked.text("sub_mchid")?)?,
+    };
+    Ok(Seller { caller, merchant })
+}
+
+/// A sub-merchant of the merchant that signed.
+pub(super) fn sub_merchant<'w>(
+    world: &'w World,
+    caller: &Merchant,
+    sub_mchid: &str,
+) -> Result<&'w Merchant, Refusal> {
+    if caller.kind != Kind::ServiceProvider {
+        let text = "商户号没有服务商权限";
+        return Err(Refusal::text(code::NO_AUTH, text).because(
+            "call.parameter",
+            Some(format!("{} is no service provider", caller.mchid)),
+            None,
+        ));
+    }
+    seller::sub_merchant(world, caller, sub_mchid).ok_or_else(|| {
+        Refusal::text(code::NO_AUTH, "受理关系不存在").because(
+            "call.parameter",
+            Some(format!("sub_mchid {sub_mchid}")),
+            Some(format!("a sub-merchant of {}", caller.mchid)),
+        )
+    })
+}
+
+/// The appid that an element names, if the merchant may be paid in it.
+fn bound<'m>(merchant: &'m Merchant, name: &str, appid: &str) -> Result<&'m Id, Refusal> {
+    seller::bound(merchant, appid).ok_or_else(|| {
+        let text = match name {
+            "appid" => "appid和mch_id不匹配".to_owned(),
+            name => format!("{name}和{}不匹配", name.replace("appid", "mchid")),
+        };
+        Refusal::text(code::APPID_MCHID_NOT_MATCH, text)
+    })
+}
+
+pub(super) fn refuse(objection: Objection) -> Refusal {
     match objection {
         Objection::Missing => Refusal::code(code::ORDER_NOT_EXIST),
         Objection::Paid => Refusal::text(code::ORDER_PAID, "该订单已支付"),
         Objection::Closed => Refusal::text(code::ORDER_CLOSED, "该订单已关闭"),
+        Objection::Reversed => Refusal::text(code::ORDER_REVERSED, "该订单已撤销"),
+        Objection::Asking => Refusal::text(code::USERPAYING, "需要用户输入支付密码"),
+        Objection::Failed => Refusal::text(code::TRADE_ERROR, "交易失败，请重新下单支付"),
         Objection::Different => {
             Refusal::text(code::INVALID_REQUEST, "请求重入时，参数与首次请求时不一致")
         }
     }
 }
 
-/// `pay/transactions/jsapi`.
 fn create_jsapi(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let opener = place(turn, asked, TradeType::Jsapi)?;
-    Ok(Reply::Json(json!({"prepay_id": &*opener.prepay_id})))
+    place(turn, asked, Role::Merchant, TradeType::Jsapi)
 }
 
-/// `pay/transactions/native`.
 fn create_native(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let opener = place(turn, asked, TradeType::Native)?;
-    Ok(Reply::Json(json!({"code_url": opener.url.as_deref()})))
+    place(turn, asked, Role::Merchant, TradeType::Native)
 }
 
-/// `pay/transactions/app`.
 fn create_app(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let opener = place(turn, asked, TradeType::App)?;
-    Ok(Reply::Json(json!({"prepay_id": &*opener.prepay_id})))
+    place(turn, asked, Role::Merchant, TradeType::App)
 }
 
-/// `pay/transactions/h5`.
 fn create_h5(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    place(turn, asked, Role::Merchant, TradeType::Mweb)
+}
+
+fn create_partners_jsapi(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    place(turn, asked, Role::Provider, TradeType::Jsapi)
+}
+
+fn create_partners_native(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    place(turn, asked, Role::Provider, TradeType::Native)
+}
+
+fn create_partners_app(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    place(turn, asked, Role::Provider, TradeType::App)
+}
+
+fn create_partners_h5(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    place(turn, asked, Role::Provider, TradeType::Mweb)
+}
+
+/// `pay/transactions/…` and `pay/partner/transactions/…`: answers what opens the cashier.
+fn place(turn: &mut Turn<'_>, asked: &Asked, role: Role, trade_type: TradeType) -> Verdict {
+    if trade_type == TradeType::Mweb {
+        client_address(asked)?;
+    }
+    let (mchid, order) = draft(turn, asked, role, trade_type)?;
+    let opener = order::place(turn, &mchid, asked.text("out_trade_no")?, order).map_err(refuse)?;
+    Ok(Reply::Json(opens(trade_type, &opener)))
+}
+
+/// What opens the cashier, by its name in answers.
+pub(super) fn opens(trade_type: TradeType, opener: &Opener) -> Value {
+    match trade_type {
+        TradeType::Native => json!({"code_url": opener.url.as_deref()}),
+        TradeType::Mweb => json!({"h5_url": opener.url.as_deref()}),
+        _ => json!({"prepay_id": &*opener.prepay_id}),
+    }
+}
+
+/// An order in a browser names the browser's address.
+pub(super) fn client_address(asked: &Asked) -> Result<(), Refusal> {
     let client = asked.group("scene_info")?["payer_client_ip"].as_str();
     if client.is_none_or(str::is_empty) {
         let issue = "is needed for an order in a browser";
         return Err(parameter("scene_info.payer_client_ip", &Value::Null, issue));
     }
-    let opener = place(turn, asked, TradeType::Mweb)?;
-    Ok(Reply::Json(json!({"h5_url": opener.url.as_deref()})))
+    Ok(())
 }
 
-fn place(turn: &mut Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<Opener, Refusal> {
-    let (mchid, order) = draft(turn, asked, trade_type)?;
-    order::place(turn, &mchid, asked.text("out_trade_no")?, order).map_err(refuse)
+/// When an order is to be paid at the latest, if that is said.
+pub(super) fn expires(asked: &Asked) -> Result<Option<i64>, Refusal> {
+    let Some(text) = asked.given("time_expire") else {
+        return Ok(None);
+    };
+    let at = shanghai::read(text).map(|at| at.0);
+    at.map(Some)
+        .ok_or_else(|| parameter("time_expire", &json!(text), "must be RFC 3339"))
 }
 
-fn draft(turn: &Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<(Id, Order), Refusal> {
-    let merchant = own(turn.world, asked)?;
-    for name in ["out_trade_no", "description", "notify_url"] {
+/// Where an order is paid, and for which provider.
+fn accounts(
+    seller: &Seller<'_>,
+    asked: &Asked,
+    role: Role,
+    trade_type: TradeType,
+) -> Result<(Id, Option<Partner>), Refusal> {
+    if role == Role::Merchant {
+        let appid = bound(seller.merchant, "appid", asked.text("appid")?)?;
+        return Ok((appid.clone(), None));
+    }
+    let sp_appid = bound(seller.caller, "sp_appid", asked.text("sp_appid")?)?.clone();
+    let sub_appid = match asked.given("sub_appid").filter(|appid| !appid.is_empty()) {
+        Some(appid) => Some(bound(seller.merchant, "sub_appid", appid)?.clone()),
+        None => None,
+    };
+    let by_sub = trade_type != TradeType::Jsapi || asked.group("payer")?["sub_openid"].is_string();
+    let appid = match &sub_appid {
+        Some(sub_appid) if by_sub => sub_appid,
+        // WECHAT: somebody of the sub-merchant's account is named together with the account.
+        None if by_sub && trade_type == TradeType::Jsapi => {
+            let issue = "is needed for payer.sub_openid";
+            return Err(parameter("sub_appid", &Value::Null, issue));
+        }
+        _ => &sp_appid,
+    };
+    let appid = appid.clone();
+    let partner = Partner {
+        sp_mchid: seller.caller.mchid.clone(),
+        sp_appid,
+        sub_appid,
+    };
+    Ok((appid, Some(partner)))
+}
+
+/// An order as a call describes it, with the merchant whose it is.
+pub(super) fn draft(
+    turn: &Turn<'_>,
+    asked: &Asked,
+    role: Role,
+    trade_type: TradeType,
+) -> Result<(Id, Order), Refusal> {
+    let seller = seller(turn.world, asked, role)?;
+    for name in ["out_trade_no", "description"] {
         asked.text(name)?;
     }
     for (name, limit) in TEXTS {
@@ -130,13 +317,15 @@ fn draft(turn: &Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<(Id, O
             return Err(parameter(name, &json!(text), "has a wrong length"));
         }
     }
-    let appid = asked.text("appid")?;
-    let Some(appid) = merchant.appids.iter().find(|bound| &***bound == appid) else {
-        let refuse = Refusal::text(code::APPID_MCHID_NOT_MATCH, "appid和mch_id不匹配");
-        return Err(refuse);
+    let (appid, partner) = accounts(&seller, asked, role, trade_type)?;
+    // WECHAT: a till has no address for notices.
+    let notify_url = match trade_type {
+        TradeType::Micropay => "",
+        _ => asked.text("notify_url")?,
     };
-    let notify_url = asked.text("notify_url")?;
-    address("notify_url", notify_url)?;
+    if trade_type != TradeType::Micropay {
+        address("notify_url", notify_url)?;
+    }
     let amount = asked.group("amount")?;
     let total = amount["total"].as_i64().filter(|total| *total > 0);
     let Some(total) = total else {
@@ -159,30 +348,39 @@ fn draft(turn: &Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<(Id, O
         ));
     }
     let payer = match trade_type {
-        TradeType::Native | TradeType::App | TradeType::Mweb => None,
+        TradeType::Native | TradeType::App | TradeType::Mweb | TradeType::Micropay => None,
         TradeType::Jsapi => {
-            let openid = asked.group("payer")?["openid"].as_str();
-            let openid: Id = openid.unwrap_or_default().into();
-            if people::person(turn.world, appid, &openid).is_none() {
+            let name = match &partner {
+                None => "openid",
+                Some(partner) if partner.sp_appid == appid => "sp_openid",
+                Some(_) => "sub_openid",
+            };
+            let openid: Id = { asked.group("payer")?[name].as_str() }
+                .unwrap_or_default()
+                .into();
+            if people::person(turn.world, &appid, &openid).is_none() {
                 // WECHAT: an openid of another account is no openid here.
-                return Err(parameter("payer.openid", &json!(&*openid), "无效的openid"));
+                let field = format!("payer.{name}");
+                return Err(parameter(&field, &json!(&*openid), "无效的openid"));
             }
             Some(openid)
         }
     };
-    let expires = match asked.given("time_expire") {
-        None => None,
-        Some(text) => match shanghai::read(text) {
-            Some(at) => Some(at.0),
-            None => return Err(parameter("time_expire", &json!(text), "must be RFC 3339")),
-        },
+    let expires = match trade_type {
+        TradeType::Micropay => None,
+        _ => expires(asked)?,
     };
     let mut repeated = asked.body.clone();
     if let Some(fields) = repeated.as_object_mut() {
         fields.remove("time_expire");
+        if trade_type == TradeType::Micropay {
+            // Each try has a code of its own.
+            fields.remove("payer");
+        }
     }
     let order = Order {
-        appid: appid.clone(),
+        appid,
+        partner,
         payer,
         description: asked.text("description")?.to_owned(),
         attach: asked.given("attach").map(str::to_owned),
@@ -197,14 +395,12 @@ fn draft(turn: &Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<(Id, O
         state: State::Open,
         refunded: false,
     };
-    Ok((merchant.mchid.clone(), order))
+    Ok((seller.merchant.mchid.clone(), order))
 }
 
 /// An order as queries show it and, paid, notices.
-pub(super) fn transaction(mchid: &str, out_trade_no: &str, order: &Order) -> Value {
+pub(super) fn transaction(world: &World, mchid: &str, out_trade_no: &str, order: &Order) -> Value {
     let mut shown = json!({
-        "appid": &*order.appid,
-        "mchid": mchid,
         "out_trade_no": out_trade_no,
         "trade_type": order.trade_type.name(),
         "trade_state": order.trade_state(),
@@ -213,12 +409,36 @@ pub(super) fn transaction(mchid: &str, out_trade_no: &str, order: &Order) -> Val
         "amount": {"total": order.total, "currency": order.currency},
         "promotion_detail": [],
     });
-    if let Some(payer) = &order.payer {
-        shown["payer"] = json!({"openid": &**payer});
+    match &order.partner {
+        None => {
+            shown["appid"] = json!(&*order.appid);
+            shown["mchid"] = json!(mchid);
+            if let Some(payer) = &order.payer {
+                shown["payer"] = json!({"openid": &**payer});
+            }
+        }
+        Some(partner) => {
+            shown["sp_appid"] = json!(&*partner.sp_appid);
+            shown["sp_mchid"] = json!(&*partner.sp_mchid);
+            shown["sub_mchid"] = json!(mchid);
+            if let Some(sub_appid) = &partner.sub_appid {
+                shown["sub_appid"] = json!(&**sub_appid);
+            }
+            if let Some(payer) = &order.payer {
+                let openids = partner.openids(world, &order.appid, payer);
+                let mut payer = json!({});
+                for (name, openid) in [("sp_openid", openids.sp), ("sub_openid", openids.sub)] {
+                    if let Some(openid) = openid {
+                        payer[name] = json!(&*openid);
+                    }
+                }
+                shown["payer"] = payer;
+            }
+        }
     }
-    if let State::Paid { transaction_id, at } = &order.state {
+    if let Some((transaction_id, at)) = order.payment() {
         shown["transaction_id"] = json!(&**transaction_id);
-        shown["success_time"] = json!(shanghai::rfc3339(UnixSeconds(*at)));
+        shown["success_time"] = json!(shanghai::rfc3339(UnixSeconds(at)));
         shown["bank_type"] = json!("OTHERS");
         shown["amount"]["payer_total"] = json!(order.total);
         shown["amount"]["payer_currency"] = json!(order.currency);
@@ -227,49 +447,102 @@ pub(super) fn transaction(mchid: &str, out_trade_no: &str, order: &Order) -> Val
 }
 
 /// The same, with what only queries show.
-fn queried(mchid: &str, out_trade_no: &str, order: &Order) -> Value {
-    let mut shown = transaction(mchid, out_trade_no, order);
+fn queried(world: &World, mchid: &str, out_trade_no: &str, order: &Order) -> Value {
+    let mut shown = transaction(world, mchid, out_trade_no, order);
     shown["description"] = json!(order.description);
     shown["notify_url"] = json!(order.notify_url);
     if order.generation != Generation::V3 {
         // What else was asked for is written otherwise there.
         return shown;
     }
-    for name in [
-        "goods_tag",
-        "limit_pay",
-        "support_fapiao",
-        "detail",
-        "scene_info",
-    ] {
+    for name in ["goods_tag", "limit_pay", "support_fapiao", "detail"] {
         if let Some(given) = order.asked.get(name) {
             shown[name] = given.clone();
         }
     }
+    if let Some(scene) = order.asked.get("scene_info") {
+        shown["scene_info"] = scene_shown(scene);
+    }
     shown
 }
 
-/// `pay/transactions/out-trade-no/{out_trade_no}`.
-fn by_number(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let merchant = own(turn.world, asked)?;
+/// Of the scene of an order what queries show: not what only a browser's order says.
+fn scene_shown(scene: &Value) -> Value {
+    let mut shown = json!({});
+    for name in ["payer_client_ip", "device_id"] {
+        if scene[name].is_string() {
+            shown[name] = scene[name].clone();
+        }
+    }
+    // WECHAT: a shop is told with all of its fields; a till names only its number.
+    let shop = &scene["store_info"];
+    if ["name", "area_code", "address"]
+        .iter()
+        .all(|name| shop[name].is_string())
+    {
+        let mut told = shop.clone();
+        if let Some(fields) = told.as_object_mut() {
+            fields.remove("out_id");
+        }
+        shown["store_info"] = told;
+    }
+    shown
+}
+
+fn by_own_number(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    by_number(turn, asked, Role::Merchant)
+}
+
+fn by_partners_number(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    by_number(turn, asked, Role::Provider)
+}
+
+/// `pay/transactions/out-trade-no/{out_trade_no}`, and the provider's.
+fn by_number(turn: &Turn<'_>, asked: &Asked, role: Role) -> Verdict {
+    let mchid = &seller(turn.world, asked, role)?.merchant.mchid;
     let out_trade_no = asked.text("out_trade_no")?;
-    let order = order::find(turn.world, &merchant.mchid, out_trade_no)
-        .ok_or_else(|| refuse(Objection::Missing))?;
-    Ok(Reply::Json(queried(&merchant.mchid, out_trade_no, order)))
+    let order = order::find(turn.world, mchid, out_trade_no);
+    let order = order.filter(|order| sees(order, role));
+    let order = order.ok_or_else(|| refuse(Objection::Missing))?;
+    let shown = queried(turn.world, mchid, out_trade_no, order);
+    Ok(Reply::Json(shown))
 }
 
-/// `pay/transactions/id/{transaction_id}`.
-fn by_id(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let merchant = own(turn.world, asked)?;
+/// Whether an order is shown to who calls so: orders of providers have a form of their own.
+fn sees(order: &Order, role: Role) -> bool {
+    (role == Role::Provider) == order.partner.is_some()
+}
+
+fn by_own_id(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    by_id(turn, asked, Role::Merchant)
+}
+
+fn by_partners_id(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    by_id(turn, asked, Role::Provider)
+}
+
+/// `pay/transactions/id/{transaction_id}`, and the provider's.
+fn by_id(turn: &Turn<'_>, asked: &Asked, role: Role) -> Verdict {
+    let mchid = &seller(turn.world, asked, role)?.merchant.mchid;
     let transaction_id = asked.text("transaction_id")?;
-    let (out_trade_no, order) = order::by_transaction(turn.world, &merchant.mchid, transaction_id)
-        .ok_or_else(|| refuse(Objection::Missing))?;
-    Ok(Reply::Json(queried(&merchant.mchid, out_trade_no, order)))
+    let found = order::by_transaction(turn.world, mchid, transaction_id);
+    let found = found.filter(|(_, order)| sees(order, role));
+    let (out_trade_no, order) = found.ok_or_else(|| refuse(Objection::Missing))?;
+    let shown = queried(turn.world, mchid, out_trade_no, order);
+    Ok(Reply::Json(shown))
 }
 
-/// `pay/transactions/out-trade-no/{out_trade_no}/close`.
-fn close(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = own(turn.world, asked)?.mchid.clone();
+fn close_own(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    close(turn, asked, Role::Merchant)
+}
+
+fn close_partners(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    close(turn, asked, Role::Provider)
+}
+
+/// `pay/transactions/out-trade-no/{out_trade_no}/close`, and the provider's.
+fn close(turn: &mut Turn<'_>, asked: &Asked, role: Role) -> Verdict {
+    let mchid = seller(turn.world, asked, role)?.merchant.mchid.clone();
     order::close(turn.world, &mchid, asked.text("out_trade_no")?).map_err(refuse)?;
     Ok(Reply::Nothing)
 }
