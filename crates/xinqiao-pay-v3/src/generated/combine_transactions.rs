@@ -75,7 +75,7 @@ w::record! {
         /// The merchant's number for the sub-order, 6–32 characters.
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the sub-order.
-        5 transaction_id: String => "transaction_id: must",
+        5 transaction_id: Option<String> => "transaction_id",
         /// How the user paid: `JSAPI`, `NATIVE`, `APP` or `MWEB` (H5); one of `NATIVE` `JSAPI` `APP` `MWEB`.
         6 trade_type: TradeType => "trade_type: must",
         /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `PAYERROR`.
@@ -306,7 +306,7 @@ w::record! {
         /// The merchant's number for the sub-order, 6–32 characters.
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the sub-order.
-        5 transaction_id: String => "transaction_id: must",
+        5 transaction_id: Option<String> => "transaction_id",
         /// How the user paid: `JSAPI`, `NATIVE`, `APP` or `MWEB` (H5).
         6 trade_type: String => "trade_type: must",
         /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
@@ -590,9 +590,9 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: String => "currency: must",
         /// Cash paid for the sub-order, in fen.
-        2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
+        2 payer_amount: Option<xinqiao_types::Fen> => "payer_amount",
         /// ISO code of the money the user paid with; such as `CNY`.
-        3 payer_currency: String => "payer_currency: must",
+        3 payer_currency: Option<String> => "payer_currency",
         /// Exchange rate between order and paying currency, times 10^8.
         4 settlement_rate: Option<i64> => "settlement_rate",
     }
@@ -1261,7 +1261,7 @@ w::record! {
         /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// WeChat Pay's number for the whole combined order.
-        3 combine_transaction_id: String => "combine_transaction_id: must",
+        3 combine_transaction_id: Option<String> => "combine_transaction_id",
         /// The orders inside the combined one, 2–50.
         4 sub_orders: Option<Vec<GetSubOrder>> => "sub_orders",
         /// The paying user: `openid` under `combine_appid`.
@@ -1322,7 +1322,7 @@ w::record! {
         /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
         2 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// WeChat Pay's number for the whole combined order.
-        3 combine_transaction_id: String => "combine_transaction_id: must",
+        3 combine_transaction_id: Option<String> => "combine_transaction_id",
         /// The orders inside the combined one, 2–50.
         4 sub_orders: Option<Vec<CombineTransactionIdSubOrder>> => "sub_orders",
         /// The paying user: `openid` under `combine_appid`.

@@ -1575,7 +1575,7 @@ pub mod partner {
                 /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
                 2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
-                3 sub_appid: xinqiao_types::AppId => "sub_appid: must",
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
                 /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 4 out_trade_no: String => "out_trade_no: must",
                 /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
@@ -2411,7 +2411,7 @@ pub mod partner {
                 /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
                 2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
-                3 sub_appid: xinqiao_types::AppId => "sub_appid: must",
+                3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
                 /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 4 out_trade_no: String => "out_trade_no: must",
                 /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
