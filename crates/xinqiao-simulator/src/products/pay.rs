@@ -11,11 +11,20 @@ mod limits;
 mod merchants;
 mod notice;
 mod order;
+mod pot;
+mod receivers;
 mod refund;
 mod refund_v2;
 mod refund_v3;
+mod sensitive;
+mod sharing;
+mod sharing_notice;
+mod sharing_return;
+mod sharing_v2;
+mod sharing_v3;
 mod v2;
 mod v3;
+mod wallet;
 
 use super::Feature;
 
@@ -24,7 +33,12 @@ pub(super) static FEATURES: &[&Feature] = &[
     &merchants::FEATURE,
     &certificates::FEATURE,
     &funds::FEATURE,
+    &wallet::FEATURE,
     &order::FEATURE,
+    &pot::FEATURE,
+    &receivers::FEATURE,
+    &sharing::FEATURE,
+    &sharing_return::FEATURE,
     &refund::FEATURE,
     &v3::FEATURE,
     &v2::FEATURE,
@@ -33,4 +47,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &bill_download::FEATURE,
     &cashier::FEATURE,
     &notice::FEATURE,
+    &sharing_v3::FEATURE,
+    &sharing_v2::FEATURE,
+    &sharing_notice::FEATURE,
 ];

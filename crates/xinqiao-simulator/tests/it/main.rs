@@ -41,6 +41,7 @@ mod refunds;
 mod resend;
 mod rights;
 mod rights_table;
+mod sharing;
 mod shop;
 mod short_keys;
 mod tags;

@@ -94,6 +94,13 @@ impl Shop {
         }
     }
 
+    /// The platform's key for what only it may read, with its name.
+    pub(crate) fn encryption_key(&self) -> (String, PublicKey) {
+        let certificate = self.merchant["platform_certificate"].as_str().unwrap();
+        let certificate = Certificate::from_pem(certificate).unwrap();
+        (certificate.serial().to_owned(), certificate.key().clone())
+    }
+
     pub(crate) fn v3_key(&self) -> ApiV3Key {
         ApiV3Key::new(self.merchant["api_v3_key"].as_str().unwrap())
     }

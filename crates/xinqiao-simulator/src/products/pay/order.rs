@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use xinqiao_catalog::rules::limit;
 use xinqiao_types::shanghai;
 
-use super::funds::{self, Business, Purse};
+use super::{
+    funds::{self, Business, Purse},
+    pot,
+};
 use crate::{
     accounts::{
         self,
@@ -45,6 +48,9 @@ pub(super) static FEATURE: Feature = Feature {
     ..Feature::EMPTY
 };
 const NAME: &str = "pay.order";
+
+/// An order was paid whose money is to be shared: `{"merchant", "out_trade_no"}`.
+pub(super) const TO_SHARE: &str = "pay.order_to_share";
 
 /// Most fen of an order here; the platform tells no greatest sum, its customers' banks have one.
 pub(super) const MOST: i64 = 1_000_000_000_000;
@@ -325,9 +331,18 @@ pub(super) fn pay(turn: &mut Turn<'_>, prepay: &Prepay, payer: &Id) -> Option<Or
     };
     order.payer = Some(payer.clone());
     let paid = order.clone();
-    let (purse, business) = (Purse::Unsettled, Business::Payment);
+    let purse = if pot::is_flagged(&paid) {
+        Purse::Frozen
+    } else {
+        Purse::Unsettled
+    };
+    let business = Business::Payment;
     funds::change(turn, &key.0, purse, business, &key.1, paid.total);
+    let what = json!({"merchant": &*key.0, "out_trade_no": &*key.1});
     BY_TRANSACTION.put(turn.world, (key.0, transaction_id), key.1);
+    if purse == Purse::Frozen {
+        turn.publish(TO_SHARE, &what);
+    }
     Some(paid)
 }
 
