@@ -1,6 +1,9 @@
 //! Payments of merchants (微信支付), in both generations of the interface: one file a feature, one line a feature in
 //! [`FEATURES`].
 
+mod balance;
+mod batch;
+mod batch_v3;
 mod bill;
 mod bill_download;
 mod cashier;
@@ -13,6 +16,8 @@ mod notice;
 mod order;
 mod pot;
 mod receivers;
+mod red_packet;
+mod red_packet_v2;
 mod refund;
 mod refund_v2;
 mod refund_v3;
@@ -22,6 +27,10 @@ mod sharing_notice;
 mod sharing_return;
 mod sharing_v2;
 mod sharing_v3;
+mod transfer;
+mod transfer_sheet;
+mod transfer_v2;
+mod transfer_v3;
 mod v2;
 mod v3;
 mod wallet;
@@ -39,6 +48,9 @@ pub(super) static FEATURES: &[&Feature] = &[
     &receivers::FEATURE,
     &sharing::FEATURE,
     &sharing_return::FEATURE,
+    &transfer::FEATURE,
+    &batch::FEATURE,
+    &red_packet::FEATURE,
     &refund::FEATURE,
     &v3::FEATURE,
     &v2::FEATURE,
@@ -50,4 +62,10 @@ pub(super) static FEATURES: &[&Feature] = &[
     &sharing_v3::FEATURE,
     &sharing_v2::FEATURE,
     &sharing_notice::FEATURE,
+    &transfer_v3::FEATURE,
+    &transfer_v2::FEATURE,
+    &batch_v3::FEATURE,
+    &transfer_sheet::FEATURE,
+    &red_packet_v2::FEATURE,
+    &balance::FEATURE,
 ];

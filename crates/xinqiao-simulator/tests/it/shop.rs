@@ -282,6 +282,19 @@ impl Shop {
         elements
     }
 
+    /// A call with an MD5 that names its account and its merchant by itself.
+    pub(crate) async fn xml_alone(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Vec<(String, String)> {
+        let mut all = vec![("nonce_str", "ibuaiVcKdpRxkhJA")];
+        all.extend(fields);
+        let sign = pay_v2::sign(all.iter().copied(), &self.v2_key(), SignType::Md5);
+        all.push(("sign", &sign));
+        self.xml_raw(path, &all).await
+    }
+
     /// The same, with its answer as it is.
     pub(crate) async fn text(&self, path: &str, fields: &[(&str, &str)], how: SignType) -> String {
         let mut all = vec![

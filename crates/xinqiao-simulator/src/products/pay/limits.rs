@@ -14,12 +14,36 @@ fn the_catalog_has_the_limits_that_are_asked_for() {
         super::refund::WINDOW,
         super::refund::PAUSE,
         super::bill_download::LIFE,
+        super::pot::FREEZE,
+        super::transfer::WINDOW,
+        super::red_packet::LIFE,
     ] {
         assert!(seconds(id) > 0, "{id}");
     }
-    assert!(count(super::refund::MOST) > 1);
+    for id in [
+        super::refund::MOST,
+        super::sharing::MOST_PERCENT,
+        super::sharing::REQUESTS,
+        super::sharing::PARTS,
+        super::transfer_v3::REMARK,
+        super::transfer_v3::NAMED,
+        super::transfer_v2::MOST,
+        super::batch_v3::MOST,
+        super::red_packet::PER_PERSON,
+        super::red_packet_v2::AMOUNT,
+        super::red_packet_v2::GROUP,
+    ] {
+        assert!(count(id) > 1, "{id}");
+    }
+    let numbers = [
+        super::sharing::NUMBER,
+        super::sharing_return::NUMBER,
+        super::transfer::NUMBER,
+        super::batch_v3::NUMBER,
+    ];
     let texts = super::order::TEXTS.into_iter();
-    for (_, id) in texts.chain(super::v2::TEXTS).chain(super::refund::TEXTS) {
+    let texts = texts.chain(super::v2::TEXTS).chain(super::refund::TEXTS);
+    for id in texts.map(|(_, id)| id).chain(numbers) {
         assert!(!fits(id, &"x".repeat(1000)), "{id}");
     }
 }

@@ -7,7 +7,10 @@
 use serde_json::json;
 
 use super::v3::parameter;
-use crate::{accounts::merchant::keys, door::Refusal};
+use crate::{
+    accounts::merchant::{Merchant, keys},
+    door::Refusal,
+};
 
 /// What stands in a field that was encrypted for the platform. The text itself is never repeated.
 pub(super) fn open(field: &str, sealed: &str) -> Result<String, Refusal> {
@@ -18,4 +21,9 @@ pub(super) fn open(field: &str, sealed: &str) -> Result<String, Refusal> {
             let issue = "is not encrypted with a key of the platform (RSA-OAEP with SHA-1)";
             parameter(field, &json!(null), issue)
         })
+}
+
+/// A field that only the merchant may read; none where its certificate does not do.
+pub(super) fn seal(merchant: &Merchant, text: &str) -> Option<String> {
+    merchant.public_key()?.encrypt(text).ok()
 }

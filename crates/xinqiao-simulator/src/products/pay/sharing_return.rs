@@ -44,7 +44,7 @@ pub(super) struct Return {
     pub(super) order_id: Id,
     pub(super) transaction_id: Id,
     /// The platform's number.
-    pub(super) return_id: Id,
+    pub(super) id: Id,
     /// Which of all returns it is.
     serial: u64,
     /// The merchant that gives it back.
@@ -137,7 +137,7 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Ret
     let back = Return {
         order_id,
         transaction_id,
-        return_id: format!("3008450740{day}{digits}").into(),
+        id: format!("3008450740{day}{digits}").into(),
         serial: turn.world.serial("pay.sharing_return_order"),
         out_order_no: number,
         from: wanted.from,
@@ -191,7 +191,7 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     }
     back.result = Outcome::Success;
     let of = (Purse::Available, Business::SharingReturned);
-    let numbers = (number, &back.return_id);
+    let numbers = (number, &back.id);
     funds::pass(turn, &back.from, of, numbers, -back.amount);
     funds::pass(turn, mchid, of, numbers, back.amount);
     let what = json!({"merchant": &**mchid, "out_return_no": &**number});

@@ -353,7 +353,7 @@ fn shown_return(out_return_no: &str, back: &Return) -> Value {
         "order_id": &*back.order_id,
         "out_order_no": &*back.out_order_no,
         "out_return_no": out_return_no,
-        "return_no": &*back.return_id,
+        "return_no": &*back.id,
         "return_account_type": Kind::MerchantId.name(),
         "return_account": &*back.from,
         "return_amount": back.amount.to_string(),

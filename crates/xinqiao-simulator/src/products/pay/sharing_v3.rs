@@ -350,7 +350,7 @@ fn shown_return(out_return_no: &str, back: &Return) -> Value {
         "order_id": &*back.order_id,
         "out_order_no": &*back.out_order_no,
         "out_return_no": out_return_no,
-        "return_id": &*back.return_id,
+        "return_id": &*back.id,
         "return_mchid": &*back.from,
         "amount": back.amount,
         "description": back.description,
