@@ -98,15 +98,15 @@ impl Partners {
             .await
     }
 
-    async fn found(&self, number: &str) -> Value {
+    async fn found(&self, out_order_no: &str) -> Value {
         let of = &self.transaction_id;
-        let path = format!("/v3/profitsharing/orders/{number}?transaction_id={of}");
+        let path = format!("/v3/profitsharing/orders/{out_order_no}?transaction_id={of}");
         self.shop.call("GET", &path, Value::Null).await.body
     }
 
     async fn left(&self) -> Value {
-        let of = &self.transaction_id;
-        let path = format!("/v3/profitsharing/transactions/{of}/amounts");
+        let transaction_id = &self.transaction_id;
+        let path = format!("/v3/profitsharing/transactions/{transaction_id}/amounts");
         let answer = self.shop.call("GET", &path, Value::Null).await;
         answer.body["unsplit_amount"].clone()
     }
@@ -325,8 +325,9 @@ async fn shared_money_comes_back() {
     assert_eq!(accepted.body["result"], "PROCESSING", "{accepted:?}");
     refused(&of.give_back("B2", "P1", 6).await, 400, "INVALID_REQUEST");
     of.shop.world.advance(2).await;
-    let path = "/v3/profitsharing/return-orders/B1?out_order_no=P1";
-    let found = of.shop.call("GET", path, Value::Null).await;
+    let out_return_no = "B1";
+    let path = format!("/v3/profitsharing/return-orders/{out_return_no}?out_order_no=P1");
+    let found = of.shop.call("GET", &path, Value::Null).await;
     assert_eq!(found.body["result"], "SUCCESS", "{found:?}");
     assert_eq!(of.own("available").await, before + 15);
     assert_eq!(of.purse(&of.partner, "available").await, 5);

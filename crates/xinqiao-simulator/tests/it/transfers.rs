@@ -5,8 +5,6 @@ use xinqiao_crypto::{pay_v2::SignType, pay_v3::PrivateKey};
 
 use crate::shop::{Answer, Shop};
 
-const BILLS: &str = "/v3/fund-app/mch-transfer/transfer-bills";
-
 async fn frozen_shop() -> Shop {
     let shop = Shop::open().await;
     let freeze = json!({"freeze": true});
@@ -27,18 +25,22 @@ fn wanted(shop: &Shop, number: &str, fen: i64) -> Value {
     })
 }
 
-async fn transfer(shop: &Shop, number: &str, fen: i64) -> Answer {
+async fn ask(shop: &Shop, body: Value) -> Answer {
     let path = "/v3/fund-app/mch-transfer/transfer-bills";
-    shop.call("POST", path, wanted(shop, number, fen)).await
+    shop.call("POST", path, body).await
 }
 
-async fn found(shop: &Shop, number: &str) -> Value {
-    let path = format!("/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{number}");
+async fn transfer(shop: &Shop, number: &str, fen: i64) -> Answer {
+    ask(shop, wanted(shop, number, fen)).await
+}
+
+async fn found(shop: &Shop, out_bill_no: &str) -> Value {
+    let path = format!("/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}");
     shop.call("GET", &path, Value::Null).await.body
 }
 
-async fn cancel(shop: &Shop, number: &str) -> Answer {
-    let path = format!("/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{number}/cancel");
+async fn cancel(shop: &Shop, out_bill_no: &str) -> Answer {
+    let path = format!("/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel");
     shop.call("POST", &path, Value::Null).await
 }
 
@@ -84,15 +86,15 @@ async fn a_transfer_is_confirmed_in_the_phone_arrives_and_is_told() {
     let (_, key) = shop.encryption_key();
     let mut body = wanted(&shop, "B1", 200_000);
     body["user_name"] = json!(key.encrypt("李雷").unwrap());
-    let accepted = shop.call("POST", BILLS, body.clone()).await;
+    let accepted = ask(&shop, body.clone()).await;
     assert_eq!(accepted.status, 200, "{accepted:?}");
     assert_eq!(accepted.body["state"], "WAIT_USER_CONFIRM");
     assert_eq!(operation(&shop).await, before - 200_000);
     body["user_name"] = json!(key.encrypt("李雷").unwrap());
-    let again = shop.call("POST", BILLS, body.clone()).await;
+    let again = ask(&shop, body.clone()).await;
     assert_eq!(again.body, accepted.body, "another text of the same name");
     body["transfer_amount"] = json!(200_001);
-    let other = shop.call("POST", BILLS, body).await;
+    let other = ask(&shop, body).await;
     refused(&other, 400, "INVALID_REQUEST");
 
     let package = &accepted.body["package_info"];
@@ -123,9 +125,10 @@ async fn a_transfer_is_confirmed_in_the_phone_arrives_and_is_told() {
     shop.world.advance(2).await;
     let done = found(&shop, "B1").await;
     assert_eq!(done["state"], "SUCCESS", "{done}");
-    let id = done["transfer_bill_no"].as_str().unwrap();
-    assert_eq!(id.len(), 40);
-    let path = format!("/v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{id}");
+    let transfer_bill_no = done["transfer_bill_no"].as_str().unwrap();
+    assert_eq!(transfer_bill_no.len(), 40);
+    let path =
+        format!("/v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}");
     let by_id = shop.call("GET", &path, Value::Null).await;
     assert_eq!(by_id.body["out_bill_no"], "B1", "{by_id:?}");
     let pem = shop.merchant["private_key"].as_str().unwrap();
@@ -136,7 +139,7 @@ async fn a_transfer_is_confirmed_in_the_phone_arrives_and_is_told() {
     let (notice, told) = shop.opened(&shop.app.pushes()[0]);
     assert_eq!(notice["event_type"], "MCHTRANSFER.BILL.FINISHED");
     assert_eq!(told["state"], "SUCCESS");
-    assert_eq!(told["transfer_bill_no"], id);
+    assert_eq!(told["transfer_bill_no"], transfer_bill_no);
 }
 
 /// `…/out-bill-no/{out_bill_no}/cancel`, and the end of the day.
@@ -220,12 +223,12 @@ async fn what_is_wrong_with_a_transfer_is_named() {
     ] {
         let mut body = wanted(&shop, "B1", 500);
         body[name] = value;
-        refused(&shop.call("POST", BILLS, body).await, 400, code);
+        refused(&ask(&shop, body).await, 400, code);
     }
     let mut small = wanted(&shop, "B1", 29);
     let (_, key) = shop.encryption_key();
     small["user_name"] = json!(key.encrypt("李雷").unwrap());
-    refused(&shop.call("POST", BILLS, small).await, 400, "PARAM_ERROR");
+    refused(&ask(&shop, small).await, 400, "PARAM_ERROR");
 }
 
 fn batch(shop: &Shop, number: &str, people: &[&str]) -> Value {
@@ -262,13 +265,16 @@ async fn a_batch_is_paid_found_by_both_numbers_and_told() {
     assert_eq!(again.body["batch_id"], accepted.body["batch_id"]);
     assert_eq!(operation(&shop).await, before - 200, "it is paid once");
     shop.world.advance(1).await;
-    let path = "/v3/transfer/batches/out-batch-no/BATCH1?need_query_detail=true&detail_status=ALL";
-    let working = shop.call("GET", path, Value::Null).await;
+    let out_batch_no = "BATCH1";
+    let path = format!(
+        "/v3/transfer/batches/out-batch-no/{out_batch_no}?need_query_detail=true&detail_status=ALL"
+    );
+    let working = shop.call("GET", &path, Value::Null).await;
     let state = &working.body["transfer_batch"]["batch_status"];
     assert_eq!(state, "PROCESSING", "{working:?}");
     shop.world.advance(1).await;
-    let id = accepted.body["batch_id"].as_str().unwrap();
-    let path = format!("/v3/transfer/batches/batch-id/{id}?need_query_detail=false");
+    let batch_id = accepted.body["batch_id"].as_str().unwrap();
+    let path = format!("/v3/transfer/batches/batch-id/{batch_id}?need_query_detail=false");
     let done = shop.call("GET", &path, Value::Null).await;
     assert_eq!(done.body["transfer_batch"]["batch_status"], "FINISHED");
     assert_eq!(done.body["transfer_batch"]["success_amount"], 200);
@@ -309,8 +315,11 @@ async fn details_of_a_batch_fail_and_the_money_comes_back() {
     let body = batch(&shop, "BATCH1", &[&shop.openid]);
     shop.call("POST", "/v3/transfer/batches", body).await;
     shop.world.advance(2).await;
-    let path = "/v3/transfer/batches/out-batch-no/BATCH1/details/out-detail-no/D0";
-    let detail = shop.call("GET", path, Value::Null).await;
+    let (out_batch_no, out_detail_no) = ("BATCH1", "D0");
+    let path = format!(
+        "/v3/transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}"
+    );
+    let detail = shop.call("GET", &path, Value::Null).await;
     assert_eq!(detail.body["detail_status"], "FAIL", "{detail:?}");
     assert_eq!(detail.body["fail_reason"], "ACCOUNT_FROZEN");
     let id = |name: &str| detail.body[name].as_str().unwrap().to_owned();
@@ -533,8 +542,8 @@ async fn a_red_packet_for_several_is_opened_by_each_once() {
 async fn balances_are_told_by_account() {
     let shop = frozen_shop().await;
     set(&shop, json!({"available": 7, "operation": 11})).await;
-    for (account, available) in [("BASIC", 7), ("OPERATION", 11), ("FEES", 0)] {
-        let path = format!("/v3/merchant/fund/balance/{account}");
+    for (account_type, available) in [("BASIC", 7), ("OPERATION", 11), ("FEES", 0)] {
+        let path = format!("/v3/merchant/fund/balance/{account_type}");
         let answer = shop.call("GET", &path, Value::Null).await;
         assert_eq!(answer.body["available_amount"], available, "{answer:?}");
         assert_eq!(answer.body["pending_amount"], 0);

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 use xinqiao_catalog::{
-    code::pay_v3 as code, event_id::pay_v3::notify, id::pay_v3::transfer as v3, rules::limit,
+    code::pay_v3 as code, event_id::pay_v3::notify, id::pay_v3 as v3, rules::limit,
 };
 use xinqiao_types::{UnixSeconds, shanghai};
 
@@ -31,12 +31,16 @@ use crate::{
 pub(super) static FEATURE: Feature = Feature {
     name: "pay.batch_v3",
     behaviours: &[
-        stateful(v3::CREATE_BATCH, FINISHED, create),
-        stateful(v3::GET_BATCH_BY_BATCH_ID, FINISHED, get),
-        stateful(v3::GET_BATCH_BY_OUT_BATCH_NO, FINISHED, get),
-        stateful(v3::GET_BATCH_DETAILS_BY_DETAIL_ID, DETAILS, by_detail_id),
+        stateful(v3::transfer::CREATE_BATCH, FINISHED, create),
+        stateful(v3::transfer::GET_BATCH_BY_BATCH_ID, FINISHED, get),
+        stateful(v3::transfer::GET_BATCH_BY_OUT_BATCH_NO, FINISHED, get),
         stateful(
-            v3::GET_BATCH_DETAILS_BY_OUT_DETAIL_NO,
+            v3::transfer::GET_BATCH_DETAILS_BY_DETAIL_ID,
+            DETAILS,
+            by_detail_id,
+        ),
+        stateful(
+            v3::transfer::GET_BATCH_DETAILS_BY_OUT_DETAIL_NO,
             DETAILS,
             by_detail_number,
         ),

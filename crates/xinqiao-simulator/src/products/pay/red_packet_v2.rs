@@ -3,7 +3,7 @@
 //! Source: doc pages "发放普通红包", "发放裂变红包", "查询红包记录" of the payment interface's second generation.
 
 use serde_json::{Value, json};
-use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2::mmpay_mkt_transfers as v2, rules::limit};
+use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2 as v2, rules::limit};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
@@ -21,9 +21,13 @@ use crate::{
 pub(super) static FEATURE: Feature = Feature {
     name: "pay.red_packet_v2",
     behaviours: &[
-        stateful(v2::SEND_RED_PACK, OPENED, send),
-        stateful(v2::SEND_GROUP_RED_PACK, SEVERAL, send_to_several),
-        stateful(v2::GET_HB_INFO, OPENED, query),
+        stateful(v2::mmpay_mkt_transfers::SEND_RED_PACK, OPENED, send),
+        stateful(
+            v2::mmpay_mkt_transfers::SEND_GROUP_RED_PACK,
+            SEVERAL,
+            send_to_several,
+        ),
+        stateful(v2::mmpay_mkt_transfers::GET_HB_INFO, OPENED, query),
     ],
     ..Feature::EMPTY
 };

@@ -7,11 +7,7 @@
 //! "删除分账接收方", "查询订单待分账金额" of the payment interface's second generation.
 
 use serde_json::{Value, json};
-use xinqiao_catalog::{
-    code::pay_v2 as code,
-    id::pay_v2::{pay as v2, sec_api::pay as secure},
-    rules::limit,
-};
+use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2 as v2, rules::limit};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
@@ -32,15 +28,15 @@ use crate::{
 pub(super) static FEATURE: Feature = Feature {
     name: "pay.sharing_v2",
     behaviours: &[
-        stateful(v2::PROFIT_SHARING_ADD_RECEIVER, IN_XML, add),
-        stateful(v2::PROFIT_SHARING_REMOVE_RECEIVER, IN_XML, remove),
-        stateful(secure::PROFIT_SHARING, IN_XML, once),
-        stateful(secure::MULTI_PROFIT_SHARING, SEVERAL, several),
-        stateful(secure::PROFIT_SHARING_FINISH, SEVERAL, finish),
-        stateful(v2::PROFIT_SHARING_QUERY, IN_XML, query),
-        stateful(v2::PROFIT_SHARING_ORDER_AMOUNT_QUERY, SEVERAL, left),
-        stateful(secure::PROFIT_SHARING_RETURN, SEVERAL, give_back),
-        stateful(v2::PROFIT_SHARING_RETURN_QUERY, SEVERAL, query_return),
+        stateful(v2::pay::PROFIT_SHARING_ADD_RECEIVER, IN_XML, add),
+        stateful(v2::pay::PROFIT_SHARING_REMOVE_RECEIVER, IN_XML, remove),
+        stateful(v2::sec_api::pay::PROFIT_SHARING, IN_XML, once),
+        stateful(v2::sec_api::pay::MULTI_PROFIT_SHARING, SEVERAL, several),
+        stateful(v2::sec_api::pay::PROFIT_SHARING_FINISH, SEVERAL, finish),
+        stateful(v2::pay::PROFIT_SHARING_QUERY, IN_XML, query),
+        stateful(v2::pay::PROFIT_SHARING_ORDER_AMOUNT_QUERY, SEVERAL, left),
+        stateful(v2::sec_api::pay::PROFIT_SHARING_RETURN, SEVERAL, give_back),
+        stateful(v2::pay::PROFIT_SHARING_RETURN_QUERY, SEVERAL, query_return),
     ],
     ..Feature::EMPTY
 };

@@ -4,7 +4,7 @@
 //! "添加分账接收方", "删除分账接收方".
 
 use serde_json::{Value, json};
-use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3::profit_sharing as v3, rules::limit};
+use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3 as v3, rules::limit};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
@@ -26,14 +26,18 @@ use crate::{
 pub(super) static FEATURE: Feature = Feature {
     name: "pay.sharing_v3",
     behaviours: &[
-        stateful(v3::receivers::ADD, SHARED, add),
-        stateful(v3::receivers::DELETE, UNKNOWN, remove),
-        stateful(v3::CREATE_ORDER, SHARED, create),
-        stateful(v3::GET_ORDER, SHARED, get),
-        stateful(v3::UNFREEZE_ORDER, UNFROZEN, unfreeze),
-        stateful(v3::GET_TRANSACTION_AMOUNTS, SHARED, left),
-        stateful(v3::CREATE_RETURN_ORDER, RETURNED, create_return),
-        stateful(v3::GET_RETURN_ORDER, RETURNED, get_return),
+        stateful(v3::profit_sharing::receivers::ADD, SHARED, add),
+        stateful(v3::profit_sharing::receivers::DELETE, UNKNOWN, remove),
+        stateful(v3::profit_sharing::CREATE_ORDER, SHARED, create),
+        stateful(v3::profit_sharing::GET_ORDER, SHARED, get),
+        stateful(v3::profit_sharing::UNFREEZE_ORDER, UNFROZEN, unfreeze),
+        stateful(v3::profit_sharing::GET_TRANSACTION_AMOUNTS, SHARED, left),
+        stateful(
+            v3::profit_sharing::CREATE_RETURN_ORDER,
+            RETURNED,
+            create_return,
+        ),
+        stateful(v3::profit_sharing::GET_RETURN_ORDER, RETURNED, get_return),
     ],
     ..Feature::EMPTY
 };

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2::mmpay_mkt_transfers as v2, rules::limit};
+use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2 as v2, rules::limit};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
@@ -29,8 +29,8 @@ pub(super) static FEATURE: Feature = Feature {
     name: "pay.transfer_v2",
     tables: &[&PAYMENTS],
     behaviours: &[
-        stateful(v2::promotion::TRANSFERS, PAID, pay),
-        stateful(v2::GET_TRANSFER_INFO, PAID, query),
+        stateful(v2::mmpay_mkt_transfers::promotion::TRANSFERS, PAID, pay),
+        stateful(v2::mmpay_mkt_transfers::GET_TRANSFER_INFO, PAID, query),
     ],
     topics: &[(accounts::DELETED, merchant_deleted)],
     ..Feature::EMPTY

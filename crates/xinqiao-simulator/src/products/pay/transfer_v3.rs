@@ -4,8 +4,7 @@
 
 use serde_json::{Value, json};
 use xinqiao_catalog::{
-    code::pay_v3 as code, event_id::pay_v3::notify, id::pay_v3::fund_app::mch_transfer as v3,
-    rules::limit,
+    code::pay_v3 as code, event_id::pay_v3::notify, id::pay_v3 as v3, rules::limit,
 };
 use xinqiao_types::{UnixSeconds, shanghai};
 
@@ -27,10 +26,26 @@ use crate::{
 pub(super) static FEATURE: Feature = Feature {
     name: "pay.transfer_v3",
     behaviours: &[
-        stateful(v3::CREATE_TRANSFER_BILL, CONFIRMED, create),
-        stateful(v3::GET_TRANSFER_BILL_BY_OUT_BILL_NO, CONFIRMED, by_number),
-        stateful(v3::GET_TRANSFER_BILL_BY_TRANSFER_BILL_NO, CONFIRMED, by_id),
-        stateful(v3::CANCEL_TRANSFER_BILL, CANCELLED, cancel),
+        stateful(
+            v3::fund_app::mch_transfer::CREATE_TRANSFER_BILL,
+            CONFIRMED,
+            create,
+        ),
+        stateful(
+            v3::fund_app::mch_transfer::GET_TRANSFER_BILL_BY_OUT_BILL_NO,
+            CONFIRMED,
+            by_number,
+        ),
+        stateful(
+            v3::fund_app::mch_transfer::GET_TRANSFER_BILL_BY_TRANSFER_BILL_NO,
+            CONFIRMED,
+            by_id,
+        ),
+        stateful(
+            v3::fund_app::mch_transfer::CANCEL_TRANSFER_BILL,
+            CANCELLED,
+            cancel,
+        ),
     ],
     topics: &[(transfer::ENDED, ended)],
     ..Feature::EMPTY
