@@ -8,6 +8,8 @@ mod bill;
 mod bill_download;
 mod cashier;
 mod certificates;
+mod complaint;
+mod complaint_v3;
 mod funds;
 #[cfg(test)]
 mod limits;
@@ -51,6 +53,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &transfer::FEATURE,
     &batch::FEATURE,
     &red_packet::FEATURE,
+    &complaint::FEATURE,
     &refund::FEATURE,
     &v3::FEATURE,
     &v2::FEATURE,
@@ -67,5 +70,6 @@ pub(super) static FEATURES: &[&Feature] = &[
     &batch_v3::FEATURE,
     &transfer_sheet::FEATURE,
     &red_packet_v2::FEATURE,
+    &complaint_v3::FEATURE,
     &balance::FEATURE,
 ];

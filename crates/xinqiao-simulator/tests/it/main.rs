@@ -10,6 +10,7 @@ mod bills;
 mod callbacks;
 mod causes;
 mod comments;
+mod complaints;
 mod component_login;
 mod components;
 mod control;
