@@ -1033,6 +1033,8 @@ pub mod work {
 }
 /// Codes of WeChat Pay APIv2: words.
 pub mod pay_v2 {
+    /// AMOUNT_LIMIT: The amount of the transfer is out of its limits
+    pub const AMOUNT_LIMIT: &str = "AMOUNT_LIMIT";
     /// APPID_MCHID_NOT_MATCH: Appid and merchant number are not bound
     pub const APPID_MCHID_NOT_MATCH: &str = "APPID_MCHID_NOT_MATCH";
     /// APPID_NOT_EXIST: The appid is unknown
@@ -1069,6 +1071,10 @@ pub mod pay_v2 {
     pub const LACK_PARAMS: &str = "LACK_PARAMS";
     /// MCHID_NOT_EXIST: The merchant number is unknown
     pub const MCHID_NOT_EXIST: &str = "MCHID_NOT_EXIST";
+    /// MONEY_LIMIT: The amount of the red packet is out of its limits
+    pub const MONEY_LIMIT: &str = "MONEY_LIMIT";
+    /// NAME_MISMATCH: The name is not the receiver's
+    pub const NAME_MISMATCH: &str = "NAME_MISMATCH";
     /// NOAUTH: There is no permission, or the address is refused
     pub const NOAUTH: &str = "NOAUTH";
     /// NOTENOUGH: Too little money: the user's when paying, the merchant's when refunding
@@ -1077,10 +1083,14 @@ pub mod pay_v2 {
     pub const NOTSUPORTCARD: &str = "NOTSUPORTCARD";
     /// NOT_ALLOW: The payment scene does not allow this call
     pub const NOT_ALLOW: &str = "NOT_ALLOW";
+    /// NOT_FOUND: There is no such record
+    pub const NOT_FOUND: &str = "NOT_FOUND";
     /// NOT_UTF8: The encoding is not UTF-8
     pub const NOT_UTF8: &str = "NOT_UTF8";
     /// NO_Bill_Exist: There was no trade on that day
     pub const NO_BILL_EXIST: &str = "NO_Bill_Exist";
+    /// OPENID_ERROR: The openid is not of this appid
+    pub const OPENID_ERROR: &str = "OPENID_ERROR";
     /// ORDERCLOSED: The order is closed
     pub const ORDERCLOSED: &str = "ORDERCLOSED";
     /// ORDERNOTEXIST: The order does not exist
@@ -1105,6 +1115,8 @@ pub mod pay_v2 {
     pub const REQUIRE_POST_METHOD: &str = "REQUIRE_POST_METHOD";
     /// REVERSE_EXPIRE: It is past the reversal window
     pub const REVERSE_EXPIRE: &str = "REVERSE_EXPIRE";
+    /// SENDNUM_LIMIT: The person got too many red packets today
+    pub const SENDNUM_LIMIT: &str = "SENDNUM_LIMIT";
     /// SIGNERROR: The signature is wrong
     pub const SIGNERROR: &str = "SIGNERROR";
     /// SYSTEMERROR: The platform failed: the result is unknown

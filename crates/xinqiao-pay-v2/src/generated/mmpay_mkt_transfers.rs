@@ -310,7 +310,7 @@ w::record! {
         18 reason: Option<String> => "reason",
         /// Who took the red packets: `hbinfo`; `hblist` on the wire.
         #[doc(alias = "hblist")]
-        19 hb_list: HbList => "hblist: must",
+        19 hb_list: Option<HbList> => "hblist",
     }
 }
 

@@ -1,6 +1,9 @@
 //! Payments of merchants (微信支付), in both generations of the interface: one file a feature, one line a feature in
 //! [`FEATURES`].
 
+mod balance;
+mod batch;
+mod batch_v3;
 mod bill;
 mod bill_download;
 mod cashier;
@@ -10,6 +13,8 @@ mod code_v2;
 mod code_v3;
 mod combine;
 mod combine_v3;
+mod complaint;
+mod complaint_v3;
 mod funds;
 #[cfg(test)]
 mod limits;
@@ -17,12 +22,27 @@ mod merchants;
 mod notice;
 mod order;
 mod pay_code;
+mod pot;
+mod receivers;
+mod red_packet;
+mod red_packet_v2;
 mod refund;
 mod refund_v2;
 mod refund_v3;
 mod seller;
+mod sensitive;
+mod sharing;
+mod sharing_notice;
+mod sharing_return;
+mod sharing_v2;
+mod sharing_v3;
+mod transfer;
+mod transfer_sheet;
+mod transfer_v2;
+mod transfer_v3;
 mod v2;
 mod v3;
+mod wallet;
 
 use super::Feature;
 
@@ -32,7 +52,16 @@ pub(super) static FEATURES: &[&Feature] = &[
     &seller::FEATURE,
     &certificates::FEATURE,
     &funds::FEATURE,
+    &wallet::FEATURE,
     &order::FEATURE,
+    &pot::FEATURE,
+    &receivers::FEATURE,
+    &sharing::FEATURE,
+    &sharing_return::FEATURE,
+    &transfer::FEATURE,
+    &batch::FEATURE,
+    &red_packet::FEATURE,
+    &complaint::FEATURE,
     &refund::FEATURE,
     &v3::FEATURE,
     &v2::FEATURE,
@@ -46,4 +75,14 @@ pub(super) static FEATURES: &[&Feature] = &[
     &bill_download::FEATURE,
     &cashier::FEATURE,
     &notice::FEATURE,
+    &sharing_v3::FEATURE,
+    &sharing_v2::FEATURE,
+    &sharing_notice::FEATURE,
+    &transfer_v3::FEATURE,
+    &transfer_v2::FEATURE,
+    &batch_v3::FEATURE,
+    &transfer_sheet::FEATURE,
+    &red_packet_v2::FEATURE,
+    &complaint_v3::FEATURE,
+    &balance::FEATURE,
 ];

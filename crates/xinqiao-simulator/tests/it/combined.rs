@@ -70,6 +70,22 @@ impl Market {
     }
 }
 
+/// `/v3/combine-transactions/jsapi` with a sub-order that is to be shared.
+#[tokio::test]
+async fn a_sub_order_that_is_to_be_shared_is_frozen_and_no_other() {
+    let market = market().await;
+    let mut order = market.order(NUMBER);
+    order["sub_orders"][1]["settle_info"] = json!({"profit_sharing": true});
+    let placed = market.place("jsapi", order).await;
+    let prepay_id = placed.body["prepay_id"].as_str().unwrap();
+    let pay = json!({"do": "pay", "account": market.shop.appid, "prepay_id": prepay_id});
+    market.shop.world.act(&market.shop.user, pay).await;
+    let stall = format!("/merchants/{}", market.stall);
+    assert_eq!(market.shop.world.get(&stall).await["frozen"], 250);
+    assert_eq!(market.unsettled(&market.stall).await, 0);
+    assert_eq!(market.unsettled(&market.shop.mchid).await, 100);
+}
+
 /// `/v3/combine-transactions/jsapi`, its queries, the notice and refunds of its orders.
 #[tokio::test]
 async fn orders_of_two_merchants_are_paid_as_one_and_told_once() {
@@ -105,7 +121,7 @@ async fn orders_of_two_merchants_are_paid_as_one_and_told_once() {
     assert_eq!(by_id, found);
     // One notice with both.
     assert_eq!(shop.app.pushes().len(), 1);
-    let (notice, told) = shop.opened(&shop.app.pushes()[0]);
+    let (notice, told) = shop.opened(&shop.app.push(0).await);
     assert_eq!(notice["event_type"], "TRANSACTION.SUCCESS");
     assert_eq!(told, found);
     // Nobody pays twice.

@@ -464,6 +464,31 @@ async fn a_page_opens_the_cashier() {
 }
 
 #[tokio::test]
+async fn a_page_lets_a_person_take_a_transfer() {
+    let mut shop = Shop::open().await;
+    let transfer = json!({
+        "appid": shop.appid, "out_bill_no": "B1", "openid": shop.openid,
+        "transfer_scene_id": "1000", "transfer_amount": 150, "transfer_remark": "新年红包",
+        "transfer_scene_report_infos": [{"info_type": "活动名称", "info_content": "新年"}],
+    });
+    let path = "/v3/fund-app/mch-transfer/transfer-bills";
+    let waits = shop.call("POST", path, transfer).await;
+    let package = &waits.body["package_info"];
+    let params = json!({"mchId": shop.mchid, "appId": shop.appid, "package": package});
+    let world = std::mem::replace(&mut shop.world, TestWorld::start().await);
+    let page = Page::open_by(world, json!({"appid": shop.appid}), &shop.user).await;
+    let name = "requestMerchantTransfer";
+    let asks = page.calls(name, params.clone()).await;
+    assert_eq!(asks["ask"]["title"], "¥1.50 新年红包", "{asks}");
+    let told = page.says(name, params.clone(), Some(json!(false))).await;
+    assert_eq!(told["err_msg"], "requestMerchantTransfer:cancel");
+    let told = page.says(name, params.clone(), Some(json!({}))).await;
+    assert_eq!(told["err_msg"], "requestMerchantTransfer:ok", "{told}");
+    let again = page.calls(name, params).await;
+    assert_eq!(again["err_msg"], "requestMerchantTransfer:fail");
+}
+
+#[tokio::test]
 async fn a_snapshot_of_a_page_has_no_js_sdk() {
     let page = Page::open(json!({"kind": "service", "oauth_domain": "127.0.0.1"})).await;
     let appid = page.account["appid"].as_str().unwrap();

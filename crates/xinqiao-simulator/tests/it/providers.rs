@@ -115,7 +115,7 @@ async fn a_provider_orders_for_a_sub_merchant_and_is_told() {
     );
     assert_eq!(shop.call("GET", &path, Value::Null).await.body, found);
     // The notice is sealed with the provider's key.
-    let (notice, told) = shop.opened(&shop.app.pushes()[0]);
+    let (notice, told) = shop.opened(&shop.app.push(0).await);
     assert_eq!(notice["event_type"], "TRANSACTION.SUCCESS");
     assert_eq!(told["sub_mchid"], mall.sub_mchid.as_str(), "{told}");
     assert_eq!(
@@ -286,7 +286,7 @@ async fn a_provider_refunds_for_its_sub_merchant_and_is_told() {
     );
     let found = shop.call("GET", &path, Value::Null).await;
     assert_eq!(found.body["status"], "SUCCESS", "{found:?}");
-    let (notice, told) = shop.opened(&shop.app.pushes()[1]);
+    let (notice, told) = shop.opened(&shop.app.push(1).await);
     assert_eq!(notice["event_type"], "REFUND.SUCCESS");
     let of = (&told["sp_mchid"], &told["sub_mchid"]);
     assert_eq!(of, (&json!(shop.mchid), &json!(mall.sub_mchid)), "{told}");
@@ -389,7 +389,7 @@ async fn a_provider_orders_and_refunds_in_xml() {
     let prepay_id = text(&placed, "prepay_id");
     let act = json!({"do": "pay", "account": mall.sub_appid, "prepay_id": prepay_id});
     shop.world.act(&shop.user, act).await;
-    let notice = elements(&shop.app.pushes()[0].body);
+    let notice = elements(&shop.app.push(0).await.body);
     let signed = notice.iter().map(|(name, value)| (&**name, &**value));
     let genuine = pay_v2::verify(signed, &shop.v2_key(), how, text(&notice, "sign"));
     assert!(genuine.is_ok(), "the provider's key: {notice:?}");
@@ -423,7 +423,7 @@ async fn a_provider_orders_and_refunds_in_xml() {
     let number = [sub[0], ("out_refund_no", "R1")];
     let found = shop.xml("/pay/refundquery", &number, how).await;
     assert_eq!(text(&found, "refund_status_0"), "SUCCESS", "{found:?}");
-    let told = elements(&shop.app.pushes()[1].body);
+    let told = elements(&shop.app.push(1).await.body);
     assert_eq!(
         (text(&told, "mch_id"), text(&told, "sub_mch_id")),
         (&*shop.mchid, &*mall.sub_mchid)

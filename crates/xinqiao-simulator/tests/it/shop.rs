@@ -94,6 +94,13 @@ impl Shop {
         }
     }
 
+    /// The platform's key for what only it may read, with its name.
+    pub(crate) fn encryption_key(&self) -> (String, PublicKey) {
+        let certificate = self.merchant["platform_certificate"].as_str().unwrap();
+        let certificate = Certificate::from_pem(certificate).unwrap();
+        (certificate.serial().to_owned(), certificate.key().clone())
+    }
+
     pub(crate) fn v3_key(&self) -> ApiV3Key {
         ApiV3Key::new(self.merchant["api_v3_key"].as_str().unwrap())
     }
@@ -273,6 +280,19 @@ impl Shop {
             assert!(genuine.is_ok(), "{elements:?}");
         }
         elements
+    }
+
+    /// A call with an MD5 that names its account and its merchant by itself.
+    pub(crate) async fn xml_alone(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Vec<(String, String)> {
+        let mut all = vec![("nonce_str", "ibuaiVcKdpRxkhJA")];
+        all.extend(fields);
+        let sign = pay_v2::sign(all.iter().copied(), &self.v2_key(), SignType::Md5);
+        all.push(("sign", &sign));
+        self.xml_raw(path, &all).await
     }
 
     /// The same, with its answer as it is.

@@ -224,6 +224,33 @@ async fn funds(shop: &Shop) -> (i64, i64) {
     )
 }
 
+/// `/v3/pay/transactions/codepay` with profit sharing, and its `reverse`.
+#[tokio::test]
+async fn what_is_frozen_to_be_shared_pays_for_the_reversal_of_its_order() {
+    let shop = Shop::open_with(json!({"unsettled": 500, "available": 500})).await;
+    let frozen = async || {
+        let path = format!("/merchants/{}", shop.mchid);
+        shop.world.get(&path).await["frozen"].clone()
+    };
+    let number = "T2026020100001";
+    let mut body = charged(&shop, number, 100, &code(&shop, json!({})).await);
+    body["settle_info"] = json!({"profit_sharing": true});
+    let paid = shop.call("POST", CODEPAY, body).await;
+    assert_eq!(paid.body["trade_state"], "SUCCESS", "{paid:?}");
+    assert_eq!(
+        (frozen().await, funds(&shop).await),
+        (json!(100), (500, 500))
+    );
+    assert_eq!(reverse(&shop, number).await.0, 200);
+    assert_eq!((frozen().await, funds(&shop).await), (json!(0), (500, 500)));
+    let left = format!(
+        "/v3/profitsharing/transactions/{}/amounts",
+        paid.body["transaction_id"].as_str().unwrap()
+    );
+    let left = shop.call("GET", &left, Value::Null).await;
+    assert_ne!(left.body["unsplit_amount"], 100, "{left:?}");
+}
+
 /// `/v3/pay/transactions/out-trade-no/{out_trade_no}/reverse`.
 #[tokio::test]
 async fn an_order_at_a_till_is_taken_back() {

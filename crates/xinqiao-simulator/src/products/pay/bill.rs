@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
-    funds::{self, Business, Movement},
+    funds::{self, Account, Business, Movement},
     order::{self, Order},
     refund::{self, Refund},
     seller::sub_merchants,
@@ -358,10 +358,11 @@ fn reversed(table: &mut Table, mchid: &str, which: Trades, movement: &Movement, 
     table.row(&[&head, times, &own, &tail(order, &total), &[&amount], &[""]].concat());
 }
 
-/// The bill of a day's movements, which is named by its first second.
+/// The bill of a day's movements in an account, which is named by its first second.
 pub(super) fn flow(
     world: &World,
     mchid: &Id,
+    account: Account,
     begins: UnixSeconds,
     now: UnixSeconds,
 ) -> Result<String, Lacking> {
@@ -370,7 +371,7 @@ pub(super) fn flow(
     let (mut came, mut went) = ((0, 0), (0, 0));
     for (serial, movement) in funds::moved(world, mchid, from, until) {
         // What moves from one purse to the other does not leave the account.
-        if movement.business == Business::Settlement {
+        if movement.business.is_within() || movement.purse.account() != account {
             continue;
         }
         let sum = if movement.change > 0 {
@@ -407,8 +408,20 @@ fn moved(table: &mut Table, world: &World, mchid: &Id, serial: u64, movement: &M
         Business::Reversal => ("撤销", order()),
         Business::Refund => ("退款", refund()),
         Business::RefundReturned => ("退款退回", refund()),
-        Business::Settlement | Business::Adjustment if movement.change > 0 => ("充值", None),
-        Business::Settlement | Business::Adjustment => ("提现", None),
+        Business::Sharing => ("分账", movement.platform()),
+        Business::SharingReturned => ("分账回退", movement.platform()),
+        Business::Transfer => ("商家转账", movement.platform()),
+        Business::TransferReturned => ("商家转账退回", movement.platform()),
+        Business::RedPacket => ("现金红包", movement.platform()),
+        Business::RedPacketReturned => ("现金红包退回", movement.platform()),
+        Business::Settlement | Business::Unfreezing | Business::Adjustment => {
+            let name = if movement.change > 0 {
+                "充值"
+            } else {
+                "提现"
+            };
+            (name, None)
+        }
     };
     let direction = if movement.change > 0 {
         "收入"

@@ -14,6 +14,7 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     bill::{self, Lacking, READY, Trades},
+    funds::Account,
     merchants,
     v2::{element, own},
     v3::parameter,
@@ -44,7 +45,7 @@ const XML: &str = "a_days_bills_are_fetched_in_xml";
 pub(super) const LIFE: &str = "bills.bill_url_life";
 /// What is packed.
 const GZIP: &str = "GZIP";
-/// The account whose movements are told: the others have none.
+/// The account whose movements are told where none is named.
 const BASIC: &str = "BASIC";
 /// The kind of the file that waits to be fetched.
 const KIND: &str = "bill";
@@ -111,10 +112,10 @@ fn trades(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 fn flow(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
     let begins = asked_day(asked)?;
-    if asked.given("account_type").unwrap_or(BASIC) != BASIC {
-        return Err(lacking(Lacking::Empty));
-    }
-    let text = bill::flow(turn.world, &mchid, begins, turn.now);
+    // Fees are not taken here, so their account has no movements.
+    let named = asked.given("account_type").unwrap_or(BASIC);
+    let account = Account::named(named).ok_or_else(|| lacking(Lacking::Empty))?;
+    let text = bill::flow(turn.world, &mchid, account, begins, turn.now);
     Ok(ready(turn, asked, &mchid, &text.map_err(lacking)?))
 }
 
@@ -223,9 +224,8 @@ fn flow_v2(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let mchid = &own(turn.world, asked)?.payee;
     let begins = asked_day_v2(asked)?;
     // WECHAT: the names of accounts have one capital letter here.
-    if !element(asked, "account_type")?.eq_ignore_ascii_case(BASIC) {
-        return Err(lacking_v2(Lacking::Empty));
-    }
-    let text = bill::flow(turn.world, mchid, begins, turn.now);
+    let named = element(asked, "account_type")?.to_ascii_uppercase();
+    let account = Account::named(&named).ok_or_else(|| lacking_v2(Lacking::Empty))?;
+    let text = bill::flow(turn.world, mchid, account, begins, turn.now);
     Ok(file_v2(asked, &text.map_err(lacking_v2)?))
 }

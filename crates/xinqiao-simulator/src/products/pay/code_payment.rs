@@ -12,9 +12,10 @@ use super::{
     funds::{self, Business, Purse},
     order::{self, Order, State, TradeType},
     pay_code::{self, Trouble},
+    pot,
 };
 use crate::{
-    kernel::{Id, Turn},
+    kernel::{Id, Turn, World},
     people::{causes, phone},
 };
 
@@ -93,6 +94,17 @@ pub(super) fn charge(
     Ok(())
 }
 
+/// Which purse can give back what an order brought: what is frozen of it is still there, and nothing else pays for it.
+fn purse_for(world: &World, mchid: &Id, paid: Option<&(Id, i64)>, total: i64) -> Option<Purse> {
+    let frozen = paid.and_then(|(number, _)| pot::frozen(world, mchid, number));
+    if let Some(left) = frozen {
+        return (left >= total).then_some(Purse::Frozen);
+    }
+    let has = funds::funds(world, mchid);
+    let purses = [Purse::Unsettled, Purse::Available];
+    purses.into_iter().find(|purse| has.of(*purse) >= total)
+}
+
 /// Takes an order back: what was paid goes back to the payer at once, what was not can be paid no more.
 ///
 /// WECHAT: repeating it is no error.
@@ -113,10 +125,11 @@ pub(super) fn reverse(turn: &mut Turn<'_>, mchid: &Id, out_trade_no: &Id) -> Res
         if refunded {
             return Err(Kept::Refunded);
         }
-        let has = funds::funds(turn.world, mchid);
-        let purses = [Purse::Unsettled, Purse::Available];
-        let purse = purses.into_iter().find(|purse| has.of(*purse) >= total);
+        let purse = purse_for(turn.world, mchid, paid.as_ref(), total);
         let purse = purse.ok_or(Kept::Short { needs: total })?;
+        if let Some((transaction_id, _)) = paid.as_ref().filter(|_| purse == Purse::Frozen) {
+            pot::take(turn.world, mchid, transaction_id, total);
+        }
         funds::change(turn, mchid, purse, Business::Reversal, out_trade_no, -total);
     }
     pay_code::asks_no_more(turn.world, mchid, out_trade_no);

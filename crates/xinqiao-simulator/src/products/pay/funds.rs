@@ -1,9 +1,11 @@
-//! What a merchant owns: what came in and is not settled yet (未结算资金), and what it may dispose of (可用余额).
+//! What a merchant owns: in the basic account what came in and is not settled yet (未结算资金), what it may dispose of
+//! (可用余额) and what is frozen for sharing (不可用余额); beside it the operation account (运营账户), which pays people.
 //!
 //! Money only moves: whatever one purse loses another gets, so what merchants and customers own together stays the same.
 //! What a day brought is settled when the next one begins. No fee is taken.
 //!
-//! Source: doc page "资金账单"; the rule that a refund is paid from what is not settled: doc page "申请退款".
+//! Source: doc pages "资金账单", "查询账户实时余额"; the rule that a refund is paid from what is not settled: doc page
+//! "申请退款".
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -51,6 +53,17 @@ pub(super) enum Purse {
     Unsettled,
     /// 可用余额.
     Available,
+    /// 不可用余额: frozen until it is shared or unfrozen.
+    Frozen,
+    /// 运营账户: what transfers and red packets are paid from.
+    Operation,
+}
+
+/// An account of a merchant, as balances and bills name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Account {
+    Basic,
+    Operation,
 }
 
 /// Why money moves.
@@ -64,6 +77,20 @@ pub(super) enum Business {
     /// A refund was closed: what it had taken comes back.
     RefundReturned,
     Settlement,
+    /// Shared money goes to its receiver (分账).
+    Sharing,
+    /// A receiver gives back what was shared (分账回退).
+    SharingReturned,
+    /// What is not shared may be disposed of.
+    Unfreezing,
+    /// To a person (商家转账).
+    Transfer,
+    /// A transfer came to nothing.
+    TransferReturned,
+    /// To people (现金红包).
+    RedPacket,
+    /// What nobody took of a red packet.
+    RedPacketReturned,
     /// Somebody set a purse by hand.
     Adjustment,
 }
@@ -73,6 +100,10 @@ pub(super) enum Business {
 pub(super) struct Funds {
     pub(super) unsettled: i64,
     pub(super) available: i64,
+    #[serde(default)]
+    pub(super) frozen: i64,
+    #[serde(default = "enough")]
+    pub(super) operation: i64,
     /// What came in since the latest settlement and is still there: a part of what is unsettled.
     taken: i64,
 }
@@ -81,15 +112,18 @@ pub(super) struct Funds {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Movement {
     pub(super) at: i64,
-    purse: Purse,
+    pub(super) purse: Purse,
     pub(super) business: Business,
-    /// Of the order or the refund.
+    /// The merchant's number of what it is for.
     pub(super) number: Id,
+    /// The platform's, where the merchant's does not lead to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<Id>,
     /// In fen; what goes out is negative.
     pub(super) change: i64,
     /// What is in the purse then.
     balance: i64,
-    /// What is in both.
+    /// What is in the account that it belongs to.
     pub(super) total: i64,
 }
 
@@ -99,7 +133,46 @@ impl Purse {
         match self {
             Self::Unsettled => "UNSETTLED",
             Self::Available => "AVAILABLE",
+            Self::Frozen => "UNAVAILABLE",
+            Self::Operation => "OPERATION",
         }
+    }
+
+    /// The account that it belongs to.
+    pub(super) fn account(self) -> Account {
+        match self {
+            Self::Unsettled | Self::Available | Self::Frozen => Account::Basic,
+            Self::Operation => Account::Operation,
+        }
+    }
+}
+
+impl Account {
+    /// As the platform names it.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "BASIC" => Some(Self::Basic),
+            "OPERATION" => Some(Self::Operation),
+            _ => None,
+        }
+    }
+}
+
+impl Business {
+    /// Whether money stays in the account and only may be used otherwise.
+    pub(super) fn is_within(self) -> bool {
+        matches!(self, Self::Settlement | Self::Unfreezing)
+    }
+}
+
+fn enough() -> i64 {
+    ENOUGH
+}
+
+impl Movement {
+    /// The platform's number of what it is for.
+    pub(super) fn platform(&self) -> Option<String> {
+        self.id.as_ref().map(ToString::to_string)
     }
 }
 
@@ -108,6 +181,8 @@ impl Default for Funds {
         Self {
             unsettled: ENOUGH,
             available: ENOUGH,
+            frozen: 0,
+            operation: ENOUGH,
             taken: 0,
         }
     }
@@ -118,6 +193,18 @@ impl Funds {
         match purse {
             Purse::Unsettled => self.unsettled,
             Purse::Available => self.available,
+            Purse::Frozen => self.frozen,
+            Purse::Operation => self.operation,
+        }
+    }
+
+    /// What is in all purses of an account.
+    fn total(&self, account: Account) -> i64 {
+        match account {
+            Account::Basic => { self.unsettled }
+                .saturating_add(self.available)
+                .saturating_add(self.frozen),
+            Account::Operation => self.operation,
         }
     }
 }
@@ -145,8 +232,25 @@ pub(super) fn change(
         }
         _ => 0,
     };
-    moves(turn, mchid, (purse, business), number, (amount, taken));
+    moves(
+        turn,
+        mchid,
+        (purse, business),
+        (number, None),
+        (amount, taken),
+    );
     taken
+}
+
+/// A purse gains, or loses what is negative, for something that the platform knows by this number.
+pub(super) fn pass(
+    turn: &mut Turn<'_>,
+    mchid: &Id,
+    what: (Purse, Business),
+    (number, id): (&Id, &Id),
+    amount: i64,
+) {
+    moves(turn, mchid, what, (number, Some(id.clone())), (amount, 0));
 }
 
 /// What a refund took comes back, with what `change` said of it then.
@@ -158,7 +262,7 @@ pub(super) fn give_back(
     (amount, taken): (i64, i64),
 ) {
     let what = (purse, Business::RefundReturned);
-    moves(turn, mchid, what, number, (amount, taken));
+    moves(turn, mchid, what, (number, None), (amount, taken));
 }
 
 /// An amount moves, and so much of the day's money with it.
@@ -166,7 +270,7 @@ fn moves(
     turn: &mut Turn<'_>,
     mchid: &Id,
     (purse, business): (Purse, Business),
-    number: &Id,
+    (number, id): (&Id, Option<Id>),
     (amount, taken): (i64, i64),
 ) {
     if amount == 0 {
@@ -176,11 +280,13 @@ fn moves(
     let held = match purse {
         Purse::Unsettled => &mut funds.unsettled,
         Purse::Available => &mut funds.available,
+        Purse::Frozen => &mut funds.frozen,
+        Purse::Operation => &mut funds.operation,
     };
     // A world that was brought along may hold any number.
     *held = held.saturating_add(amount);
     let balance = *held;
-    let total = funds.unsettled.saturating_add(funds.available);
+    let total = funds.total(purse.account());
     let first = funds.taken == 0;
     funds.taken = funds.taken.saturating_add(taken);
     let begins = first && funds.taken > 0;
@@ -189,6 +295,7 @@ fn moves(
         purse,
         business,
         number: number.clone(),
+        id,
         change: amount,
         balance,
         total,
@@ -251,6 +358,7 @@ fn list(world: &World, request: &Request) -> Result<Value, Refused> {
             "purse": movement.purse,
             "business": movement.business,
             "number": &*movement.number,
+            "id": movement.id.as_deref(),
             "change": movement.change,
             "balance": movement.balance,
         });

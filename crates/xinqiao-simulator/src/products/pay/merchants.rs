@@ -301,8 +301,13 @@ fn by_element(
         let found = fields.iter().find(|(name, _)| *name == wanted);
         found.map(|(_, value)| value.as_str()).unwrap_or_default()
     };
-    let Some((mchid, merchant)) = MERCHANTS.entry(turn.world, field("mch_id")) else {
-        let received = Some(field("mch_id").to_owned());
+    // WECHAT: only where a person's wallet is paid, it is spelled `mchid`.
+    let named = match field("mch_id") {
+        "" => field("mchid"),
+        named => named,
+    };
+    let Some((mchid, merchant)) = MERCHANTS.entry(turn.world, named) else {
+        let received = Some(named.to_owned());
         return Err(not_understood("商户号mch_id与appid不匹配").because(
             "pay.signature.unknown_key",
             received,
@@ -360,6 +365,7 @@ struct Settings {
     /// What is in its purses, in fen.
     unsettled: Option<i64>,
     available: Option<i64>,
+    operation: Option<i64>,
 }
 
 impl Settings {
@@ -404,7 +410,12 @@ impl Settings {
                 "a service provider is nobody's sub-merchant: give `kind` or `provider`",
             ));
         }
-        for (name, amount) in [("unsettled", self.unsettled), ("available", self.available)] {
+        let given = [
+            ("unsettled", self.unsettled),
+            ("available", self.available),
+            ("operation", self.operation),
+        ];
+        for (name, amount) in given {
             if amount.is_some_and(|fen| !(0..=funds::MOST).contains(&fen)) {
                 return Err(Refused::invalid(format!(
                     "`{name}` must be fen, 0 to {}",
@@ -421,6 +432,7 @@ impl Settings {
         let purses = [
             (Purse::Unsettled, self.unsettled),
             (Purse::Available, self.available),
+            (Purse::Operation, self.operation),
         ];
         purses
             .into_iter()
@@ -521,6 +533,8 @@ pub(super) fn view(world: &World, merchant: &Merchant) -> Value {
     let (mut view, funds) = (merchant.view(), funds::funds(world, &merchant.mchid));
     view["unsettled"] = json!(funds.unsettled);
     view["available"] = json!(funds.available);
+    view["frozen"] = json!(funds.frozen);
+    view["operation"] = json!(funds.operation);
     view
 }
 

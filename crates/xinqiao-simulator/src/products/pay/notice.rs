@@ -152,6 +152,37 @@ fn content(plain: String, kind: &str, event: &str, id: Option<String>) -> Conten
     }
 }
 
+/// What a notice of the third generation tells.
+pub(super) struct Told<'a> {
+    /// The event of the catalog.
+    pub(super) event: &'static str,
+    /// How the one of its types ends that it is.
+    pub(super) ends: &'a str,
+    /// What its resource is.
+    pub(super) original_type: &'static str,
+    pub(super) summary: &'a str,
+    pub(super) resource: Value,
+}
+
+/// Tells a merchant at this address something about a person.
+pub(super) fn tell(
+    turn: &mut Turn<'_>,
+    (mchid, url): (&Id, &str),
+    person: (u64, &Id),
+    told: Told<'_>,
+) -> Option<u64> {
+    let to = addressee(turn.world, mchid, url)?;
+    let Told {
+        event,
+        ends,
+        original_type,
+        summary,
+        resource,
+    } = told;
+    let content = of_v3(turn, event, ends, original_type, summary, resource);
+    Some(push::start_to(turn, &OF_V3, to, person, content))
+}
+
 /// A notice of one of the event's types, the one that ends so.
 fn of_v3(
     turn: &mut Turn<'_>,

@@ -11,6 +11,7 @@ use xinqiao_types::shanghai;
 
 use super::{
     funds::{self, Business, Purse},
+    pot,
     seller::Partner,
 };
 use crate::{
@@ -48,6 +49,9 @@ pub(super) static FEATURE: Feature = Feature {
     ..Feature::EMPTY
 };
 const NAME: &str = "pay.order";
+
+/// An order was paid whose money is to be shared: `{"merchant", "out_trade_no"}`.
+pub(super) const TO_SHARE: &str = "pay.order_to_share";
 
 /// Most fen of an order here; the platform tells no greatest sum, its customers' banks have one.
 pub(super) const MOST: i64 = 1_000_000_000_000;
@@ -427,9 +431,18 @@ pub(super) fn pay(turn: &mut Turn<'_>, mchid: &Id, out_trade_no: &Id, payer: &Id
             phone::contact(turn.world, user, sub_appid);
         }
     }
-    let (purse, business) = (Purse::Unsettled, Business::Payment);
+    let purse = if pot::is_flagged(&paid) {
+        Purse::Frozen
+    } else {
+        Purse::Unsettled
+    };
+    let business = Business::Payment;
     funds::change(turn, &key.0, purse, business, &key.1, paid.total);
+    let what = json!({"merchant": &*key.0, "out_trade_no": &*key.1});
     BY_TRANSACTION.put(turn.world, (key.0, transaction_id), key.1);
+    if purse == Purse::Frozen {
+        turn.publish(TO_SHARE, &what);
+    }
     Some(paid)
 }
 

@@ -14,6 +14,7 @@ use xinqiao_types::shanghai;
 use super::{
     funds::{self, Business, Purse},
     order::{self, Generation, Order, State},
+    pot,
 };
 use crate::{
     accounts::{
@@ -237,7 +238,13 @@ pub(super) fn of_order<'w>(
 }
 
 /// Accepts a refund, or gives the one that was accepted under this number.
-pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Refund, Objection> {
+///
+/// WECHAT: what is frozen for sharing pays for its own order, whichever source is named.
+pub(super) fn ask(
+    turn: &mut Turn<'_>,
+    mchid: &Id,
+    mut wanted: Wanted,
+) -> Result<Refund, Objection> {
     let world = &*turn.world;
     let order = order::find(world, mchid, &wanted.out_trade_no).ok_or(Objection::NoOrder)?;
     let State::Paid { transaction_id, at } = &order.state else {
@@ -252,7 +259,12 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Ref
             Err(Objection::Different)
         };
     }
-    admit(turn, mchid, order, *at, &wanted)?;
+    let frozen = pot::frozen(world, mchid, transaction_id);
+    if frozen.is_some() {
+        wanted.source = Purse::Frozen;
+    }
+    let has = frozen.unwrap_or_else(|| funds::funds(world, mchid).of(wanted.source));
+    admit(turn, mchid, order, (*at, has), &wanted)?;
     let (transaction_id, currency) = (transaction_id.clone(), order.currency.clone());
     let number = turn.world.next("pay.refund").digits(10);
     let day = shanghai::written(turn.now, "%Y%m%d");
@@ -278,6 +290,9 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Ref
     let out_trade_no = refund.out_trade_no.clone();
     order::refunded(turn.world, mchid, &out_trade_no);
     let (purse, business) = (refund.source, Business::Refund);
+    if purse == Purse::Frozen {
+        pot::take(turn.world, mchid, &refund.transaction_id, refund.amount);
+    }
     refund.of_day = -funds::change(turn, mchid, purse, business, &number, -refund.amount);
     known(turn.world, mchid, &number, &refund);
     REFUNDS.put(turn.world, (mchid.clone(), number.clone()), refund.clone());
@@ -285,12 +300,12 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Ref
     Ok(refund)
 }
 
-/// Whether an order that was paid then may be refunded so.
+/// Whether an order that was paid then may be refunded so, from a purse that has so much for it.
 fn admit(
     turn: &Turn<'_>,
     mchid: &Id,
     order: &Order,
-    paid_at: i64,
+    (paid_at, has): (i64, i64),
     wanted: &Wanted,
 ) -> Result<(), Objection> {
     if wanted.total != order.total {
@@ -317,7 +332,6 @@ fn admit(
         return Err(Objection::TooSoon);
     }
     let (purse, needs) = (wanted.source, wanted.amount);
-    let has = funds::funds(turn.world, mchid).of(purse);
     if has < needs {
         return Err(Objection::Short { purse, has, needs });
     }
@@ -382,7 +396,13 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     let refund = refund.clone();
     if status == Status::Closed {
         let back = (refund.amount, refund.of_day);
-        funds::give_back(turn, &mchid, refund.source, &number, back);
+        let purse = match refund.source {
+            Purse::Frozen => {
+                pot::put_back(turn.world, &mchid, &refund.transaction_id, refund.amount)
+            }
+            source => source,
+        };
+        funds::give_back(turn, &mchid, purse, &number, back);
     }
     let what = json!({"merchant": &*mchid, "out_refund_no": &*number});
     turn.publish(ENDED, &what);

@@ -42,7 +42,8 @@ const PAGE: usize = 10;
 
 fn source_name(purse: Purse) -> &'static str {
     let found = { SOURCES.iter() }.find(|(_, known)| *known == purse);
-    found.map_or("", |(name, _)| name)
+    // What was frozen had not been settled.
+    found.map_or(SOURCES[0].0, |(name, _)| name)
 }
 
 fn refuse(objection: Objection) -> Refusal {
@@ -66,11 +67,12 @@ fn refuse(objection: Objection) -> Refusal {
         Objection::Short { purse, has, needs } => {
             let text = match purse {
                 Purse::Unsettled => "未结算金额不足，请使用可用余额退款",
-                Purse::Available => "基本账户余额不足，请充值后重新发起",
+                Purse::Frozen => "订单待分账金额不足，请先回退分账或解冻剩余资金",
+                Purse::Available | Purse::Operation => "基本账户余额不足，请充值后重新发起",
             };
             Refusal::text(code::NOTENOUGH, text).because(
                 "pay.refund.not_enough",
-                Some(format!("{} has {has} fen", source_name(purse))),
+                Some(format!("{} has {has} fen", purse.name())),
                 Some(format!("{needs} fen")),
             )
         }

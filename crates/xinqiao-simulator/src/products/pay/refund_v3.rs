@@ -66,7 +66,8 @@ fn refuse(objection: Objection) -> Refusal {
         Objection::Short { purse, has, needs } => {
             let text = match purse {
                 Purse::Unsettled => "未结算资金不足，请使用可用余额退款",
-                Purse::Available => "基本账户余额不足，请充值后重新发起",
+                Purse::Frozen => "订单待分账金额不足，请先回退分账或解冻剩余资金",
+                Purse::Available | Purse::Operation => "基本账户余额不足，请充值后重新发起",
             };
             Refusal::text(code::NOT_ENOUGH, text).because(
                 "pay.refund.not_enough",

@@ -27,6 +27,7 @@ use crate::{
 pub(super) const CONFIG: &str = "preVerifyJSAPI";
 const CHECK: &str = "checkJsApi";
 const PAY: &str = "getBrandWCPayRequest";
+const TAKE: &str = "requestMerchantTransfer";
 
 /// A call of a page.
 #[derive(Debug)]
@@ -100,6 +101,7 @@ const FUNCTIONS: &[Function] = &[
     function("scanQRCode", scan),
     bridged("editAddress", function("openAddress", address)),
     bridged(PAY, free(function("chooseWXPay", pay))),
+    free(function(TAKE, take)),
 ];
 
 /// Names at the bridge of functions that the phone does not have yet.
@@ -421,5 +423,41 @@ fn pay(turn: &mut Turn<'_>, call: &Call<'_>, scene: &Scene) -> Answer {
             Answer::Asks(json!({"title": title, "fields": [], "yes": yes, "no": no}))
         }
         Ok(_) => Answer::Said(format!("{SAYS}:ok"), json!({})),
+    }
+}
+
+/// `requestMerchantTransfer`: a person takes what a merchant gives.
+fn take(turn: &mut Turn<'_>, call: &Call<'_>, scene: &Scene) -> Answer {
+    let names = ["mchId", "appId", "package", "openId"];
+    let given = names.map(|name| (name.to_owned(), json!(text(call.params, name))));
+    let params: Map<String, Value> = { given.into_iter() }
+        .filter(|(_, value)| value != "")
+        .collect();
+    if call.said.is_some_and(refuses) {
+        return told(call, "cancel", json!({}));
+    }
+    let looks = call.said.is_none();
+    let fields = Map::from_iter([
+        ("transfer".to_owned(), params.into()),
+        ("look".to_owned(), json!(looks)),
+    ]);
+    match scene.perform(turn, "confirm_transfer", fields) {
+        Err(refused) => told(
+            call,
+            "fail",
+            json!({"err_desc": refused.message, "alert": refused.message}),
+        ),
+        Ok(transfer) if looks => {
+            let amount = transfer["amount"].as_i64().unwrap_or_default();
+            let remark = transfer["remark"].as_str().unwrap_or_default();
+            let title = format!("¥{} {remark}", yuan(amount));
+            let (yes, no) = if call.english {
+                ("Take", "Cancel")
+            } else {
+                ("收款", "取消")
+            };
+            Answer::Asks(json!({"title": title, "fields": [], "yes": yes, "no": no}))
+        }
+        Ok(_) => told(call, "ok", json!({})),
     }
 }

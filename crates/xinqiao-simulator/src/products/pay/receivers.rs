@@ -1,0 +1,115 @@
+//! Who may get a share of a merchant's orders (分账接收方), and where merchants are told that they got one.
+//!
+//! Source: doc pages "添加分账接收方", "删除分账接收方".
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    accounts::{self, merchant},
+    kernel::{
+        Id, Refused, Table, Turn, World,
+        feature::id_in,
+        route::{Handler, Request, Route},
+    },
+    products::Feature,
+};
+
+/// By merchant and account with its kind.
+static RECEIVERS: Table<(Id, Id), Receiver> = Table::new("pay.sharing_receivers", 1);
+/// Addresses of merchants that are told.
+static ADDRESSES: Table<Id, Id> = Table::new("pay.sharing_addresses", 1);
+
+pub(super) static FEATURE: Feature = Feature {
+    name: "pay.receivers",
+    tables: &[&RECEIVERS, &ADDRESSES],
+    routes: &[Route {
+        method: "PUT",
+        path: "/merchants/{mchid}/sharing-address",
+        run: Handler::Change(set_address),
+    }],
+    topics: &[(accounts::DELETED, merchant_deleted)],
+    ..Feature::EMPTY
+};
+
+/// Who may get something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Receiver {
+    pub(super) kind: Kind,
+    pub(super) account: Id,
+    /// The account in which a person has the openid.
+    pub(super) appid: Id,
+    /// The name that it must have, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+}
+
+/// What a receiver is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum Kind {
+    MerchantId,
+    PersonalOpenid,
+}
+
+impl Kind {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::MerchantId => "MERCHANT_ID",
+            Self::PersonalOpenid => "PERSONAL_OPENID",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Self::MerchantId, Self::PersonalOpenid]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}
+
+fn key(mchid: &Id, kind: Kind, account: &str) -> (Id, Id) {
+    let account = format!("{} {account}", kind.name());
+    (mchid.clone(), account.into())
+}
+
+/// Makes a receiver known; of one that is known already, what is said now holds.
+pub(super) fn add(world: &mut World, mchid: &Id, receiver: Receiver) {
+    let key = key(mchid, receiver.kind, &receiver.account);
+    RECEIVERS.put(world, key, receiver);
+}
+
+pub(super) fn remove(world: &mut World, mchid: &Id, kind: Kind, account: &str) {
+    RECEIVERS.remove(world, &key(mchid, kind, account));
+}
+
+pub(super) fn find<'w>(
+    world: &'w World,
+    mchid: &Id,
+    kind: Kind,
+    account: &str,
+) -> Option<&'w Receiver> {
+    RECEIVERS.get(world, &key(mchid, kind, account))
+}
+
+/// Where a merchant is told that it got something.
+pub(super) fn address<'w>(world: &'w World, mchid: &str) -> Option<&'w Id> {
+    ADDRESSES.get(world, mchid)
+}
+
+fn set_address(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
+    let merchant = merchant::merchant(turn.world, request.part("mchid"))?;
+    let mchid = merchant.mchid.clone();
+    let url = request.body["notify_url"].as_str();
+    let url = url.filter(|url| url.starts_with("http://") || url.starts_with("https://"));
+    let url =
+        url.ok_or_else(|| Refused::invalid("`notify_url` must be an address with http or https"))?;
+    ADDRESSES.put(turn.world, mchid, url.into());
+    Ok(json!({"notify_url": url}))
+}
+
+fn merchant_deleted(turn: &mut Turn<'_>, what: &Value) {
+    if let Some(mchid) = id_in(what, "account") {
+        RECEIVERS.remove_under(turn.world, &mchid);
+        ADDRESSES.remove(turn.world, &*mchid);
+    }
+}
