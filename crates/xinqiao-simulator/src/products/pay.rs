@@ -36,6 +36,7 @@ mod sharing_notice;
 mod sharing_return;
 mod sharing_v2;
 mod sharing_v3;
+mod signature;
 mod transfer;
 mod transfer_sheet;
 mod transfer_v2;
@@ -49,6 +50,7 @@ use super::Feature;
 /// In the order in which they seed, index and hear topics.
 pub(super) static FEATURES: &[&Feature] = &[
     &merchants::FEATURE,
+    &signature::FEATURE,
     &seller::FEATURE,
     &certificates::FEATURE,
     &funds::FEATURE,

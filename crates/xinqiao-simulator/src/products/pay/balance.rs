@@ -7,7 +7,7 @@ use xinqiao_catalog::id::pay_v3 as v3;
 
 use super::{
     funds::{self, Account},
-    merchants,
+    signature,
     v3::parameter,
 };
 use crate::{
@@ -25,7 +25,7 @@ const BALANCE: &str = "balances_are_told_by_account";
 
 /// `merchant/fund/balance/{account_type}`.
 fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let funds = funds::funds(turn.world, &merchants::caller(turn.world, asked)?.mchid);
+    let funds = funds::funds(turn.world, &signature::caller(turn.world, asked)?.mchid);
     let named = asked.text("account_type")?;
     let (available, pending) = match (Account::named(named), named) {
         // What is not settled is told by no balance.

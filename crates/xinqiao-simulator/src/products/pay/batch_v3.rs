@@ -11,9 +11,8 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     batch::{self, Batch, Detail, Objection, Outcome, Wanted},
-    merchants,
     notice::{self, Told},
-    order, sensitive,
+    order, sensitive, signature,
     transfer_v3::{self, NAMED},
     v3::{address, parameter},
 };
@@ -72,7 +71,7 @@ static OPEN: Rule = Rule {
 
 /// `transfer/batches`.
 fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let merchant = merchants::caller(turn.world, asked)?;
+    let merchant = signature::caller(turn.world, asked)?;
     let mchid = merchant.mchid.clone();
     if OPEN.word(Some(&merchant.rules)) == "closed" {
         let text = "当前商户号接入升级版本功能，暂不支持使用升级前功能";
@@ -230,7 +229,7 @@ fn found<'w>(
 
 /// `transfer/batches/batch-id/{batch_id}` and `transfer/batches/out-batch-no/{out_batch_no}`.
 fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let merchant = merchants::caller(turn.world, asked)?;
+    let merchant = signature::caller(turn.world, asked)?;
     let (number, batch) = found(turn.world, merchant, asked)?;
     let mut answer = json!({"transfer_batch": shown(&merchant.mchid, number, batch)});
     if asked.text("need_query_detail")? != "true" {
@@ -305,7 +304,7 @@ fn by_detail_number(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 }
 
 fn one(turn: &mut Turn<'_>, asked: &Asked, is: impl Fn(&Detail) -> bool) -> Verdict {
-    let merchant = merchants::caller(turn.world, asked)?;
+    let merchant = signature::caller(turn.world, asked)?;
     let (number, batch) = found(turn.world, merchant, asked)?;
     let detail = batch.details.iter().find(|detail| is(detail));
     let detail = detail.ok_or_else(missing)?;

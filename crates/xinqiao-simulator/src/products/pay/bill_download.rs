@@ -15,7 +15,7 @@ use xinqiao_types::{UnixSeconds, shanghai};
 use super::{
     bill::{self, Lacking, READY, Trades},
     funds::Account,
-    merchants,
+    signature,
     v2::{element, own},
     v3::parameter,
 };
@@ -92,7 +92,7 @@ fn asked_day(asked: &Asked) -> Result<UnixSeconds, Refusal> {
 
 /// `bill/tradebill`.
 fn trades(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
     let which = which(asked).ok_or_else(|| {
         let given = json!(asked.given("bill_type"));
         parameter("bill_type", &given, "is ALL, SUCCESS or REFUND here")
@@ -110,7 +110,7 @@ fn trades(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `bill/fundflowbill`.
 fn flow(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
     let begins = asked_day(asked)?;
     // Fees are not taken here, so their account has no movements.
     let named = asked.given("account_type").unwrap_or(BASIC);
@@ -154,7 +154,7 @@ fn ready(turn: &mut Turn<'_>, asked: &Asked, mchid: &Id, text: &str) -> Reply {
 
 /// `billdownload/file`.
 fn download(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &merchants::caller(turn.world, asked)?.mchid;
+    let mchid = &signature::caller(turn.world, asked)?.mchid;
     let token = asked.text("token")?;
     let found = files::find(turn.world, token, turn.now.0);
     let found = found.filter(|(file, _)| *file.account == **mchid && file.kind == KIND);
@@ -177,12 +177,12 @@ fn lacking_v2(why: Lacking) -> Refusal {
         Lacking::NotOver | Lacking::Empty => "No Bill Exist",
         Lacking::Early => "Bill Creating",
     };
-    merchants::not_understood(text)
+    signature::not_understood(text)
 }
 
 fn asked_day_v2(asked: &Asked) -> Result<UnixSeconds, Refusal> {
     day(element(asked, "bill_date")?, "")
-        .ok_or_else(|| merchants::not_understood("invalid bill_date"))
+        .ok_or_else(|| signature::not_understood("invalid bill_date"))
 }
 
 fn file_v2(asked: &Asked, text: &str) -> Reply {
@@ -207,7 +207,7 @@ fn trades_v2(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         None => (&seller.payee, None),
         Some(partner) => (&partner.sp_mchid, Some(&*seller.payee)),
     };
-    let which = which(asked).ok_or_else(|| merchants::not_understood("invalid bill_type"))?;
+    let which = which(asked).ok_or_else(|| signature::not_understood("invalid bill_type"))?;
     let text = bill::trades(
         turn.world,
         mchid,

@@ -9,7 +9,7 @@ use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3 as v3};
 use xinqiao_crypto::pay_v3::{Certificate, ResourceKey};
 use xinqiao_types::shanghai;
 
-use super::merchants;
+use super::signature;
 use crate::{
     accounts::merchant::{KeyMode, keys},
     door::{Asked, Refusal, Reply, Verdict, modelled},
@@ -37,7 +37,7 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         return Err(Refusal::text(code::RESOURCE_NOT_EXISTS, text));
     }
     let nonce = turn.world.next("pay.certificate_nonce").word(12);
-    let merchant = merchants::caller(turn.world, asked)?;
+    let merchant = signature::caller(turn.world, asked)?;
     if merchant.key_mode == KeyMode::PublicKey {
         let text = "无可用的平台证书，请在商户平台-API安全申请使用微信支付公钥";
         return Err(Refusal::text(code::RESOURCE_NOT_EXISTS, text));

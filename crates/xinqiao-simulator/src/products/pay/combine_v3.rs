@@ -11,9 +11,9 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     combine::{self, Combined, Sub},
-    merchants,
     order::{self, CURRENCY, Generation, Objection, Order, State, TradeType},
     seller::{self, Partner},
+    signature,
     v3::{address, client_address, expires, opens, parameter, refuse, sub_merchant},
 };
 use crate::{
@@ -99,7 +99,7 @@ fn place(turn: &mut Turn<'_>, asked: &Asked, trade_type: TradeType) -> Verdict {
 
 /// The merchant that signed, if it is the one that orders.
 fn own<'w>(world: &'w World, asked: &Asked) -> Result<&'w Merchant, Refusal> {
-    let caller = merchants::caller(world, asked)?;
+    let caller = signature::caller(world, asked)?;
     let named = asked.text("combine_mchid")?;
     if named == &*caller.mchid {
         return Ok(caller);
@@ -308,7 +308,7 @@ fn missing() -> Refusal {
 
 /// `combine-transactions/out-trade-no/{combine_out_trade_no}`.
 fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &merchants::caller(turn.world, asked)?.mchid;
+    let mchid = &signature::caller(turn.world, asked)?.mchid;
     let number = asked.text("combine_out_trade_no")?;
     let shown = shown(turn.world, mchid, number).ok_or_else(missing)?;
     Ok(Reply::Json(shown))
@@ -316,7 +316,7 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `combine-transactions/id/{combine_transaction_id}`.
 fn get_by_id(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &merchants::caller(turn.world, asked)?.mchid;
+    let mchid = &signature::caller(turn.world, asked)?.mchid;
     let transaction_id = asked.text("combine_transaction_id")?;
     let number = combine::by_transaction(turn.world, mchid, transaction_id);
     let number = number.ok_or_else(missing)?;
@@ -328,7 +328,7 @@ fn get_by_id(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 ///
 /// All of its orders are named, as they were when they were placed.
 fn close(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
     let number = asked.text("combine_out_trade_no")?;
     let combined = combine::find(turn.world, &mchid, number).ok_or_else(missing)?;
     if asked.text("combine_appid")? != &*combined.appid {

@@ -9,9 +9,8 @@ use xinqiao_types::shanghai;
 
 use super::{
     complaint::{self, Complaint, Record, Stage, time},
-    merchants,
     notice::{self, Told},
-    refund, sensitive,
+    refund, sensitive, signature,
     v3::{address, parameter},
 };
 use crate::{
@@ -103,7 +102,7 @@ fn no_address() -> Refusal {
 
 /// `merchant-service/complaint-notifications`.
 fn create_address(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
     if ADDRESSES.has(turn.world, &*mchid) {
         let text = "投诉通知回调地址已存在，请使用更新接口";
         return Err(Refusal::text(code::RESOURCE_ALREADY_EXISTS, text));
@@ -120,13 +119,13 @@ fn put_address(turn: &mut Turn<'_>, mchid: Id, asked: &Asked) -> Verdict {
 }
 
 fn get_address(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &merchants::caller(turn.world, asked)?.mchid;
+    let mchid = &signature::caller(turn.world, asked)?.mchid;
     let url = ADDRESSES.get(turn.world, &**mchid).ok_or_else(no_address)?;
     Ok(shown_address(mchid, url))
 }
 
 fn update_address(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
     if !ADDRESSES.has(turn.world, &*mchid) {
         return Err(no_address());
     }
@@ -134,7 +133,7 @@ fn update_address(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 }
 
 fn delete_address(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
     ADDRESSES
         .remove(turn.world, &*mchid)
         .ok_or_else(no_address)?;
@@ -172,7 +171,7 @@ fn day(asked: &Asked, name: &str) -> Result<(i64, String), Refusal> {
 
 /// `merchant-service/complaints-v2`.
 fn list(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let merchant = merchants::caller(turn.world, asked)?;
+    let merchant = signature::caller(turn.world, asked)?;
     let (first, last) = (day(asked, "begin_date")?, day(asked, "end_date")?);
     if last.0 < first.0 || last.0 - first.0 > DAYS * shanghai::DAY {
         let issue = format!("is at most {DAYS} days after begin_date, and not before it");
@@ -244,7 +243,7 @@ fn shown(world: &World, merchant: &Merchant, id: &str, complaint: &Complaint) ->
 
 /// `merchant-service/complaints-v2/{complaint_id}`.
 fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let merchant = merchants::caller(turn.world, asked)?;
+    let merchant = signature::caller(turn.world, asked)?;
     let id = asked.text("complaint_id")?;
     let found = complaint::find(turn.world, &merchant.mchid, id);
     let found = found.ok_or_else(missing)?;
@@ -253,7 +252,7 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `merchant-service/complaints-v2/{complaint_id}/negotiation-historys`.
 fn history(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &merchants::caller(turn.world, asked)?.mchid;
+    let mchid = &signature::caller(turn.world, asked)?.mchid;
     let id = asked.text("complaint_id")?;
     let found = complaint::find(turn.world, mchid, id).ok_or_else(missing)?;
     let (skip, take) = page(asked, RECORDS, MOST_RECORDS)?;
@@ -281,7 +280,7 @@ fn history(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// The complaint that a merchant speaks of, which must be its own.
 fn own(world: &World, asked: &Asked) -> Result<((Id, Id), Stage), Refusal> {
-    let mchid = merchants::caller(world, asked)?.mchid.clone();
+    let mchid = signature::caller(world, asked)?.mchid.clone();
     let id = Id::from(asked.text("complaint_id")?);
     let found = complaint::find(world, &mchid, &id).ok_or_else(missing)?;
     Ok(((mchid, id), found.stage))
@@ -289,7 +288,7 @@ fn own(world: &World, asked: &Asked) -> Result<((Id, Id), Stage), Refusal> {
 
 fn spoken_of(world: &World, asked: &Asked) -> Result<((Id, Id), Stage), Refusal> {
     let named = asked.text("complainted_mchid")?;
-    if named != &*merchants::caller(world, asked)?.mchid {
+    if named != &*signature::caller(world, asked)?.mchid {
         return Err(not_own(Some(named)));
     }
     own(world, asked)

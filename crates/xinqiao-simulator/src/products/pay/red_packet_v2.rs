@@ -7,8 +7,8 @@ use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2 as v2, rules::limit};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
-    merchants,
     red_packet::{self, Objection, Packet, Wanted},
+    signature,
     v2::{element, given, own},
 };
 use crate::{
@@ -67,7 +67,7 @@ fn send_to_several(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 }
 
 fn sent(turn: &mut Turn<'_>, asked: &Asked, several: Option<usize>) -> Verdict {
-    let merchant = merchants::caller(turn.world, asked)?;
+    let merchant = signature::caller(turn.world, asked)?;
     let mchid = merchant.mchid.clone();
     let appid = element(asked, "wxappid")?;
     let bound = merchant.appids.iter().find(|bound| &***bound == appid);

@@ -11,9 +11,9 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     funds::Purse,
-    merchants,
     order::{self, Generation},
     refund::{self, Objection, Refund, Status, TEXTS, WALLET, Wanted},
+    signature,
     v2::{HMAC, element, given, own},
 };
 use crate::{
@@ -107,13 +107,13 @@ fn wanted(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Wanted), Refusal> {
     let reason = given(asked, "refund_desc");
     for (limit, text) in { TEXTS.iter().map(|(_, limit)| *limit) }.zip([Some(number), reason]) {
         if text.is_some_and(|text| !limit::fits(limit, text)) {
-            return Err(merchants::not_understood("参数长度有误"));
+            return Err(signature::not_understood("参数长度有误"));
         }
     }
     let fen = |name: &str| {
         let amount = element(asked, name)?.parse().ok();
         { amount.filter(|amount: &i64| *amount > 0) }
-            .ok_or_else(|| merchants::not_understood(&format!("{name}参数格式有误")))
+            .ok_or_else(|| signature::not_understood(&format!("{name}参数格式有误")))
     };
     let (total, amount) = (fen("total_fee")?, fen("refund_fee")?);
     if amount > total {
@@ -151,7 +151,7 @@ fn wanted(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Wanted), Refusal> {
 }
 
 fn neither() -> Refusal {
-    merchants::not_understood("缺少参数out_trade_no或transaction_id")
+    signature::not_understood("缺少参数out_trade_no或transaction_id")
 }
 
 /// `pay/refundquery`.
@@ -181,7 +181,7 @@ fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         return Err(Refusal::text(code::REFUNDNOTEXIST, "退款记录不存在"));
     };
     let offset = given(asked, "offset").map_or(Some(0), |text| text.parse().ok());
-    let offset: usize = offset.ok_or_else(|| merchants::not_understood("offset参数格式有误"))?;
+    let offset: usize = offset.ok_or_else(|| signature::not_understood("offset参数格式有误"))?;
     let mut answer = Map::new();
     let mut tell = |name: &str, text: String| {
         answer.insert(name.to_owned(), json!(text));

@@ -8,9 +8,9 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     funds::Purse,
-    merchants,
     order::{self, CURRENCY, Generation},
     refund::{self, Objection, Refund, TEXTS, Wanted},
+    signature,
     v3::{parameter, sub_merchant},
 };
 use crate::{
@@ -90,7 +90,7 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// Whose refunds a call is about, and the provider that calls for it.
 fn whose(world: &World, asked: &Asked) -> Result<(Id, Option<Id>), Refusal> {
-    let caller = merchants::caller(world, asked)?;
+    let caller = signature::caller(world, asked)?;
     match asked.given("sub_mchid").filter(|mchid| !mchid.is_empty()) {
         None => Ok((caller.mchid.clone(), None)),
         Some(sub_mchid) => {

@@ -11,10 +11,11 @@ use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2 as v2, rules::limit};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
-    merchants, order, pot,
+    order, pot,
     receivers::{self, Kind, Receiver},
     sharing::{self, Objection, Share, Sharing, Wanted},
     sharing_return::{self, Return},
+    signature,
     v2::{HMAC, element, given, own},
 };
 use crate::{
@@ -86,12 +87,12 @@ fn refuse(objection: Objection) -> Refusal {
 
 /// The merchant that signed with an HMAC, as it must here.
 fn signed(world: &World, asked: &Asked) -> Result<Id, Refusal> {
-    let mchid = merchants::caller(world, asked)?.mchid.clone();
+    let mchid = signature::caller(world, asked)?.mchid.clone();
     if given(asked, "sign_type") == Some(HMAC) {
         return Ok(mchid);
     }
     let text = "签名类型sign_type仅支持HMAC-SHA256";
-    Err(merchants::not_understood(text).because(
+    Err(signature::not_understood(text).because(
         "pay.signature.scheme",
         given(asked, "sign_type").map(str::to_owned),
         Some(HMAC.to_owned()),

@@ -8,11 +8,12 @@ use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3 as v3, rules::limit};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
-    merchants, order, pot,
+    order, pot,
     receivers::{self, Kind, Receiver},
     sensitive,
     sharing::{self, Objection, Share, Sharing, Wanted},
     sharing_return::{self, Return},
+    signature,
     v3::parameter,
 };
 use crate::{
@@ -88,7 +89,7 @@ fn refuse(objection: Objection) -> Refusal {
 
 /// A receiver's kind and account, and the account of people in which an openid is one.
 fn named(world: &World, asked: &Asked) -> Result<(Kind, Id, Id), Refusal> {
-    let merchant = merchants::caller(world, asked)?;
+    let merchant = signature::caller(world, asked)?;
     let appid = asked.text("appid")?;
     let bound = { merchant.appids.iter() }.find(|bound| &***bound == appid);
     let appid = bound
@@ -108,7 +109,7 @@ fn kind_named(name: &str) -> Result<Kind, Refusal> {
 
 /// `profitsharing/receivers/add`.
 fn add(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
     let (kind, account, appid) = named(turn.world, asked)?;
     let relation = asked.text("relation_type")?;
     let custom = asked.given("custom_relation");
@@ -172,7 +173,7 @@ pub(super) fn exists(
 
 /// `profitsharing/receivers/delete`.
 fn remove(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
     let (kind, account, _) = named(turn.world, asked)?;
     receivers::remove(turn.world, &mchid, kind, &account);
     let answer = json!({"type": kind.name(), "account": &*account});
@@ -192,7 +193,7 @@ fn number(asked: &Asked, name: &str, limit: &str) -> Result<Id, Refusal> {
 
 /// `profitsharing/orders`.
 fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
     let receivers = asked.body["receivers"].as_array();
     let receivers = receivers.filter(|list| !list.is_empty());
     let receivers = receivers
@@ -269,7 +270,7 @@ fn shown(out_order_no: &str, sharing: &Sharing) -> Value {
 
 /// `profitsharing/orders/{out_order_no}`.
 fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &merchants::caller(turn.world, asked)?.mchid;
+    let mchid = &signature::caller(turn.world, asked)?.mchid;
     let (number, of) = (asked.text("out_order_no")?, asked.text("transaction_id")?);
     let found = sharing::find(turn.world, mchid, number);
     let found = found.filter(|sharing| &*sharing.transaction_id == of);
@@ -279,7 +280,7 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `profitsharing/orders/unfreeze`.
 fn unfreeze(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
     let number = number(asked, "out_order_no", sharing::NUMBER)?;
     asked.text("description")?;
     let of = asked.text("transaction_id")?.into();
@@ -289,7 +290,7 @@ fn unfreeze(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `profitsharing/transactions/{transaction_id}/amounts`.
 fn left(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &merchants::caller(turn.world, asked)?.mchid;
+    let mchid = &signature::caller(turn.world, asked)?.mchid;
     let of = asked.text("transaction_id")?;
     if order::by_transaction(turn.world, mchid, of).is_none() {
         return Err(refuse(Objection::NoOrder));
@@ -325,7 +326,7 @@ fn refuse_return(objection: sharing_return::Objection) -> Refusal {
 
 /// `profitsharing/return-orders`.
 fn create_return(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
     let (order_id, out_order_no) = (asked.given("order_id"), asked.given("out_order_no"));
     if order_id.is_none() && out_order_no.is_none() {
         let issue = "is missing: give order_id or out_order_no";
@@ -372,7 +373,7 @@ fn shown_return(out_return_no: &str, back: &Return) -> Value {
 
 /// `profitsharing/return-orders/{out_return_no}`.
 fn get_return(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &merchants::caller(turn.world, asked)?.mchid;
+    let mchid = &signature::caller(turn.world, asked)?.mchid;
     let (number, of) = (asked.text("out_return_no")?, asked.text("out_order_no")?);
     let found = sharing_return::find(turn.world, mchid, number);
     let found = found.filter(|back| &*back.out_order_no == of);

@@ -10,7 +10,7 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     funds::{self, Business, Purse},
-    merchants, transfer,
+    signature, transfer,
     v2::{element, given, own},
     wallet,
 };
@@ -61,7 +61,7 @@ struct Payment {
 
 /// `mmpaymkttransfers/promotion/transfers`.
 fn pay(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let merchant = merchants::caller(turn.world, asked)?;
+    let merchant = signature::caller(turn.world, asked)?;
     let mchid = merchant.mchid.clone();
     let appid = element(asked, "mch_appid")?;
     let bound = merchant.appids.iter().find(|bound| &***bound == appid);

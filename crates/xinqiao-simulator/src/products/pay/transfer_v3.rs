@@ -9,9 +9,8 @@ use xinqiao_catalog::{
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
-    merchants,
     notice::{self, Told},
-    sensitive,
+    sensitive, signature,
     transfer::{self, Objection, Transfer, Wanted},
     v3::{address, parameter},
 };
@@ -84,7 +83,7 @@ fn refuse(objection: Objection) -> Refusal {
 
 /// `fund-app/mch-transfer/transfer-bills`.
 fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
     let wanted = wanted(turn, asked)?;
     let number = wanted.out_bill_no.clone();
     let transfer = transfer::ask(turn, &mchid, wanted).map_err(refuse)?;
@@ -119,7 +118,7 @@ pub(super) fn payee(
 }
 
 fn wanted(turn: &Turn<'_>, asked: &Asked) -> Result<Wanted, Refusal> {
-    let merchant = merchants::caller(turn.world, asked)?;
+    let merchant = signature::caller(turn.world, asked)?;
     let number = asked.text("out_bill_no")?;
     let fine = number.chars().all(|c| c.is_ascii_alphanumeric());
     if !fine || !limit::fits(transfer::NUMBER, number) {
@@ -222,7 +221,7 @@ fn shown(merchant: &Merchant, out_bill_no: &str, transfer: &Transfer) -> Value {
 
 /// `fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}`.
 fn by_number(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let merchant = merchants::caller(turn.world, asked)?;
+    let merchant = signature::caller(turn.world, asked)?;
     let found = transfer::find(turn.world, &merchant.mchid, asked.text("out_bill_no")?);
     let (number, transfer) = found.ok_or_else(|| refuse(Objection::Missing))?;
     let mut answer = shown(merchant, number, transfer);
@@ -234,7 +233,7 @@ fn by_number(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}`.
 fn by_id(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let merchant = merchants::caller(turn.world, asked)?;
+    let merchant = signature::caller(turn.world, asked)?;
     let found = transfer::by_id(turn.world, &merchant.mchid, asked.text("transfer_bill_no")?);
     let (number, transfer) = found.ok_or_else(|| refuse(Objection::Missing))?;
     Ok(Reply::Json(shown(merchant, number, transfer)))
@@ -242,7 +241,7 @@ fn by_id(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel`.
 fn cancel(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = merchants::caller(turn.world, asked)?.mchid.clone();
+    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
     let number = asked.text("out_bill_no")?;
     let transfer = transfer::cancel(turn, &mchid, number).map_err(refuse)?;
     Ok(Reply::Json(json!({

@@ -9,9 +9,9 @@ use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2 as v2, rules::limit};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
-    merchants,
     order::{self, CURRENCY, Generation, Objection, Order, State, TradeType},
     seller::{self, Partner},
+    signature,
 };
 use crate::{
     accounts::merchant::Kind,
@@ -69,7 +69,7 @@ pub(super) fn given<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
 /// An element that must be there.
 pub(super) fn element<'a>(asked: &'a Asked, name: &str) -> Result<&'a str, Refusal> {
     given(asked, name).ok_or_else(|| {
-        let refuse = merchants::not_understood(&format!("缺少参数{name}"));
+        let refuse = signature::not_understood(&format!("缺少参数{name}"));
         refuse.because("call.parameter", Some(format!("{name} is missing")), None)
     })
 }
@@ -95,7 +95,7 @@ impl Seller {
 /// The merchant that signed, with the account of the call, in which it may be paid; where the call names a sub-merchant,
 /// that.
 pub(super) fn own(world: &World, asked: &Asked) -> Result<Seller, Refusal> {
-    let caller = merchants::caller(world, asked)?;
+    let caller = signature::caller(world, asked)?;
     let no_match = |text: &str| Refusal::text(code::APPID_MCHID_NOT_MATCH, text);
     let called = seller::bound(caller, element(asked, "appid")?);
     let called = called
@@ -114,14 +114,14 @@ pub(super) fn own(world: &World, asked: &Asked) -> Result<Seller, Refusal> {
         });
     };
     if caller.kind != Kind::ServiceProvider {
-        return Err(merchants::not_understood(
+        return Err(signature::not_understood(
             "商户号没有服务商权限，不能使用sub_mch_id",
         ));
     }
     let Some(sub) = seller::sub_merchant(world, caller, sub_mchid) else {
         let received = Some(format!("sub_mch_id {sub_mchid}"));
         let expected = Some(format!("a sub-merchant of {}", caller.mchid));
-        let refuse = merchants::not_understood("受理关系不存在");
+        let refuse = signature::not_understood("受理关系不存在");
         return Err(refuse.because("call.parameter", received, expected));
     };
     let sub_appid = match optional("sub_appid") {
@@ -190,12 +190,12 @@ pub(super) fn draft(
     }
     for (name, limit) in TEXTS {
         if given(asked, name).is_some_and(|text| !limit::fits(limit, text)) {
-            return Err(merchants::not_understood(&format!("{name}参数长度有误")));
+            return Err(signature::not_understood(&format!("{name}参数长度有误")));
         }
     }
     let total: Option<i64> = element(asked, "total_fee")?.parse().ok();
     let Some(total) = total.filter(|total| (1..=order::MOST).contains(total)) else {
-        return Err(merchants::not_understood("total_fee参数格式有误"));
+        return Err(signature::not_understood("total_fee参数格式有误"));
     };
     let payer = match trade_type {
         TradeType::Native => {
@@ -237,7 +237,7 @@ pub(super) fn draft(
         None => None,
         Some(text) => match shanghai::read(text) {
             Some(at) => Some(at.0),
-            None => return Err(merchants::not_understood("time_expire参数格式有误")),
+            None => return Err(signature::not_understood("time_expire参数格式有误")),
         },
     };
     let mut repeated = asked.body.clone();
@@ -316,7 +316,7 @@ pub(super) fn number_and_order<'w>(
     let by = (given(asked, "transaction_id"), given(asked, "out_trade_no"));
     if by == (None, None) {
         let text = "缺少参数out_trade_no或transaction_id";
-        return Err(merchants::not_understood(text));
+        return Err(signature::not_understood(text));
     }
     let found = order::by_either(world, payee, by.0, by.1);
     found.ok_or_else(|| refuse(Objection::Missing))

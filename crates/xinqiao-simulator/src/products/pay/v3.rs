@@ -7,9 +7,9 @@ use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3 as v3, rules::limit};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
-    merchants,
     order::{self, CURRENCY, Generation, Objection, Opener, Order, State, TEXTS, TradeType},
     seller::{self, Partner},
+    signature,
 };
 use crate::{
     accounts::merchant::{Kind, Merchant},
@@ -130,7 +130,7 @@ pub(super) fn seller<'w>(
     asked: &Asked,
     role: Role,
 ) -> Result<Seller<'w>, Refusal> {
-    let caller = merchants::caller(world, asked)?;
+    let caller = signature::caller(world, asked)?;
     let name = match role {
         Role::Merchant => "mchid",
         Role::Provider => "sp_mchid",
