@@ -7,8 +7,9 @@
 //! whoever asks. That of a third-party platform or a suite is fetched with the ticket that was pushed last, and
 //! only when an app needs it: a new one ends the one before.
 //!
-//! Invariants: one refresh per credential at a time, guarded by a lease with a fence in the store;
-//! a token that the platform refused is refreshed only if it is the current one.
+//! Invariants: one refresh per credential at a time, guarded by a lease with a fence in the store, and whoever has
+//! lost the lease uses the token of its newer holder, never the own one; a token that the platform refused is
+//! refreshed only if it is the current one.
 
 mod refresh;
 mod tickets;

@@ -204,6 +204,12 @@ impl Store {
         )
     }
 
+    /// Gives a lease back before its time, so that another refresher may begin at once. Returns whether it was
+    /// still this fence's.
+    pub async fn release(&self, credential: &str, fence: Fence) -> Result<bool, StoreError> {
+        on!(self, release(credential, fence), Ok(true))
+    }
+
     /// Keeps a token, unless a refresher with a newer fence has been there. Returns whether it was
     /// kept.
     pub async fn put_token(

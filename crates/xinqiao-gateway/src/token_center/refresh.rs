@@ -8,7 +8,7 @@ use std::{
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 use tokio::time::Instant;
-use xinqiao_store::{Millis, StoredToken};
+use xinqiao_store::{Fence, Millis, StoredToken};
 use xinqiao_types::AccessToken;
 
 use super::{
@@ -225,39 +225,91 @@ impl Cell {
             .store
             .lease(&credential, "node", now, now.plus(LEASE_MS))
             .await?;
+        let before = self.current.load_full();
         let Some(fence) = lease else {
-            // Another node is at it: its result is ours.
-            for _ in 0..20 {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                let kept = shared.store.token(&credential).await?;
-                if let Some(kept) = kept.filter(|kept| kept.obtained >= now) {
-                    return Ok(self.adopt(&kept));
-                }
-            }
-            return Err(TokenError::Leased);
+            return self.of_another(shared, before.as_deref()).await;
         };
-        let (text, expires_in) = self.ask(shared, mode).await?;
+        // Between the look at the own token and the lease another node may have been through. What cannot be read
+        // is replaced.
+        if mode == Mode::Normal
+            && let Ok(Some(token)) = self.replaced(shared, before.as_deref()).await
+        {
+            self.give_back(shared, fence).await;
+            return Ok(token);
+        }
+        let (text, expires_in) = match self.ask(shared, mode).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.give_back(shared, fence).await;
+                return Err(error);
+            }
+        };
         let obtained = shared.world();
         let kept = StoredToken {
             token: text,
             obtained: Millis(obtained.0 * 1000),
             expires: Millis((obtained + expires_in).0 * 1000),
         };
-        let token = self.adopt(&kept);
-        // WECHAT: a token that could not be kept is still the only good one.
-        match shared.store.put_token(&credential, fence, kept).await {
+        match shared
+            .store
+            .put_token(&credential, fence, kept.clone())
+            .await
+        {
             Ok(true) => {}
             Ok(false) => {
                 tracing::warn!(
                     appid = %self.appid,
-                    "A newer refresher was here; its token stays stored."
+                    "The lease ran out meanwhile and another node has it; its token is used."
                 );
+                return self.of_another(shared, before.as_deref()).await;
             }
+            // WECHAT: a token that could not be kept is still the only good one.
             Err(error) => {
                 tracing::error!(appid = %self.appid, %error, "A token could not be stored.");
             }
         }
-        Ok(token)
+        Ok(self.adopt(&kept))
+    }
+
+    /// Lets others try at once; where this fails, the lease runs out.
+    async fn give_back(&self, shared: &Shared, fence: Fence) {
+        if let Err(error) = shared.store.release(&self.credential(), fence).await {
+            tracing::warn!(appid = %self.appid, %error, "A lease could not be released.");
+        }
+    }
+
+    /// Another node is at it: its result is ours.
+    async fn of_another(
+        &self,
+        shared: &Shared,
+        before: Option<&Token>,
+    ) -> Result<Arc<Token>, TokenError> {
+        for _ in 0..20 {
+            if let Some(token) = self.replaced(shared, before).await? {
+                return Ok(token);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Err(TokenError::Leased)
+    }
+
+    /// What another node has put in the place of `before`, if it is still good.
+    async fn replaced(
+        &self,
+        shared: &Shared,
+        before: Option<&Token>,
+    ) -> Result<Option<Arc<Token>>, TokenError> {
+        let kept = shared.store.token(&self.credential()).await?;
+        let newer = kept.filter(|kept| {
+            // Times are whole seconds: within one, the text tells.
+            let obtained = kept.obtained.0 / 1000;
+            let is_newer = before.is_none_or(|before| {
+                obtained > before.obtained.0
+                    || (obtained == before.obtained.0 && kept.token != before.text.expose())
+            });
+            is_newer && kept.expires.0 / 1000 - shared.world().0 > LAST_SECONDS
+        });
+        Ok(newer.map(|kept| self.adopt(&kept)))
     }
 
     /// Asks the platform.
@@ -352,3 +404,6 @@ impl Cell {
         format!("{kind} {}", self.appid)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,6 +81,19 @@ impl Sqlite {
         .await
     }
 
+    pub(crate) async fn release(&self, credential: &str, fence: Fence) -> Result<bool, StoreError> {
+        let credential = credential.to_owned();
+        self.write(move |connection| {
+            let changed = connection
+                .prepare_cached(
+                    "UPDATE token SET leased_until = 0 WHERE credential = ?1 AND fence = ?2",
+                )?
+                .execute(params![credential, fence.0])?;
+            Ok(changed > 0)
+        })
+        .await
+    }
+
     pub(crate) async fn put_token(
         &self,
         credential: &str,

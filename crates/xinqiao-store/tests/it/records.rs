@@ -58,6 +58,20 @@ async fn one_node_refreshes_and_an_older_fence_is_refused() {
 }
 
 #[tokio::test]
+async fn a_released_lease_is_free_at_once_and_only_its_holder_releases_it() {
+    let store = open(Location::Memory);
+    let until = NOW.plus(30_000);
+    let lease = async |owner| store.lease("stable wx1", owner, NOW, until).await.unwrap();
+    let first = lease("a").await.unwrap();
+    assert_eq!(lease("b").await, None);
+    assert!(store.release("stable wx1", first).await.unwrap());
+    let second = lease("b").await.unwrap();
+    assert!(second > first);
+    assert!(!store.release("stable wx1", first).await.unwrap());
+    assert_eq!(lease("a").await, None, "an older fence released nothing");
+}
+
+#[tokio::test]
 async fn keys_are_hashes_and_can_be_revoked() {
     let store = open(Location::Memory);
     let key = NewStoredKey {
