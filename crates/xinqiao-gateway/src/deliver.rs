@@ -14,7 +14,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures_util::FutureExt as _;
 use tokio::time::Instant;
 use xinqiao_message::{inbound::Message, push::Speaker};
-use xinqiao_store::{Answer, EventRef, Finish, Verdict};
+use xinqiao_store::{Answer, EventRef, Finish, Held, Verdict};
 use xinqiao_types::AppId;
 
 use self::attempt::{Attempted, attempt};
@@ -65,7 +65,7 @@ pub(crate) fn spawn(
     shared: &Arc<Shared>,
     route: &Arc<Route>,
     parcel: &Arc<Parcel>,
-    delivery: i64,
+    held: Held,
     attempts: u32,
     lead: Option<Lead>,
     deadline: Option<Instant>,
@@ -73,7 +73,7 @@ pub(crate) fn spawn(
     let (shared, route, parcel) = (Arc::clone(shared), Arc::clone(route), Arc::clone(parcel));
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {
-        run(&shared, &route, &parcel, delivery, attempts, lead, deadline).await;
+        run(&shared, &route, &parcel, held, attempts, lead, deadline).await;
     });
 }
 
@@ -91,7 +91,7 @@ async fn run(
     shared: &Arc<Shared>,
     route: &Route,
     parcel: &Parcel,
-    delivery: i64,
+    held: Held,
     mut attempts: u32,
     lead: Option<Lead>,
     deadline: Option<Instant>,
@@ -116,7 +116,7 @@ async fn run(
     let at = shared.now();
     let (event_id, appid, app) = (parcel.event, &parcel.appid, &*route.app);
     let mut finish = Finish {
-        delivery,
+        held,
         event: parcel.event,
         appid: parcel.appid.clone(),
         at,
@@ -200,9 +200,16 @@ async fn run(
                 .get_or_insert_with(|| late_detail(&answer, elapsed_ms));
         }
     }
-    if let Err(error) = shared.store.finish(finish).await {
+    match shared.store.finish(finish).await {
+        Ok(true) => {}
+        Ok(false) => tracing::info!(
+            %event_id, %appid, app,
+            "A delivery was taken up again before this attempt ended; what came of it does not count."
+        ),
         // It stays pending and is delivered again: twice is better than never.
-        tracing::error!(%event_id, %error, "The end of a delivery could not be stored.");
+        Err(error) => {
+            tracing::error!(%event_id, %error, "The end of a delivery could not be stored.");
+        }
     }
     shared.due.notify_one();
     // Only now do repeats of the event ask the store.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use xinqiao_http::{Limits, RefusalSum};
-use xinqiao_store::{Location, MasterKey, Millis, Options, Store};
+use xinqiao_store::{Location, MasterKey, Millis, NodeId, Options, Store};
 use xinqiao_types::{AppId, Clock, Entropy, SystemClock, SystemEntropy};
 
 use crate::{
@@ -182,6 +182,8 @@ fn open_store(config: &Config, context: &Context) -> Result<Store, StartError> {
     Ok(Store::open(Options {
         location,
         master,
+        // Nobody shares the file: the name says only that it is the same node as before.
+        node: NodeId::default(),
         now,
     })?)
 }

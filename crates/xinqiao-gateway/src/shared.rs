@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 use xinqiao_http::RefusalLog;
-use xinqiao_store::{Millis, Store};
+use xinqiao_store::{Millis, NodeId, Store};
 use xinqiao_types::UnixSeconds;
 
 use crate::{
@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) context: Context,
     pub(crate) store: Store,
+    /// In whose name leases are taken.
+    pub(crate) node: NodeId,
     pub(crate) directory: Directory,
     pub(crate) in_flight: InFlight,
     pub(crate) outbound: Outbound,
@@ -78,6 +80,7 @@ impl Shared {
             config,
             context,
             store,
+            node: NodeId::default(),
             origins,
         };
         shared.load_keys().await?;

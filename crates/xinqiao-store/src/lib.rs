@@ -27,8 +27,8 @@ pub use error::{MasterKeyError, OpenError, StoreError};
 pub use master::MasterKey;
 pub use model::{
     AccountSecrets, Answer, Appended, Claimed, DedupKey, Delivery, DeliveryState, Event, EventRef,
-    EventRefError, Fence, Finish, Mark, Millis, NewEvent, NewStoredKey, Proof, StoredKey,
-    StoredToken, Verdict,
+    EventRefError, Fence, Finish, Held, Mark, Millis, NewEvent, NewStoredKey, NodeId, Proof,
+    StoredKey, StoredToken, Verdict,
 };
 pub use seal::{SealError, Sealer};
 pub use store::{Location, Options, Store};

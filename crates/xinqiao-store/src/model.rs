@@ -144,8 +144,8 @@ pub enum Appended {
     New {
         /// Where it is.
         event: EventRef,
-        /// Its deliveries, in the order of [`NewEvent::apps`]. They are held by the caller.
-        deliveries: Vec<i64>,
+        /// Its deliveries, in the order of [`NewEvent::apps`].
+        deliveries: Vec<Held>,
     },
     /// It was stored before.
     Repeat {
@@ -240,11 +240,21 @@ pub struct Delivery {
     pub detail: Option<String>,
 }
 
-/// A delivery that this process now holds, with what it needs to carry it out.
+/// A delivery that the caller holds. Whoever takes it up later does so under a newer fence, and the end of an attempt
+/// under an older one counts no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The delivery.
+    pub id: i64,
+    /// Under which it is held.
+    pub fence: Fence,
+}
+
+/// A delivery that this node now holds, with what it needs to carry it out.
 #[derive(Debug, Clone)]
 pub struct Claimed {
-    /// Its id.
-    pub id: i64,
+    /// Which, and under which fence.
+    pub held: Held,
     /// The event.
     pub event: EventRef,
     /// The account that received the event.
@@ -279,8 +289,8 @@ pub enum Verdict {
 /// The end of one attempt.
 #[derive(Debug, Clone)]
 pub struct Finish {
-    /// The delivery.
-    pub delivery: i64,
+    /// The delivery, as it was held.
+    pub held: Held,
     /// Its event.
     pub event: EventRef,
     /// The account.
@@ -321,6 +331,29 @@ impl fmt::Debug for StoredToken {
             .field("obtained", &self.obtained)
             .field("expires", &self.expires)
             .finish()
+    }
+}
+
+/// A node's name: a process that shares a store with others, the same name after each start.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct NodeId(String);
+
+impl NodeId {
+    /// A node of this name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for NodeId {
+    /// The name of a node that shares its store with nobody.
+    fn default() -> Self {
+        Self::new("node")
     }
 }
 

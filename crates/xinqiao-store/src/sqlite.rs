@@ -54,6 +54,8 @@ struct Inner {
     vault: Vault,
     master: MasterKey,
     dedup: hmac::Key,
+    /// The number of this node.
+    node: i64,
     /// Keys of days before this one were forgotten.
     forgotten: AtomicI32,
 }
@@ -202,7 +204,8 @@ impl Sqlite {
         let lock = writer::Lock::take(&opener)?;
         migrations::run(&mut connection, &opener.path, options.now)?;
         let vault = Vault::open(&connection, &options.master, &opener.path)?;
-        deliveries::release_held(&connection, options.now).map_err(database)?;
+        let node = deliveries::node_number(&connection, &options.node).map_err(database)?;
+        deliveries::release_held(&connection, node, options.now).map_err(database)?;
         let running = Arc::new(Reads::default());
         let checkpointer = Checkpointer::start(&opener, Arc::clone(&running)).map_err(database)?;
         let writer = Writer::start(connection, checkpointer.signal(), lock).map_err(database)?;
@@ -218,6 +221,7 @@ impl Sqlite {
             vault,
             master: options.master,
             dedup,
+            node,
             forgotten: AtomicI32::new(i32::MIN),
         })))
     }

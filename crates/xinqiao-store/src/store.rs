@@ -6,7 +6,7 @@ use xinqiao_types::AppId;
 
 use crate::{
     AccountSecrets, Answer, Appended, Claimed, DedupKey, Delivery, Event, EventRef, Fence, Finish,
-    MasterKey, Millis, NewEvent, NewStoredKey, OpenError, Sealer, StoreError, StoredKey,
+    MasterKey, Millis, NewEvent, NewStoredKey, NodeId, OpenError, Sealer, StoreError, StoredKey,
     StoredToken, sqlite::Sqlite,
 };
 
@@ -26,7 +26,9 @@ pub struct Options {
     pub location: Location,
     /// Seals what is stored.
     pub master: MasterKey,
-    /// Now: what the last process held is due again from here on.
+    /// Who opens it: what this node held when it ended is its own to take up again, nobody else's.
+    pub node: NodeId,
+    /// Now: what this node held is due again from here on.
     pub now: Millis,
 }
 
@@ -53,7 +55,7 @@ macro_rules! on {
 }
 
 impl Store {
-    /// Opens, migrates forward, and releases what a process that died was holding.
+    /// Opens, migrates forward, and releases what this node was holding when it ended.
     pub fn open(options: Options) -> Result<Self, OpenError> {
         Sqlite::open(options).map(Self::Sqlite)
     }
@@ -117,9 +119,10 @@ impl Store {
         on!(self, answer(appid, event), Ok(None))
     }
 
-    /// Records the end of an attempt and, with it, the event's answer.
-    pub async fn finish(&self, finish: Finish) -> Result<(), StoreError> {
-        on!(self, finish(finish), Ok(()))
+    /// Records the end of an attempt and, with it, the event's answer. Returns whether it counted: not if somebody
+    /// took the delivery up since, or an operator wanted it sent again.
+    pub async fn finish(&self, finish: Finish) -> Result<bool, StoreError> {
+        on!(self, finish(finish), Ok(true))
     }
 
     /// Takes up to `limit` due deliveries and holds them until `held_until`.
@@ -193,7 +196,7 @@ impl Store {
     pub async fn lease(
         &self,
         credential: &str,
-        owner: &str,
+        owner: &NodeId,
         now: Millis,
         until: Millis,
     ) -> Result<Option<Fence>, StoreError> {

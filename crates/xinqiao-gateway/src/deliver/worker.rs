@@ -99,7 +99,7 @@ async fn take_up(shared: &Arc<Shared>, claimed: Claimed) {
         shared,
         &route,
         &Arc::new(parcel),
-        claimed.id,
+        claimed.held,
         claimed.attempts,
         lead,
         None,
@@ -109,7 +109,7 @@ async fn take_up(shared: &Arc<Shared>, claimed: Claimed) {
 async fn give_up(shared: &Shared, claimed: &Claimed, rule: &'static str, detail: &str) {
     tracing::warn!(event_id = %claimed.event, app = claimed.app, rule, "A delivery is given up.");
     let finish = Finish {
-        delivery: claimed.id,
+        held: claimed.held,
         event: claimed.event,
         appid: claimed.appid.clone(),
         at: shared.now(),

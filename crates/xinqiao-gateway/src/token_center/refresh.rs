@@ -223,7 +223,7 @@ impl Cell {
         let now = shared.now();
         let lease = shared
             .store
-            .lease(&credential, "node", now, now.plus(LEASE_MS))
+            .lease(&credential, &shared.node, now, now.plus(LEASE_MS))
             .await?;
         let before = self.current.load_full();
         let Some(fence) = lease else {

@@ -154,7 +154,9 @@ impl Cell {
             return Ok(());
         }
         let (name, now) = (self.ticket_name(), shared.now());
-        let lease = shared.store.lease(&name, "node", now, now.plus(LEASE_MS));
+        let lease = shared
+            .store
+            .lease(&name, &shared.node, now, now.plus(LEASE_MS));
         let Some(fence) = lease.await? else {
             return Ok(());
         };

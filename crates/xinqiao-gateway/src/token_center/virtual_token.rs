@@ -163,6 +163,7 @@ mod tests {
         let options = Options {
             location: Location::Memory,
             master,
+            node: xinqiao_store::NodeId::default(),
             now: Millis(0),
         };
         VirtualTokens::new(&Store::open(options).unwrap())

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use xinqiao_gateway::{Config, Context, Gateway, IssueError, KeyConfig, StoreAt};
-use xinqiao_store::{Location, MasterKey, Millis, NewStoredKey, Options, Store};
+use xinqiao_store::{Location, MasterKey, Millis, NewStoredKey, NodeId, Options, Store};
 
 use crate::fake::*;
 
@@ -61,6 +61,7 @@ async fn a_configured_key_is_one_as_long_as_it_stands_in_the_file() {
         let store = Store::open(Options {
             location: Location::File(file.clone()),
             master,
+            node: NodeId::default(),
             now: Millis(0),
         })
         .unwrap();

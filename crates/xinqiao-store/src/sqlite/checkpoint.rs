@@ -302,6 +302,7 @@ mod tests {
         let options = Options {
             location: Location::File(path.to_owned()),
             master: MasterKey::parse(&"5a".repeat(32)).unwrap(),
+            node: crate::NodeId::default(),
             now: NOW,
         };
         Sqlite::open_bounded(options, BOUNDS).unwrap()

@@ -7,13 +7,28 @@ use super::{
     Sqlite,
     events::{dedup_from, has_day, mark, open_body, write_answer},
 };
-use crate::{Claimed, Delivery, DeliveryState, EventRef, Finish, Millis, StoreError, Verdict};
+use crate::{
+    Claimed, Delivery, DeliveryState, EventRef, Fence, Finish, Held, Millis, NodeId, StoreError,
+    Verdict,
+};
 
-/// What the last process held when it died is due now. Only one process has the file, so all of it.
-pub(super) fn release_held(connection: &Connection, now: Millis) -> rusqlite::Result<()> {
+/// The number under which a node's deliveries are held.
+pub(super) fn node_number(connection: &Connection, node: &NodeId) -> rusqlite::Result<i64> {
+    let name = node.as_str();
+    connection.execute("INSERT OR IGNORE INTO node (name) VALUES (?1)", [name])?;
+    let sql = "SELECT id FROM node WHERE name = ?1";
+    connection.query_row(sql, [name], |row| row.get(0))
+}
+
+/// What this node held when it ended is due now. What others hold is theirs until their time is over.
+pub(super) fn release_held(
+    connection: &Connection,
+    node: i64,
+    now: Millis,
+) -> rusqlite::Result<()> {
     let released = connection.execute(
-        "UPDATE delivery SET held = 0, due = ?1 WHERE state = 0 AND held = 1",
-        [now.0],
+        "UPDATE delivery SET held = 0, due = ?1 WHERE state = 0 AND held = ?2",
+        [now.0, node],
     )?;
     if released > 0 {
         tracing::info!(released, "Deliveries of the last run are taken up again.");
@@ -34,6 +49,7 @@ impl Sqlite {
         limit: u32,
         held_until: Millis,
     ) -> Result<Vec<Claimed>, StoreError> {
+        let node = self.0.node;
         let rows = self
             .write(move |connection| {
                 let due: Vec<(i64, EventRef, String, u32)> = connection
@@ -51,7 +67,13 @@ impl Sqlite {
                     .collect::<rusqlite::Result<_>>()?;
                 let mut claimed = Vec::with_capacity(due.len());
                 for (id, event, app, attempts) in due {
-                    claimed.extend(claim_one(connection, id, event, app, attempts, held_until)?);
+                    claimed.extend(claim_one(
+                        connection,
+                        id,
+                        event,
+                        (app, attempts),
+                        (node, held_until),
+                    )?);
                 }
                 Ok(claimed)
             })
@@ -70,7 +92,7 @@ impl Sqlite {
                 }
                 Err(error) => {
                     tracing::warn!(event_id = %claimed.event, %error, "A delivery is given up.");
-                    let id = claimed.id;
+                    let id = claimed.held.id;
                     self.write(move |connection| {
                         let sql = "UPDATE delivery SET state = 3, held = 0, rule = 'store.sealed' WHERE id = ?1";
                         connection.execute(sql, [id])
@@ -95,8 +117,8 @@ impl Sqlite {
     pub(crate) async fn redeliver(&self, delivery: i64, at: Millis) -> Result<bool, StoreError> {
         self.write(move |connection| {
             let changed = connection.execute(
-                "UPDATE delivery SET state = 0, held = 0, attempts = 0, due = ?2, updated = ?2
-                 WHERE id = ?1",
+                "UPDATE delivery SET state = 0, held = 0, fence = fence + 1, attempts = 0, due = ?2,
+                 updated = ?2 WHERE id = ?1",
                 params![delivery, at.0],
             )?;
             Ok(changed > 0)
@@ -104,7 +126,7 @@ impl Sqlite {
         .await
     }
 
-    pub(crate) async fn finish(&self, finish: Finish) -> Result<(), StoreError> {
+    pub(crate) async fn finish(&self, finish: Finish) -> Result<bool, StoreError> {
         let sealed = match &finish.answer {
             Some(answer) => Some(
                 self.seal_answer(&finish.appid, finish.event, answer)
@@ -119,13 +141,13 @@ impl Sqlite {
                 Verdict::Again(at) => (DeliveryState::Pending, at),
                 Verdict::Dead => (DeliveryState::Dead, finish.at),
             };
-            connection
+            let counted = connection
                 .prepare_cached(
                     "UPDATE delivery SET state = ?2, held = 0, attempts = ?3, due = ?4, updated = ?5,
-                     status = ?6, elapsed = ?7, rule = ?8, detail = ?9 WHERE id = ?1",
+                     status = ?6, elapsed = ?7, rule = ?8, detail = ?9 WHERE id = ?1 AND fence = ?10",
                 )?
                 .execute(params![
-                    finish.delivery,
+                    finish.held.id,
                     state.code(),
                     finish.attempts,
                     due.0,
@@ -134,11 +156,12 @@ impl Sqlite {
                     finish.elapsed_ms,
                     finish.rule,
                     finish.detail,
+                    finish.held.fence.0,
                 ])?;
-            match sealed {
-                Some(sealed) => write_answer(connection, finish.event, &sealed, finish.at),
-                None => Ok(()),
+            if let Some(sealed) = sealed.filter(|_| counted > 0) {
+                write_answer(connection, finish.event, &sealed, finish.at)?;
             }
+            Ok(counted > 0)
         })
         .await
     }
@@ -207,11 +230,10 @@ fn claim_one(
     connection: &Connection,
     id: i64,
     event: EventRef,
-    app: String,
-    attempts: u32,
-    held_until: Millis,
+    (app, attempts): (String, u32),
+    (node, held_until): (i64, Millis),
 ) -> rusqlite::Result<Option<Sealed>> {
-    let row = if has_day(connection, event.day)? {
+    let mut row = if has_day(connection, event.day)? {
         let sql = format!(
             "SELECT appid, kind, received, dedup, key, body FROM event_d{} WHERE seq = ?1",
             event.day
@@ -221,7 +243,10 @@ fn claim_one(
         match rows.next()? {
             Some(row) => Some(Sealed {
                 claimed: Claimed {
-                    id,
+                    held: Held {
+                        id,
+                        fence: Fence(0),
+                    },
                     event,
                     appid: AppId::from(row.get::<_, String>(0)?),
                     app,
@@ -238,13 +263,23 @@ fn claim_one(
     } else {
         None
     };
-    let sql = if row.is_some() {
-        "UPDATE delivery SET held = 1, due = ?2 WHERE id = ?1"
-    } else {
-        "UPDATE delivery SET state = 3, held = 0, due = ?2, rule = 'store.retention' WHERE id = ?1"
-    };
-    connection
-        .prepare_cached(sql)?
-        .execute(params![id, held_until.0])?;
+    match &mut row {
+        Some(Sealed { claimed, .. }) => {
+            let fence = connection
+                .prepare_cached(
+                    "UPDATE delivery SET held = ?3, fence = fence + 1, due = ?2 WHERE id = ?1
+                     RETURNING fence",
+                )?
+                .query_row(params![id, held_until.0, node], |row| row.get(0))?;
+            claimed.held.fence = Fence(fence);
+        }
+        None => {
+            let sql = "UPDATE delivery SET state = 3, held = 0, due = ?2, rule = 'store.retention'
+                 WHERE id = ?1";
+            connection
+                .prepare_cached(sql)?
+                .execute(params![id, held_until.0])?;
+        }
+    }
     Ok(row)
 }

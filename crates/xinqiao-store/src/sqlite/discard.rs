@@ -11,7 +11,7 @@ use std::{
 use aws_lc_rs::hmac;
 use xinqiao_types::AppId;
 
-use crate::{Answer, Appended, DedupKey, EventRef, MasterKey, NewEvent};
+use crate::{Answer, Appended, DedupKey, EventRef, Fence, Held, MasterKey, NewEvent};
 
 const SHARDS: usize = 16;
 
@@ -66,7 +66,10 @@ impl Discard {
             .apps
             .iter()
             .enumerate()
-            .map(|(n, _)| seq * 16 + n as i64)
+            .map(|(n, _)| Held {
+                id: seq * 16 + n as i64,
+                fence: Fence(1),
+            })
             .collect();
         Appended::New {
             event: place,

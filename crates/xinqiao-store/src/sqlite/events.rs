@@ -6,7 +6,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use xinqiao_types::AppId;
 
 use super::{Sqlite, dedup, vault::DataKey};
-use crate::{Answer, Appended, DedupKey, Event, EventRef, Mark, Millis, NewEvent, StoreError};
+use crate::{
+    Answer, Appended, DedupKey, Event, EventRef, Fence, Held, Mark, Millis, NewEvent, StoreError,
+};
 
 /// An append, sealed and ready for the writer.
 pub(super) struct AppendJob {
@@ -18,6 +20,8 @@ pub(super) struct AppendJob {
     key: Arc<DataKey>,
     body: Vec<u8>,
     apps: Vec<Box<str>>,
+    /// The node that holds its deliveries, and until when.
+    node: i64,
     held_until: Millis,
     mark: Option<Mark>,
 }
@@ -104,7 +108,7 @@ impl EventWriter {
         for app in &job.apps {
             let mut insert = connection.prepare_cached(
                 "INSERT INTO delivery (day, seq, appid, app, state, held, attempts, due, updated)
-                 VALUES (?1, ?2, ?3, ?4, 0, 1, 0, ?5, ?6)",
+                 VALUES (?1, ?2, ?3, ?4, 0, ?7, 0, ?5, ?6)",
             )?;
             let id = insert.insert(params![
                 job.day,
@@ -112,9 +116,11 @@ impl EventWriter {
                 job.appid.as_str(),
                 app,
                 job.held_until.0,
-                job.received.0
+                job.received.0,
+                job.node,
             ])?;
-            deliveries.push(id);
+            let fence = Fence(1);
+            deliveries.push(Held { id, fence });
         }
         Ok(Appended::New { event, deliveries })
     }
@@ -285,6 +291,7 @@ impl Sqlite {
             key,
             body,
             apps: event.apps.iter().map(|&app| app.into()).collect(),
+            node: self.0.node,
             held_until: event.held_until,
             mark: event.mark.map(|mark| Mark {
                 reading: mark.reading.to_owned(),

@@ -5,6 +5,8 @@ use rusqlite::Connection;
 use crate::{Millis, OpenError};
 
 /// Step n brings schema n to n + 1. Event tables are made per day, by [`super::events`].
+///
+/// `delivery.held` is the number of the node that holds it, or 0; before there were nodes it was 1.
 const STEPS: &[&str] = &["
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE event_day (day INTEGER PRIMARY KEY);
@@ -60,6 +62,10 @@ const STEPS: &[&str] = &["
         rule TEXT NOT NULL,
         PRIMARY KEY (day, seq)
     ) WITHOUT ROWID;
+", "
+    CREATE TABLE node (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    INSERT INTO node (id, name) VALUES (1, 'node');
+    ALTER TABLE delivery ADD COLUMN fence INTEGER NOT NULL DEFAULT 1;
 "];
 
 /// The step that makes the dedup table.

@@ -5,7 +5,7 @@ use xinqiao_types::AppId;
 
 use super::Sqlite;
 use crate::{
-    AccountSecrets, Fence, Millis, NewStoredKey, StoreError, StoredKey, StoredToken,
+    AccountSecrets, Fence, Millis, NewStoredKey, NodeId, StoreError, StoredKey, StoredToken,
     store::key_hash,
 };
 
@@ -58,11 +58,11 @@ impl Sqlite {
     pub(crate) async fn lease(
         &self,
         credential: &str,
-        owner: &str,
+        owner: &NodeId,
         now: Millis,
         until: Millis,
     ) -> Result<Option<Fence>, StoreError> {
-        let (credential, owner) = (credential.to_owned(), owner.to_owned());
+        let (credential, owner) = (credential.to_owned(), owner.as_str().to_owned());
         self.write(move |connection| {
             connection
                 .prepare_cached(

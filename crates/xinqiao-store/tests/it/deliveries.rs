@@ -1,10 +1,12 @@
 //! Deliveries.
 
-use xinqiao_store::{Answer, Appended, DeliveryState, EventRef, Finish, Location, Store, Verdict};
+use xinqiao_store::{
+    Answer, Appended, DeliveryState, EventRef, Finish, Held, Location, NodeId, Store, Verdict,
+};
 
 use crate::*;
 
-async fn one(store: &Store, apps: &[&str]) -> (EventRef, Vec<i64>) {
+async fn one(store: &Store, apps: &[&str]) -> (EventRef, Vec<Held>) {
     let (appid, dedup) = (appid(), store.dedup_key(&appid(), 1, "1"));
     match store
         .append(event(&appid, dedup, b"body", apps))
@@ -16,9 +18,9 @@ async fn one(store: &Store, apps: &[&str]) -> (EventRef, Vec<i64>) {
     }
 }
 
-fn finish(delivery: i64, event: EventRef, verdict: Verdict) -> Finish {
+fn finish(held: Held, event: EventRef, verdict: Verdict) -> Finish {
     Finish {
-        delivery,
+        held,
         event,
         appid: appid(),
         at: NOW,
@@ -72,20 +74,13 @@ async fn what_failed_is_due_again_at_its_time() {
             .unwrap()
             .is_empty()
     );
-    assert_eq!(
-        store
-            .claim(NOW.plus(5000), 10, NOW.plus(6000))
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
-    store
-        .finish(finish(deliveries[0], event, Verdict::Dead))
-        .await
-        .unwrap();
+    let claimed = store.claim(NOW.plus(5000), 10, NOW.plus(6000)).await;
+    let held = claimed.unwrap()[0].held;
+    assert_eq!(held.id, deliveries[0].id);
+    let dead = finish(held, event, Verdict::Dead);
+    assert!(store.finish(dead).await.unwrap());
     assert_eq!(store.next_due().await.unwrap(), None);
-    assert!(store.redeliver(deliveries[0], NOW).await.unwrap());
+    assert!(store.redeliver(held.id, NOW).await.unwrap());
     assert_eq!(store.claim(NOW, 10, NOW.plus(1)).await.unwrap().len(), 1);
     assert!(!store.redeliver(999, NOW).await.unwrap());
 }
@@ -116,6 +111,56 @@ async fn the_end_of_a_delivery_settles_the_answer() {
             .unwrap()
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn an_attempt_that_outlived_its_hold_counts_no_more() {
+    let store = open(Location::Memory);
+    let (event, deliveries) = one(&store, &["shop"]).await;
+    let first = deliveries[0];
+    // Somebody else took it up when its time was over.
+    let late = NOW.plus(60_001);
+    let claimed = store.claim(late, 10, late.plus(60_000)).await.unwrap();
+    let second = claimed[0].held;
+    assert!(second.fence > first.fence);
+    let reply = Answer::Reply(b"<xml/>".to_vec());
+    let of_first = Finish {
+        answer: Some(reply.clone()),
+        ..finish(first, event, Verdict::Dead)
+    };
+    assert!(!store.finish(of_first).await.unwrap());
+    assert_eq!(store.answer(&appid(), event).await.unwrap(), None);
+    // An operator wanted it sent again while the second attempt was under way.
+    assert!(store.redeliver(second.id, NOW).await.unwrap());
+    let of_second = finish(second, event, Verdict::Delivered);
+    assert!(!store.finish(of_second).await.unwrap());
+    let third = store.claim(NOW, 10, NOW.plus(1)).await.unwrap()[0].held;
+    let of_third = Finish {
+        answer: Some(reply.clone()),
+        ..finish(third, event, Verdict::Delivered)
+    };
+    assert!(store.finish(of_third).await.unwrap());
+    assert_eq!(store.answer(&appid(), event).await.unwrap(), Some(reply));
+    let listed = store.deliveries(0, Some(event), None, 10).await.unwrap();
+    assert_eq!(listed[0].state, DeliveryState::Delivered);
+}
+
+#[tokio::test]
+async fn a_node_that_starts_takes_up_its_own_and_leaves_what_others_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_as(NodeId::new("a"), file(folder.path()));
+    one(&store, &["shop"]).await;
+    store.close().await;
+    let store = open_as(NodeId::new("b"), file(folder.path()));
+    assert!(store.claim(NOW, 10, NOW).await.unwrap().is_empty());
+    store.close().await;
+    let store = open_as(NodeId::new("a"), file(folder.path()));
+    assert_eq!(store.claim(NOW, 10, NOW).await.unwrap().len(), 1);
+    store.close().await;
+    // Once their time is over anybody may have them.
+    let store = open_as(NodeId::new("b"), file(folder.path()));
+    let late = NOW.plus(60_001);
+    assert_eq!(store.claim(late, 10, late).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

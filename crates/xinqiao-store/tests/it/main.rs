@@ -13,7 +13,9 @@ use std::path::Path;
 
 use xinqiao_crypto::AesKey;
 use xinqiao_message::envelope::{CallbackQuery, Keys, Push, open as open_envelope, seal_push};
-use xinqiao_store::{DedupKey, Location, MasterKey, Millis, NewEvent, Options, Proof, Store};
+use xinqiao_store::{
+    DedupKey, Location, MasterKey, Millis, NewEvent, NodeId, Options, Proof, Store,
+};
 use xinqiao_types::{AppId, UnixSeconds};
 
 /// 2026-11-21 12:00 in Shanghai.
@@ -25,9 +27,14 @@ pub(crate) fn master() -> MasterKey {
 }
 
 pub(crate) fn open(location: Location) -> Store {
+    open_as(NodeId::default(), location)
+}
+
+pub(crate) fn open_as(node: NodeId, location: Location) -> Store {
     Store::open(Options {
         location,
         master: master(),
+        node,
         now: NOW,
     })
     .unwrap()

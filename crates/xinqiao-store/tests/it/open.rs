@@ -1,8 +1,8 @@
 //! Opening: the right key, one process, known schemas; nothing in clear.
 
 use xinqiao_store::{
-    AccountSecrets, Appended, Location, MasterKey, NewEvent, NewStoredKey, OpenError, Options,
-    Store, StoredToken,
+    AccountSecrets, Appended, Location, MasterKey, NewEvent, NewStoredKey, NodeId, OpenError,
+    Options, Store, StoredToken,
 };
 
 use crate::*;
@@ -15,6 +15,7 @@ async fn a_wrong_master_key_refuses_to_open_and_changes_nothing() {
     let refused = Store::open(Options {
         location: file(folder.path()),
         master: other,
+        node: NodeId::default(),
         now: NOW,
     });
     let Err(error @ OpenError::WrongMasterKey { .. }) = refused else {
@@ -34,6 +35,7 @@ async fn a_second_process_is_told_so() {
     let second = Store::open(Options {
         location: file(folder.path()),
         master: master(),
+        node: NodeId::default(),
         now: NOW,
     });
     assert!(matches!(second, Err(OpenError::InUse { .. })), "{second:?}");
@@ -53,6 +55,7 @@ async fn a_newer_schema_is_refused() {
     let refused = Store::open(Options {
         location: file(folder.path()),
         master: master(),
+        node: NodeId::default(),
         now: NOW,
     });
     assert!(
@@ -72,7 +75,7 @@ async fn the_file_is_private_and_holds_nothing_in_clear() {
         .await
         .unwrap();
     let fence = store
-        .lease("stable wx", "n", NOW, NOW.plus(1))
+        .lease("stable wx", &NodeId::new("n"), NOW, NOW.plus(1))
         .await
         .unwrap()
         .unwrap();
@@ -163,7 +166,10 @@ async fn a_database_from_before_the_dedup_table_keeps_what_it_knows() {
             .unwrap();
     }
     connection
-        .execute_batch("DROP TABLE dedup; DROP TABLE event_mark; PRAGMA user_version = 1")
+        .execute_batch(
+            "DROP TABLE dedup; DROP TABLE event_mark; DROP TABLE node;
+             ALTER TABLE delivery DROP COLUMN fence; PRAGMA user_version = 1",
+        )
         .unwrap();
     drop(connection);
     let reopened = open(file(folder.path()));

@@ -1,6 +1,8 @@
 //! Tokens, keys, accounts' secrets.
 
-use xinqiao_store::{AccountSecrets, Fence, Location, NewStoredKey, StoredKey, StoredToken};
+use xinqiao_store::{
+    AccountSecrets, Fence, Location, NewStoredKey, NodeId, StoredKey, StoredToken,
+};
 
 use crate::*;
 
@@ -15,14 +17,10 @@ fn token(text: &str) -> StoredToken {
 #[tokio::test]
 async fn one_node_refreshes_and_an_older_fence_is_refused() {
     let store = open(Location::Memory);
-    let lease = |owner, at: i64| {
-        let store = store.clone();
-        async move {
-            store
-                .lease("stable wx1", owner, NOW.plus(at), NOW.plus(at + 1000))
-                .await
-                .unwrap()
-        }
+    let lease = async |node, at: i64| {
+        let (node, now) = (NodeId::new(node), NOW.plus(at));
+        let lease = store.lease("stable wx1", &node, now, now.plus(1000));
+        lease.await.unwrap()
     };
     let first = lease("a", 0).await.unwrap();
     assert_eq!(lease("b", 500).await, None, "a holds it");
@@ -61,7 +59,10 @@ async fn one_node_refreshes_and_an_older_fence_is_refused() {
 async fn a_released_lease_is_free_at_once_and_only_its_holder_releases_it() {
     let store = open(Location::Memory);
     let until = NOW.plus(30_000);
-    let lease = async |owner| store.lease("stable wx1", owner, NOW, until).await.unwrap();
+    let lease = async |node| {
+        let node = NodeId::new(node);
+        store.lease("stable wx1", &node, NOW, until).await.unwrap()
+    };
     let first = lease("a").await.unwrap();
     assert_eq!(lease("b").await, None);
     assert!(store.release("stable wx1", first).await.unwrap());

@@ -8,7 +8,7 @@ use std::{
 use axum::Router;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use xinqiao_store::{Location, MasterKey, Options, Store};
+use xinqiao_store::{Location, MasterKey, NodeId, Options, Store};
 use xinqiao_types::{AppSecret, SystemEntropy};
 
 use super::*;
@@ -73,6 +73,7 @@ async fn node(body: &'static str) -> (Arc<Shared>, Arc<Platform>, DropGuard) {
     let store = Store::open(Options {
         location: Location::Memory,
         master: MasterKey::generate(&SystemEntropy),
+        node: NodeId::default(),
         now: Millis(0),
     });
     let context = Context::default();
@@ -82,10 +83,9 @@ async fn node(body: &'static str) -> (Arc<Shared>, Arc<Platform>, DropGuard) {
 
 /// The other node takes the lease `later` milliseconds from now.
 async fn other_leases(shared: &Shared, later: i64) -> Option<Fence> {
-    let now = shared.now().plus(later);
-    let lease = shared
-        .store
-        .lease(CREDENTIAL, "other", now, now.plus(LEASE_MS));
+    let (other, now) = (NodeId::new("other"), shared.now().plus(later));
+    let until = now.plus(LEASE_MS);
+    let lease = shared.store.lease(CREDENTIAL, &other, now, until);
     lease.await.unwrap()
 }
 
