@@ -121,8 +121,8 @@ async fn a_killed_process_loses_at_most_the_last_fifty_milliseconds_and_nothing_
         assert_eq!(answer.status(), 200);
         acknowledged.push(std::time::Instant::now());
     }
-    child.kill();
     let killed = std::time::Instant::now();
+    child.kill();
 
     let world = TestWorld::start_with(options(folder.path())).await;
     let chat = world.get(&format!("/users/u1/chat?account={appid}")).await;
