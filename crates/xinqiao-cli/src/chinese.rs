@@ -30,6 +30,10 @@ const WORDS: &[(&str, &str)] = &[
         "the world kept in * cannot be read: *; start with --fresh to make a new one",
         "* 里保存的世界读不出来：*；用 --fresh 重新建立",
     ),
+    (
+        "cannot write the files of the world in *; choose another folder or use --memory",
+        "无法在 * 写入世界的文件；换一个目录，或用 --memory",
+    ),
     ("the system does not start a thread", "系统不让启动线程"),
     ("cannot use *", "无法使用 *"),
     // Parameters of a call.

@@ -52,6 +52,7 @@ use crate::{
         Feature, Id, Turn, World,
         command::verb,
         declared::Shown,
+        files::Content,
         row::{Diagnosed, Words, diagnose},
     },
 };
@@ -116,7 +117,7 @@ pub(crate) enum Reply {
     File {
         content_type: String,
         filename: String,
-        bytes: bytes::Bytes,
+        content: Content,
     },
     /// Nothing at all: 204.
     Nothing,

@@ -5,7 +5,8 @@
 //! ([`feature::House`]).
 //!
 //! Must always hold:
-//! * nothing here reads a clock, draws a chance that the seed does not fix, or does input or output;
+//! * nothing here reads a clock, draws a chance that the seed does not fix, or does input or output, but for [`files`], which
+//!   reads what lies on the disk;
 //! * what falls due before a command is done before it, in order, each at its own second;
 //! * ordered maps only; nothing depends on a hash;
 //! * no command costs more than O(log n + page), reset and import excepted.

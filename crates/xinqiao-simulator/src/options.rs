@@ -61,7 +61,7 @@ pub enum Storage {
     /// Nowhere: it is gone when the program ends.
     #[default]
     Memory,
-    /// In a SQLite file in this folder, which is made if it is missing.
+    /// In this folder, which is made if it is missing: rows in a SQLite file, the bytes of uploaded files in `files/`.
     Dir(PathBuf),
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::kernel::{Id, Table, Turn, World, feature::id_in};
+use crate::kernel::{Id, Table, Turn, World, feature::id_in, files::Content};
 
 /// Files by their id on the platform.
 pub(crate) static FILES: Table<Id, File> = Table::new("accounts.files", 1);
@@ -38,25 +38,42 @@ impl File {
 }
 
 /// A file that can be fetched at this time, with its bytes.
-pub(crate) fn find<'w>(world: &'w World, id: &str, now: i64) -> Option<(&'w File, &'w Bytes)> {
-    let file = FILES.get(world, id).filter(|file| file.is_alive(now))?;
+pub(crate) fn find<'w>(world: &'w World, id: &str, now: i64) -> Option<(&'w File, Content)> {
+    let file = known(world, id, now)?;
     Some((file, world.files.get(id)?))
+}
+
+/// What is known of a file that can be fetched at this time.
+pub(crate) fn known<'w>(world: &'w World, id: &str, now: i64) -> Option<&'w File> {
+    { FILES.get(world, id) }.filter(|file| file.is_alive(now) && world.files.has(id))
 }
 
 /// Whether an account has this file at this time.
 pub(crate) fn has(world: &World, account: &str, id: &str, now: i64) -> bool {
-    FILES
-        .get(world, id)
-        .is_some_and(|file| file.account == account && file.is_alive(now))
+    known(world, id, now).is_some_and(|file| file.account == account)
 }
 
 /// Stores a file of this turn, until this second or for ever.
 pub(crate) fn store(turn: &mut Turn<'_>, file: File, bytes: Bytes) -> Id {
+    let id = enter(turn, file);
+    turn.world.files.put(id.clone(), bytes);
+    id
+}
+
+/// Stores the bytes of a file once more, as another file.
+pub(crate) fn copy(turn: &mut Turn<'_>, from: &str, file: File) -> Id {
+    let id = enter(turn, file);
+    turn.world.files.share(from, id.clone());
+    id
+}
+
+/// What is known of a new file, with its end.
+fn enter(turn: &mut Turn<'_>, file: File) -> Id {
     let id: Id = turn.world.next("media").media_id().into();
     if let Some(at) = file.expires_at {
         turn.later(at, "accounts", json!({"file": &*id}));
     }
-    keep(turn.world, id.clone(), file, bytes);
+    FILES.put(turn.world, id.clone(), file);
     id
 }
 

@@ -90,7 +90,7 @@ pub(super) async fn call(State(shared): State<Arc<Shared>>, Body(wanted): Body<W
         "url": target,
         "status": answer.status,
         "headers": call::texts(&answer.headers),
-        "body": row::shown(&answer.body),
+        "body": row::Excerpt::of_content(&answer.body).shown(),
         "ms": elapsed,
     }))
 }
@@ -188,7 +188,8 @@ async fn token(
         body: body.into(),
         peer: [127, 0, 0, 1].into(),
     };
-    let answer: Value = serde_json::from_slice(&send(shared, call).await?.body).unwrap_or_default();
+    let said = send(shared, call).await?.body.read().unwrap_or_default();
+    let answer: Value = serde_json::from_slice(&said).unwrap_or_default();
     match answer["access_token"].as_str() {
         Some(token) => Ok(token.to_owned()),
         None => Err(Refused::unwilling(format!(

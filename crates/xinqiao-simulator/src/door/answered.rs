@@ -2,7 +2,6 @@
 
 use std::{borrow::Cow, net::IpAddr};
 
-use bytes::Bytes;
 use http::{HeaderMap, Method};
 use xinqiao_catalog::Endpoint;
 use xinqiao_types::Rid;
@@ -104,7 +103,7 @@ impl Answered {
             status: answer.status,
             dropped: answer.drop,
             answer_headers: answer.headers.clone(),
-            answer_body: Excerpt::of(Bytes::clone(&answer.body)),
+            answer_body: Excerpt::of_content(&answer.body),
             errcode: written.errcode,
             diagnosis: written.diagnosis.clone(),
         }

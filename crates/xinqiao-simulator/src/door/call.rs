@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-use crate::kernel::{Command, Refused, Turn};
+use crate::kernel::{Command, Refused, Turn, files::Content};
 
 /// A call of an app to the platform.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,11 +43,11 @@ impl PlatformCall {
 }
 
 /// What the platform says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct PlatformAnswer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) body: Content,
     /// Wait so long before saying it.
     pub(crate) delay_ms: u64,
     /// Say nothing and close the connection.

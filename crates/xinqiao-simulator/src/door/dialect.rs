@@ -20,6 +20,7 @@ use crate::{
     accounts::merchant::{MERCHANTS, Merchant},
     kernel::{
         World,
+        files::Content,
         row::{Diagnosed, diagnose},
     },
 };
@@ -106,7 +107,13 @@ impl Written {
     }
 
     pub(crate) fn body(mut self, bytes: impl Into<bytes::Bytes>) -> Self {
-        self.answer.body = bytes.into();
+        self.answer.body = bytes.into().into();
+        self
+    }
+
+    /// A file, wherever it lies.
+    pub(crate) fn content(mut self, content: Content) -> Self {
+        self.answer.body = content;
         self
     }
 }

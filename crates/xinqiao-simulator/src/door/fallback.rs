@@ -47,6 +47,6 @@ pub(super) fn file(form: Content) -> Option<Reply> {
     Some(Reply::File {
         content_type: content_type.to_owned(),
         filename: filename.to_owned(),
-        bytes: Bytes::from_static(bytes),
+        content: Bytes::from_static(bytes).into(),
     })
 }

@@ -10,7 +10,7 @@ use xinqiao_catalog::{Answer, Endpoint, Misfit, misfits};
 use xinqiao_wire::markup;
 
 use super::dialect::{Written, own};
-use crate::kernel::row::diagnose;
+use crate::kernel::{files::Content, row::diagnose};
 
 /// Marks an answer that did not fit, for tests that look at nothing else of it.
 pub(super) const HEADER: &str = "x-xinqiao-misfit";
@@ -44,10 +44,11 @@ pub(super) fn hold(endpoint: &Endpoint, given: Given, written: Written) -> Writt
     refused
 }
 
-fn differences(endpoint: &Endpoint, given: Given, body: &[u8]) -> Vec<Misfit> {
-    if given == Given::Bytes {
-        return misfits(endpoint, Answer::Bytes);
-    }
+fn differences(endpoint: &Endpoint, given: Given, body: &Content) -> Vec<Misfit> {
+    let body = match (given, body) {
+        (Given::Fields, Content::Memory(body)) => &body[..],
+        _ => return misfits(endpoint, Answer::Bytes),
+    };
     if body.is_empty() {
         return misfits(endpoint, Answer::Nothing);
     }
@@ -133,7 +134,8 @@ mod tests {
                     None => Reply::Json(made),
                 };
                 let written = said(&world, dialect, endpoint, reply);
-                let text = String::from_utf8_lossy(&written.answer.body).into_owned();
+                let body = written.answer.body.read().unwrap();
+                let text = String::from_utf8_lossy(&body).into_owned();
                 assert_ne!(written.answer.status, 500, "{text}");
             }
         }
@@ -152,7 +154,7 @@ mod tests {
         let file = Reply::File {
             content_type: "text/plain".to_owned(),
             filename: "a".to_owned(),
-            bytes: "a".into(),
+            content: bytes::Bytes::from_static(b"a").into(),
         };
         assert_eq!(status(file), 500);
         assert_eq!(status(Reply::Json(json!({"more": 1}))), 500);

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use xinqiao_types::percent;
@@ -189,7 +190,7 @@ pub(super) fn answer(turn: &mut Turn<'_>, call: &PlatformCall, shows: &Shows) ->
                 Some((HeaderName::from_static(name), value))
             })
             .collect(),
-        body: body.into(),
+        body: Bytes::from(body).into(),
         ..PlatformAnswer::default()
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{feature::House, table::Kept, world::World};
+use super::{feature::House, files::Content, table::Kept, world::World};
 
 /// Written into every export, so that a foreign text is not taken for one.
 const FORMAT: &str = "xinqiao-world";
@@ -69,10 +69,16 @@ impl World {
             out.extend(b"]}");
         }
         out.extend(b"\n },\n \"files\": {");
-        for (index, (id, bytes)) in self.files.all().enumerate() {
-            let comma = if index > 0 { "," } else { "" };
-            let text = base64_simd::STANDARD.encode_to_string(bytes);
-            out.extend(format!("{comma}\n  {}: \"{text}\"", Value::from(&**id)).as_bytes());
+        let mut comma = "";
+        for id in self.files.ids() {
+            // One after the other. What cannot be read is left out; the log says so.
+            let Some(Ok(bytes)) = self.files.get(id).map(Content::read) else {
+                continue;
+            };
+            out.extend(format!("{comma}\n  {}: \"", Value::from(&**id)).as_bytes());
+            base64_simd::STANDARD.encode_append(bytes, &mut out);
+            out.push(b'"');
+            comma = ",";
         }
         out.extend(b"\n }\n}\n");
         String::from_utf8(out).expect("JSON is text")

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     declared::{RowKind, Side, said},
+    files::Content,
     key::Id,
 };
 
@@ -373,6 +374,8 @@ pub(crate) struct Timing {
 pub(crate) const ROW_FRAME: usize = 1024;
 /// Most bytes of a body that a row shows.
 const BODY_SHOWN: usize = 16 * 1024;
+/// Bytes by which it is told whether a body is text.
+const LOOKED_AT: usize = 512;
 
 /// A body as text for a row: lossy, cut, and said so.
 pub(crate) fn shown(body: &[u8]) -> String {
@@ -381,8 +384,7 @@ pub(crate) fn shown(body: &[u8]) -> String {
 
 /// The same of a body of which only the beginning is left.
 fn shown_of(begun: &[u8], length: usize) -> String {
-    let looks_binary = begun.iter().take(512).any(|byte| *byte < 9);
-    if looks_binary {
+    if looks_binary(begun) {
         return format!("({length} bytes)");
     }
     if length <= BODY_SHOWN {
@@ -390,6 +392,10 @@ fn shown_of(begun: &[u8], length: usize) -> String {
     }
     let cut = &begun[..begun.len().min(BODY_SHOWN)];
     format!("{}… ({length} bytes)", String::from_utf8_lossy(cut))
+}
+
+fn looks_binary(begun: &[u8]) -> bool {
+    begun.iter().take(LOOKED_AT).any(|byte| *byte < 9)
 }
 
 /// As much of a body as a row will show.
@@ -408,6 +414,19 @@ impl Excerpt {
             // Not a part of it, which would keep the whole.
             bytes::Bytes::copy_from_slice(&body[..BODY_SHOWN])
         };
+        Self { begun, length }
+    }
+
+    /// The same of a file, wherever it lies.
+    pub(crate) fn of_content(content: &Content) -> Self {
+        let Content::Disk { length, .. } = content else {
+            return Self::of(content.beginning(usize::MAX));
+        };
+        let mut begun = content.beginning(LOOKED_AT);
+        if !looks_binary(&begun) {
+            begun = content.beginning(BODY_SHOWN);
+        }
+        let length = usize::try_from(*length).unwrap_or(usize::MAX);
         Self { begun, length }
     }
 

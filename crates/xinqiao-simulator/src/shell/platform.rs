@@ -8,18 +8,23 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
+use tokio::io::AsyncReadExt as _;
+use tokio_util::io::ReaderStream;
 use xinqiao_http::{BodyLimit, DropConnection, Trespass, is_cross_site, read_body};
 
 use super::Shared;
 use crate::{
     accounts::files,
     door::call::{PlatformAnswer, PlatformCall},
+    kernel::files::Content,
 };
 
 /// Most bytes of a call: the largest upload is ten megabytes.
 const BODY: usize = 24 * 1024 * 1024;
 /// Most bytes of what a page in the phone says to its bridge, which itself takes less and says so.
 const OWN_BODY: usize = 256 * 1024;
+/// Bytes of a file that are read at once.
+const PIECE: usize = 64 * 1024;
 /// Where pictures are.
 const PICTURES: &str = "/mmbiz/";
 
@@ -74,14 +79,28 @@ async fn respond(answer: PlatformAnswer) -> Response {
     if answer.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(answer.delay_ms)).await;
     }
-    let mut response = Response::new(Body::from(answer.body));
+    let mut response = Response::new(Body::empty());
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = answer.headers;
+    fill(&mut response, answer.body);
     if answer.drop {
         response.extensions_mut().insert(DropConnection);
     }
     response
+}
+
+/// Puts bytes into a response, those of a file on the disk as they are read.
+fn fill(response: &mut Response, content: Content) {
+    *response.body_mut() = match content {
+        Content::Memory(bytes) => Body::from(bytes),
+        Content::Disk { file, length } => {
+            { response.headers_mut() }.insert(header::CONTENT_LENGTH, length.into());
+            // Its length was told: what somebody else adds to it meanwhile is no part of it.
+            let file = tokio::fs::File::from_std(file).take(length);
+            Body::from_stream(ReaderStream::with_capacity(file, PIECE))
+        }
+    };
 }
 
 async fn picture(shared: &Arc<Shared>, path: &str) -> Response {
@@ -101,11 +120,11 @@ pub(crate) async fn file(shared: &Arc<Shared>, media_id: String) -> Response {
         .ask(move |world| {
             let now = world.now(wall_ms).0;
             files::find(world, &media_id, now)
-                .map(|(file, bytes)| (file.content_type.clone(), bytes.clone()))
+                .map(|(file, content)| (file.content_type.clone(), content))
         })
         .await;
     match found {
-        Ok(Some((content_type, bytes))) => {
+        Ok(Some((content_type, content))) => {
             let headers = [
                 (header::CONTENT_TYPE, content_type),
                 (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
@@ -115,7 +134,9 @@ pub(crate) async fn file(shared: &Arc<Shared>, media_id: String) -> Response {
                     "default-src 'none'; sandbox".to_owned(),
                 ),
             ];
-            (headers, bytes).into_response()
+            let mut response = headers.into_response();
+            fill(&mut response, content);
+            response
         }
         _ => StatusCode::NOT_FOUND.into_response(),
     }

@@ -1,4 +1,5 @@
-//! What survives a restart: the rows of the world's tables in one SQLite file, written by a thread of its own.
+//! What survives a restart: the rows of the world's tables in one SQLite file and its files in a folder beside it, written
+//! by a thread of its own.
 //!
 //! The owner of the world hands over what changed since the last time, at the end of a turn; the writer puts all that
 //! waits into one transaction. So the file always holds the world as it was between two turns.
@@ -8,12 +9,18 @@
 //! and the change is handed over after 20 ms, and who makes much at once waits for the writer. So it is at most what was
 //! acknowledged in the last 50 ms, on a disk that keeps up. The file itself survives the end of the power.
 //!
-//! Files of format 1 (one document and the commands since) are read and replaced by rows.
+//! A file is on the disk, whole and under its name, before the transaction that names it is committed; from then on the
+//! world no longer holds its bytes. It is taken away after the transaction that forgets it. What a killed process leaves in
+//! between is swept at the next start.
+//!
+//! Format 1 (one document and the commands since) is read and replaced by rows; of format 2, which had the bytes of files
+//! in a table, the files move to the folder.
 
 mod load;
+mod shelf;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -23,17 +30,24 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use rusqlite::{Connection, Transaction, hooks::Wal, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, hooks::Wal, params};
 
-use self::load::{LoadError, load};
+use self::{
+    load::{LoadError, load},
+    shelf::{Shelf, Swept},
+};
 use super::breath::Breath;
-use crate::kernel::{House, Id, World, packed::Packed, table::Change};
+use crate::kernel::{
+    House, Id, World,
+    files::{Place, Slot},
+    packed::Packed,
+    table::Change,
+};
 
 /// The file's name.
 const FILE: &str = "simulator.db";
 /// What the file's frame is called in its header; its tables have versions of their own.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 /// How soon what could not be written is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
 /// Rows that wait to be written: who makes many at once waits below it, so that little is lost with the process.
@@ -64,7 +78,7 @@ struct Batch {
     replaced: bool,
     seed: u64,
     rows: Packed<Change>,
-    files: Vec<(Id, Option<Bytes>)>,
+    files: Vec<(Id, Option<Arc<Slot>>)>,
     /// What waits for it to be written.
     then: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -107,22 +121,46 @@ pub enum StoreError {
         /// What is wrong, with the name of the table.
         reason: String,
     },
+    /// The files of the world cannot be written.
+    #[error("cannot write the files of the world in {path}; choose another folder or use --memory")]
+    Files {
+        /// Where they lie.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The thread could not be started.
     #[error("the system does not start a thread")]
     Thread(#[source] std::io::Error),
 }
 
+/// Where a world is kept.
+#[derive(Debug)]
+struct Disk {
+    connection: Connection,
+    shelf: Shelf,
+}
+
+/// Why something could not be written.
+#[derive(Debug, thiserror::Error)]
+enum WriteError {
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+    #[error("a file cannot be written: {0}")]
+    Files(#[from] std::io::Error),
+}
+
 /// An opened file, before its thread runs.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    connection: Connection,
+    disk: Disk,
     path: PathBuf,
     /// The world that was kept in it.
     pub(crate) world: Option<World>,
     /// Whether its rows must be written anew.
     rewrite: bool,
-    /// What makes its tables, where it has none of this format.
-    schema: Option<&'static str>,
+    /// What makes its tables those of this format, where they are not.
+    schema: &'static [&'static str],
     /// Whether something was kept in it.
     kept_before: bool,
 }
@@ -162,11 +200,12 @@ pub(crate) fn open(
     let connection = Connection::open(&path)
         .map_err(LoadError::from)
         .map_err(failed)?;
-    let loaded = load(&connection, seed, house).map_err(failed)?;
+    let shelf = Shelf::of(folder);
+    let loaded = load(&connection, &shelf, seed, house).map_err(failed)?;
     Ok(Opened {
-        connection,
+        disk: Disk { connection, shelf },
         path,
-        rewrite: loaded.schema.is_some() || loaded.world.is_none(),
+        rewrite: !loaded.has_rows || loaded.world.is_none(),
         world: loaded.world,
         schema: loaded.schema,
         kept_before: loaded.kept_before,
@@ -180,28 +219,49 @@ impl Opened {
             world.touch();
             world.replaced = true;
         }
+        if !self.schema.is_empty() {
+            world.files.touch();
+        }
         let failed = |source| StoreError::Database {
             path: self.path.clone(),
             source,
         };
+        let disk = &mut self.disk;
         // While a file is made nothing is synced: one that a power cut damages here holds nothing yet. What was kept before
         // goes in the transaction that writes its successor.
         if self.kept_before {
-            self.connection
+            disk.connection
                 .pragma_update(None, "synchronous", "FULL")
                 .map_err(failed)?;
         }
-        write(&mut self.connection, &[take(world)], self.schema).map_err(failed)?;
-        self.connection
+        write(disk, &[take(world)], self.schema).map_err(|error| match error {
+            WriteError::Database(source) => failed(source),
+            WriteError::Files(source) => StoreError::Files {
+                path: disk.shelf.folder().to_owned(),
+                source,
+            },
+        })?;
+        if self.kept_before && !self.schema.is_empty() {
+            // The room of what has moved. Where that fails the file is whole, and larger than it must be.
+            let _ = disk.connection.execute_batch("VACUUM");
+        }
+        disk.connection
             .pragma_update(None, "synchronous", "NORMAL")
             .map_err(failed)?;
+        let named = all_named(&disk.connection).map_err(failed)?;
+        match disk.shelf.sweep(named) {
+            Ok(swept) => tell(&swept, disk.shelf.folder()),
+            Err(error) => {
+                tracing::warn!(%error, "Files that no world names could not be taken away.");
+            }
+        }
         let (jobs, waiting) = mpsc::channel();
         let backlog = Backlog::default();
         let written = backlog.clone();
-        let connection = self.connection;
+        let disk = self.disk;
         std::thread::Builder::new()
             .name("xinqiao-store".to_owned())
-            .spawn(move || run(connection, &waiting, &written))
+            .spawn(move || run(disk, &waiting, &written))
             .map_err(StoreError::Thread)?;
         Ok(Store { jobs, backlog })
     }
@@ -247,6 +307,17 @@ impl Store {
     }
 }
 
+fn tell(swept: &Swept, path: &Path) {
+    let (path, taken) = (path.display(), swept.taken);
+    if taken > 0 {
+        tracing::info!(%path, taken, "Files that no world names were taken away.");
+    }
+    if let Some(first) = swept.missing.first() {
+        let missing = swept.missing.len();
+        tracing::warn!(%path, missing, first, "Files of the kept world are not on the disk; who asks for one is told that it is unknown.");
+    }
+}
+
 /// Takes what changed out of the world.
 fn take(world: &mut World) -> Batch {
     let mut batch = Batch {
@@ -265,7 +336,7 @@ fn take(world: &mut World) -> Batch {
 
 /// What cannot be written is tried again, together with what came since: the file never has a hole. Who waits for it is
 /// answered after the first attempt, and the log says that it is not on the disk yet.
-fn run(mut connection: Connection, jobs: &mpsc::Receiver<Job>, backlog: &Backlog) {
+fn run(mut disk: Disk, jobs: &mpsc::Receiver<Job>, backlog: &Backlog) {
     let mut batches: Vec<Batch> = Vec::new();
     let mut failing = false;
     let beside = Arc::new(AtomicUsize::new(0));
@@ -276,7 +347,7 @@ fn run(mut connection: Connection, jobs: &mpsc::Receiver<Job>, backlog: &Backlog
     };
     // In place of SQLite's own way to tidy up, which is a part of the commit for which somebody may wait. Where this is not
     // to be had, SQLite does it.
-    let _ = connection.wal_hook(Some(count));
+    let _ = disk.connection.wal_hook(Some(count));
     loop {
         let first = if batches.is_empty() {
             jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -295,7 +366,7 @@ fn run(mut connection: Connection, jobs: &mpsc::Receiver<Job>, backlog: &Backlog
                 Job::Stop(done) => end = Some(done),
             }
         }
-        let written = write(&mut connection, &batches, None);
+        let written = write(&mut disk, &batches, &[]);
         let mut rows = 0;
         let then: Vec<_> = { batches.iter_mut() }
             .filter_map(|batch| batch.then.take())
@@ -326,13 +397,15 @@ fn run(mut connection: Connection, jobs: &mpsc::Receiver<Job>, backlog: &Backlog
         }
         if untidy {
             // Longer than a commit: it counts as busy, so that nobody waits for it. What fails is done with the next.
-            let _ = connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)");
+            let _ = disk
+                .connection
+                .execute_batch("PRAGMA wal_checkpoint(PASSIVE)");
             beside.store(0, Ordering::Relaxed);
             backlog.0.fetch_sub(rows, Ordering::Relaxed);
         }
         if let Some(done) = end {
             // The file stands alone when it is closed.
-            drop(connection);
+            drop(disk);
             let _ = done.send(());
             return;
         }
@@ -340,18 +413,16 @@ fn run(mut connection: Connection, jobs: &mpsc::Receiver<Job>, backlog: &Backlog
 }
 
 /// Writes batches in one transaction; `first` is done before them.
-fn write(
-    connection: &mut Connection,
-    batches: &[Batch],
-    first: Option<&str>,
-) -> Result<(), rusqlite::Error> {
-    let all = connection.transaction()?;
+fn write(disk: &mut Disk, batches: &[Batch], first: &[&str]) -> Result<(), WriteError> {
+    let all = disk.connection.transaction()?;
     let mut breath = Breath::new();
-    if let Some(first) = first {
+    let mut moved = Moved::default();
+    for first in first {
         all.execute_batch(first)?;
     }
     for batch in batches {
         if batch.replaced {
+            moved.dropped.extend(all_named(&all)?);
             all.execute_batch("DELETE FROM rows; DELETE FROM files;")?;
             put_meta(&all, "seed", &batch.seed.to_string())?;
         }
@@ -377,17 +448,80 @@ fn write(
                 put.execute(params![id, key, change.version, row])?;
             }
         }
-        for (id, bytes) in &batch.files {
-            match bytes {
-                Some(bytes) => all.execute(
-                    "INSERT OR REPLACE INTO files (id, bytes) VALUES (?1, ?2)",
-                    params![&**id, &bytes[..]],
-                )?,
-                None => all.execute("DELETE FROM files WHERE id = ?1", params![&**id])?,
-            };
+        for (id, slot) in &batch.files {
+            breath.take();
+            write_file(&all, &disk.shelf, id, slot.as_ref(), &mut moved)?;
         }
     }
-    all.commit()
+    if !moved.put.is_empty() {
+        disk.shelf.settle()?;
+    }
+    let mut dropped = Vec::new();
+    for name in moved.dropped {
+        if !is_named(&all, &name)? {
+            dropped.push(name);
+        }
+    }
+    all.commit()?;
+    for (slot, path, length) in moved.put {
+        slot.lies(path, length);
+    }
+    for name in dropped {
+        disk.shelf.remove(&name);
+    }
+    Ok(())
+}
+
+/// What a transaction does with files, as far as it shows once it is committed.
+#[derive(Default)]
+struct Moved {
+    /// What is on the disk now.
+    put: Vec<(Arc<Slot>, Arc<Path>, u64)>,
+    /// Names that somebody no longer uses.
+    dropped: BTreeSet<String>,
+}
+
+/// Puts a file on the disk where it is not there, and names it; one that is gone is named no more.
+fn write_file(
+    all: &Transaction<'_>,
+    shelf: &Shelf,
+    id: &str,
+    slot: Option<&Arc<Slot>>,
+    moved: &mut Moved,
+) -> Result<(), WriteError> {
+    let before = { all.prepare_cached("SELECT name FROM files WHERE id = ?1")? }
+        .query_row(params![id], |row| row.get(0))
+        .optional()?;
+    moved.dropped.extend(before);
+    let Some(slot) = slot else {
+        all.prepare_cached("DELETE FROM files WHERE id = ?1")?
+            .execute(params![id])?;
+        return Ok(());
+    };
+    let (path, length) = match slot.place() {
+        Place::Disk { path, length } => (path, length),
+        Place::Memory(bytes) => {
+            let (path, length) = (shelf.put(&bytes)?, bytes.len() as u64);
+            moved.put.push((slot.clone(), path.clone(), length));
+            (path, length)
+        }
+    };
+    all.prepare_cached("INSERT OR REPLACE INTO files (id, name, length) VALUES (?1, ?2, ?3)")?
+        .execute(params![id, shelf::name(&path), length.cast_signed()])?;
+    Ok(())
+}
+
+/// Every name of a file that is in use.
+fn all_named(connection: &Connection) -> Result<BTreeSet<String>, rusqlite::Error> {
+    connection
+        .prepare("SELECT name FROM files")?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
+fn is_named(all: &Transaction<'_>, name: &str) -> Result<bool, rusqlite::Error> {
+    all.prepare_cached("SELECT 1 FROM files WHERE name = ?1")?
+        .exists(params![name])
 }
 
 fn put_meta(all: &Transaction<'_>, name: &str, value: &str) -> Result<(), rusqlite::Error> {

@@ -4,6 +4,7 @@ use std::io::Read as _;
 
 use serde_json::{Value, json};
 use xinqiao_crypto::{Hex, pay_v2::SignType};
+use xinqiao_testkit::TestWorld;
 use xinqiao_wire::bill::{Bill, Fund, FundSums, Trade, TradeSums};
 
 use crate::{
@@ -20,7 +21,11 @@ struct Day {
 
 impl Day {
     async fn begin() -> Self {
-        let shop = Shop::open().await;
+        Self::begin_in(TestWorld::start().await).await
+    }
+
+    async fn begin_in(world: TestWorld) -> Self {
+        let shop = Shop::open_in(world, json!({})).await;
         let freeze = json!({"freeze": true});
         shop.world.must("POST", "/clock", freeze).await;
         shop.world.next_morning().await;
@@ -187,6 +192,23 @@ async fn a_days_bills_are_asked_for_fetched_and_agree() {
 fn sha1(file: &[u8]) -> String {
     use sha1::Digest as _;
     Hex::from(<[u8; 20]>::from(sha1::Sha1::digest(file))).to_string()
+}
+
+#[tokio::test]
+async fn a_bill_is_the_same_from_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = || TestWorld::start_with(crate::persistence::options(folder.path()));
+    let mut day = Day::begin_in(kept().await).await;
+    day.pay("T2026020100001", 150).await;
+    day.shop.world.advance(86_400).await;
+    for more in ["", "&tar_type=GZIP"] {
+        let answer = day.trade_bill(more).await;
+        let before = day.file(&answer).await;
+        let ended = std::mem::replace(&mut day.shop.world, TestWorld::start().await);
+        ended.shutdown().await;
+        day.shop.world = kept().await;
+        assert_eq!(day.file(&answer).await, before);
+    }
 }
 
 #[tokio::test]

@@ -173,6 +173,38 @@ async fn a_world_of_format_1_whose_program_was_killed_is_opened_likewise() {
 }
 
 #[tokio::test]
+async fn a_world_with_its_files_in_a_table_is_opened_and_they_move_to_the_folder() {
+    let folder = unpacked("format-2.db");
+    let world = TestWorld::start_with(options(folder.path())).await;
+    look_through(&world).await;
+    world.shutdown().await;
+    let lying = std::fs::read_dir(folder.path().join("files")).unwrap();
+    let mut lengths: Vec<u64> = { lying }
+        .map(|entry| entry.unwrap().metadata().unwrap().len())
+        .collect();
+    lengths.sort_unstable();
+    assert_eq!(lengths, [28, 74], "two of the three have the same bytes");
+    let file = rusqlite::Connection::open(folder.path().join("simulator.db")).unwrap();
+    let columns = "SELECT group_concat(name) FROM pragma_table_info('files')";
+    let columns: String = file.query_row(columns, [], |row| row.get(0)).unwrap();
+    assert_eq!(columns, "id,name,length");
+    let files = "SELECT count(*) FROM files";
+    let files: i64 = file.query_row(files, [], |row| row.get(0)).unwrap();
+    drop(file);
+    assert_eq!(files, 3);
+    let again = TestWorld::start_with(options(folder.path())).await;
+    let media = format!(
+        "{}/mmbiz/{}/0",
+        again.simulator().origin(),
+        facts()["media_id"].as_str().unwrap()
+    );
+    let media = again.client().get(media).send().await.unwrap();
+    let bytes = media.bytes().await.unwrap();
+    assert_eq!(&bytes[..], b"\x89PNG\r\n\x1a\nxxxxxxxxxxxxxxxxxxxx");
+    again.shutdown().await;
+}
+
+#[tokio::test]
 async fn an_export_of_format_1_is_imported_with_everything_in_it() {
     let world = TestWorld::start().await;
     let document = std::fs::read_to_string(kept("format-1.export.json")).unwrap();

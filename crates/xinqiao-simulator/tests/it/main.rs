@@ -24,6 +24,7 @@ mod explorer;
 mod fallback;
 mod groups;
 mod js_sdk;
+mod kept_files;
 mod kept_worlds;
 mod kf_sessions;
 mod ledger;

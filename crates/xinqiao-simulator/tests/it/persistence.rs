@@ -6,7 +6,7 @@ use xinqiao_testkit::{TestApp, TestWorld};
 
 use crate::echo;
 
-fn options(folder: &std::path::Path) -> Options {
+pub(crate) fn options(folder: &std::path::Path) -> Options {
     let mut options = Options::default();
     options.seeded = true;
     options.storage = Storage::Dir(folder.to_owned());
@@ -61,24 +61,44 @@ fn process_to_be_killed() {
     });
 }
 
-#[tokio::test]
-async fn a_killed_process_loses_at_most_the_last_fifty_milliseconds_and_nothing_by_halves() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+/// A process that does not outlive the test.
+pub(crate) struct Killable(std::process::Child);
+
+impl Killable {
+    pub(crate) fn kill(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Killable {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A process that keeps a world in this folder, and its control interface.
+pub(crate) async fn killable(folder: &std::path::Path) -> (Killable, String) {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "persistence::process_to_be_killed"])
-        .env(FOLDER, folder.path())
+        .env(FOLDER, folder)
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let mut control = None;
+    let child = Killable(child);
     for _ in 0..300 {
-        control = std::fs::read_to_string(folder.path().join("control")).ok();
-        if control.is_some() {
-            break;
+        if let Ok(control) = std::fs::read_to_string(folder.join("control")) {
+            return (child, control);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let control = control.unwrap();
+    panic!("the process does not start");
+}
+
+#[tokio::test]
+async fn a_killed_process_loses_at_most_the_last_fifty_milliseconds_and_nothing_by_halves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, control) = killable(folder.path()).await;
     let client = reqwest::Client::new();
     let accounts = client
         .get(format!("{control}/accounts"))
@@ -101,9 +121,8 @@ async fn a_killed_process_loses_at_most_the_last_fifty_milliseconds_and_nothing_
         assert_eq!(answer.status(), 200);
         acknowledged.push(std::time::Instant::now());
     }
-    child.kill().unwrap();
     let killed = std::time::Instant::now();
-    child.wait().unwrap();
+    child.kill();
 
     let world = TestWorld::start_with(options(folder.path())).await;
     let chat = world.get(&format!("/users/u1/chat?account={appid}")).await;
@@ -171,13 +190,13 @@ async fn a_world_that_this_program_does_not_know_is_refused_by_name() {
         "{}",
         why().await
     );
-    change("DELETE FROM tables WHERE name = 'work.nowhere'; PRAGMA user_version = 3");
+    change("DELETE FROM tables WHERE name = 'work.nowhere'; PRAGMA user_version = 4");
     assert!(
-        why().await.contains("newer program (format 3"),
+        why().await.contains("newer program (format 4"),
         "{}",
         why().await
     );
-    change("PRAGMA user_version = 2; DELETE FROM meta");
+    change("PRAGMA user_version = 3; DELETE FROM meta");
     assert!(
         why().await.contains("no `seed` in its table `meta`"),
         "{}",

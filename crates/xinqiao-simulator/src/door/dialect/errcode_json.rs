@@ -32,14 +32,14 @@ fn reply(saying: &Saying<'_>, reply: Reply) -> Written {
         Reply::File {
             content_type,
             filename,
-            bytes,
+            content,
         } => Written::new(200)
             .header("content-type", content_type)
             .header(
                 "content-disposition",
                 format!("attachment; filename=\"{filename}\""),
             )
-            .body(bytes),
+            .content(content),
         Reply::Nothing => Written::new(204),
         Reply::Redirect(to) => page::redirect(to),
         Reply::Page(html) => page::show(html),

@@ -28,12 +28,12 @@ fn reply(saying: &Saying<'_>, reply: Reply) -> Written {
         Reply::Json(_) => Map::new(),
         Reply::File {
             content_type,
-            bytes,
+            content,
             ..
         } => {
             return Written::new(200)
                 .header("content-type", content_type)
-                .body(bytes);
+                .content(content);
         }
         Reply::Redirect(to) => return page::redirect(to),
         Reply::Page(html) => return page::show(html),

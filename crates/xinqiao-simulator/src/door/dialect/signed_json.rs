@@ -19,19 +19,19 @@ const STATUS: u16 = 400;
 fn reply(saying: &Saying<'_>, reply: Reply) -> Written {
     match reply {
         // WECHAT: nothing to say is 204, and that is signed too: over an empty body.
-        Reply::Acknowledged | Reply::Nothing => signed(saying, Written::new(204)),
+        Reply::Acknowledged | Reply::Nothing => signed(saying, Written::new(204), String::new()),
         Reply::Json(value) => {
             let written = Written::new(200).header("content-type", JSON);
-            signed(saying, written.body(value.to_string()))
+            signed(saying, written, value.to_string())
         }
         // WECHAT: files are the one answer without a signature.
         Reply::File {
             content_type,
-            bytes,
+            content,
             ..
         } => Written::new(200)
             .header("content-type", content_type)
-            .body(bytes),
+            .content(content),
         Reply::Redirect(to) => page::redirect(to),
         Reply::Page(html) => page::show(html),
     }
@@ -57,21 +57,22 @@ fn refusal(saying: &Saying<'_>, refuse: Refusal) -> Written {
         body[name] = value;
     }
     let written = Written::new(status.unwrap_or(STATUS)).header("content-type", JSON);
-    signed(saying, written.body(Value::to_string(&body)))
+    signed(saying, written, Value::to_string(&body))
 }
 
 /// Signs with the key that the call names, or by which the caller knows the platform. Whoever is not known gets the
 /// certificate's.
-fn signed(saying: &Saying<'_>, written: Written) -> Written {
+fn signed(saying: &Saying<'_>, written: Written, body: String) -> Written {
     let named = saying.call.header("wechatpay-serial");
     let signer = { saying.merchant() }.map_or_else(Signer::certified, |known| known.signer(named));
     let trace = saying.trace.as_str();
     let nonce = merchant::nonce(trace);
-    let proof = signer.headers(saying.wall_ms / 1000, &nonce, &written.answer.body);
+    let proof = signer.headers(saying.wall_ms / 1000, &nonce, body.as_bytes());
     let written = written
         .header("cache-control", "no-cache, must-revalidate")
         .header("x-content-type-options", "nosniff")
-        .header("request-id", trace);
+        .header("request-id", trace)
+        .body(body);
     proof.into_iter().fold(written, |written, (name, value)| {
         written.header(name, value)
     })

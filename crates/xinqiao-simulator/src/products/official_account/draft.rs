@@ -179,7 +179,7 @@ fn written(turn: &Turn<'_>, asked: &Asked, given: &Value, alone: bool) -> Result
     }
     let thumb = text("thumb_media_id");
     let temporary = || {
-        files::find(turn.world, thumb, turn.now.0).is_some_and(|(file, _)| {
+        files::known(turn.world, thumb, turn.now.0).is_some_and(|file| {
             file.account == *asked.appid && matches!(&*file.kind, "image" | "thumb")
         })
     };

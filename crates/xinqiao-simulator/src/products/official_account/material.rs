@@ -209,11 +209,11 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         })));
     }
     let found = files::find(turn.world, &media_id, turn.now.0);
-    let (file, bytes) = found.ok_or_else(|| unknown(&media_id))?;
+    let (file, content) = found.ok_or_else(|| unknown(&media_id))?;
     Ok(Reply::File {
         content_type: file.content_type.clone(),
         filename: format!("{media_id}.{}", extension_of(&file.content_type)),
-        bytes: bytes.clone(),
+        content,
     })
 }
 

@@ -2,7 +2,6 @@
 //!
 //! Source: doc pages "新增临时素材", "获取临时素材", "上传图文消息内的图片获取 URL".
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use xinqiao_catalog::{
@@ -45,24 +44,22 @@ const RECORDING: &[u8] = b"#!AMR\n\x04\x00\x00\x00\x00\x00\x00";
 /// The head of an empty film.
 const FILM: &[u8] = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom";
 
-/// Stores a file of an account for three days.
-fn store(
-    turn: &mut Turn<'_>,
+/// A file of an account for three days.
+fn temporary(
+    turn: &Turn<'_>,
     appid: &str,
     kind: &str,
     filename: String,
     content_type: String,
-    bytes: Bytes,
-) -> Id {
-    let file = File {
+) -> File {
+    File {
         account: appid.to_owned(),
         kind: kind.to_owned(),
         filename,
         content_type,
         created_at: turn.now.0,
         expires_at: Some(turn.now.0 + THREE_DAYS),
-    };
-    files::store(turn, file, bytes)
+    }
 }
 
 /// `POST /_sim/v1/media`: a file on the phone, before it is sent to anybody.
@@ -105,7 +102,8 @@ fn keep_from_phone(
         _ => "file",
     };
     let name = format!("phone.{}", extension_of(content_type));
-    let media_id = store(turn, "", kind, name, content_type.to_owned(), bytes.into());
+    let file = temporary(turn, "", kind, name, content_type.to_owned());
+    let media_id = files::store(turn, file, bytes.into());
     Ok(json!({"media_id": &*media_id, "url": format!("/_sim/v1/media/{media_id}")}))
 }
 
@@ -118,19 +116,16 @@ pub(crate) fn from_phone(
 ) -> Result<Id, Refused> {
     let text = |name: &str| message.get(name).and_then(Value::as_str);
     if let Some(media_id) = text("media_id") {
-        let Some((file, bytes)) = files::find(turn.world, media_id, turn.now.0) else {
+        let Some(file) = files::known(turn.world, media_id, turn.now.0) else {
             return Err(Refused::invalid(format!("there is no file `{media_id}`")));
         };
         if file.account == appid {
             return Ok(media_id.into());
         }
         // What the phone kept becomes a file of the account that it is sent to.
-        let (name, content_type, bytes) = (
-            file.filename.clone(),
-            file.content_type.clone(),
-            bytes.clone(),
-        );
-        return Ok(store(turn, appid, kind, name, content_type, bytes));
+        let (name, content_type) = (file.filename.clone(), file.content_type.clone());
+        let file = temporary(turn, appid, kind, name, content_type);
+        return Ok(files::copy(turn, media_id, file));
     }
     let bytes = match text("data") {
         Some(data) => base64_simd::STANDARD
@@ -144,7 +139,8 @@ pub(crate) fn from_phone(
     };
     let content_type = sniff(&bytes, "").to_owned();
     let name = format!("phone.{}", extension_of(&content_type));
-    Ok(store(turn, appid, kind, name, content_type, bytes.into()))
+    let file = temporary(turn, appid, kind, name, content_type);
+    Ok(files::store(turn, file, bytes.into()))
 }
 
 /// The part that holds the file: `media`, or the only file there is.
@@ -199,7 +195,8 @@ pub(crate) fn upload(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         content_type(part),
         part.bytes.clone(),
     );
-    let media_id = store(turn, &asked.appid, &kind, name, sort, bytes);
+    let file = temporary(turn, &asked.appid, &kind, name, sort);
+    let media_id = files::store(turn, file, bytes);
     let id_name = if kind == "thumb" {
         "thumb_media_id"
     } else {
@@ -216,7 +213,7 @@ pub(crate) fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         return Err(Refusal::code(code::MEDIA_ID_MISSING));
     };
     let found = files::find(turn.world, media_id, turn.now.0);
-    let Some((file, bytes)) = found.filter(|(file, _)| file.account == *asked.appid) else {
+    let Some((file, content)) = found.filter(|(file, _)| file.account == *asked.appid) else {
         return Err(Refusal::code(code::INVALID_MEDIA_ID).because(
             "media.unknown",
             Some(media_id.to_owned()),
@@ -232,7 +229,7 @@ pub(crate) fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     Ok(Reply::File {
         content_type: file.content_type.clone(),
         filename: format!("{media_id}.{end}"),
-        bytes: bytes.clone(),
+        content,
     })
 }
 

@@ -158,14 +158,14 @@ fn download(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let token = asked.text("token")?;
     let found = files::find(turn.world, token, turn.now.0);
     let found = found.filter(|(file, _)| *file.account == **mchid && file.kind == KIND);
-    let (file, bytes) = found.ok_or_else(|| {
+    let (file, content) = found.ok_or_else(|| {
         let issue = "is no bill's of this merchant, or its five minutes are over";
         parameter("token", &json!(null), issue)
     })?;
     Ok(Reply::File {
         content_type: file.content_type.clone(),
         filename: file.filename.clone(),
-        bytes: bytes.clone(),
+        content,
     })
 }
 
@@ -196,7 +196,7 @@ fn file_v2(asked: &Asked, text: &str) -> Reply {
     Reply::File {
         content_type: content_type.to_owned(),
         filename: "bill.csv".to_owned(),
-        bytes,
+        content: bytes.into(),
     }
 }
 

@@ -1,13 +1,14 @@
-//! Reads the world that a file holds: the rows of the present format, or the document and the commands of format 1.
+//! Reads the world that a file holds: the rows of this format or of format 2, or the document and the commands of format 1.
 
 use std::{collections::BTreeMap, sync::mpsc};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::FORMAT;
+use super::{FORMAT, Shelf};
 use crate::kernel::{
     House, World,
     command::Entry,
+    files::Place,
     packed::Packed,
     table::{AnyTable, Loading},
 };
@@ -17,22 +18,33 @@ const PAGE: usize = 256 * 1024;
 /// Pages that may be read before they are taken apart.
 const AHEAD: usize = 4;
 
-/// The tables of a file, in place of those of format 1.
-pub(super) const SCHEMA: &str = "
+/// The tables of a file but [`FILES`], in place of those of format 1.
+const TABLES: &str = "
     DROP TABLE IF EXISTS journal; DROP TABLE IF EXISTS snapshot;
     CREATE TABLE tables (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE rows (
         tbl INTEGER NOT NULL, key BLOB NOT NULL, version INTEGER NOT NULL, row BLOB NOT NULL,
         PRIMARY KEY (tbl, key)) WITHOUT ROWID;
-    CREATE TABLE files (id TEXT PRIMARY KEY, bytes BLOB NOT NULL);
-    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-    PRAGMA user_version = 2;";
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);";
+/// Which file of the shelf is whose, in place of the table of format 2, which had the bytes in it.
+const FILES: &str = "
+    DROP TABLE IF EXISTS files;
+    CREATE TABLE files (id TEXT PRIMARY KEY, name TEXT NOT NULL, length INTEGER NOT NULL);
+    CREATE INDEX files_by_name ON files (name);
+    PRAGMA user_version = 3;";
+
+/// What makes the tables where there are none.
+pub(super) const SCHEMA: &[&str] = &[TABLES, FILES];
+/// The format of before files lay in a folder.
+const BYTES_IN_TABLE: i64 = 2;
 
 /// What a file holds. Nothing in it was changed.
 pub(super) struct Loaded {
     pub(super) world: Option<World>,
-    /// What makes the tables, where they are not there.
-    pub(super) schema: Option<&'static str>,
+    /// What makes the tables those of this format, where they are not.
+    pub(super) schema: &'static [&'static str],
+    /// Whether it has the rows of its world as this format has them.
+    pub(super) has_rows: bool,
     /// Whether there was something in it.
     pub(super) kept_before: bool,
 }
@@ -58,6 +70,7 @@ impl From<String> for LoadError {
 /// Reads the world in a file.
 pub(super) fn load(
     connection: &Connection,
+    shelf: &Shelf,
     seed: u64,
     house: &'static House,
 ) -> Result<Loaded, LoadError> {
@@ -78,20 +91,25 @@ pub(super) fn load(
             |_| Ok(()),
         )
         .optional()?;
-    let kept = match (format, old) {
-        (FORMAT, _) => from_rows(connection, seed, house)?,
-        (_, Some(())) => from_format_1(connection, seed, house)?,
-        _ => None,
+    let (kept, schema) = match (format, old) {
+        (FORMAT, _) => (from_rows(connection, Some(shelf), seed, house)?, &[][..]),
+        (BYTES_IN_TABLE, _) => (from_rows(connection, None, seed, house)?, &[FILES][..]),
+        (_, Some(())) => (from_format_1(connection, seed, house)?, SCHEMA),
+        _ => (None, SCHEMA),
     };
+    let has_rows = format >= BYTES_IN_TABLE;
     Ok(Loaded {
         world: kept,
-        schema: (format != FORMAT).then_some(SCHEMA),
-        kept_before: format == FORMAT || old.is_some(),
+        schema,
+        has_rows,
+        kept_before: has_rows || old.is_some(),
     })
 }
 
+/// The files lie on a shelf, or are in the table.
 fn from_rows(
     connection: &Connection,
+    shelf: Option<&Shelf>,
     seed: u64,
     house: &'static House,
 ) -> Result<Option<World>, LoadError> {
@@ -116,15 +134,38 @@ fn from_rows(
     for loading in rows(connection, house)? {
         loading.done(&mut world);
     }
-    let mut files = connection.prepare("SELECT id, bytes FROM files")?;
-    let mut files = files.query([])?;
-    while let Some(row) = files.next()? {
-        let (id, bytes): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
-        world.files.load(id.into(), bytes.into());
+    match shelf {
+        Some(shelf) => name_files(connection, shelf, &mut world)?,
+        None => take_files(connection, &mut world)?,
     }
     world.sound()?;
     world.index();
     Ok(Some(world))
+}
+
+/// Where the files lie. Nothing of them is read.
+fn name_files(connection: &Connection, shelf: &Shelf, world: &mut World) -> Result<(), LoadError> {
+    let mut files = connection.prepare("SELECT id, name, length FROM files")?;
+    let mut files = files.query([])?;
+    while let Some(row) = files.next()? {
+        let (id, name, length): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let path = { shelf.path(&name) }
+            .ok_or_else(|| format!("`{name}` is no name of a file of a world"))?;
+        let length = length.cast_unsigned();
+        world.files.load(id.into(), Place::Disk { path, length });
+    }
+    Ok(())
+}
+
+/// The files of format 2, whose bytes are in the table.
+fn take_files(connection: &Connection, world: &mut World) -> Result<(), LoadError> {
+    let mut files = connection.prepare("SELECT id, bytes FROM files")?;
+    let mut files = files.query([])?;
+    while let Some(row) = files.next()? {
+        let (id, bytes): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        world.files.load(id.into(), Place::Memory(bytes.into()));
+    }
+    Ok(())
 }
 
 /// All rows, table by table: one thread reads what another takes apart.
