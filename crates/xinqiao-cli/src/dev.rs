@@ -262,7 +262,7 @@ async fn serve(
         () = stop.wait() => false,
         () = follow::run(&ready, lang), if parts.tells && !options.quiet => false,
         () = running.simulator.broken() => true,
-        () = watch(browser.as_mut(), lang) => false,
+        () = browser::watch(browser.as_mut(), lang) => false,
     };
     talk::say(lang.pick("正在停止……", "stopping …"));
     forget(&ready_file, options.ready_file.as_deref());
@@ -576,14 +576,6 @@ async fn end(running: Running, browser: Option<Browser>) {
         gateway.shutdown().await;
     }
     running.simulator.shutdown().await;
-}
-
-/// Watches the browser, if there is one.
-async fn watch(browser: Option<&mut Browser>, lang: Lang) {
-    match browser {
-        Some(browser) => browser.watch(lang).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Takes both ready files away.

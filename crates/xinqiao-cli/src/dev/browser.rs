@@ -338,9 +338,17 @@ fn tell(program: &Path, pages: &[PageHost], lang: Lang) {
     }
 }
 
+/// Watches the browser, if there is one.
+pub(super) async fn watch(browser: Option<&mut Browser>, lang: Lang) {
+    match browser {
+        Some(browser) => browser.watch(lang).await,
+        None => std::future::pending().await,
+    }
+}
+
 impl Browser {
     /// Says when somebody closes the browser, or when it does not start, and never returns: `dev` goes on without it.
-    pub(super) async fn watch(&mut self, lang: Lang) {
+    async fn watch(&mut self, lang: Lang) {
         let status = self.child.wait().await;
         let fine = status.is_ok_and(|status: ExitStatus| status.success());
         let log = self.log.display();
