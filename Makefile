@@ -67,6 +67,7 @@ catalog-checks:
 e2e: web
 	$(CARGO) build --profile $(PROFILE) -p xinqiao-cli
 	bash scripts/with-dev $(BINARY) -- npm --prefix web run --silent e2e
+	node web/e2e/real-names.mjs $(BINARY)
 
 interop:
 	$(CARGO) build --profile $(PROFILE) -p xinqiao-cli

@@ -48,6 +48,7 @@ async function call(browser, account, path, body) {
 
 /** Opens what the sheet leads to, in the tab that is the phone's own. */
 async function followed(page) {
+  expect(/dev --browser/.test(await page.locator("[data-test=sheet-real]").textContent()), "what a plain tab lacks is not said");
   const [tab] = await Promise.all([page.context().waitForEvent("page"), page.locator("[data-test=sheet-open]").click()]);
   tab.setDefaultTimeout(8_000);
   return tab;

@@ -39,7 +39,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Start simulator, gateway, console and, without --app, a demo app
-    Dev(dev::Options),
+    Dev(dev::DevOptions),
     /// Start the simulator and the phone alone (for CI); the world is empty unless --seeded
     Sim(dev::SimOptions),
     /// Run the gateway in front of the real platform

@@ -402,16 +402,16 @@ impl Control {
     /// That of the running dev.
     pub(crate) async fn open(ready_file: Option<PathBuf>, lang: Lang) -> Result<Self, Fail> {
         let (ready, _) = project::find_running(ready_file.as_deref(), lang).await?;
-        Self::of(ready, lang)
+        Ok(Self::of(ready, lang))
     }
 
     /// That of which a ready file tells.
-    pub(crate) fn of(ready: Ready, lang: Lang) -> Result<Self, Fail> {
-        Ok(Self {
+    pub(crate) fn of(ready: Ready, lang: Lang) -> Self {
+        Self {
             ready,
             local: Local::new(lang),
             lang,
-        })
+        }
     }
 
     /// One call; a refusal is said in the reader's language.

@@ -5,6 +5,7 @@
 
 mod app;
 mod banner;
+mod browser;
 mod demo;
 mod folder_lock;
 mod follow;
@@ -25,6 +26,7 @@ use xinqiao_types::{
 };
 
 use self::app::{App, Named, answers_messages};
+use self::browser::{Browser, PageHost};
 use self::demo::Demo;
 use self::folder_lock::FolderLock;
 use self::project_file::ProjectFile;
@@ -39,6 +41,19 @@ use crate::{assets, talk};
 const FIRST_PORT: u16 = 8600;
 /// Distance from the simulator's ports to the gateway's.
 const GATEWAY_PORTS: u16 = 10;
+
+/// Flags of `dev`.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DevOptions {
+    #[command(flatten)]
+    shared: Options,
+    /// Open the console in a Chromium in which the app's pages are pages in the phone, under their real host names
+    #[arg(long, value_name = "PROGRAM", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    browser: Option<String>,
+    /// Host of the app's pages in that browser, https too, and where it is served (default: the app's port); may be repeated
+    #[arg(long, value_name = "NAME[=URL]", value_parser = browser::parse, requires = "browser")]
+    page_host: Vec<PageHost>,
+}
 
 /// Flags of `dev` and `sim`.
 #[derive(Clone, Debug, clap::Args)]
@@ -145,9 +160,15 @@ struct Running {
 }
 
 /// `xinqiao dev`: simulator, gateway, console and an app.
-pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
+pub(crate) async fn run(options: DevOptions, lang: Lang) -> Outcome {
+    // Before anything starts: a browser that is not there is no surprise at the end.
+    let browser = match options.browser {
+        Some(wanted) => Some((browser::find(&wanted, lang)?, options.page_host)),
+        None => None,
+    };
     serve(
-        options,
+        options.shared,
+        browser,
         Parts {
             seeded: true,
             gateway: true,
@@ -174,7 +195,7 @@ pub(crate) async fn run_simulator(options: SimOptions, lang: Lang) -> Outcome {
         demo: false,
         tells: false,
     };
-    serve(options.shared, parts, lang).await
+    serve(options.shared, None, parts, lang).await
 }
 
 /// What to start besides the simulator.
@@ -188,7 +209,12 @@ struct Parts {
     tells: bool,
 }
 
-async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
+async fn serve(
+    options: Options,
+    browser: Option<(PathBuf, Vec<PageHost>)>,
+    parts: Parts,
+    lang: Lang,
+) -> Outcome {
     // Signals that arrive during the start must not be lost.
     let mut stop =
         Stop::listen().context(lang.pick("无法接收信号", "cannot listen for signals"))?;
@@ -198,6 +224,10 @@ async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
     } else {
         ProjectFile::default()
     };
+    let mut browser = browser;
+    if let Some((_, pages)) = browser.as_mut().filter(|(_, pages)| pages.is_empty()) {
+        *pages = file.page_hosts(lang)?;
+    }
     let options = Settings::new(options, file, lang)?;
     let project = project::create()?;
     let _lock = FolderLock::take(&project, lang)?;
@@ -214,21 +244,30 @@ async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
         ready.write(path)?;
     }
     banner::print(&ready, running.demo.is_some(), lang);
+    let mut browser = match browser {
+        Some((program, pages)) => {
+            match browser::start(&program, &pages, &ready, &project, lang).await {
+                Ok(browser) => Some(browser),
+                Err(wrong) => {
+                    forget(&ready_file, options.ready_file.as_deref());
+                    end(running, None).await;
+                    return Err(wrong);
+                }
+            }
+        }
+        None => None,
+    };
 
     let broken = tokio::select! {
         () = stop.wait() => false,
         () = follow::run(&ready, lang), if parts.tells && !options.quiet => false,
         () = running.simulator.broken() => true,
+        () = browser::watch(browser.as_mut(), lang) => false,
     };
     talk::say(lang.pick("正在停止……", "stopping …"));
-    for path in [Some(&ready_file), options.ready_file.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        remove_own(path);
-    }
+    forget(&ready_file, options.ready_file.as_deref());
     let ended = tokio::select! {
-        () = end(running) => true,
+        () = end(running, browser) => true,
         () = stop.wait() => false,
     };
     if broken {
@@ -526,7 +565,10 @@ fn ready(options: &Settings, running: &Running) -> Ready {
 }
 
 /// Ends the parts in the order in which they depend on each other.
-async fn end(running: Running) {
+async fn end(running: Running, browser: Option<Browser>) {
+    if let Some(browser) = browser {
+        browser.close().await;
+    }
     if let Some(demo) = running.demo {
         demo.shutdown().await;
     }
@@ -534,6 +576,13 @@ async fn end(running: Running) {
         gateway.shutdown().await;
     }
     running.simulator.shutdown().await;
+}
+
+/// Takes both ready files away.
+fn forget(own: &Path, wanted: Option<&Path>) {
+    for path in [Some(own), wanted].into_iter().flatten() {
+        remove_own(path);
+    }
 }
 
 /// Takes a ready file away if it is still this process's.

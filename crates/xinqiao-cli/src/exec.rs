@@ -22,11 +22,11 @@ use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 use xinqiao_types::{SystemClock, SystemEntropy};
 
-use self::authority::Authority;
+pub(crate) use self::authority::Authority;
 use self::environment::{Facts, Identity};
-use self::hosts::Hosts;
-use self::proxy::{Outside, Proxy};
-use self::upstream::Upstream;
+pub(crate) use self::hosts::Hosts;
+pub(crate) use self::proxy::{Addresses, Outside, Proxy};
+pub(crate) use self::upstream::Upstream;
 use crate::fail::{Fail, Outcome};
 use crate::lang::{Lang, either};
 use crate::local::Local;

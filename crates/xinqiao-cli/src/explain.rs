@@ -266,9 +266,33 @@ fn print_code(code: &catalog::ErrorCode, lang: Lang) {
     if !code.remedy.is_empty() {
         talk::data(format_args!("  → {}", code.remedy.get(chinese)));
     }
+    if OF_GRANTS.contains(&code.name) {
+        for grant in catalog::grants() {
+            talk::data(format_args!("  · {}", allowed(grant, lang)));
+        }
+    }
     talk::data(format_args!("  {}", retry(code.retry, lang)));
     for path in code.paths.iter().take(PATHS) {
         talk::data(format_args!("  · {path}"));
+    }
+}
+
+/// The codes that say that no action of the user allows the message.
+const OF_GRANTS: [&str; 2] = ["OUT_OF_RESPONSE_WINDOW", "TOO_MANY_CUSTOM_MESSAGES"];
+
+/// What an action of a user allows, and how long.
+fn allowed(grant: &catalog::Grant, lang: Lang) -> String {
+    let (product, title) = (grant.product.name(), grant.title.get(lang == Lang::Zh));
+    let (time, unit) = match grant.seconds {
+        seconds if seconds % 3600 == 0 => (seconds / 3600, lang.pick("小时", "h")),
+        seconds if seconds % 60 == 0 => (seconds / 60, lang.pick("分钟", "min")),
+        seconds => (seconds, lang.pick("秒", "s")),
+    };
+    match (grant.messages, lang) {
+        (0, Lang::Zh) => format!("{title}（{product}）：{time} {unit}内，条数不限"),
+        (0, Lang::En) => format!("{title} ({product}): without limit within {time} {unit}"),
+        (messages, Lang::Zh) => format!("{title}（{product}）：{time} {unit}内 {messages} 条"),
+        (messages, Lang::En) => format!("{title} ({product}): {messages} within {time} {unit}"),
     }
 }
 

@@ -93,6 +93,21 @@ impl Local {
         })
     }
 
+    /// What is at an address, as text.
+    pub(crate) async fn text(&self, url: &str) -> Result<String, Fail> {
+        let uri: http::Uri = { url.parse() }
+            .map_err(|error: http::uri::InvalidUri| self.silence(url, error.into()))?;
+        let exchange = async {
+            let response = self.0.get(uri).await?;
+            anyhow::ensure!(response.status().is_success(), "HTTP {}", response.status());
+            anyhow::Ok(response.into_body().collect().await?.to_bytes())
+        };
+        let answered = tokio::time::timeout(PATIENCE, exchange).await;
+        let answered = answered.map_err(|_| self.late(url))?;
+        let bytes = answered.map_err(|error| self.silence(url, error))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// No answer, or a broken one.
     fn silence(&self, url: &str, error: anyhow::Error) -> Fail {
         let Self(_, lang) = self;

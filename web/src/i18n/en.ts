@@ -171,6 +171,7 @@ export const en: Words = {
   "complaint.done": "Sent to the merchant",
   "sheet.title": "Web page",
   "sheet.would": "A real phone would open:",
+  "sheet.real": "A plain tab has no real host name and not WeChat's user agent, and its JS-SDK needs a script tag; started with xinqiao dev --browser it has all three.",
   "sheet.open": "Open in a new tab",
 
   "timeline.filter": "Filter",

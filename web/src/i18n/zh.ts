@@ -169,6 +169,7 @@ export const zh = {
   "complaint.done": "已提交给商家",
   "sheet.title": "网页",
   "sheet.would": "真机会在这里打开网页：",
+  "sheet.real": "新标签页里没有真实域名、没有微信的 UA，JS-SDK 要引用脚本；用 xinqiao dev --browser 启动就都有。",
   "sheet.open": "在新标签页打开",
 
   "timeline.filter": "筛选",

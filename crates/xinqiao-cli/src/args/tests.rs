@@ -190,6 +190,11 @@ fn every_kind_of_refusal_is_said_in_both_languages() {
         ),
         (&["dev", "--via"], "后面缺少值", "needs a value"),
         (
+            &["dev", "--browser", "--page-host", "mp.weixin.qq.com"],
+            "不能当作页面的域名",
+            "are not the app's",
+        ),
+        (
             &["dev", "--fresh", "--memory"],
             "不能与",
             "cannot be used with",

@@ -14,6 +14,7 @@ use xinqiao_simulator::SeededAccount;
 use xinqiao_types::{AccountKind, CallbackMode, percent};
 
 use super::app::{self, App, Named};
+use super::browser::{self, PageHost};
 use crate::args::BadValue;
 use crate::fail::Fail;
 use crate::lang::Lang;
@@ -40,6 +41,7 @@ pub(super) struct ProjectFile {
     pub(super) bind: Option<IpAddr>,
     pub(super) host: Vec<String>,
     pub(super) callback_allow: Vec<String>,
+    pub(super) page_host: Vec<String>,
     account: Vec<Map<String, Value>>,
     user: Vec<Map<String, Value>>,
 }
@@ -79,6 +81,17 @@ impl ProjectFile {
             })
         });
         apps.collect()
+    }
+
+    /// The hosts of pages that `page_host` lists.
+    pub(super) fn page_hosts(&self, lang: Lang) -> Result<Vec<PageHost>, Fail> {
+        let hosts = self.page_host.iter().map(|text| {
+            browser::parse(text).map_err(|BadValue { zh, en }| {
+                let words = lang.pick(zh, en);
+                Fail::usage(format!("{FILE}: page_host = {text}: {words}"))
+            })
+        });
+        hosts.collect()
     }
 
     /// The networks that `callback_allow` lists.

@@ -19,6 +19,7 @@ use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use xinqiao_types::shanghai::{self, DAY};
 use xinqiao_types::{Clock, Entropy, UnixSeconds};
 
@@ -117,6 +118,14 @@ impl Authority {
     /// Where the authority and what is derived from it live.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// SHA-256 of the public key of every leaf, in Base64: what a browser trusts leaves by that is told of no root. The key is
+    /// another at each start.
+    pub(crate) fn leaf_fingerprint(&self) -> String {
+        use rcgen::PublicKeyData as _;
+        let key = self.leaf_key.subject_public_key_info();
+        base64_simd::STANDARD.encode_to_string(Sha256::digest(&key))
     }
 
     /// The certificate, to be trusted.

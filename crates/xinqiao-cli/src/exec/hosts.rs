@@ -13,7 +13,7 @@ use crate::lang::either;
 /// here, not reach the real platform.
 const PLATFORM_DOMAINS: [&str; 3] = ["weixin.qq.com", "wechatpay.cn", "businesspay.qq.com"];
 
-/// Platform host → origin.
+/// Host that something on this machine stands for → origin: the platform's, and an app's own.
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
     origins: BTreeMap<String, Origin>,
@@ -24,12 +24,14 @@ pub(crate) struct Hosts {
 pub(crate) struct Origin {
     authority: String,
     prefix: String,
+    /// An app's: it hears by which scheme its page was asked for, as from any proxy in front of it.
+    tells_scheme: bool,
 }
 
 /// Where a connection to a host belongs.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Place<'a> {
-    /// A platform host that something stands for.
+    /// A host that something stands for: the platform's, or one of the app's own.
     Platform(&'a Origin),
     /// A platform host that nothing stands for.
     Missing,
@@ -54,10 +56,35 @@ impl Hosts {
                 Origin {
                     authority: authority.to_string(),
                     prefix: uri.path().trim_end_matches('/').to_owned(),
+                    tells_scheme: false,
                 },
             );
         }
         Ok(Self { origins })
+    }
+
+    /// Adds a host of an app's own, in lower case; `origin` is `http://host:port`.
+    pub(crate) fn add_app(&mut self, host: &str, origin: &str) -> anyhow::Result<()> {
+        let one = BTreeMap::from([(host.to_owned(), origin.to_owned())]);
+        for (host, origin) in Self::parse(&one)?.origins {
+            let tells_scheme = true;
+            self.origins.insert(
+                host,
+                Origin {
+                    tells_scheme,
+                    ..origin
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether a name is the platform's or this machine's, so that no app's pages are under it.
+    pub(crate) fn are_known(host: &str) -> bool {
+        let nothing = Self {
+            origins: BTreeMap::new(),
+        };
+        nothing.place(host) != Place::Elsewhere
     }
 
     /// The names, sorted.
@@ -91,6 +118,11 @@ impl Origin {
             .authority(self.authority.as_str())
             .path_and_query(format!("{}{path}", self.prefix))
             .build()
+    }
+
+    /// Whether it hears by which scheme it was asked.
+    pub(crate) fn tells_scheme(&self) -> bool {
+        self.tells_scheme
     }
 }
 

@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderValue};
+use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::uri::Scheme;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
@@ -43,6 +44,8 @@ type Body = BoxBody<Bytes, BoxError>;
 
 /// How long a connection to another host, or a TLS handshake, may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// What proxies tell an app of the scheme.
+const FORWARDED_SCHEME: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// First byte of a TLS record that begins a handshake.
 const TLS_HANDSHAKE: u8 = 0x16;
 
@@ -159,7 +162,10 @@ impl Proxy {
             );
         };
         match self.hosts.place(&host) {
-            Place::Platform(origin) => self.forward(origin, request).await,
+            Place::Platform(origin) => {
+                let secure = request.uri().scheme() == Some(&Scheme::HTTPS);
+                self.forward(origin, request, secure).await
+            }
             Place::Missing => missing(&host),
             Place::Elsewhere if self.outside == Outside::Closed => offline(&host),
             Place::Loopback | Place::Elsewhere => self.fetch_elsewhere(request).await,
@@ -239,11 +245,11 @@ impl Proxy {
             stream,
         };
         if first != TLS_HANDSHAKE {
-            self.serve_requests(stream, host).await;
+            self.serve_requests(stream, host, false).await;
             return;
         }
         match tokio::time::timeout(PATIENCE, self.accept_tls(stream, host)).await {
-            Ok(Ok((stream, host))) => self.serve_requests(stream, Some(host)).await,
+            Ok(Ok((stream, host))) => self.serve_requests(stream, Some(host), true).await,
             Ok(Err(error)) => tracing::debug!(error = %format!("{error:#}"), "TLS was not agreed."),
             Err(_) => tracing::debug!("TLS handshake took too long."),
         }
@@ -271,7 +277,7 @@ impl Proxy {
         Ok((start.into_stream(config).await?, host))
     }
 
-    async fn serve_requests<S>(self: Arc<Self>, stream: S, host: Option<String>)
+    async fn serve_requests<S>(self: Arc<Self>, stream: S, host: Option<String>, secure: bool)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -283,7 +289,7 @@ impl Proxy {
                     .or_else(|| host_of(request.headers()))
                     .unwrap_or_default();
                 Ok::<_, Infallible>(match shared.hosts.place(&host) {
-                    Place::Platform(origin) => shared.forward(origin, request).await,
+                    Place::Platform(origin) => shared.forward(origin, request, secure).await,
                     _ => missing(&host),
                 })
             }
@@ -298,7 +304,12 @@ impl Proxy {
     }
 
     /// Sends a platform call to the origin that stands for its host.
-    async fn forward(&self, origin: &Origin, request: Request<Incoming>) -> Response<Body> {
+    async fn forward(
+        &self,
+        origin: &Origin,
+        request: Request<Incoming>,
+        secure: bool,
+    ) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         if !parts.headers.contains_key(HOST)
             && let Some(host) = parts.uri.authority()
@@ -315,6 +326,11 @@ impl Proxy {
             }
         };
         remove_hop_by_hop(&mut parts.headers);
+        if origin.tells_scheme() {
+            let scheme = if secure { "https" } else { "http" };
+            let scheme = HeaderValue::from_static(scheme);
+            parts.headers.insert(FORWARDED_SCHEME, scheme);
+        }
         let target = parts.uri.clone();
         match self
             .platform

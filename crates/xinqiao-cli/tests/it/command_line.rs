@@ -169,6 +169,14 @@ fn a_code_and_a_rule_are_explained_in_both_languages() {
     let output = run(folder.path(), &["explain", "45015"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).starts_with("45015 "), "{}", stdout(&output));
+    for rule in [
+        "The user sent a message (official_account): 5 within 48 h",
+        "The user followed (official_account): 3 within 1 min",
+        "The user paid (official_account): without limit within 48 h",
+    ] {
+        let said = stdout(&output);
+        assert!(said.contains(rule), "{rule}: {said}");
+    }
     let chinese = run(folder.path(), &["explain", "45015", "--lang", "zh"]);
     assert_ne!(output.stdout, chinese.stdout);
     let unknown = run(folder.path(), &["explain", "callback.nonsense"]);

@@ -114,7 +114,11 @@ fn what_the_simulator_refuses_is_said_in_chinese() {
             "100 到 599",
         ),
         (&["fault", "--remove", "f99"], "没有故障 f99"),
-        (&["clock", "--advance", "99999999999999"], "9999"),
+        (
+            &["clock", "--advance", "99999999999999"],
+            "最晚到 4102415999（2099-12-31）",
+        ),
+        (&["clock", "--now", "1000"], "1295539200（2011-01-21）"),
     ] {
         let output = run(folder.path(), &[&["--lang", "zh"], args].concat());
         assert_eq!(output.status.code(), Some(2), "{args:?}");

@@ -49,6 +49,10 @@ pub(super) async fn clock(State(shared): State<Arc<Shared>>) -> Reply {
     ok(json!({"now": now, "frozen": frozen}))
 }
 
+/// The seconds that a clock may be set to: from the day on which the platform began to the end of the century, in Shanghai.
+/// Outside them times read as nonsense, and the worlds that are kept are loaded all the same: the clock itself goes further.
+const WORLD_YEARS: std::ops::RangeInclusive<i64> = 1_295_539_200..=4_102_415_999;
+
 pub(super) async fn set_clock(State(shared): State<Arc<Shared>>, Body(body): Body<Value>) -> Reply {
     let number = |name: &str| -> Result<Option<i64>, Refused> {
         match body.get(name) {
@@ -65,9 +69,28 @@ pub(super) async fn set_clock(State(shared): State<Arc<Shared>>, Body(body): Bod
     )?;
     let mut changes = Vec::new();
     if let Some(to) = number("now")? {
+        if !WORLD_YEARS.contains(&to) {
+            return Err(Refused::invalid(
+                "`now` must lie between 1295539200 (2011-01-21) and 4102415999 (2099-12-31)",
+            ));
+        }
         changes.push(ClockChange::Now(to));
     }
     if let Some(seconds) = number("advance")? {
+        let from = match changes.first() {
+            Some(ClockChange::Now(to)) => *to,
+            _ => {
+                let wall_ms = Shared::wall_ms();
+                { shared.world.ask(move |world| world.now(wall_ms)) }
+                    .await?
+                    .0
+            }
+        };
+        if from.saturating_add(seconds) > *WORLD_YEARS.end() {
+            return Err(Refused::invalid(
+                "`advance` leads beyond 4102415999 (2099-12-31)",
+            ));
+        }
         changes.push(ClockChange::Advance(seconds));
     }
     if let Some(freeze) = body.get("freeze") {

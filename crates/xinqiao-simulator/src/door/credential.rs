@@ -124,14 +124,14 @@ impl Asking<'_> {
     }
 }
 
-/// Nobody has this token. One of another life of this world is one that was replaced; any other is foreign.
+/// Nobody has this token. One of an earlier world is one that was replaced; any other is foreign.
 pub(crate) fn of_nobody(token: &str) -> Refusal {
-    let code = if looks_like_our_token(token) {
-        code::INVALID_CREDENTIAL
+    let (code, rule) = if looks_like_our_token(token) {
+        (code::INVALID_CREDENTIAL, "credential.token.earlier_world")
     } else {
-        code::INVALID_ACCESS_TOKEN
+        (code::INVALID_ACCESS_TOKEN, "credential.token.unknown")
     };
-    Refusal::code(code).because("credential.token.unknown", None, None)
+    Refusal::code(code).because(rule, None, None)
 }
 
 /// A token that stands: replaced 40001, past its lifetime 42001, of nobody 40014.

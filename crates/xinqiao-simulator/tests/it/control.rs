@@ -138,14 +138,23 @@ async fn the_clock_moves_as_told() {
         json!({"now": now + 60, "frozen": true})
     );
     assert_eq!(
-        world.must("POST", "/clock", json!({"now": 1000})).await["now"],
-        1000
+        world
+            .must("POST", "/clock", json!({"now": 1_295_539_200}))
+            .await["now"],
+        1_295_539_200
     );
     for bad in [
         json!({}),
         json!({"advance": -1}),
         json!({"advance": "1"}),
         json!({"now": -5}),
+        // 1970, the year 9999, a second before the first and after the last.
+        json!({"now": 1000}),
+        json!({"now": 253_402_300_799_i64}),
+        json!({"now": 1_295_539_199}),
+        json!({"now": 4_102_416_000_i64}),
+        json!({"advance": 253_402_300_799_i64}),
+        json!({"now": 4_102_415_000_i64, "advance": 1000}),
     ] {
         assert_eq!(world.control("POST", "/clock", bad).await.0, 400);
     }

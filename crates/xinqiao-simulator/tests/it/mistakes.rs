@@ -65,6 +65,12 @@ async fn each_mistake_of_a_call_has_its_own_name() {
             Value::Null,
             "credential.token.unknown",
         ),
+        (
+            // The shape of the simulator's own tokens, and of none of this world.
+            format!("/cgi-bin/user/get?access_token=00_SIM{}", "x".repeat(131)),
+            Value::Null,
+            "credential.token.earlier_world",
+        ),
         ("/cgi-bin/user/get".to_owned(), Value::Null, "errcode.41001"),
         (
             "/cgi-bin/menu/creat".to_owned(),
