@@ -10,17 +10,35 @@ async function origin(browser, host) {
   return body.endpoints[host];
 }
 
+/** A call of the second generation, signed by its merchant. */
+async function signed(browser, merchant, path, fields) {
+  const own = { mch_id: merchant.mchid, nonce_str: "n", ...fields };
+  const pairs = Object.keys(own).sort().map((name) => `${name}=${own[name]}`);
+  const sign = createHash("md5").update([...pairs, `key=${merchant.api_v2_key}`].join("&")).digest("hex").toUpperCase();
+  const xml = `<xml>${Object.entries({ ...own, sign }).map(([name, value]) => `<${name}>${value}</${name}>`).join("")}</xml>`;
+  return (await fetch(`${await origin(browser, "api.mch.weixin.qq.com")}${path}`, { method: "POST", body: xml })).text();
+}
+
+async function merchantOf(browser, appid) {
+  const { body } = await browser.control("POST", "/merchants", { name: "桥头咖啡", appids: [appid] });
+  return body;
+}
+
 /** An order of the second generation, open for whoever has its prepay_id. */
 async function order(browser, appid, openid) {
-  const { body: merchant } = await browser.control("POST", "/merchants", { name: "桥头咖啡", appids: [appid] });
-  const fields = { appid, mch_id: merchant.mchid, nonce_str: "n", body: "拿铁", out_trade_no: `T${Date.now()}`, total_fee: "1990", spbill_create_ip: "127.0.0.1", notify_url: "http://127.0.0.1:9/", trade_type: "JSAPI", openid };
-  const signed = [...Object.keys(fields).sort().map((name) => `${name}=${fields[name]}`), `key=${merchant.api_v2_key}`].join("&");
-  const sign = createHash("md5").update(signed).digest("hex").toUpperCase();
-  const xml = `<xml>${Object.entries({ ...fields, sign }).map(([name, value]) => `<${name}>${value}</${name}>`).join("")}</xml>`;
-  const answer = await (await fetch(`${await origin(browser, "api.mch.weixin.qq.com")}/pay/unifiedorder`, { method: "POST", body: xml })).text();
+  const merchant = await merchantOf(browser, appid);
+  const answer = await signed(browser, merchant, "/pay/unifiedorder", { appid, body: "拿铁", out_trade_no: `T${Date.now()}`, total_fee: "1990", spbill_create_ip: "127.0.0.1", notify_url: "http://127.0.0.1:9/", trade_type: "JSAPI", openid });
   const prepay = /<prepay_id><!\[CDATA\[(.+?)\]\]>/.exec(answer)?.[1];
   expect(prepay, answer);
   return prepay;
+}
+
+/** The person whose phone is open, as an account knows them. */
+async function person(browser, page, appid) {
+  const { body: users } = await browser.control("GET", "/users");
+  const name = (await page.locator("[data-test=user].on").textContent()).trim();
+  const { body: user } = await browser.control("GET", `/users/${users.items.find((one) => one.nickname === name).id}`);
+  return user.openids[appid];
 }
 
 /** A site of the account's, whose one page says who came back with which code. */
@@ -77,10 +95,7 @@ export async function run(browser) {
   await check("the cashier takes an order, and its payment stands in the timeline", page, async () => {
     const account = await enterService(browser, page);
     await compose(page);
-    const { body: users } = await browser.control("GET", "/users");
-    const name = (await page.locator("[data-test=user].on").textContent()).trim();
-    const { body: user } = await browser.control("GET", `/users/${users.items.find((one) => one.nickname === name).id}`);
-    const prepay = await order(browser, account.appid, user.openids[account.appid]);
+    const prepay = await order(browser, account.appid, await person(browser, page, account.appid));
     await page.locator("[data-test=more]").click();
     await shot(page, "tray");
     await page.locator("[data-test=sheet-cashier]").click();
@@ -97,12 +112,58 @@ export async function run(browser) {
     await shot(page, "payment-facts");
   });
 
+  await check("a till charges the phone's code once the password is entered, and the payer complains", page, async () => {
+    const account = await enterService(browser, page);
+    await compose(page);
+    const merchant = await merchantOf(browser, account.appid);
+    await page.locator("[data-test=more]").click();
+    await page.locator("[data-test=sheet-pay_code]").click();
+    await page.locator("[data-test=code-password]").check();
+    await page.locator("[data-test=code-show]").click();
+    const code = (await page.locator("[data-test=code-digits]").textContent()).replaceAll(" ", "");
+    expect(/^1[0-5]\d{16}$/.test(code), code);
+    await shot(page, "pay-code");
+    const number = `M${Date.now()}`;
+    const charge = { appid: account.appid, body: "美式", out_trade_no: number, total_fee: "1500", spbill_create_ip: "127.0.0.1", auth_code: code };
+    const waiting = await signed(browser, merchant, "/pay/micropay", charge);
+    expect(/USERPAYING/.test(waiting), waiting);
+    await page.locator("[data-test=code-agree]").click();
+    await page.locator("[data-test=code-paid]", { hasText: "¥15.00" }).waitFor();
+    await shot(page, "pay-code-paid");
+    const found = await signed(browser, merchant, "/pay/orderquery", { appid: account.appid, out_trade_no: number });
+    expect(/<trade_state><!\[CDATA\[SUCCESS/.test(found), found);
+    await page.locator("[data-test=sheet] button").first().click();
+    await page.locator("[data-test=more]").click();
+    await page.locator("[data-test=sheet-complaint]").click();
+    await page.locator("[data-test=complaint-order]").fill(number);
+    await page.locator("[data-test=complaint-detail]").fill("咖啡是凉的");
+    await page.locator("[data-test=sheet] button[type=submit]").click();
+    await page.locator("[data-test=complained]").waitFor();
+    await shot(page, "complaint");
+    const { body: complaints } = await browser.control("GET", `/merchants/${merchant.mchid}/complaints`);
+    expect(complaints.items.length === 1, JSON.stringify(complaints));
+    await page.locator("[data-test=sheet] button").first().click();
+  });
+
+  await check("a red packet is opened in the chat", page, async () => {
+    const account = await enterService(browser, page);
+    await compose(page);
+    const merchant = await merchantOf(browser, account.appid);
+    const openid = await person(browser, page, account.appid);
+    const given = await signed(browser, merchant, "/mmpaymkttransfers/sendredpack", { wxappid: account.appid, mch_billno: `${merchant.mchid}20260101${String(Date.now()).slice(-10)}`, send_name: "桥头咖啡", re_openid: openid, total_amount: "888", total_num: "1", wishing: "新年快乐", client_ip: "127.0.0.1", act_name: "新年", remark: "谢谢" });
+    expect(/<result_code><!\[CDATA\[SUCCESS/.test(given), given);
+    const bubble = page.locator("[data-test=bubble][data-from=account]", { hasText: "新年快乐" }).last();
+    await bubble.waitFor();
+    await bubble.getByRole("button").click();
+    await page.locator("[data-test=packet-open]").click();
+    await page.locator("[data-test=packet-amount]", { hasText: "¥8.88" }).waitFor();
+    await shot(page, "red-packet");
+    await page.locator("[data-test=sheet] button").first().click();
+  });
+
   await check("a link in a chat and one in the menu log a follower in unasked; whoever does not follow is asked", page, async () => {
     const account = await enterService(browser, page);
-    const { body: users } = await browser.control("GET", "/users");
-    const name = (await page.locator("[data-test=user].on").textContent()).trim();
-    const { body: user } = await browser.control("GET", `/users/${users.items.find((one) => one.nickname === name).id}`);
-    const openid = user.openids[account.appid];
+    const openid = await person(browser, page, account.appid);
     const { back, close } = await site();
     try {
       const link = loginLink(account.appid, back, "snsapi_userinfo", "chat");
