@@ -121,7 +121,7 @@ impl World {
                     .context(either("启动应用", "starting the app"))?,
             );
         }
-        let control = Control::of(ready, lang)?;
+        let control = Control::of(ready, lang);
         let came = own.wait_for_app(&control, app, lang).await;
         let world = Self {
             control,
