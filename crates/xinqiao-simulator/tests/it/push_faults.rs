@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use xinqiao_crypto::AesKey;
 use xinqiao_message::envelope::{CallbackQuery, Keys, open};
+use xinqiao_simulator::{Options, Storage};
 use xinqiao_testkit::{Recorded, TestApp, TestWorld, Told};
 use xinqiao_types::{CallbackMode, CallbackToken, Clock as _, SystemClock};
 
@@ -330,4 +331,28 @@ async fn faults_of_callbacks_stand_among_the_others() {
     }
     let nobody = json!({"push": "drop", "account": "wxnobody"});
     assert_eq!(world.control("POST", "/faults", nobody).await.0, 404);
+}
+
+#[tokio::test]
+async fn what_a_fault_does_goes_on_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = async || {
+        let mut options = Options::default();
+        options.storage = Storage::Dir(folder.path().to_owned());
+        TestWorld::start_with(options).await
+    };
+    let world = start().await;
+    let (account, user, app) = connected(&world, "plain").await;
+    let before = app.pushes().len();
+    order(&world, json!({"push": "reorder", "times": 1})).await;
+    let left = order(&world, json!({"push": "torn_body", "event": "CLICK"})).await;
+    world.say(&user, appid(&account), "一").await;
+    world.shutdown().await;
+
+    let world = start().await;
+    assert_eq!(world.get("/faults").await["items"][0]["id"], left);
+    assert!(contents(&app, before).is_empty(), "it is still held back");
+    world.say(&user, appid(&account), "二").await;
+    app.push(before + 1).await;
+    assert_eq!(contents(&app, before), ["二", "一"]);
 }
