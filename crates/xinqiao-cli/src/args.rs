@@ -67,7 +67,7 @@ pub(crate) enum Verb {
     Test(scenario::Options),
     /// Read or move the simulated clock
     Clock(control::ClockOptions),
-    /// Make the next platform calls fail
+    /// Make the next platform calls fail, or callbacks go wrong
     Fault(control::FaultOptions),
     /// Print the timeline
     Logs(control::LogsOptions),

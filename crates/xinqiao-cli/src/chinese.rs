@@ -129,6 +129,14 @@ const WORDS: &[(&str, &str)] = &[
         "要给出一种故障",
     ),
     (
+        "give one of `delay_ms`, `delay_seconds` with `late`",
+        "推送晚到（late）要说晚多久：毫秒或秒，给一种",
+    ),
+    (
+        "`delay_ms` and `delay_seconds` belong to `late`",
+        "只有晚到（late）才说晚多久",
+    ),
+    (
         "the body is not as it should be: *",
         "模拟器不接受这个请求（版本不同？）",
     ),

@@ -3,6 +3,7 @@
 //! whole with `--json`.
 
 mod delivery;
+mod fault;
 mod logs;
 mod resend;
 mod status;
@@ -13,6 +14,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use xinqiao_types::{UnixSeconds, shanghai};
 
+pub(crate) use self::fault::{FaultOptions, fault};
 pub(crate) use self::logs::{FALLBACK, known as known_rows, line as row_line, logs, schema_only};
 pub(crate) use self::resend::{ResendOptions, resend};
 pub(crate) use self::status::{StatusOptions, status};
@@ -94,52 +96,6 @@ pub(crate) struct TriggerOptions {
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
     /// As JSON: the deliveries
-    #[arg(long)]
-    json: bool,
-    /// Ready file of the running dev
-    #[arg(long, value_name = "FILE")]
-    ready_file: Option<PathBuf>,
-}
-
-/// `xinqiao fault`
-#[derive(Clone, Debug, clap::Args)]
-#[group(id = "effect", required = true, multiple = false)]
-pub(crate) struct FaultEffect {
-    /// Answer with this error code, e.g. 45009 or -1
-    #[arg(long, allow_negative_numbers = true)]
-    errcode: Option<i64>,
-    /// Answer with this HTTP status
-    #[arg(long)]
-    http_status: Option<u16>,
-    /// Answer late, milliseconds
-    #[arg(long)]
-    delay_ms: Option<u64>,
-    /// Close the connection without an answer
-    #[arg(long)]
-    drop: bool,
-    /// Take this fault away again
-    #[arg(long, value_name = "ID")]
-    remove: Option<String>,
-    /// List the faults that there are
-    #[arg(long)]
-    list: bool,
-}
-
-/// `xinqiao fault`
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct FaultOptions {
-    /// Path of the calls that fail, e.g. /cgi-bin/menu/get
-    #[arg(required_unless_present_any = ["remove", "list"])]
-    path: Option<String>,
-    #[command(flatten)]
-    effect: FaultEffect,
-    /// Only this account
-    #[arg(long)]
-    account: Option<String>,
-    /// How many calls fail
-    #[arg(long)]
-    times: Option<u32>,
-    /// As JSON
     #[arg(long)]
     json: bool,
     /// Ready file of the running dev
@@ -270,122 +226,6 @@ pub(crate) async fn trigger(options: TriggerOptions, lang: Lang) -> Outcome {
     }
     let answer = control.call(Method::POST, "/trigger", Some(body)).await?;
     control.tell(&account, answer, options.json).await
-}
-
-/// Sets or removes a fault.
-pub(crate) async fn fault(options: FaultOptions, lang: Lang) -> Outcome {
-    let control = Control::open(options.ready_file, lang).await?;
-    if options.effect.list {
-        return list_faults(&control, options.json, lang).await;
-    }
-    if let Some(id) = options.effect.remove {
-        control
-            .call(Method::DELETE, &format!("/faults/{id}"), None)
-            .await?;
-        if !options.json {
-            talk::data(match lang {
-                Lang::Zh => format!("故障 {id} 已取消"),
-                Lang::En => format!("fault {id} is taken away"),
-            });
-        }
-        return Ok(());
-    }
-    let path = options.path.unwrap_or_default();
-    let mut body = json!({ "path": path });
-    if let Some(account) = options.account {
-        body["account"] = control.account(Some(&account), lang)?.into();
-    }
-    if let Some(times) = options.times {
-        body["times"] = times.into();
-    }
-    let effect = options.effect;
-    let will = if let Some(code) = effect.errcode {
-        body["errcode"] = code.into();
-        match lang {
-            Lang::Zh => format!("返回错误码 {code}"),
-            Lang::En => format!("answer with error code {code}"),
-        }
-    } else if let Some(status) = effect.http_status {
-        body["http_status"] = status.into();
-        match lang {
-            Lang::Zh => format!("返回 HTTP {status}"),
-            Lang::En => format!("answer with HTTP {status}"),
-        }
-    } else if let Some(delay) = effect.delay_ms {
-        body["delay_ms"] = delay.into();
-        match lang {
-            Lang::Zh => format!("晚 {delay} 毫秒应答"),
-            Lang::En => format!("answer {delay} ms late"),
-        }
-    } else {
-        body["drop"] = true.into();
-        lang.pick("直接断开连接", "close the connection").to_owned()
-    };
-    let answer = control.call(Method::POST, "/faults", Some(body)).await?;
-    if options.json {
-        talk::data(answer);
-        return Ok(());
-    }
-    let id = answer.get("id").and_then(Value::as_str).unwrap_or_default();
-    let times = options.times;
-    talk::data(match (lang, times) {
-        (Lang::Zh, Some(times)) => {
-            format!(
-                "故障 {id}：接下来 {times} 次对 {path} 的调用{will}；取消：xinqiao fault --remove {id}"
-            )
-        }
-        (Lang::Zh, None) => {
-            format!("故障 {id}：对 {path} 的调用都{will}；取消：xinqiao fault --remove {id}")
-        }
-        (Lang::En, Some(times)) => format!(
-            "fault {id}: the next {times} calls of {path} {will}; take it away: `xinqiao fault --remove {id}`"
-        ),
-        (Lang::En, None) => {
-            format!(
-                "fault {id}: calls of {path} {will}; take it away: `xinqiao fault --remove {id}`"
-            )
-        }
-    });
-    Ok(())
-}
-
-async fn list_faults(control: &Control, as_json: bool, lang: Lang) -> Outcome {
-    let mut items = Vec::new();
-    let mut path = "/faults".to_owned();
-    loop {
-        let mut page = control.call(Method::GET, &path, None).await?;
-        if let Some(Value::Array(more)) = page.get_mut("items").map(Value::take) {
-            items.extend(more);
-        }
-        match page.get("next").and_then(Value::as_str) {
-            Some(next) => path = format!("/faults?after={next}"),
-            None => break,
-        }
-    }
-    if as_json {
-        talk::data(json!({"items": items}));
-        return Ok(());
-    }
-    if items.is_empty() {
-        talk::data(lang.pick("没有故障", "there are no faults"));
-    }
-    for fault in items {
-        let parts = fault
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| {
-                let value = value
-                    .as_str()
-                    .map_or_else(|| value.to_string(), str::to_owned);
-                match name.as_str() {
-                    "id" | "path" => value,
-                    name => format!("{name}={value}"),
-                }
-            });
-        talk::data(parts.collect::<Vec<_>>().join("  "));
-    }
-    Ok(())
 }
 
 /// How many of the latest rows are looked through for what warns of a delivery.

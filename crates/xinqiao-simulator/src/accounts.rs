@@ -71,6 +71,14 @@ pub(crate) fn account<'w>(world: &'w World, reference: &str) -> Result<&'w Accou
         .ok_or_else(|| Refused::unknown("account", reference))
 }
 
+/// Whether there is an account or a merchant of this name.
+pub(crate) fn account_or_merchant(world: &World, reference: &str) -> Result<(), Refused> {
+    if merchant::MERCHANTS.has(world, reference) {
+        return Ok(());
+    }
+    account(world, reference).map(|_| ())
+}
+
 /// The same, to change.
 pub(crate) fn account_mut<'w>(
     world: &'w mut World,

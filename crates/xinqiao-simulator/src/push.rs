@@ -7,6 +7,7 @@
 pub(crate) mod attempts;
 pub(crate) mod deliveries;
 pub(crate) mod envelope;
+pub(crate) mod faults;
 pub(crate) mod order;
 pub(crate) mod receivers;
 mod resend;
@@ -36,8 +37,12 @@ use self::{
 
 pub(crate) const FEATURE: Feature = Feature {
     name: NAME,
-    tables: &[&DELIVERIES, &receivers::RECEIVERS],
-    verbs: &[verb::<Box<PushOutcome>>()],
+    tables: &[&DELIVERIES, &receivers::RECEIVERS, &faults::FAULTS],
+    verbs: &[
+        verb::<Box<PushOutcome>>(),
+        verb::<faults::Add>(),
+        verb::<faults::Delete>(),
+    ],
     routes: &[resend::ROUTE],
     due: Some(attempts::due),
     topics: &[(accounts::DELETED, account_deleted)],

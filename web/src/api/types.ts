@@ -197,8 +197,14 @@ export interface Clock {
 export interface Fault {
   id: string;
   account?: string;
-  path: string;
+  /** Of calls. */
+  path?: string;
+  /** Of callbacks. */
+  push?: "duplicate" | "drop" | "late" | "reorder" | "wrong_signature" | "torn_body";
+  msg_type?: string;
+  event?: string;
   times?: number;
+  delay_seconds?: number;
   errcode?: number;
   http_status?: number;
   delay_ms?: number;

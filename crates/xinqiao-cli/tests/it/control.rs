@@ -34,6 +34,20 @@ fn the_control_verbs_speak_in_sentences_and_json() {
             "error code 45009",
         ),
         (&["fault", "--remove", "f1"], "已取消", "taken away"),
+        (
+            &[
+                "fault",
+                "--push",
+                "torn-body",
+                "--event",
+                "CLICK",
+                "--times",
+                "2",
+            ],
+            "接下来 2 次推送正文只有一半",
+            "the next 2 pushes lose half of their bodies",
+        ),
+        (&["fault", "--list"], "push=torn_body", "push=torn_body"),
         (&["open", "--print"], "http://", "http://"),
         (&["logs"], "推送", "pushes"),
     ] {
@@ -119,6 +133,11 @@ fn what_the_simulator_refuses_is_said_in_chinese() {
             "最晚到 4102415999（2099-12-31）",
         ),
         (&["clock", "--now", "1000"], "1295539200（2011-01-21）"),
+        (&["fault", "--push", "late"], "要说晚多久"),
+        (
+            &["fault", "--push", "drop", "--late-ms", "5"],
+            "只有晚到（late）才说晚多久",
+        ),
     ] {
         let output = run(folder.path(), &[&["--lang", "zh"], args].concat());
         assert_eq!(output.status.code(), Some(2), "{args:?}");

@@ -1,6 +1,6 @@
 //! The platform as a whole: clock, faults, export, reset.
 
-use std::{ops::Bound, sync::Arc};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use axum::{
     extract::{Path, Request, State},
@@ -14,13 +14,15 @@ use xinqiao_http::{BodyLimit, read_body};
 use super::{Body, LARGE, Query, Reply, created, done, no_other_fields, ok};
 use crate::{
     accounts::rules::Rules,
-    door::faults::{Add, Delete, FAULTS, Fault},
+    door::faults::{self as of_calls, Fault},
     kernel::{
         Refused, World,
         clock::ClockChange,
+        command::typed,
         time::{Debug, Import, Reset},
     },
     products,
+    push::faults::{self as of_pushes, PushFault},
     shell::Shared,
 };
 
@@ -120,25 +122,44 @@ pub(super) async fn faults(State(shared): State<Arc<Shared>>, query: Query) -> R
     let answer = shared
         .world
         .ask(move |world| {
-            let faults = FAULTS.range(world, (Bound::Excluded(after), Bound::Unbounded));
-            page.answer(faults.map(|(_, fault)| (fault.id.clone(), json!(fault))))
+            let behind = (Bound::Excluded(after), Bound::Unbounded);
+            let calls = of_calls::FAULTS.range(world, behind);
+            let calls = calls.map(|(number, fault)| (*number, json!(fault)));
+            let pushes = of_pushes::FAULTS.range(world, behind);
+            let pushes = pushes.map(|(number, fault)| (*number, json!(fault)));
+            let faults: BTreeMap<u64, Value> = calls.chain(pushes).collect();
+            let named = faults.into_iter();
+            page.answer(named.map(|(number, fault)| (format!("f{number}"), fault)))
         })
         .await?;
     ok(answer)
 }
 
-pub(super) async fn add_fault(
-    State(shared): State<Arc<Shared>>,
-    Body(fault): Body<Fault>,
-) -> Reply {
-    created(shared.world.apply(Add(fault)).await?)
+pub(super) async fn add_fault(State(shared): State<Arc<Shared>>, Body(body): Body<Value>) -> Reply {
+    if body.get("push").is_some() {
+        let fault: PushFault = typed(body)?;
+        return created(shared.world.apply(of_pushes::Add(fault)).await?);
+    }
+    let fault: Fault = typed(body)?;
+    created(shared.world.apply(of_calls::Add(fault)).await?)
 }
 
 pub(super) async fn delete_fault(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
 ) -> Reply {
-    shared.world.apply(Delete { id }).await?;
+    let number = id.strip_prefix('f').and_then(|digits| digits.parse().ok());
+    if let Some(number) = number {
+        let is_of_pushes = shared
+            .world
+            .ask(move |world| of_pushes::FAULTS.has(world, &number))
+            .await?;
+        if is_of_pushes {
+            shared.world.apply(of_pushes::Delete { number }).await?;
+            return done();
+        }
+    }
+    shared.world.apply(of_calls::Delete { id }).await?;
     done()
 }
 

@@ -71,10 +71,7 @@ fn check(world: &World, fault: &Fault) -> Result<(), Refused> {
         ));
     }
     if let Some(appid) = &fault.account {
-        let merchants = &accounts::merchant::MERCHANTS;
-        if !merchants.has(world, appid.as_str()) {
-            accounts::account(world, appid)?;
-        }
+        accounts::account_or_merchant(world, appid)?;
     }
     let kinds = [
         fault.errcode.is_some(),

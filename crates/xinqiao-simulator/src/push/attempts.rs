@@ -10,6 +10,7 @@ use super::{
     FAILED, Kinds, MARKED, NAME,
     deliveries::{self, Attempt, DELIVERIES, Delivery, keep},
     envelope::{Answered, PushKind, Replied},
+    faults::{self, Harm},
     order::{Judged, PushOrder, PushOutcome, PushResult},
     receivers,
 };
@@ -149,6 +150,7 @@ fn order(
         msg_id: content.msg_id.clone(),
         patient: turn.world.is_patient(),
         time: turn.now.0,
+        fault: None,
     }
 }
 
@@ -160,6 +162,7 @@ fn begin(turn: &mut Turn<'_>, order: PushOrder, content: &Content, paused: bool)
         attempts: Vec::new(),
         settled: paused,
         next_at: None,
+        held: false,
         notice: content.notice,
         replyable: content.replyable,
         request: Value::Null,
@@ -172,10 +175,73 @@ fn begin(turn: &mut Turn<'_>, order: PushOrder, content: &Content, paused: bool)
     }
 }
 
-/// An attempt begins: the app is handling the push from now on.
+/// An attempt is due: it begins, unless a fault holds it up.
 fn send(turn: &mut Turn<'_>, delivery: u64, attempt: u8) {
+    let fault = faults::hit(turn, delivery);
+    match fault.map(|fault| (fault.push, fault.delay_seconds)) {
+        Some((Harm::Reorder, _)) => {
+            deliveries::hold(turn.world, delivery, true);
+            deliveries::note_handled(turn.world, delivery);
+            turn.effects.push(Effect::Settled);
+        }
+        Some((Harm::Late, Some(seconds))) => {
+            put_off(turn, delivery, attempt, turn.now.0 + i64::from(seconds));
+        }
+        _ => leave(turn, delivery, attempt),
+    }
+}
+
+/// An attempt begins: the app is handling the push from now on.
+fn leave(turn: &mut Turn<'_>, delivery: u64, attempt: u8) {
     deliveries::note_handled(turn.world, delivery);
     turn.effects.push(Effect::Send { delivery, attempt });
+}
+
+/// An attempt begins at this second only.
+fn put_off(turn: &mut Turn<'_>, delivery: u64, attempt: u8, at: i64) {
+    if let Some(kept) = DELIVERIES.get_mut(turn.world, &delivery) {
+        kept.next_at = Some(at);
+    }
+    deliveries::note_handled(turn.world, delivery);
+    turn.later(at, NAME, json!({"delivery": delivery, "attempt": attempt}));
+    turn.effects.push(Effect::Settled);
+}
+
+/// What was answered already is sent once more, as a delivery of its own that is not tried again.
+fn repeat(turn: &mut Turn<'_>, answered: u64) {
+    let Some(old) = DELIVERIES.get(turn.world, &answered).cloned() else {
+        return;
+    };
+    let number = turn.world.traffic_serial("delivery");
+    let order = PushOrder {
+        delivery: number,
+        attempt: 1,
+        of: 1,
+        fault: None,
+        ..old.order
+    };
+    let again = Delivery {
+        order,
+        attempts: Vec::new(),
+        settled: false,
+        notice: false,
+        request: Value::Null,
+        response: Value::Null,
+        reply: Value::Null,
+        ..old
+    };
+    keep(turn.world, again);
+    leave(turn, number, 1);
+}
+
+/// A push went: those that faults held back for it follow.
+fn release(turn: &mut Turn<'_>, gone: &PushOrder) {
+    for number in deliveries::held_before(turn.world, &gone.appid, gone.delivery) {
+        deliveries::hold(turn.world, number, false);
+        if let Some(held) = DELIVERIES.get(turn.world, &number) {
+            leave(turn, number, held.order.attempt);
+        }
+    }
 }
 
 /// Who receives an account's callbacks in its place has no address for them.
@@ -233,6 +299,9 @@ pub(crate) fn conclude(turn: &mut Turn<'_>, outcome: PushOutcome) -> Option<Judg
     let what = json!({"account": &*order.appid, "ms": outcome.ms, "failed": failed});
     note(turn, outcome, &taken);
     turn.publish(super::ATTEMPTED, &what);
+    if !order.meets(Harm::Drop) {
+        release(turn, &order);
+    }
     match taken {
         Taken::Fine { judged, reply } => {
             settle(turn, number, reply);
@@ -242,6 +311,9 @@ pub(crate) fn conclude(turn: &mut Turn<'_>, outcome: PushOutcome) -> Option<Judg
                 && let Some(account) = ACCOUNTS.get_mut(turn.world, &*order.appid)
             {
                 account.callback.failures = 0;
+            }
+            if order.meets(Harm::Duplicate) {
+                repeat(turn, number);
             }
             Some(judged)
         }
@@ -417,18 +489,20 @@ fn again(turn: &mut Turn<'_>, kind: &PushKind, order: &PushOrder) -> i64 {
     let (delivery, attempt) = (order.delivery, order.attempt + 1);
     let pauses = { kind.envelope.pauses.iter() }.take(usize::from(order.attempt));
     let wait = (order.time + pauses.sum::<i64>() - turn.now.0).max(0);
-    let put_off = (wait > 0 && !kind.envelope.pauses.is_empty()).then_some(turn.now.0 + wait);
+    let until = (wait > 0 && !kind.envelope.pauses.is_empty()).then_some(turn.now.0 + wait);
     let patient = turn.world.is_patient();
     if let Some(delivery) = DELIVERIES.get_mut(turn.world, &delivery) {
         delivery.order.attempt = attempt;
         delivery.order.patient = patient;
-        delivery.next_at = put_off;
+        delivery.next_at = None;
+        // What is to be repeated once it is answered waits for the answer.
+        if !delivery.order.meets(Harm::Duplicate) {
+            delivery.order.fault = None;
+        }
     }
-    match put_off {
+    match until {
         Some(at) => {
-            deliveries::note_handled(turn.world, delivery);
-            turn.later(at, NAME, json!({"delivery": delivery, "attempt": attempt}));
-            turn.effects.push(Effect::Settled);
+            put_off(turn, delivery, attempt, at);
             wait
         }
         None => {
@@ -450,7 +524,11 @@ pub(super) fn due(turn: &mut Turn<'_>, what: &Value) {
     let attempt = u8::try_from(attempt).unwrap_or(u8::MAX);
     if !kept.settled && kept.order.attempt == attempt {
         kept.next_at = None;
-        send(turn, delivery, attempt);
+        if kept.order.fault.is_some() {
+            leave(turn, delivery, attempt);
+        } else {
+            send(turn, delivery, attempt);
+        }
     }
 }
 
@@ -460,6 +538,7 @@ pub(crate) fn settle(turn: &mut Turn<'_>, number: u64, reply: Value) {
         delivery.settled = true;
         delivery.reply = reply;
     }
+    deliveries::hold(turn.world, number, false);
     deliveries::note_handled(turn.world, number);
     turn.effects.push(Effect::Settled);
 }

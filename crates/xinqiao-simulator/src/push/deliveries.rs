@@ -16,6 +16,8 @@ const MOST: usize = 2000;
 pub(crate) static DELIVERIES: Table<u64, Delivery> = Table::traffic("push.deliveries", 1);
 /// Which deliveries an account has.
 static BY_ACCOUNT: Table<(Id, u64), ()> = Table::memory("push.deliveries_by_account");
+/// Which of them a fault holds back.
+static HELD: Table<(Id, u64), ()> = Table::memory("push.deliveries_held");
 
 /// One callback on its way, with its attempts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub(crate) struct Delivery {
     /// The simulated second at which the next attempt begins, if it is put off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next_at: Option<i64>,
+    /// Whether a fault holds it back until a later push of the account has gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) held: bool,
     /// Whether the phone shows the platform's notice when all attempts fail.
     pub(crate) notice: bool,
     /// Whether a reply may come back.
@@ -66,7 +71,7 @@ pub(super) fn number(name: &str) -> Option<u64> {
 impl Delivery {
     /// Whether an attempt is being made.
     pub(crate) fn is_under_way(&self) -> bool {
-        !self.settled && self.next_at.is_none()
+        !self.settled && self.next_at.is_none() && !self.held
     }
 
     /// Its id in the control interface.
@@ -85,6 +90,7 @@ impl Delivery {
             "msg_id": self.order.msg_id,
             "settled": self.settled,
             "next_at": self.next_at,
+            "held": self.held,
             "request": self.request,
             "plain": self.order.plain,
             "attempts": self.attempts,
@@ -132,13 +138,41 @@ pub(super) fn note_handled(world: &mut World, number: u64) {
     }
 }
 
+/// Holds a delivery back, or lets it go.
+pub(super) fn hold(world: &mut World, number: u64, held: bool) {
+    let Some(delivery) = DELIVERIES.get_mut(world, &number) else {
+        return;
+    };
+    delivery.held = held;
+    let at = (delivery.order.appid.clone(), number);
+    if held {
+        HELD.put(world, at, ());
+    } else {
+        HELD.remove(world, &at);
+    }
+}
+
+/// Whether a delivery of this account is held back.
+pub(super) fn is_any_held(world: &World, account: &Id) -> bool {
+    HELD.under(world, account).next().is_some()
+}
+
+/// Deliveries of this account that are held back and older than this one.
+pub(super) fn held_before(world: &World, account: &Id, number: u64) -> Vec<u64> {
+    let held = HELD.under(world, account).map(|(held, ())| *held);
+    held.filter(|held| *held < number).collect()
+}
+
 pub(crate) fn index(world: &mut World) {
-    let numbers: Vec<(Id, u64)> = DELIVERIES
+    let numbers: Vec<((Id, u64), bool)> = DELIVERIES
         .all(world)
-        .map(|(number, delivery)| (delivery.order.appid.clone(), *number))
+        .map(|(number, own)| ((own.order.appid.clone(), *number), own.held))
         .collect();
-    for at in numbers {
+    for (at, held) in numbers {
         note_handled(world, at.1);
+        if held {
+            HELD.put(world, at.clone(), ());
+        }
         BY_ACCOUNT.put(world, at, ());
     }
 }

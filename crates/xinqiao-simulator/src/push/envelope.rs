@@ -1,5 +1,6 @@
 //! How a push is sealed and its answer judged: one file an envelope. An account's keys are looked up when it is sent.
 
+mod harmed;
 pub(crate) mod sealed_for_corp;
 pub(crate) mod sealed_info;
 pub(crate) mod sealed_message;
@@ -34,6 +35,8 @@ pub(crate) struct Envelope {
     pub(crate) attempts: u8,
     /// Seconds of the world's clock between one attempt and the next; where there are none, it follows at once.
     pub(crate) pauses: &'static [i64],
+    /// Whether what it makes is signed.
+    pub(crate) signed: bool,
     /// Takes the keys out of the world; what it gives seals without the world.
     pub(crate) seal: fn(&World, &PushOrder) -> Result<Sealer, String>,
     /// Judges an answer.

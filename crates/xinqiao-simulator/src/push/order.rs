@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{attempts, deliveries};
+use super::{
+    attempts, deliveries,
+    faults::{Harm, PushFault},
+};
 use crate::{
     accounts::files::base64,
     kernel::{
@@ -46,9 +49,17 @@ pub(crate) struct PushOrder {
     pub(crate) patient: bool,
     /// Simulated second of the act.
     pub(crate) time: i64,
+    /// What a test ordered for this attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fault: Option<PushFault>,
 }
 
 impl PushOrder {
+    /// Whether a test ordered this for the attempt.
+    pub(crate) fn meets(&self, harm: Harm) -> bool {
+        self.fault.as_ref().is_some_and(|fault| fault.push == harm)
+    }
+
     /// Whose keys seal it.
     pub(crate) fn sealed_for(&self) -> &Id {
         self.receiver.as_ref().unwrap_or(&self.appid)

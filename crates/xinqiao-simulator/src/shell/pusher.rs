@@ -16,6 +16,7 @@ use crate::{
         self, Kinds,
         deliveries::{self, DELIVERIES},
         envelope::{Sealed, Sealer},
+        faults::Harm,
         order::{Judged, PushOrder, PushOutcome, PushResult},
     },
 };
@@ -31,21 +32,36 @@ const MOST: usize = 1024 * 1024;
 
 /// Carries one attempt out and reports it; the world orders the next one.
 pub(super) async fn push(shared: Arc<Shared>, delivery: u64, attempt: u8) {
-    let started_ms = Shared::wall_ms();
-    let ordered = shared
-        .world
-        .ask(move |world| ready(world, delivery, attempt))
-        .await;
+    let mut started_ms = Shared::wall_ms();
+    let ask = || { &shared.world }.ask(move |world| ready(world, delivery, attempt));
+    let mut ordered = ask().await;
+    if let Ok(Some((
+        PushOrder {
+            fault: Some(fault), ..
+        },
+        _,
+    ))) = &ordered
+        && let Some(delay) = fault.delay_ms
+    {
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_millis(delay)) => {}
+        }
+        started_ms = Shared::wall_ms();
+        ordered = ask().await;
+    }
     let Ok(Some((order, sealer))) = ordered else {
         // The delivery came to its end, or the world was replaced, before anything was sent.
         return;
     };
     let sealed = sealer.and_then(|sealer| {
         let (nonce, random) = chance();
-        Ok((
-            (sealer.make)(started_ms / 1000, &nonce, random)?,
-            sealer.mode,
-        ))
+        let sealed = (sealer.make)(started_ms / 1000, &nonce, random)?;
+        let sealed = match &order.fault {
+            Some(fault) => sealed.harmed(fault.push),
+            None => sealed,
+        };
+        Ok((sealed, sealer.mode))
     });
     let (sealed, mode) = match sealed {
         Ok(sealed) => sealed,
@@ -110,13 +126,17 @@ pub(super) async fn push(shared: Arc<Shared>, delivery: u64, attempt: u8) {
         timeout,
         max_response: MOST,
     };
-    let answer = tokio::select! {
-        () = shared.stop.cancelled() => return,
-        answer = shared.outbound.send(request) => answer,
+    let answer = if order.meets(Harm::Drop) {
+        None
+    } else {
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            answer = shared.outbound.send(request) => Some(answer),
+        }
     };
     let ms = u64::try_from(Shared::wall_ms() - started_ms).unwrap_or(0);
     let (result, spent, response) = match answer {
-        Ok(answer) => {
+        Some(Ok(answer)) => {
             let content_type = answer
                 .headers
                 .get(header::CONTENT_TYPE)
@@ -150,7 +170,7 @@ pub(super) async fn push(shared: Arc<Shared>, delivery: u64, attempt: u8) {
             };
             (result, spent, Some(response))
         }
-        Err(error) => {
+        Some(Err(error)) => {
             let result = PushResult::Failed {
                 rule: rule_of(&error).to_owned(),
                 message: error.to_string(),
@@ -165,6 +185,13 @@ pub(super) async fn push(shared: Arc<Shared>, delivery: u64, attempt: u8) {
                 },
                 None,
             )
+        }
+        None => {
+            let result = PushResult::Failed {
+                rule: "fault.injected".to_owned(),
+                message: "a fault was ordered: this attempt never left".to_owned(),
+            };
+            (result, Spent::default(), None)
         }
     };
     let headers = shown_headers.clone();

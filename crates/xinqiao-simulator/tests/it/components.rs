@@ -14,17 +14,17 @@ pub(crate) struct Platform {
     pub(crate) world: TestWorld,
     pub(crate) component: Value,
     pub(crate) account: Value,
-    app: TestApp,
+    pub(crate) app: TestApp,
 }
 
-fn keys(component: &Value) -> Keys {
+pub(crate) fn keys(component: &Value) -> Keys {
     let text = |name: &str| component[name].as_str().unwrap().to_owned();
     Keys::new(CallbackToken::new(text("token")), text("appid"))
         .with_aes_key(&AesKey::parse(&text("aes_key")).unwrap())
 }
 
 /// A push as the platform's app reads it.
-fn opened(component: &Value, push: &Recorded) -> String {
+pub(crate) fn opened(component: &Value, push: &Recorded) -> String {
     let query = CallbackQuery::parse(&push.query);
     let opened = open(
         &keys(component),

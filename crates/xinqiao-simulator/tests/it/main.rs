@@ -40,6 +40,7 @@ mod pay_v3;
 mod persistence;
 mod providers;
 mod publishing;
+mod push_faults;
 mod qr_codes;
 mod quotas;
 mod refunds;

@@ -16,7 +16,7 @@ use crate::{
 
 /// A corporation with one application.
 pub(crate) struct Office {
-    world: TestWorld,
+    pub(crate) world: TestWorld,
     corp: Value,
     api: String,
 }
@@ -42,7 +42,7 @@ impl Office {
     }
 
     /// The application's account.
-    fn account(&self) -> &str {
+    pub(crate) fn account(&self) -> &str {
         text(self.agent(), "appid")
     }
 
@@ -87,7 +87,7 @@ impl Office {
     }
 
     /// A person who works here.
-    async fn person(&self, userid: &str) -> String {
+    pub(crate) async fn person(&self, userid: &str) -> String {
         let corp = json!({"corpid": self.corpid(), "userid": userid});
         let new = json!({"nickname": format!("{userid} 先生"), "corp": corp});
         let user = self.world.must("POST", "/users", new).await;
@@ -509,7 +509,7 @@ async fn an_agents_message_reaches_members_and_names_the_others() {
     refused(&office.call(&send, foreign).await, 301_002);
 }
 
-fn keys(office: &Office) -> Keys {
+pub(crate) fn keys(office: &Office) -> Keys {
     let corp = CorpId::new(office.corpid());
     let token = CallbackToken::new(text(office.agent(), "token"));
     let key = AesKey::parse(text(office.agent(), "aes_key")).unwrap();
@@ -517,7 +517,7 @@ fn keys(office: &Office) -> Keys {
 }
 
 /// An app that reads what it gets and answers texts.
-async fn connected(office: &Office) -> TestApp {
+pub(crate) async fn connected(office: &Office) -> TestApp {
     let app = TestApp::start().await;
     let own = keys(office);
     app.handshakes(move |asked| {

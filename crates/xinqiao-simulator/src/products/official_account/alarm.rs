@@ -99,6 +99,7 @@ static ALARM: PushKind = PushKind {
 static ENVELOPE: Envelope = Envelope {
     attempts: 1,
     pauses: &[],
+    signed: false,
     seal,
     judge,
 };

@@ -16,6 +16,7 @@ use crate::{accounts::ACCOUNTS, kernel::World, push::order::PushOrder};
 pub(crate) static ENVELOPE: Envelope = Envelope {
     attempts: ATTEMPTS,
     pauses: &[],
+    signed: true,
     seal,
     judge,
 };

@@ -23,6 +23,7 @@ use crate::{
 pub(crate) static ENVELOPE: Envelope = Envelope {
     attempts: ATTEMPTS,
     pauses: &[],
+    signed: true,
     seal,
     judge,
 };

@@ -23,6 +23,7 @@ const ALGORITHM: &str = "AES-256-ECB";
 pub(crate) static ENVELOPE: Envelope = Envelope {
     attempts: signed_json::ATTEMPTS,
     pauses: signed_json::PAUSES,
+    signed: false,
     seal,
     judge: signed_xml::judge,
 };

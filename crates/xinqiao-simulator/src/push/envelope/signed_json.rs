@@ -28,6 +28,7 @@ pub(super) const ATTEMPTS: u8 = 16;
 pub(crate) static ENVELOPE: Envelope = Envelope {
     attempts: ATTEMPTS,
     pauses: PAUSES,
+    signed: true,
     seal,
     judge,
 };

@@ -23,6 +23,7 @@ const TAKEN: &str = "SUCCESS";
 pub(crate) static ENVELOPE: Envelope = Envelope {
     attempts: signed_json::ATTEMPTS,
     pauses: signed_json::PAUSES,
+    signed: true,
     seal,
     judge,
 };
