@@ -151,7 +151,7 @@ pub(super) fn answer(turn: &mut Turn<'_>, call: &PlatformCall, shows: &Shows) ->
         }
         Leaf::Missing => (404, Vec::new(), Vec::new()),
         Leaf::Framed(html) => {
-            let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'";
+            let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'";
             let headers = vec![
                 ("content-type", "text/html; charset=utf-8".to_owned()),
                 ("content-security-policy", policy.to_owned()),

@@ -276,3 +276,40 @@ async fn a_platform_that_does_not_take_its_tickets_is_told_so() {
         "{list}"
     );
 }
+
+#[tokio::test]
+async fn failures_of_before_the_clock_went_back_are_not_counted() {
+    let watch = Watch::begin().await;
+    watch.switch(json!({"alarm.after": 3})).await;
+    watch.app.otherwise(|_| Told::body("好的"));
+    watch.say(2).await;
+    let now = watch.world.get("/clock").await["now"].as_i64().unwrap();
+    let back = json!({"now": now - 86_400});
+    watch.world.must("POST", "/clock", back).await;
+    watch.say(2).await;
+    watch.world.advance(300).await;
+    assert_eq!(watch.listed().await, [] as [Value; 0], "two, and two");
+    watch.say(3).await;
+    watch.world.advance(300).await;
+    let list = watch.listed().await;
+    assert_eq!((list.len(), &list[0]["times"]), (1, &json!(3)), "{list:?}");
+    // The end of the first count comes in its own time, and finds nothing.
+    watch.world.advance(86_400).await;
+    assert_eq!(watch.listed().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_count_that_an_imported_world_began_at_the_end_of_time_is_begun_anew() {
+    let watch = Watch::begin().await;
+    watch.switch(json!({"alarm.after": 1})).await;
+    watch.app.otherwise(|_| Told::body("好的"));
+    watch.say(1).await;
+    let mut kept = watch.world.get("/export").await;
+    let rows = &mut kept["tables"]["official_account.alarm_counts"]["rows"];
+    rows[0][1]["since"] = json!(i64::MAX);
+    watch.world.must("POST", "/import", kept).await;
+    watch.say(1).await;
+    watch.world.advance(300).await;
+    let list = watch.listed().await;
+    assert_eq!((list.len(), &list[0]["times"]), (1, &json!(1)), "{list:?}");
+}

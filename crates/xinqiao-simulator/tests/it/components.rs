@@ -138,7 +138,7 @@ impl Platform {
     }
 
     /// What the exchange of a code gives.
-    async fn exchange(&self, token: &str, code: &Value) -> Value {
+    pub(crate) async fn exchange(&self, token: &str, code: &Value) -> Value {
         let body = json!({"authorization_code": code});
         self.call(token, "component/api_query_auth", body).await
     }
@@ -829,4 +829,35 @@ async fn a_message_that_nobody_receives_says_so() {
             .contains("message_url"),
         "{row}"
     );
+}
+
+#[tokio::test]
+async fn a_deleted_platform_takes_its_tokens_with_it() {
+    let platform = Platform::start().await;
+    let token = platform.token().await;
+    let granted = platform.grant(json!({})).await;
+    let info = platform.exchange(&token, &granted["auth_code"]).await["authorization_info"].clone();
+    let of_account = &info["authorizer_access_token"];
+    assert_eq!(platform.users(of_account).await["total"], 0);
+    let path = format!("/accounts/{}", platform.id());
+    platform.world.must("DELETE", &path, Value::Null).await;
+    refused(&platform.users(of_account).await, 40001);
+    let page = json!({"offset": 0, "count": 1});
+    let list = platform
+        .call(&token, "component/api_get_authorizer_list", page)
+        .await;
+    assert!(
+        list["errcode"].as_i64().is_some_and(|code| code != 0),
+        "{list}"
+    );
+    let renewed = platform.refresh(&token, &info["authorizer_refresh_token"]);
+    let renewed = renewed.await;
+    assert!(renewed["authorizer_access_token"].is_null(), "{renewed}");
+    // One of the same name begins without any of them.
+    let again = json!({"appid": platform.id(), "kind": "component"});
+    platform.world.must("POST", "/accounts", again).await;
+    refused(&platform.users(of_account).await, 40001);
+    // The account's own tokens are none of the platform's business.
+    let own = platform.world.token(&platform.account).await;
+    assert_eq!(platform.users(&json!(own)).await["total"], 0);
 }

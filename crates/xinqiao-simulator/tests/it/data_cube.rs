@@ -389,3 +389,26 @@ async fn only_days_that_are_over_are_told() {
     account.rule("data_cube.ready_hour", 0).await;
     assert!(account.of("/datacube/getusersummary", -1, -1).await["list"].is_array());
 }
+
+/// An imported world may say anything of its counts: they end where numbers end.
+#[tokio::test]
+async fn counts_of_an_imported_world_do_not_overflow() {
+    let account = Counted::open().await;
+    let mut kept = account.world.get("/export").await;
+    let rows = &mut kept["tables"]["official_account.data_users"]["rows"];
+    let day = &mut rows[0][1];
+    assert_eq!(day["came"]["1"], 1, "{day}");
+    *day = json!({"came": {"0": u64::MAX, "1": u64::MAX}, "left": u64::MAX});
+    account.world.must("POST", "/import", kept).await;
+    account.follower().await;
+    account.act(&account.fan, json!({"do": "unfollow"})).await;
+    account.world.next_morning().await;
+    let rows = account.rows("/datacube/getusersummary").await;
+    let most = json!(i32::MAX);
+    has(&rows, &json!({"user_source": 1, "new_user": most}));
+    has(&rows, &json!({"user_source": 0, "cancel_user": most}));
+    let of = account.of("/datacube/getusercumulate", -3, -1).await;
+    for row in of["list"].as_array().unwrap() {
+        assert!(row["cumulate_user"].as_i64().unwrap() >= 0, "{row}");
+    }
+}

@@ -46,6 +46,24 @@ async fn tickets_of_cards_need_their_right_and_types_are_known() {
     }
 }
 
+#[tokio::test]
+async fn a_mobile_application_has_the_ticket_of_its_qr_code_alone() {
+    let world = TestWorld::start().await;
+    let app = world.account(json!({"kind": "mobileapp"})).await;
+    let token = world.token(&app).await;
+    let first = ticket(&world, &token, "2").await;
+    assert_eq!(first["errcode"], 0, "{first}");
+    assert_eq!(first["expires_in"], 7200);
+    assert!(first["ticket"].is_string(), "{first}");
+    assert_eq!(ticket(&world, &token, "2").await["ticket"], first["ticket"]);
+    for wrong in ["jsapi", "wx_card"] {
+        assert_eq!(ticket(&world, &token, wrong).await["errcode"], 48001);
+    }
+    let site = world.account(json!({"kind": "website"})).await;
+    let token = world.token(&site).await;
+    assert_eq!(ticket(&world, &token, "2").await["errcode"], 48001);
+}
+
 const SITE: &str = "http://127.0.0.1:3000";
 const NONCE: &str = "Wm3WZYTPz0wzccnW";
 
@@ -267,6 +285,17 @@ async fn a_safe_domain_has_its_port_and_stands_for_those_below() {
     ] {
         assert_eq!(judge(path, url, none.clone()).await, told, "{url}");
     }
+    for slash in ["shop.example/", "shop.example/mp/"] {
+        let url = "https://shop.example/mp/x";
+        assert_eq!(
+            judge(slash, url, none.clone()).await,
+            "config:ok",
+            "{slash}"
+        );
+    }
+    let url = "https://shop.example/mpx";
+    assert_eq!(judge("shop.example/", url, none.clone()).await, "config:ok");
+    assert_eq!(judge("shop.example/mp/", url, none.clone()).await, wrong);
     let strict = json!({"js_domain.subdomains": "refused"});
     assert_eq!(judge(own, "https://m.shop.example/", strict).await, wrong);
 }
@@ -372,6 +401,18 @@ async fn a_page_calls_what_it_listed_and_has_the_right_to() {
     let told = page.says("geoLocation", Page::by_sdk(), Some(place)).await;
     assert_eq!(told["err_msg"], "geoLocation:ok");
     assert_eq!(told["latitude"], 23.1);
+    for (latitude, longitude) in [
+        ("NaN", "113.2"),
+        ("23.1", "inf"),
+        ("90.1", "113.2"),
+        ("23.1", "-180.1"),
+        ("", "113.2"),
+    ] {
+        let place = json!({"latitude": latitude, "longitude": longitude});
+        let told = page.says("geoLocation", Page::by_sdk(), Some(place)).await;
+        assert_eq!(told["err_msg"], "geoLocation:fail", "{told}");
+        assert!(told["latitude"].is_null(), "{told}");
+    }
     let told = page
         .says("geoLocation", Page::by_sdk(), Some(json!(false)))
         .await;

@@ -99,3 +99,18 @@ async fn an_open_chat_reports_every_five_seconds() {
     map.act(json!({"do": "enter"})).await;
     assert_eq!(map.reports(), 17);
 }
+
+/// An imported world may say that ever so many reports are to come.
+#[tokio::test]
+async fn reports_of_an_imported_world_come_to_an_end() {
+    let map = Map::open("every_5_seconds").await;
+    let place = json!({"do": "report_location", "lat": 30.1, "lng": 120.1});
+    map.act(place).await;
+    let kept = map.world.get("/export").await.to_string();
+    let endless = kept.replace("\"left\":12", &format!("\"left\":{}", u64::MAX));
+    assert_ne!(endless, kept);
+    let endless = serde_json::from_str(&endless).unwrap();
+    map.world.must("POST", "/import", endless).await;
+    map.world.advance(86_400).await;
+    assert_eq!(events(&map.app, "LOCATION", 13).await.len(), 13);
+}

@@ -7,6 +7,7 @@ mod alarms;
 mod auto_replies;
 mod bad_input;
 mod bills;
+mod book;
 mod callbacks;
 mod causes;
 mod combined;

@@ -2,20 +2,38 @@
 
 use std::collections::BTreeSet;
 
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+use xinqiao_testkit::TestWorld;
 
-use crate::{account::Connected, appid};
+use crate::{
+    account::Connected,
+    appid,
+    causes::rows,
+    components::Platform,
+    shop::{Answer, Shop, elements, now},
+    work::Office,
+};
 
-/// What the header says of a call: the rule's name.
-async fn told(shop: &Connected, path: &str, body: Value) -> String {
-    let (headers, answer) = shop.world.call_raw(path, body).await;
+/// The rule's name, as the header of an answer and the newest row of a call say it.
+async fn rule_of(world: &TestWorld, headers: &HeaderMap, answer: &Value) -> String {
     let Some(line) = headers.get("x-xinqiao-diagnosis") else {
         return format!("nothing ({answer})");
     };
     let line = line.to_str().unwrap();
     let (rule, why) = line.split_once(": ").expect("a rule and why");
     assert!(why.len() > 10, "{line}");
+    let rows = rows(world).await;
+    let row = { rows.iter().rev() }.find(|row| row.get("call").is_some_and(Value::is_object));
+    let row = row.expect("a row of the call");
+    assert_eq!(row["diagnosis"]["rule"], rule, "{row}");
     rule.to_owned()
+}
+
+/// What is said of a call of an account.
+async fn told(shop: &Connected, path: &str, body: Value) -> String {
+    let (headers, answer) = shop.world.call_raw(path, body).await;
+    rule_of(&shop.world, &headers, &answer).await
 }
 
 #[tokio::test]
@@ -190,4 +208,182 @@ async fn each_mistake_in_an_accounts_life_has_its_own_name() {
     let token = world.token(&plain).await;
     let send = format!("/cgi-bin/message/custom/send?access_token={token}");
     assert_eq!(told(&shop, &send, text).await, "permission.denied");
+}
+
+/// What is said of an answer that a merchant got.
+async fn of_merchant(shop: &Shop, answer: &Answer) -> String {
+    rule_of(&shop.world, &answer.headers, &answer.body).await
+}
+
+#[tokio::test]
+async fn each_mistake_of_a_merchant_has_its_own_name() {
+    const CERTIFICATES: &str = "/v3/certificates";
+    const JSAPI: &str = "/v3/pay/transactions/jsapi";
+    let shop = Shop::open().await;
+    let get = async |authorization: String| {
+        let answer = shop.send("GET", CERTIFICATES, "", &authorization).await;
+        of_merchant(&shop, &answer).await
+    };
+    let good = shop.authorization("GET", CERTIFICATES, "", now());
+    for (wrong, rule) in [
+        (String::new(), "pay.signature.missing"),
+        (
+            good.replace(&shop.serial, "51AB"),
+            "pay.signature.unknown_key",
+        ),
+        (
+            good.replace(&shop.mchid, "1900000109"),
+            "pay.signature.unknown_key",
+        ),
+        (good.replace("RSA2048", "RSA4096"), "pay.signature.scheme"),
+        (
+            shop.authorization("GET", CERTIFICATES, "", now() - 600),
+            "pay.signature.window",
+        ),
+        (
+            shop.authorization("GET", JSAPI, "", now()),
+            "pay.signature.mismatch",
+        ),
+    ] {
+        assert_eq!(get(wrong).await, rule);
+    }
+
+    let mut order = shop.order("T2026020100001");
+    order["appid"] = json!("wx0000000000000000");
+    let unbound = shop.call("POST", JSAPI, order).await;
+    assert_eq!(
+        of_merchant(&shop, &unbound).await,
+        "errcode.APPID_MCHID_NOT_MATCH"
+    );
+    let unknown = format!(
+        "/v3/pay/transactions/out-trade-no/T404?mchid={}",
+        shop.mchid
+    );
+    let unknown = shop.call("GET", &unknown, Value::Null).await;
+    assert_eq!(
+        of_merchant(&shop, &unknown).await,
+        "errcode.ORDER_NOT_EXIST"
+    );
+
+    let query = [
+        ("appid", &*shop.appid),
+        ("mch_id", &shop.mchid),
+        ("nonce_str", "n"),
+        ("out_trade_no", "T1"),
+    ];
+    for (sign_type, rule) in [
+        ("RSA", "pay.signature.scheme"),
+        ("HMAC-SHA256", "pay.signature.mismatch"),
+    ] {
+        let mut fields = query.to_vec();
+        fields.extend([
+            ("sign_type", sign_type),
+            ("sign", "9A0A8659F005D6984697E2CA0A9CF3B7"),
+        ]);
+        let (headers, answer) = shop.xml_with_headers("/pay/orderquery", &fields).await;
+        let answer = json!(elements(&answer));
+        assert_eq!(rule_of(&shop.world, &headers, &answer).await, rule);
+    }
+
+    // The cashier is no call: what is wrong stands in the row of the act.
+    let prepay_id = shop.place("T2026020100002").await;
+    shop.world.advance(7201).await;
+    let stale = json!({"jsapi": shop.params(&prepay_id)});
+    let (status, refused) = shop.pay(stale).await;
+    assert_eq!(status, 422, "{refused}");
+    let rows = rows(&shop.world).await;
+    let last = { rows.iter().rev() }.find(|row| row["diagnosis"]["rule"].is_string());
+    assert_eq!(last.unwrap()["diagnosis"]["rule"], "pay.cashier.expired");
+}
+
+#[tokio::test]
+async fn each_mistake_of_an_app_in_wecom_has_its_own_name() {
+    let office = Office::open().await;
+    let agent = office.agent_token().await;
+    let contacts = office.contacts_token().await;
+    let member =
+        json!({"userid": "lisi", "name": "李四", "mobile": "13900000000", "department": [1]});
+    for (path, body, rule) in [
+        (
+            format!("user/create?access_token={agent}"),
+            member,
+            "errcode.48002",
+        ),
+        (
+            format!("department/create?access_token={agent}"),
+            json!({"name": "门店", "parentid": 1}),
+            "errcode.48002",
+        ),
+        (
+            format!("gettoken?corpid={}&corpsecret=wrong", office.corpid()),
+            Value::Null,
+            "errcode.40001",
+        ),
+        (
+            "gettoken?corpid=wwnone&corpsecret=x".to_owned(),
+            Value::Null,
+            "errcode.40013",
+        ),
+        (
+            "department/list?access_token=strange".to_owned(),
+            Value::Null,
+            "errcode.40014",
+        ),
+        (
+            format!("user/get?access_token={contacts}&userid=nobody"),
+            Value::Null,
+            "errcode.60111",
+        ),
+    ] {
+        let (headers, answer) = office.call_raw(&format!("/cgi-bin/{path}"), body).await;
+        let told = rule_of(&office.world, &headers, &answer).await;
+        assert_eq!(told, rule, "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn each_mistake_of_a_third_party_platform_has_its_own_name() {
+    let platform = Platform::start().await;
+    let world = &platform.world;
+    let token = platform.token().await;
+    let granted = platform.grant(json!({})).await;
+    let info = platform.exchange(&token, &granted["auth_code"]).await["authorization_info"].clone();
+    let of_account = info["authorizer_access_token"].as_str().unwrap();
+    let said = async |path: String, body: Value| {
+        let (headers, answer) = world.call_raw(&path, body).await;
+        rule_of(world, &headers, &answer).await
+    };
+    let below = |path: &str| format!("/cgi-bin/component/{path}?component_access_token={token}");
+    let id = platform.id();
+    let code = json!({"component_appid": id, "authorization_code": "queryauthcode@@@wrong"});
+    let renew = json!({
+        "component_appid": id, "authorizer_appid": appid(&platform.account),
+        "authorizer_refresh_token": "refreshtoken@@@wrong",
+    });
+    let ticket = json!({
+        "component_appid": id, "component_appsecret": platform.component["secret"],
+        "component_verify_ticket": "ticket@@@old",
+    });
+    for (path, body, rule) in [
+        (below("api_query_auth"), code, "errcode.61009"),
+        (
+            below("api_authorizer_token"),
+            renew.clone(),
+            "errcode.61023",
+        ),
+        (
+            "/cgi-bin/component/api_component_token".to_owned(),
+            ticket,
+            "errcode.61006",
+        ),
+    ] {
+        assert_eq!(said(path.clone(), body).await, rule, "{path}");
+    }
+    platform.withdraw().await;
+    let users = format!("/cgi-bin/user/get?access_token={of_account}");
+    assert_eq!(said(users, Value::Null).await, "errcode.61003");
+    assert_eq!(
+        said(below("api_authorizer_token"), renew).await,
+        "errcode.61003"
+    );
 }

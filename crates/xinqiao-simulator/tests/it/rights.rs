@@ -320,39 +320,3 @@ async fn a_test_account_has_rights_of_its_own_and_a_hundred_followers() {
     let merchant = json!({"kind": "website", "test": true});
     assert_eq!(world.control("POST", "/accounts", merchant).await.0, 400);
 }
-
-/// A `curl` of the book: method, path below the control interface, body.
-fn command(line: &str) -> (String, &str, Value) {
-    let address = "http://127.0.0.1:8600/_sim/v1";
-    let path = line.split(address).nth(1).unwrap();
-    let path = path.split(' ').next().unwrap();
-    let body = line
-        .split(" -d '")
-        .nth(1)
-        .map(|body| body.trim_end_matches('\''));
-    let method = { line.split(" -X ").nth(1) }.map(|method| method.split(' ').next().unwrap());
-    let method = method.unwrap_or(if body.is_some() { "POST" } else { "GET" });
-    let body = body.map_or(Value::Null, |body| serde_json::from_str(body).unwrap());
-    (method.to_owned(), path, body)
-}
-
-#[tokio::test]
-async fn the_books_commands_on_rights_work() {
-    for language in ["zh", "en"] {
-        let page = format!(
-            "{}/../../docs/book/{language}/src/rights.md",
-            env!("CARGO_MANIFEST_DIR")
-        );
-        let page = std::fs::read_to_string(page).unwrap();
-        let world = TestWorld::start().await;
-        let lines: Vec<&str> = page
-            .lines()
-            .filter(|line| line.starts_with("curl "))
-            .collect();
-        assert_eq!(lines.len(), 9);
-        for line in lines {
-            let (method, path, body) = command(line);
-            world.must(&method, path, body).await;
-        }
-    }
-}

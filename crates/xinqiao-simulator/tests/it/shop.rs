@@ -31,7 +31,7 @@ pub(crate) struct Shop {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    headers: reqwest::header::HeaderMap,
+    pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) raw: Vec<u8>,
     pub(crate) body: Value,
 }
@@ -321,6 +321,15 @@ impl Shop {
     }
 
     async fn post(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        self.xml_with_headers(path, fields).await.1
+    }
+
+    /// A call of the second generation, signed by the caller: the answer as it is, with its headers.
+    pub(crate) async fn xml_with_headers(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> (reqwest::header::HeaderMap, String) {
         let origin = &self.world.simulator().endpoints()[HOST];
         let mut xml = xinqiao_wire::xml::Writer::new();
         xml.open("xml");
@@ -332,7 +341,8 @@ impl Shop {
             .post(format!("{origin}{path}"))
             .header("host", HOST)
             .body(xml.finish());
-        request.send().await.unwrap().text().await.unwrap()
+        let answer = request.send().await.unwrap();
+        (answer.headers().clone(), answer.text().await.unwrap())
     }
 }
 

@@ -309,3 +309,21 @@ async fn a_page_that_is_asked_for_as_a_picture_or_with_much_behind_it_keeps_noth
     let page = site.text(&much).await;
     assert!(!page.contains("data-uuid"), "{page}");
 }
+
+#[tokio::test]
+async fn a_page_in_a_frame_of_another_site_sends_and_leads_nowhere() {
+    let site = Site::open(json!({})).await;
+    let address = format!("{}/connect/qrconnect?{}", site.origin, site.own_query());
+    let told = site.world.client().get(address).send().await.unwrap();
+    let policy = told.headers()["content-security-policy"].to_str().unwrap();
+    for part in [
+        "default-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ] {
+        assert!(
+            policy.split("; ").any(|own| own == part),
+            "{part}: {policy}"
+        );
+    }
+}

@@ -33,7 +33,7 @@ impl Office {
         Self { world, corp, api }
     }
 
-    fn corpid(&self) -> &str {
+    pub(crate) fn corpid(&self) -> &str {
         text(&self.corp, "corpid")
     }
 
@@ -51,6 +51,15 @@ impl Office {
     }
 
     async fn call_at(&self, path: &str, body: Value) -> Value {
+        self.call_raw(path, body).await.1
+    }
+
+    /// The same with the answer's headers.
+    pub(crate) async fn call_raw(
+        &self,
+        path: &str,
+        body: Value,
+    ) -> (reqwest::header::HeaderMap, Value) {
         let url = format!("{}{path}", self.api);
         let request = if body.is_null() {
             self.world.client().get(url)
@@ -62,8 +71,10 @@ impl Office {
             .send()
             .await
             .unwrap();
+        let headers = answer.headers().clone();
         let answer = answer.text().await.unwrap();
-        serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{path}: {answer}"))
+        let answer = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{path}: {answer}"));
+        (headers, answer)
     }
 
     async fn gettoken(&self, secret: &str) -> Value {
@@ -75,7 +86,7 @@ impl Office {
     }
 
     /// A token of the application.
-    async fn agent_token(&self) -> String {
+    pub(crate) async fn agent_token(&self) -> String {
         let got = self.gettoken(text(self.agent(), "secret")).await;
         text(&got, "access_token").to_owned()
     }

@@ -284,7 +284,7 @@ fn failed(turn: &mut Turn<'_>, what: &Value) {
     let now = turn.now.0;
     // A count from before the clock was set back would never come to its end.
     if let Some(count) = COUNTING.get_mut(turn.world, &key)
-        && (count.since..count.since + SPAN).contains(&now)
+        && (0..SPAN).contains(&now.saturating_sub(count.since))
     {
         count.times = count.times.saturating_add(1);
         return;

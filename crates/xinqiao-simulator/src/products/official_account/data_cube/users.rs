@@ -85,6 +85,11 @@ fn unfollowed(turn: &mut Turn<'_>, what: &Value) {
     }
 }
 
+/// A count as it is told, which ends where the field's numbers end: what an imported world says may be anything.
+fn number(many: u64) -> i64 {
+    i32::try_from(many).unwrap_or(i32::MAX).into()
+}
+
 /// `getusersummary`: each day has a row for the other sources, in which who left is counted, whether or not anything
 /// happened.
 fn summary(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
@@ -98,8 +103,8 @@ fn summary(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         rows.extend(came.into_iter().map(|(source, many)| {
             let left = if source == 0 { own.left } else { 0 };
             json!({
-                "ref_date": written(day), "user_source": source, "new_user": many,
-                "cancel_user": left,
+                "ref_date": written(day), "user_source": source, "new_user": number(many),
+                "cancel_user": number(left),
             })
         }));
     }
@@ -115,8 +120,6 @@ fn cumulate(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let mut later: Vec<(i64, i64)> = { DAYS.range(turn.world, since) }
         .map(|((_, day), own)| {
             let came = { own.came.values() }.fold(0, |all: u64, many| all.saturating_add(*many));
-            // What an imported world says may be anything.
-            let number = |many: u64| i64::try_from(many).unwrap_or(i64::MAX);
             (*day, number(came).saturating_sub(number(own.left)))
         })
         .collect();
@@ -126,7 +129,7 @@ fn cumulate(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
             have = have.saturating_sub(gained);
         }
         rows.push(json!({
-            "ref_date": written(day), "user_source": 0, "cumulate_user": have.max(0),
+            "ref_date": written(day), "user_source": 0, "cumulate_user": have.clamp(0, i32::MAX.into()),
         }));
     }
     rows.reverse();

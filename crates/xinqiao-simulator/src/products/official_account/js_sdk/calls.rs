@@ -316,7 +316,7 @@ fn filled(said: &Value, name: &str) -> String {
 /// Where the phone is, unless the person says otherwise: 重庆.
 const HERE: (&str, &str) = ("29.5630", "106.5516");
 
-/// `getLocation`: both kinds of coordinates are those that the person filled in.
+/// `getLocation`: both kinds of coordinates are those that the person filled in, if these are a place on earth.
 fn location(_: &mut Turn<'_>, call: &Call<'_>, _: &Scene) -> Answer {
     let Some(answer) = call.said else {
         let title = said("网页想知道你的位置", "The page asks where you are");
@@ -326,9 +326,16 @@ fn location(_: &mut Turn<'_>, call: &Call<'_>, _: &Scene) -> Answer {
         ];
         return sheet(call, title, &fields);
     };
-    let number = |name| filled(answer, name).parse::<f64>();
-    match (refuses(answer), number("latitude"), number("longitude")) {
-        (false, Ok(latitude), Ok(longitude)) => {
+    let within = |name, most: f64| {
+        let number: Option<f64> = filled(answer, name).parse().ok();
+        number.filter(|number| (-most..=most).contains(number))
+    };
+    match (
+        refuses(answer),
+        within("latitude", 90.0),
+        within("longitude", 180.0),
+    ) {
+        (false, Some(latitude), Some(longitude)) => {
             let fields = json!({"latitude": latitude, "longitude": longitude, "speed": 0.0, "accuracy": 30.0});
             told(call, "ok", fields)
         }
