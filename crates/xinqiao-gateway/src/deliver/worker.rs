@@ -14,6 +14,8 @@ use crate::{
 
 /// Deliveries taken up at once; more wait for the next round.
 const CLAIM: u32 = 64;
+/// Deliveries and refreshes that are under way when no more are taken up.
+const AT_ONCE: usize = 512;
 /// A round is made at least this often, should a wake-up be missed.
 const ROUND: Duration = Duration::from_secs(30);
 /// A claimed delivery is held for the longest time that any app may take.
@@ -55,12 +57,15 @@ async fn pause(shared: &Shared) -> Duration {
 
 /// Takes up what is due now. Returns how many.
 async fn round(shared: &Arc<Shared>) -> usize {
+    // What hangs at apps must not take every socket: what is left stays in the store, where it is safe.
+    let room = AT_ONCE.saturating_sub(shared.tasks.len());
+    if room == 0 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        return 0;
+    }
     let now = shared.now();
-    let claimed = match shared
-        .store
-        .claim(now, CLAIM, now.plus(hold_ms(HOLD)))
-        .await
-    {
+    let many = CLAIM.min(u32::try_from(room).unwrap_or(CLAIM));
+    let claimed = match shared.store.claim(now, many, now.plus(hold_ms(HOLD))).await {
         Ok(claimed) => claimed,
         Err(error) => {
             tracing::error!(%error, "Due deliveries could not be taken up.");

@@ -137,8 +137,12 @@ impl Cell {
                 "A token died long before its end: another program holds this AppSecret and forced a refresh."
             );
         }
-        gate.healed = Some(Instant::now());
         let fresh = self.refresh(shared, &mut gate, Mode::Normal).await?;
+        if let Some((_, error)) = &gate.failed {
+            // The one that was refused is all there is: nothing was healed, and force would end what another node got.
+            return Err(error.clone());
+        }
+        gate.healed = Some(Instant::now());
         if fresh.text.expose() != used || !self.held.can_be_forced() {
             return Ok(fresh);
         }

@@ -44,6 +44,8 @@ use crate::kernel::{
     table::Change,
 };
 
+/// The seed of the world that is kept, which may come from elsewhere.
+const WORLD_SEED: &str = "world_seed";
 /// The file's name.
 const FILE: &str = "simulator.db";
 /// What the file's frame is called in its header; its tables have versions of their own.
@@ -138,6 +140,8 @@ pub enum StoreError {
 #[derive(Debug)]
 struct Disk {
     connection: Connection,
+    /// Whose folder it is: the seed that a start with it asks for, whatever world was brought in since.
+    seed: u64,
     shelf: Shelf,
 }
 
@@ -203,7 +207,11 @@ pub(crate) fn open(
     let shelf = Shelf::of(folder);
     let loaded = load(&connection, &shelf, seed, house).map_err(failed)?;
     Ok(Opened {
-        disk: Disk { connection, shelf },
+        disk: Disk {
+            connection,
+            seed,
+            shelf,
+        },
         path,
         rewrite: !loaded.has_rows || loaded.world.is_none(),
         world: loaded.world,
@@ -424,7 +432,8 @@ fn write(disk: &mut Disk, batches: &[Batch], first: &[&str]) -> Result<(), Write
         if batch.replaced {
             moved.dropped.extend(all_named(&all)?);
             all.execute_batch("DELETE FROM rows; DELETE FROM files;")?;
-            put_meta(&all, "seed", &batch.seed.to_string())?;
+            put_meta(&all, "seed", &disk.seed.to_string())?;
+            put_meta(&all, WORLD_SEED, &batch.seed.to_string())?;
         }
         let mut put = all.prepare_cached(
             "INSERT INTO rows (tbl, key, version, row) VALUES (?1, ?2, ?3, ?4)

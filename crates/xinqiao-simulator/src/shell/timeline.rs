@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -63,10 +64,14 @@ impl Timeline {
             kept.last
         });
         let json = Arc::new(Text::made_when_read(size, move || {
-            let mut row = make();
-            row.id = id.to_string();
-            serde_json::to_string(&row).unwrap_or_else(|error| {
-                tracing::error!(%error, "A row could not be written.");
+            // A row that cannot be made must not take the whole timeline with it.
+            let made = catch_unwind(AssertUnwindSafe(|| {
+                let mut row = make();
+                row.id = id.to_string();
+                serde_json::to_string(&row).ok()
+            }));
+            made.ok().flatten().unwrap_or_else(|| {
+                tracing::error!(id, "A row could not be written.");
                 format!("{{\"id\":\"{id}\"}}")
             })
         }));

@@ -41,6 +41,29 @@ async fn a_world_survives_a_restart() {
     world.shutdown().await;
 }
 
+/// What was brought in from a world of another seed is there after a restart with the folder's own.
+#[tokio::test]
+async fn an_imported_world_of_another_seed_survives_a_restart() {
+    let mut other = Options::default();
+    other.seed = 77;
+    let other = TestWorld::start_with(other).await;
+    let guest = other.user("客人").await;
+    let export = other.get("/export").await;
+    let folder = tempfile::tempdir().unwrap();
+    let world = TestWorld::start_with(options(folder.path())).await;
+    world.must("POST", "/import", export).await;
+    let made = world.user("后来的").await;
+    world.shutdown().await;
+    let world = TestWorld::start_with(options(folder.path())).await;
+    for user in [&guest, &made] {
+        let (status, found) = world
+            .control("GET", &format!("/users/{user}"), Value::Null)
+            .await;
+        assert_eq!(status, 200, "{found}");
+    }
+    world.shutdown().await;
+}
+
 /// Where the process that is to be killed keeps its world.
 const FOLDER: &str = "XINQIAO_TEST_FOLDER";
 /// What a killed process may lose of what it acknowledged.

@@ -246,6 +246,18 @@ async fn sub_merchants_are_made_told_and_set_free() {
     let both = json!({"provider": shop.mchid, "kind": "service_provider"});
     assert_eq!(shop.world.control("POST", "/merchants", both).await.0, 400);
     let own = format!("/merchants/{}", shop.mchid);
+    let alone = json!({"kind": "service_provider"});
+    let alone = shop.world.must("POST", "/merchants", alone).await;
+    let alone = alone["mchid"].as_str().unwrap();
+    let below = json!({"provider": alone});
+    let (status, said) = shop.world.control("PATCH", &own, below).await;
+    assert_eq!(status, 422, "{said}");
+    let itself = json!({"provider": alone});
+    let (status, said) = shop
+        .world
+        .control("PATCH", &format!("/merchants/{alone}"), itself)
+        .await;
+    assert_eq!(status, 400, "{said}");
     shop.world.must("DELETE", &own, json!({})).await;
     let sub = shop
         .world

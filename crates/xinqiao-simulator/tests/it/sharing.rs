@@ -341,6 +341,10 @@ async fn shared_money_comes_back() {
         .must("PATCH", &path, json!({"available": 0}))
         .await;
     refused(&of.give_back("B2", "P1", 5).await, 403, "NOT_ENOUGH");
+    // Who is gone has nothing to give.
+    of.shop.world.must("DELETE", &path, json!({})).await;
+    let of_nobody = of.give_back("B2", "P1", 5).await;
+    refused(&of_nobody, 400, "INVALID_REQUEST");
 }
 
 /// What is frozen pays for its own order, and what was shared or is spoken for does not.

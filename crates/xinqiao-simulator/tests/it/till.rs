@@ -224,6 +224,21 @@ async fn funds(shop: &Shop) -> (i64, i64) {
     )
 }
 
+#[tokio::test]
+async fn a_password_that_was_asked_for_pays_no_later_order_of_that_number() {
+    let shop = Shop::open_with(json!({"unsettled": 0, "available": 0})).await;
+    let number = "T2026020100001";
+    charge(&shop, number, 100, json!({"password": "always"})).await;
+    let path = format!("/merchants/{}", shop.mchid);
+    let own = shop.world.get(&path).await;
+    shop.world.must("DELETE", &path, json!({})).await;
+    let again = json!({"mchid": shop.mchid, "appids": own["appids"], "unsettled": 0});
+    shop.world.must("POST", "/merchants", again).await;
+    let (status, said) = confirm(&shop, true).await;
+    assert_eq!(status, 422, "{said}");
+    assert_eq!(funds(&shop).await.0, 0);
+}
+
 /// `/v3/pay/transactions/codepay` with profit sharing, and its `reverse`.
 #[tokio::test]
 async fn what_is_frozen_to_be_shared_pays_for_the_reversal_of_its_order() {

@@ -92,12 +92,16 @@ impl Sqlite {
                 }
                 Err(error) => {
                     tracing::warn!(event_id = %claimed.event, %error, "A delivery is given up.");
-                    let id = claimed.held.id;
-                    self.write(move |connection| {
-                        let sql = "UPDATE delivery SET state = 3, held = 0, rule = 'store.sealed' WHERE id = ?1";
-                        connection.execute(sql, [id])
-                    })
-                    .await?;
+                    let held = claimed.held;
+                    let given_up = self.write(move |connection| {
+                        let sql = "UPDATE delivery SET state = 3, held = 0, rule = 'store.sealed'
+                             WHERE id = ?1 AND fence = ?2";
+                        connection.execute(sql, params![held.id, held.fence.0])
+                    });
+                    // It stays held and is tried again: the others are not to wait as long.
+                    if let Err(error) = given_up.await {
+                        tracing::error!(%error, "The end of a delivery could not be stored.");
+                    }
                 }
             }
         }

@@ -200,7 +200,7 @@ fn write_loop(
     while !stopping && jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
         let mut waiting = Vec::with_capacity(batch.len());
         let mut bytes = 0;
-        let begun = if log.is_full(connection) {
+        let mut begun = if log.is_full(connection) {
             Err(StoreError::Overloaded)
         } else {
             begin(connection)
@@ -214,6 +214,13 @@ fn write_loop(
                         Ok(()) => events.append(connection, job),
                         Err(error) => Err(error.clone()),
                     };
+                    // Half an event, or its key alone, must not be committed: the repeat would be taken for known.
+                    if let Err(error @ StoreError::Database(_)) = &result
+                        && begun.is_ok()
+                    {
+                        begun = Err(error.clone());
+                        drop(connection.execute_batch("ROLLBACK"));
+                    }
                     waiting.push(Waiting::Append(tx, result));
                 }
                 Job::Run(work) => {

@@ -160,6 +160,34 @@ async fn lists_page_over_days_and_filter_by_account() {
     assert!(store.event(first[0].event).await.unwrap().is_none());
 }
 
+/// The clock ran ahead, its days were dropped as past their retention, and it came back.
+#[tokio::test]
+async fn an_event_that_could_not_be_stored_is_no_repeat_when_it_comes_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(file(folder.path()));
+    let appid = appid();
+    let at = |number: u64| {
+        let dedup = store.dedup_key(&appid, number, &number.to_string());
+        event(&appid, dedup, b"x", &["shop"])
+    };
+    new_event(&store.append(at(1)).await.unwrap());
+    assert_eq!(store.drop_days_before(NOW.plus(DAY_MS)).await.unwrap(), 1);
+    let mut stored = None;
+    for _ in 0..2 {
+        match store.append(at(2)).await {
+            Ok(Appended::New { event, .. }) => {
+                stored = Some(event);
+                break;
+            }
+            Ok(Appended::Repeat { .. }) => panic!("nothing of it was stored"),
+            Err(error) => assert!(matches!(error, StoreError::Database(_)), "{error}"),
+        }
+    }
+    let stored = stored.expect("it is stored when it comes again");
+    let kept = store.event(stored).await.unwrap().unwrap();
+    assert_eq!(kept.body.as_deref(), Some(b"x".as_slice()));
+}
+
 #[tokio::test]
 async fn an_erased_account_cannot_be_read_and_others_can() {
     let folder = tempfile::tempdir().unwrap();

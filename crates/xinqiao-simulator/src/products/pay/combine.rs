@@ -134,7 +134,7 @@ pub(super) fn place(
             if let Some(objection) = stands {
                 return Err(objection);
             }
-            if before.asked != combined.asked {
+            if (before.trade_type, &before.asked) != (trade_type, &combined.asked) {
                 return Err(Objection::Different);
             }
         }

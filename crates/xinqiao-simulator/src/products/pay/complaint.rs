@@ -261,6 +261,12 @@ fn anew(
     };
     let (transaction_id, total) = (transaction_id.clone(), order.total);
     let kind: Option<String> = input.field("problem_type")?;
+    let refund: Option<i64> = input.field("refund")?;
+    if refund.is_some_and(|fen| !(1..=total).contains(&fen)) {
+        return Err(Refused::invalid(format!(
+            "`refund` is fen, 1 to {total}: no more than was paid"
+        )));
+    }
     let complaint = Complaint {
         user: scene.user,
         openid: openid.clone(),
@@ -269,7 +275,7 @@ fn anew(
         total,
         detail: detail.to_owned(),
         kind: kind.unwrap_or_else(|| "OTHERS".to_owned()),
-        refund: input.field("refund")?,
+        refund,
         created_at: turn.now.0,
         stage: Stage::Pending,
         times: 1,

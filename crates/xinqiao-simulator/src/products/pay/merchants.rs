@@ -215,6 +215,17 @@ fn patch(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
     }
     settings.check(turn.world)?;
     let merchant = merchant::merchant(turn.world, request.part("mchid"))?.clone();
+    let mut subs = seller::sub_merchants(turn.world, &merchant.mchid);
+    if settings.provider.is_some() && subs.next().is_some() {
+        return Err(Refused::unwilling(format!(
+            "`{}` has sub-merchants, so it can be nobody's",
+            merchant.mchid
+        )));
+    }
+    drop(subs);
+    if settings.provider.as_deref() == Some(&*merchant.mchid) {
+        return Err(Refused::invalid("nobody is the provider of itself"));
+    }
     put(turn, settings, merchant)
 }
 

@@ -320,7 +320,9 @@ pub(super) fn place(
     match ORDERS.get(turn.world, &key) {
         Some(before) => match before.objection() {
             Some(objection) => return Err(objection),
-            None if before.asked != order.asked => return Err(Objection::Different),
+            None if (before.trade_type, &before.asked) != (trade_type, &order.asked) => {
+                return Err(Objection::Different);
+            }
             None => {}
         },
         None => open(turn, mchid, out_trade_no, order),

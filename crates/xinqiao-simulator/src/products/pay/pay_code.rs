@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     accounts::{
+        self,
         merchant::MERCHANTS,
         rules::{Preset, Rule},
     },
@@ -45,6 +46,7 @@ static FREE: Table<u64, Free> = Table::new("pay.free_payments", 1);
 pub(super) static FEATURE: Feature = Feature {
     name: NAME,
     tables: &[&CODES, &ASKED, &FREE],
+    topics: &[(accounts::DELETED, merchant_deleted)],
     acts: &[
         Act {
             verb: "pay_code",
@@ -255,6 +257,20 @@ pub(super) fn ask(turn: &mut Turn<'_>, user: u64, mchid: &Id, out_trade_no: &Id)
     turn.later(until, NAME, json!({"asked": serial, "user": user}));
 }
 
+/// A merchant is gone: nobody's phone asks for a password for it any more.
+fn merchant_deleted(turn: &mut Turn<'_>, what: &Value) {
+    let Some(mchid) = id_in(what, "account") else {
+        return;
+    };
+    let of_it = ASKED
+        .all(turn.world)
+        .filter(|(_, asked)| asked.mchid == mchid);
+    let keys: Vec<(u64, u64)> = of_it.map(|(key, _)| *key).collect();
+    for key in keys {
+        ASKED.remove(turn.world, &key);
+    }
+}
+
 /// `pay_code`: the phone shows a code.
 fn show(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
     let password: Option<Password> = input.field("password")?;
@@ -302,8 +318,14 @@ fn confirm(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, R
     let Some(order) = order::find(turn.world, &asked.mchid, &asked.out_trade_no) else {
         return Err(Refused::unknown("order", &asked.out_trade_no));
     };
-    let appid = order.appid.clone();
+    let (appid, state) = (order.appid.clone(), order.state.clone());
     ASKED.remove(turn.world, &(scene.user, serial));
+    if state != order::State::Asking {
+        return Err(Refused::unwilling(format!(
+            "订单 {0} 不再等待密码: the order {0} waits for no password any more",
+            asked.out_trade_no
+        )));
+    }
     let openid = phone::contact(turn.world, scene.user, &appid);
     causes::acted(turn, &appid, &openid);
     let words = if consent {

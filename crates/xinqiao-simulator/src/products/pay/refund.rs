@@ -327,7 +327,8 @@ fn admit(
     }
     let rules = MERCHANTS.get(turn.world, &**mchid);
     let latest = standing.iter().map(|refund| refund.created_at).max();
-    let soon = latest.is_some_and(|latest| turn.now.0 - latest < limit::seconds(PAUSE));
+    let soon =
+        latest.is_some_and(|latest| (0..limit::seconds(PAUSE)).contains(&(turn.now.0 - latest)));
     if soon && SPACING.word(rules.map(|merchant| &merchant.rules)) == "on" {
         return Err(Objection::TooSoon);
     }

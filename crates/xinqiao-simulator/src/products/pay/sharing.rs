@@ -347,7 +347,8 @@ fn admit(turn: &Turn<'_>, key: &(Id, Id), wanted: &Wanted) -> Result<Pot, Object
     let pot = pot::find(world, mchid, &key.1).ok_or(Objection::NotFlagged)?;
     let switched = MERCHANTS.get(world, &**mchid).map(|own| &own.rules);
     let number = |rule: &Rule| switched.map_or(0, |rules| rule.number(rules));
-    if turn.now.0 - pot.paid_at < number(&DELAY) {
+    // Not where the clock went back behind the payment.
+    if (0..number(&DELAY)).contains(&(turn.now.0 - pot.paid_at)) {
         return Err(Objection::TooEarly);
     }
     if pot.finished {

@@ -12,7 +12,7 @@ use super::{
     sharing::{self, Outcome},
 };
 use crate::{
-    accounts,
+    accounts::{self, merchant::MERCHANTS},
     kernel::{Id, Table, Turn, World, feature::id_in},
     products::Feature,
 };
@@ -121,6 +121,7 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Ret
             && part.account != *mchid
             && part.result == Outcome::Success
     });
+    let part = part.filter(|_| MERCHANTS.has(turn.world, &*wanted.from));
     let part = part.ok_or(Objection::NoPart)?;
     let left = part.amount - part.returned;
     if wanted.amount > left {
@@ -177,7 +178,8 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     }
     let (mchid, number) = &key;
     back.finished_at = Some(turn.now.0);
-    if funds::funds(turn.world, &back.from).available < back.amount {
+    let gone = !MERCHANTS.has(turn.world, &*back.from);
+    if gone || funds::funds(turn.world, &back.from).available < back.amount {
         back.result = Outcome::Closed("BALANCE_NOT_ENOUGH".to_owned());
         sharing::give_back(
             turn.world,

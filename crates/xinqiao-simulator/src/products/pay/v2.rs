@@ -244,6 +244,10 @@ pub(super) fn draft(
     if let Some(fields) = repeated.as_object_mut() {
         fields.retain(|name, _| !ONCE.contains(&name.as_str()));
     }
+    let currency = given(asked, "fee_type").unwrap_or(CURRENCY);
+    if currency != CURRENCY {
+        return Err(Refusal::text(code::PARAM_ERROR, "fee_type只支持CNY"));
+    }
     let order = Order {
         appid,
         partner: seller.partner,
@@ -252,7 +256,7 @@ pub(super) fn draft(
         attach: given(asked, "attach").map(str::to_owned),
         notify_url: notify_url.to_owned(),
         total,
-        currency: given(asked, "fee_type").unwrap_or(CURRENCY).to_owned(),
+        currency: currency.to_owned(),
         trade_type,
         generation: Generation::V2 {
             hmac: given(asked, "sign_type") == Some(HMAC),

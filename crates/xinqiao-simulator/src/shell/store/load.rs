@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::mpsc};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{FORMAT, Shelf};
+use super::{FORMAT, Shelf, WORLD_SEED};
 use crate::kernel::{
     House, World,
     command::Entry,
@@ -130,7 +130,8 @@ fn from_rows(
         tracing::info!("The kept world has another seed and is replaced.");
         return Ok(None);
     }
-    let mut world = World::empty(seed, house);
+    let own = meta(WORLD_SEED)?.and_then(|text| text.parse().ok());
+    let mut world = World::empty(own.unwrap_or(seed), house);
     for loading in rows(connection, house)? {
         loading.done(&mut world);
     }

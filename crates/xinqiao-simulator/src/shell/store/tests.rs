@@ -46,7 +46,11 @@ fn what_cannot_be_written_is_written_later_and_nothing_on_top_of_it() {
     connection.execute_batch(&load::SCHEMA.concat()).unwrap();
     connection.busy_timeout(Duration::from_millis(1)).unwrap();
     let shelf = Shelf::of(folder.path());
-    let mut disk = Disk { connection, shelf };
+    let mut disk = Disk {
+        connection,
+        seed: 1,
+        shelf,
+    };
     let mut world = World::empty(1, products::house());
     world.watch();
     write(&mut disk, &[take(&mut world)], &[]).unwrap();
