@@ -33,12 +33,12 @@ async function order(browser, appid, openid) {
   return prepay;
 }
 
-/** The person whose phone is open, as an account knows them. */
-async function person(browser, page, appid) {
+/** The person whose phone is open. */
+async function person(browser, page) {
   const { body: users } = await browser.control("GET", "/users");
   const name = (await page.locator("[data-test=user].on").textContent()).trim();
   const { body: user } = await browser.control("GET", `/users/${users.items.find((one) => one.nickname === name).id}`);
-  return user.openids[appid];
+  return user;
 }
 
 /** A site of the account's, whose one page says who came back with which code. */
@@ -95,7 +95,7 @@ export async function run(browser) {
   await check("the cashier takes an order, and its payment stands in the timeline", page, async () => {
     const account = await enterService(browser, page);
     await compose(page);
-    const prepay = await order(browser, account.appid, await person(browser, page, account.appid));
+    const prepay = await order(browser, account.appid, (await person(browser, page)).openids[account.appid]);
     await page.locator("[data-test=more]").click();
     await shot(page, "tray");
     await page.locator("[data-test=sheet-cashier]").click();
@@ -149,7 +149,8 @@ export async function run(browser) {
     const account = await enterService(browser, page);
     await compose(page);
     const merchant = await merchantOf(browser, account.appid);
-    const openid = await person(browser, page, account.appid);
+    const user = await person(browser, page);
+    const openid = user.openids[account.appid];
     const given = await signed(browser, merchant, "/mmpaymkttransfers/sendredpack", { wxappid: account.appid, mch_billno: `${merchant.mchid}20260101${String(Date.now()).slice(-10)}`, send_name: "桥头咖啡", re_openid: openid, total_amount: "888", total_num: "1", wishing: "新年快乐", client_ip: "127.0.0.1", act_name: "新年", remark: "谢谢" });
     expect(/<result_code><!\[CDATA\[SUCCESS/.test(given), given);
     const bubble = page.locator("[data-test=bubble][data-from=account]", { hasText: "新年快乐" }).last();
@@ -163,7 +164,8 @@ export async function run(browser) {
 
   await check("a link in a chat and one in the menu log a follower in unasked; whoever does not follow is asked", page, async () => {
     const account = await enterService(browser, page);
-    const openid = await person(browser, page, account.appid);
+    const user = await person(browser, page);
+    const openid = user.openids[account.appid];
     const { back, close } = await site();
     try {
       const link = loginLink(account.appid, back, "snsapi_userinfo", "chat");
