@@ -231,7 +231,7 @@ impl Owner {
                 Ok(Some(false)) => {}
                 Ok(Some(true)) => self.nudge(),
                 Ok(None) => {
-                    place.calls().clear();
+                    place.forget_calls();
                     return;
                 }
                 Err(_) => {
@@ -310,7 +310,7 @@ impl Place {
             Err(TryLockError::WouldBlock) => None,
             Err(TryLockError::Poisoned(_)) => {
                 // Who waits learns it by the reply that never comes.
-                self.calls().clear();
+                self.forget_calls();
                 None
             }
         }

@@ -215,14 +215,13 @@ fn patch(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
     }
     settings.check(turn.world)?;
     let merchant = merchant::merchant(turn.world, request.part("mchid"))?.clone();
-    let mut subs = seller::sub_merchants(turn.world, &merchant.mchid);
-    if settings.provider.is_some() && subs.next().is_some() {
+    let has_subs = { seller::sub_merchants(turn.world, &merchant.mchid).next() }.is_some();
+    if settings.provider.is_some() && has_subs {
         return Err(Refused::unwilling(format!(
             "`{}` has sub-merchants, so it can be nobody's",
             merchant.mchid
         )));
     }
-    drop(subs);
     if settings.provider.as_deref() == Some(&*merchant.mchid) {
         return Err(Refused::invalid("nobody is the provider of itself"));
     }
