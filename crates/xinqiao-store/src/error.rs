@@ -51,7 +51,16 @@ pub enum OpenError {
         /// Where the store is.
         path: String,
         /// Why.
-        source: rusqlite::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database's address cannot be read. It is not shown: it may hold a password.
+    #[error(
+        "the store's address is not one of PostgreSQL ({reason}); \
+         it looks like postgres://user:password@host:5432/database?sslmode=require"
+    )]
+    Url {
+        /// What is wrong with it.
+        reason: String,
     },
 }
 
@@ -99,6 +108,10 @@ pub enum StoreError {
     /// The store was closed, or its writer stopped.
     #[error("the store is closed")]
     Closed,
+    /// The database cannot be reached, is starting or stopping, is full or takes no writes: it passes, try again.
+    /// Whether the call was carried out is open.
+    #[error("the database does not answer: {0}")]
+    Unavailable(Box<str>),
     /// The database refused; nothing of the call was kept.
     #[error("the database refused: {0}")]
     Database(Box<str>),
@@ -107,8 +120,27 @@ pub enum StoreError {
     Sealed(&'static str),
 }
 
+impl StoreError {
+    /// Whether the same call may succeed a moment later, without anybody's doing.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Overloaded | Self::Unavailable(_))
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error.to_string().into())
+        use rusqlite::ErrorCode;
+        let text = error.to_string().into();
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::ReadOnly
+                | ErrorCode::SystemIoFailure,
+            ) => Self::Unavailable(text),
+            _ => Self::Database(text),
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! The gateway's memory: events, deliveries, tokens, app keys and accounts' secrets, on disk.
+//! The gateway's memory: events, deliveries, tokens, app keys and accounts' secrets, on disk: in an SQLite file of
+//! one node, or in a PostgreSQL that many nodes share.
 //!
 //! It stores and finds; it never talks to the network, reads no clock (callers bring the time) and
 //! knows nothing of WeChat's formats: a body is bytes. All it asks is the proof that they were verified.
@@ -19,16 +20,19 @@
 mod error;
 mod master;
 mod model;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod seal;
 mod sqlite;
 mod store;
+mod vault;
 
 pub use error::{MasterKeyError, OpenError, StoreError};
 pub use master::MasterKey;
 pub use model::{
     AccountSecrets, Answer, Appended, Claimed, DedupKey, Delivery, DeliveryState, Event, EventRef,
     EventRefError, Fence, Finish, Held, Mark, Millis, NewEvent, NewStoredKey, NodeId, Proof,
-    StoredKey, StoredToken, Verdict,
+    StoredKey, StoredToken, Timing, Verdict,
 };
 pub use seal::{SealError, Sealer};
 pub use store::{Location, Options, Store};

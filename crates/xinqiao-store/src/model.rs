@@ -73,6 +73,14 @@ impl fmt::Debug for DedupKey {
     }
 }
 
+/// A key as databases keep it.
+pub(crate) fn dedup_from(bytes: &[u8]) -> DedupKey {
+    let mut key = [0; 16];
+    let length = bytes.len().min(16);
+    key[..length].copy_from_slice(&bytes[..length]);
+    DedupKey(key)
+}
+
 /// What proves that an event came from the platform. Whoever has none cannot append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -355,6 +363,17 @@ impl Default for NodeId {
     fn default() -> Self {
         Self::new("node")
     }
+}
+
+/// Whose clock says when a lease or a hold is over, and when a retry is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Timing {
+    /// The database's, for all nodes alike; callers' times say only how long. An embedded database has no clock of
+    /// its own and goes by its caller's.
+    #[default]
+    Database,
+    /// The callers', as tests need it.
+    Caller,
 }
 
 /// A fencing number: a write with an older one is refused.

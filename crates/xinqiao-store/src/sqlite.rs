@@ -14,12 +14,12 @@ mod discard;
 mod events;
 mod migrations;
 mod records;
-mod vault;
 mod writer;
 
 use std::{
     collections::HashMap,
     fmt,
+    path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI32, AtomicU64, Ordering},
@@ -28,17 +28,19 @@ use std::{
 };
 
 use aws_lc_rs::hmac;
-use rusqlite::{Connection, InterruptHandle, OpenFlags};
+use rusqlite::{Connection, InterruptHandle, OpenFlags, OptionalExtension as _};
 use xinqiao_types::AppId;
 
 #[cfg(feature = "bench")]
 pub(crate) use self::discard::Discard;
 use self::{
     checkpoint::{Bounds, Checkpointer},
-    vault::Vault,
     writer::Writer,
 };
-use crate::{DedupKey, Location, MasterKey, OpenError, Options, StoreError};
+use crate::{
+    DedupKey, MasterKey, OpenError, Options, StoreError, store::dedup_key, vault::Vault,
+    vault::WrongKey,
+};
 
 /// How long a connection waits for another one's lock.
 const BUSY: Duration = Duration::from_secs(5);
@@ -77,9 +79,9 @@ pub(crate) struct Opener {
 static MEMORY_STORES: AtomicU64 = AtomicU64::new(0);
 
 impl Opener {
-    fn new(location: &Location, bounds: Bounds) -> Result<Self, OpenError> {
-        match location {
-            Location::Memory => {
+    fn new(file: Option<&Path>, bounds: Bounds) -> Result<Self, OpenError> {
+        match file {
+            None => {
                 let number = MEMORY_STORES.fetch_add(1, Ordering::Relaxed);
                 Ok(Self {
                     path: format!("file:xinqiao-{number}?mode=memory"),
@@ -87,7 +89,7 @@ impl Opener {
                     bounds,
                 })
             }
-            Location::File(path) => {
+            Some(path) => {
                 if let Some(folder) = path
                     .parent()
                     .filter(|folder| !folder.as_os_str().is_empty())
@@ -190,20 +192,25 @@ impl Reads {
 }
 
 impl Sqlite {
-    pub(crate) fn open(options: Options) -> Result<Self, OpenError> {
-        Self::open_bounded(options, Bounds::default())
+    /// Opens a file, or a database in memory.
+    pub(crate) fn open(file: Option<&Path>, options: Options) -> Result<Self, OpenError> {
+        Self::open_bounded(file, options, Bounds::default())
     }
 
-    fn open_bounded(options: Options, bounds: Bounds) -> Result<Self, OpenError> {
-        let opener = Opener::new(&options.location, bounds)?;
-        let database = |source| OpenError::Database {
+    fn open_bounded(
+        file: Option<&Path>,
+        options: Options,
+        bounds: Bounds,
+    ) -> Result<Self, OpenError> {
+        let opener = Opener::new(file, bounds)?;
+        let database = |source: rusqlite::Error| OpenError::Database {
             path: opener.path.clone(),
-            source,
+            source: source.into(),
         };
         let mut connection = opener.connect().map_err(database)?;
         let lock = writer::Lock::take(&opener)?;
         migrations::run(&mut connection, &opener.path, options.now)?;
-        let vault = Vault::open(&connection, &options.master, &opener.path)?;
+        let vault = open_vault(&connection, &options.master, &opener.path)?;
         let node = deliveries::node_number(&connection, &options.node).map_err(database)?;
         deliveries::release_held(&connection, node, options.now).map_err(database)?;
         let running = Arc::new(Reads::default());
@@ -300,14 +307,43 @@ impl Sqlite {
     }
 }
 
-fn dedup_key(key: &hmac::Key, appid: &AppId, order: u64, recipe: &str) -> DedupKey {
-    let mut context = hmac::Context::with_key(key);
-    context.update(appid.as_str().as_bytes());
-    context.update(b"\0");
-    context.update(recipe.as_bytes());
-    let tag = context.sign();
-    let mut out = [0; 16];
-    out[..8].copy_from_slice(&order.to_be_bytes());
-    out[8..].copy_from_slice(&tag.as_ref()[..8]);
-    DedupKey(out)
+/// Proves that the master key is the right one and unseals the data keys.
+fn open_vault(connection: &Connection, master: &MasterKey, path: &str) -> Result<Vault, OpenError> {
+    let database = |source: rusqlite::Error| OpenError::Database {
+        path: path.to_owned(),
+        source: source.into(),
+    };
+    let meta = |name: &str| {
+        let sql = "SELECT value FROM meta WHERE name = ?";
+        connection
+            .query_row(sql, [name], |row| row.get::<_, Vec<u8>>(0))
+            .optional()
+            .map_err(database)
+    };
+    let vault = Vault::new(master);
+    if let Some(check) = meta("key_check")? {
+        let fingerprint = meta("key_fingerprint")?.unwrap_or_default();
+        vault
+            .prove(&check, &fingerprint)
+            .map_err(|WrongKey(expected)| OpenError::WrongMasterKey {
+                path: path.to_owned(),
+                expected,
+                given: vault.fingerprint().to_owned(),
+            })?;
+    } else {
+        let sql =
+            "INSERT INTO meta (name, value) VALUES ('key_check', ?1), ('key_fingerprint', ?2)";
+        let values = rusqlite::params![vault.check(), vault.fingerprint().as_bytes()];
+        connection.execute(sql, values).map_err(database)?;
+    }
+    let mut statement = connection
+        .prepare("SELECT id, appid, sealed FROM data_key ORDER BY id")
+        .map_err(database)?;
+    let mut rows = statement.query([]).map_err(database)?;
+    while let Some(row) = rows.next().map_err(database)? {
+        let key = || Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?));
+        let (id, appid, sealed) = key().map_err(database)?;
+        vault.load(id, appid, &sealed);
+    }
+    Ok(vault)
 }

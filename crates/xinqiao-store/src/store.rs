@@ -1,22 +1,40 @@
 //! The store as callers see it: one type, semantic calls, a variant per database.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use xinqiao_types::AppId;
 
+#[cfg(feature = "postgres")]
+use crate::postgres::Postgres;
 use crate::{
     AccountSecrets, Answer, Appended, Claimed, DedupKey, Delivery, Event, EventRef, Fence, Finish,
     MasterKey, Millis, NewEvent, NewStoredKey, NodeId, OpenError, Sealer, StoreError, StoredKey,
-    StoredToken, sqlite::Sqlite,
+    StoredToken, Timing, sqlite::Sqlite,
 };
 
 /// Where the data lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Location {
     /// An SQLite file; its folder is made if it is missing.
     File(PathBuf),
     /// In memory; gone when the store is closed.
     Memory,
+    /// A PostgreSQL 14 or newer, which other nodes may share:
+    /// `postgres://user:password@host:5432/database?sslmode=require`. Everything is in its schema `xinqiao`.
+    #[cfg(feature = "postgres")]
+    Postgres(String),
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Memory => f.write_str("Memory"),
+            // The address may hold a password.
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => f.write_str("Postgres(***)"),
+        }
+    }
 }
 
 /// How to open a store.
@@ -30,6 +48,8 @@ pub struct Options {
     pub node: NodeId,
     /// Now: what this node held is due again from here on.
     pub now: Millis,
+    /// Whose clock counts.
+    pub timing: Timing,
 }
 
 /// An open store. Cheap to clone; all clones share one writer.
@@ -38,6 +58,9 @@ pub struct Options {
 pub enum Store {
     /// An embedded SQLite database.
     Sqlite(Sqlite),
+    /// A PostgreSQL database.
+    #[cfg(feature = "postgres")]
+    Postgres(Postgres),
     /// Keeps dedup keys in memory and nothing else: the bench's "without store".
     #[cfg(feature = "bench")]
     Discard(crate::sqlite::Discard),
@@ -48,6 +71,8 @@ macro_rules! on {
     ($store:expr, $method:ident($($arg:expr),*), $bench:expr) => {
         match $store {
             Store::Sqlite(db) => db.$method($($arg),*).await,
+            #[cfg(feature = "postgres")]
+            Store::Postgres(db) => db.$method($($arg),*).await,
             #[cfg(feature = "bench")]
             Store::Discard(_) => $bench,
         }
@@ -56,8 +81,19 @@ macro_rules! on {
 
 impl Store {
     /// Opens, migrates forward, and releases what this node was holding when it ended.
-    pub fn open(options: Options) -> Result<Self, OpenError> {
-        Sqlite::open(options).map(Self::Sqlite)
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        match &options.location {
+            Location::File(path) => {
+                let path = path.clone();
+                Sqlite::open(Some(&path), options).map(Self::Sqlite)
+            }
+            Location::Memory => Sqlite::open(None, options).map(Self::Sqlite),
+            #[cfg(feature = "postgres")]
+            Location::Postgres(url) => {
+                let url = url.clone();
+                Postgres::open(&url, options).await.map(Self::Postgres)
+            }
+        }
     }
 
     /// A store that forgets everything but dedup keys.
@@ -73,6 +109,8 @@ impl Store {
     pub fn dedup_key(&self, appid: &AppId, order: u64, recipe: &str) -> DedupKey {
         match self {
             Self::Sqlite(db) => db.dedup_key(appid, order, recipe),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => db.dedup_key(appid, order, recipe),
             #[cfg(feature = "bench")]
             Self::Discard(db) => db.dedup_key(appid, order, recipe),
         }
@@ -82,6 +120,8 @@ impl Store {
     pub fn sealer(&self, label: &str) -> Sealer {
         match self {
             Self::Sqlite(db) => db.master().sealer(label),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => db.master().sealer(label),
             #[cfg(feature = "bench")]
             Self::Discard(db) => db.master().sealer(label),
         }
@@ -94,6 +134,8 @@ impl Store {
     pub async fn append(&self, event: NewEvent<'_>) -> Result<Appended, StoreError> {
         match self {
             Self::Sqlite(db) => db.append(event).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => db.append(event).await,
             #[cfg(feature = "bench")]
             Self::Discard(db) => Ok(db.append(event)),
         }
@@ -135,9 +177,9 @@ impl Store {
         on!(self, claim(now, limit, held_until), Ok(Vec::new()))
     }
 
-    /// When the next delivery is due.
-    pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
-        on!(self, next_due(), Ok(None))
+    /// When the next delivery is due, by the caller's clock.
+    pub async fn next_due(&self, now: Millis) -> Result<Option<Millis>, StoreError> {
+        on!(self, next_due(now), Ok(None))
     }
 
     /// Makes a delivery due now, whatever became of it.
@@ -228,6 +270,8 @@ impl Store {
     pub async fn put_key(&self, key: NewStoredKey<'_>) -> Result<StoredKey, StoreError> {
         match self {
             Self::Sqlite(db) => db.put_key(key).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => db.put_key(key).await,
             #[cfg(feature = "bench")]
             Self::Discard(_) => Err(StoreError::Closed),
         }
@@ -274,10 +318,30 @@ impl Store {
     pub async fn close(&self) {
         match self {
             Self::Sqlite(db) => db.close().await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => db.close().await,
             #[cfg(feature = "bench")]
             Self::Discard(_) => {}
         }
     }
+}
+
+/// The key under which a callback is known.
+pub(crate) fn dedup_key(
+    key: &aws_lc_rs::hmac::Key,
+    appid: &AppId,
+    order: u64,
+    recipe: &str,
+) -> DedupKey {
+    let mut context = aws_lc_rs::hmac::Context::with_key(key);
+    context.update(appid.as_str().as_bytes());
+    context.update(b"\0");
+    context.update(recipe.as_bytes());
+    let tag = context.sign();
+    let mut out = [0; 16];
+    out[..8].copy_from_slice(&order.to_be_bytes());
+    out[8..].copy_from_slice(&tag.as_ref()[..8]);
+    DedupKey(out)
 }
 
 /// SHA-256 of an app key: the keys are random and long, so a plain hash is enough.

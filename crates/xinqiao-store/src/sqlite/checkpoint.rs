@@ -304,8 +304,9 @@ mod tests {
             master: MasterKey::parse(&"5a".repeat(32)).unwrap(),
             node: crate::NodeId::default(),
             now: NOW,
+            timing: crate::Timing::Caller,
         };
-        Sqlite::open_bounded(options, BOUNDS).unwrap()
+        Sqlite::open_bounded(Some(path), options, BOUNDS).unwrap()
     }
 
     async fn append(store: &Sqlite) -> Result<(), StoreError> {

@@ -5,11 +5,11 @@ use xinqiao_types::AppId;
 
 use super::{
     Sqlite,
-    events::{dedup_from, has_day, mark, open_body, write_answer},
+    events::{has_day, mark, write_answer},
 };
 use crate::{
     Claimed, Delivery, DeliveryState, EventRef, Fence, Finish, Held, Millis, NodeId, StoreError,
-    Verdict,
+    Verdict, model::dedup_from,
 };
 
 /// The number under which a node's deliveries are held.
@@ -84,7 +84,7 @@ impl Sqlite {
                 .0
                 .vault
                 .by_id(key)
-                .and_then(|key| open_body(&key, &claimed.appid, claimed.dedup, &claimed.body));
+                .and_then(|key| key.open_body(&claimed.appid, claimed.dedup, &claimed.body));
             match opened {
                 Ok(body) => {
                     claimed.body = body;
@@ -108,7 +108,7 @@ impl Sqlite {
         Ok(out)
     }
 
-    pub(crate) async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
+    pub(crate) async fn next_due(&self, _now: Millis) -> Result<Option<Millis>, StoreError> {
         self.read(|connection| {
             let due: Option<i64> = connection
                 .prepare_cached("SELECT min(due) FROM delivery WHERE state = 0")?

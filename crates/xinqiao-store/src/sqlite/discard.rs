@@ -44,7 +44,7 @@ impl Discard {
     }
 
     pub(crate) fn dedup_key(&self, appid: &AppId, order: u64, recipe: &str) -> DedupKey {
-        super::dedup_key(&self.0.dedup, appid, order, recipe)
+        crate::store::dedup_key(&self.0.dedup, appid, order, recipe)
     }
 
     pub(crate) fn append(&self, event: NewEvent<'_>) -> Appended {

@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use xinqiao_types::AppId;
 
-use super::{Sqlite, dedup, vault::DataKey};
+use super::{Sqlite, dedup};
 use crate::{
     Answer, Appended, DedupKey, Event, EventRef, Fence, Held, Mark, Millis, NewEvent, StoreError,
+    model::dedup_from, vault::DataKey,
 };
 
 /// An append, sealed and ready for the writer.
@@ -190,55 +191,11 @@ fn repeat(
         (Some((_, None)), _) => None,
         // A repeat under the account's current key, as nearly all are, costs no look-up.
         (Some((key, Some(sealed))), Some(current)) if !sealed.is_empty() && key == current.id => {
-            Some(open_answer(current, appid, event, &sealed)?)
+            Some(current.open_reply(appid, event, &sealed)?)
         }
         _ => Some(Answer::Silent),
     };
     Ok(Appended::Repeat { event, answer })
-}
-
-pub(super) fn answer_context(appid: &AppId, event: EventRef) -> String {
-    format!("answer {appid} {event}")
-}
-
-fn open_answer(
-    key: &DataKey,
-    appid: &AppId,
-    event: EventRef,
-    sealed: &[u8],
-) -> Result<Answer, StoreError> {
-    key.sealer
-        .open(answer_context(appid, event).as_bytes(), sealed)
-        .map(Answer::Reply)
-        .map_err(|_| StoreError::Sealed("the answer was altered"))
-}
-
-/// What binds a body to its row: the account and the dedup key.
-fn body_context(appid: &AppId, dedup: DedupKey) -> [u8; 64] {
-    let mut context = [0; 64];
-    context[..16].copy_from_slice(&dedup.0);
-    let appid = appid.as_str().as_bytes();
-    let length = appid.len().min(48);
-    context[16..16 + length].copy_from_slice(&appid[..length]);
-    context
-}
-
-pub(super) fn open_body(
-    key: &DataKey,
-    appid: &AppId,
-    dedup: DedupKey,
-    sealed: &[u8],
-) -> Result<Vec<u8>, StoreError> {
-    key.sealer
-        .open(&body_context(appid, dedup), sealed)
-        .map_err(|_| StoreError::Sealed("the body was altered"))
-}
-
-pub(super) fn dedup_from(bytes: &[u8]) -> DedupKey {
-    let mut key = [0; 16];
-    let length = bytes.len().min(16);
-    key[..length].copy_from_slice(&bytes[..length]);
-    DedupKey(key)
 }
 
 pub(super) fn days(connection: &Connection) -> rusqlite::Result<Vec<i32>> {
@@ -280,8 +237,7 @@ impl Sqlite {
             }
         }
         let key = self.data_key(event.appid).await?;
-        let context = body_context(event.appid, event.dedup);
-        let body = key.sealer.seal(&context, event.body);
+        let body = key.seal_body(event.appid, event.dedup, event.body);
         let job = AppendJob {
             day: event.received.day(),
             appid: event.appid.clone(),
@@ -322,11 +278,7 @@ impl Sqlite {
     ) -> Result<Vec<u8>, StoreError> {
         Ok(match answer {
             Answer::Silent => Vec::new(),
-            Answer::Reply(xml) => {
-                let key = self.data_key(appid).await?;
-                key.sealer
-                    .seal(answer_context(appid, event).as_bytes(), xml)
-            }
+            Answer::Reply(xml) => self.data_key(appid).await?.seal_reply(appid, event, xml),
         })
     }
 
@@ -356,7 +308,7 @@ impl Sqlite {
             Some((_, Some(sealed))) if sealed.is_empty() => Ok(Some(Answer::Silent)),
             Some((key, Some(sealed))) => {
                 let key = self.0.vault.by_id(key)?;
-                open_answer(&key, appid, event, &sealed).map(Some)
+                key.open_reply(appid, event, &sealed).map(Some)
             }
             Some((_, None)) | None => Ok(None),
         }
@@ -447,7 +399,7 @@ impl Sqlite {
             return Ok(None);
         };
         let key = self.0.vault.by_id(key)?;
-        stored.body = Some(open_body(&key, &stored.appid, dedup_from(&dedup), &sealed)?);
+        stored.body = Some(key.open_body(&stored.appid, dedup_from(&dedup), &sealed)?);
         Ok(Some(stored))
     }
 
@@ -482,7 +434,7 @@ impl Sqlite {
                 Ok(ids)
             })
             .await?;
-        self.0.vault.forget(appid, &ids);
+        self.0.vault.forget(&ids);
         Ok(())
     }
 }

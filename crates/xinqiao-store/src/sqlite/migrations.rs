@@ -75,9 +75,9 @@ const DEDUP_DAYS: i32 = 15;
 
 /// Brings the database to the newest schema.
 pub(super) fn run(connection: &mut Connection, path: &str, now: Millis) -> Result<(), OpenError> {
-    let database = |source| OpenError::Database {
+    let database = |source: rusqlite::Error| OpenError::Database {
         path: path.to_owned(),
-        source,
+        source: source.into(),
     };
     let known = STEPS.len() as i64;
     let transaction = connection

@@ -9,14 +9,6 @@ use crate::{
     store::key_hash,
 };
 
-fn token_context(credential: &str) -> String {
-    format!("token {credential}")
-}
-
-fn account_context(appid: &AppId) -> String {
-    format!("account {appid}")
-}
-
 impl Sqlite {
     pub(crate) async fn token(&self, credential: &str) -> Result<Option<StoredToken>, StoreError> {
         let name = credential.to_owned();
@@ -40,19 +32,11 @@ impl Sqlite {
         let Some((sealed, obtained, expires)) = row else {
             return Ok(None);
         };
-        let plain = self
-            .0
+        let times = (obtained, expires);
+        self.0
             .vault
-            .records()
-            .open(token_context(credential).as_bytes(), &sealed)
-            .map_err(|_| StoreError::Sealed("the token was altered"))?;
-        let token =
-            String::from_utf8(plain).map_err(|_| StoreError::Sealed("the token is not text"))?;
-        Ok(Some(StoredToken {
-            token,
-            obtained: Millis(obtained),
-            expires: Millis(expires),
-        }))
+            .open_token(credential, &sealed, times)
+            .map(Some)
     }
 
     pub(crate) async fn lease(
@@ -100,12 +84,7 @@ impl Sqlite {
         fence: Fence,
         token: StoredToken,
     ) -> Result<bool, StoreError> {
-        let context = token_context(credential);
-        let sealed = self
-            .0
-            .vault
-            .records()
-            .seal(context.as_bytes(), token.token.as_bytes());
+        let sealed = self.0.vault.seal_token(credential, &token.token);
         let credential = credential.to_owned();
         self.write(move |connection| {
             let changed = connection
@@ -207,15 +186,7 @@ impl Sqlite {
         let Some(sealed) = sealed else {
             return Ok(None);
         };
-        let plain = self
-            .0
-            .vault
-            .records()
-            .open(account_context(appid).as_bytes(), &sealed)
-            .map_err(|_| StoreError::Sealed("the account's secrets were altered"))?;
-        serde_json::from_slice(&plain)
-            .map(Some)
-            .map_err(|_| StoreError::Sealed("the account's secrets do not read"))
+        self.0.vault.open_secrets(appid, &sealed).map(Some)
     }
 
     pub(crate) async fn put_account_secrets(
@@ -223,13 +194,7 @@ impl Sqlite {
         appid: &AppId,
         secrets: &AccountSecrets,
     ) -> Result<(), StoreError> {
-        let plain = serde_json::to_vec(secrets)
-            .map_err(|_| StoreError::Sealed("the account's secrets do not write"))?;
-        let sealed = self
-            .0
-            .vault
-            .records()
-            .seal(account_context(appid).as_bytes(), &plain);
+        let sealed = self.0.vault.seal_secrets(appid, secrets)?;
         let name = appid.to_string();
         self.write(move |connection| {
             connection.execute(

@@ -215,7 +215,8 @@ fn write_loop(
                         Err(error) => Err(error.clone()),
                     };
                     // Half an event, or its key alone, must not be committed: the repeat would be taken for known.
-                    if let Err(error @ StoreError::Database(_)) = &result
+                    if let Err(error @ (StoreError::Database(_) | StoreError::Unavailable(_))) =
+                        &result
                         && begun.is_ok()
                     {
                         begun = Err(error.clone());

@@ -19,7 +19,7 @@ async fn child() {
     let Ok(path) = std::env::var(CHILD) else {
         return;
     };
-    let store = open(Location::File(path.into()));
+    let store = open(Location::File(path.into())).await;
     let appid = appid();
     for n in 0.. {
         let body = format!("body {n}");
@@ -72,7 +72,7 @@ async fn killed_between_any_two_steps_what_was_acknowledged_is_there() {
             }
         }
         child.wait().unwrap();
-        let store = open(Location::File(path.clone()));
+        let store = open(Location::File(path.clone())).await;
         for line in &acknowledged {
             let (number, event) = line.split_once(' ').unwrap();
             let Ok(event) = event.trim().parse() else {

@@ -1,52 +1,33 @@
 //! Opening: the right key, one process, known schemas; nothing in clear.
 
 use xinqiao_store::{
-    AccountSecrets, Appended, Location, MasterKey, NewEvent, NewStoredKey, NodeId, OpenError,
-    Options, Store, StoredToken,
+    AccountSecrets, Appended, Location, NewEvent, NewStoredKey, NodeId, OpenError, Options, Store,
+    StoredToken, Timing,
 };
 
 use crate::*;
 
 #[tokio::test]
-async fn a_wrong_master_key_refuses_to_open_and_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    open(file(folder.path())).close().await;
-    let other = MasterKey::parse(&"11".repeat(32)).unwrap();
-    let refused = Store::open(Options {
-        location: file(folder.path()),
-        master: other,
-        node: NodeId::default(),
-        now: NOW,
-    });
-    let Err(error @ OpenError::WrongMasterKey { .. }) = refused else {
-        panic!("{refused:?}")
-    };
-    assert!(
-        error.to_string().contains(&master().fingerprint()),
-        "{error}"
-    );
-    open(file(folder.path())).close().await;
-}
-
-#[tokio::test]
 async fn a_second_process_is_told_so() {
     let folder = tempfile::tempdir().unwrap();
-    let first = open(file(folder.path()));
+    let first = open(file(folder.path())).await;
     let second = Store::open(Options {
         location: file(folder.path()),
         master: master(),
         node: NodeId::default(),
         now: NOW,
-    });
+        timing: Timing::Caller,
+    })
+    .await;
     assert!(matches!(second, Err(OpenError::InUse { .. })), "{second:?}");
     first.close().await;
-    open(file(folder.path())).close().await;
+    open(file(folder.path())).await.close().await;
 }
 
 #[tokio::test]
 async fn a_newer_schema_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    open(file(folder.path())).close().await;
+    open(file(folder.path())).await.close().await;
     let connection = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
     connection
         .execute_batch("PRAGMA user_version = 99")
@@ -57,7 +38,9 @@ async fn a_newer_schema_is_refused() {
         master: master(),
         node: NodeId::default(),
         now: NOW,
-    });
+        timing: Timing::Caller,
+    })
+    .await;
     assert!(
         matches!(refused, Err(OpenError::Newer { found: 99, .. })),
         "{refused:?}"
@@ -67,7 +50,7 @@ async fn a_newer_schema_is_refused() {
 #[tokio::test]
 async fn the_file_is_private_and_holds_nothing_in_clear() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(file(folder.path()));
+    let store = open(file(folder.path())).await;
     let appid = appid();
     let dedup = store.dedup_key(&appid, 1, "CANARY-dedup-openid");
     store
@@ -124,7 +107,7 @@ async fn the_file_is_private_and_holds_nothing_in_clear() {
 
 #[tokio::test]
 async fn a_closed_store_says_so() {
-    let store = open(Location::Memory);
+    let store = open(Location::Memory).await;
     store.close().await;
     let appid = appid();
     let dedup = store.dedup_key(&appid, 1, "1");
@@ -136,7 +119,7 @@ async fn a_closed_store_says_so() {
 async fn a_database_from_before_the_dedup_table_keeps_what_it_knows() {
     let folder = tempfile::tempdir().unwrap();
     let appid = appid();
-    let store = open(file(folder.path()));
+    let store = open(file(folder.path())).await;
     let on = |number: u64, day: i64| NewEvent {
         received: NOW.plus(day * DAY_MS),
         ..event(
@@ -172,7 +155,7 @@ async fn a_database_from_before_the_dedup_table_keeps_what_it_knows() {
         )
         .unwrap();
     drop(connection);
-    let reopened = open(file(folder.path()));
+    let reopened = open(file(folder.path())).await;
     for number in 2..=4 {
         let appended = reopened.append(on(number, 0)).await.unwrap();
         assert!(matches!(appended, Appended::Repeat { .. }), "{number}");

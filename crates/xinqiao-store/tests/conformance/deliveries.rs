@@ -1,12 +1,10 @@
 //! Deliveries.
 
-use xinqiao_store::{
-    Answer, Appended, DeliveryState, EventRef, Finish, Held, Location, NodeId, Store, Verdict,
-};
+use xinqiao_store::{Answer, Appended, DeliveryState, EventRef, Finish, Held, Store, Verdict};
 
-use crate::*;
+use crate::{Db, *};
 
-async fn one(store: &Store, apps: &[&str]) -> (EventRef, Vec<Held>) {
+pub(crate) async fn one(store: &Store, apps: &[&str]) -> (EventRef, Vec<Held>) {
     let (appid, dedup) = (appid(), store.dedup_key(&appid(), 1, "1"));
     match store
         .append(event(&appid, dedup, b"body", apps))
@@ -34,9 +32,8 @@ fn finish(held: Held, event: EventRef, verdict: Verdict) -> Finish {
     }
 }
 
-#[tokio::test]
-async fn a_delivery_is_held_until_it_is_finished_or_its_time_is_up() {
-    let store = open(Location::Memory);
+pub(crate) async fn a_delivery_is_held_until_it_is_finished_or_its_time_is_up(db: Db) {
+    let store = db.open().await;
     let (event, deliveries) = one(&store, &["shop", "audit"]).await;
     assert_eq!(deliveries.len(), 2);
     assert!(
@@ -57,16 +54,15 @@ async fn a_delivery_is_held_until_it_is_finished_or_its_time_is_up() {
     assert!(store.claim(later, 10, later).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn what_failed_is_due_again_at_its_time() {
-    let store = open(Location::Memory);
+pub(crate) async fn what_failed_is_due_again_at_its_time(db: Db) {
+    let store = db.open().await;
     let (event, deliveries) = one(&store, &["shop"]).await;
     let again = Verdict::Again(NOW.plus(5000));
     store
         .finish(finish(deliveries[0], event, again))
         .await
         .unwrap();
-    assert_eq!(store.next_due().await.unwrap(), Some(NOW.plus(5000)));
+    assert_eq!(store.next_due(NOW).await.unwrap(), Some(NOW.plus(5000)));
     assert!(
         store
             .claim(NOW.plus(4999), 10, NOW)
@@ -79,15 +75,14 @@ async fn what_failed_is_due_again_at_its_time() {
     assert_eq!(held.id, deliveries[0].id);
     let dead = finish(held, event, Verdict::Dead);
     assert!(store.finish(dead).await.unwrap());
-    assert_eq!(store.next_due().await.unwrap(), None);
+    assert_eq!(store.next_due(NOW).await.unwrap(), None);
     assert!(store.redeliver(held.id, NOW).await.unwrap());
     assert_eq!(store.claim(NOW, 10, NOW.plus(1)).await.unwrap().len(), 1);
     assert!(!store.redeliver(999, NOW).await.unwrap());
 }
 
-#[tokio::test]
-async fn the_end_of_a_delivery_settles_the_answer() {
-    let store = open(Location::Memory);
+pub(crate) async fn the_end_of_a_delivery_settles_the_answer(db: Db) {
+    let store = db.open().await;
     let (event, deliveries) = one(&store, &["shop"]).await;
     let reply = Answer::Reply(b"<xml/>".to_vec());
     let done = Finish {
@@ -113,9 +108,8 @@ async fn the_end_of_a_delivery_settles_the_answer() {
     );
 }
 
-#[tokio::test]
-async fn an_attempt_that_outlived_its_hold_counts_no_more() {
-    let store = open(Location::Memory);
+pub(crate) async fn an_attempt_that_outlived_its_hold_counts_no_more(db: Db) {
+    let store = db.open().await;
     let (event, deliveries) = one(&store, &["shop"]).await;
     let first = deliveries[0];
     // Somebody else took it up when its time was over.
@@ -145,32 +139,12 @@ async fn an_attempt_that_outlived_its_hold_counts_no_more() {
     assert_eq!(listed[0].state, DeliveryState::Delivered);
 }
 
-#[tokio::test]
-async fn a_node_that_starts_takes_up_its_own_and_leaves_what_others_hold() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open_as(NodeId::new("a"), file(folder.path()));
-    one(&store, &["shop"]).await;
-    store.close().await;
-    let store = open_as(NodeId::new("b"), file(folder.path()));
-    assert!(store.claim(NOW, 10, NOW).await.unwrap().is_empty());
-    store.close().await;
-    let store = open_as(NodeId::new("a"), file(folder.path()));
-    assert_eq!(store.claim(NOW, 10, NOW).await.unwrap().len(), 1);
-    store.close().await;
-    // Once their time is over anybody may have them.
-    let store = open_as(NodeId::new("b"), file(folder.path()));
-    let late = NOW.plus(60_001);
-    assert_eq!(store.claim(late, 10, late).await.unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn a_restart_takes_up_what_was_held_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(file(folder.path()));
-    one(&store, &["shop"]).await;
-    store.close().await;
-    let store = open(file(folder.path()));
-    let claimed = store.claim(NOW, 10, NOW.plus(1000)).await.unwrap();
-    assert_eq!(claimed.len(), 1);
-    assert_eq!(claimed[0].kind, "text");
+pub(crate) async fn a_delivery_whose_event_is_past_its_retention_is_given_up(db: Db) {
+    let store = db.open().await;
+    let (_, deliveries) = one(&store, &["shop"]).await;
+    let later = NOW.plus(10 * DAY_MS);
+    assert_eq!(store.drop_days_before(later).await.unwrap(), 1);
+    assert!(store.claim(later, 10, later).await.unwrap().is_empty());
+    assert_eq!(store.next_due(later).await.unwrap(), None);
+    let _ = deliveries;
 }

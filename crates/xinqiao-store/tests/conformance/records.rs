@@ -1,10 +1,8 @@
 //! Tokens, keys, accounts' secrets.
 
-use xinqiao_store::{
-    AccountSecrets, Fence, Location, NewStoredKey, NodeId, StoredKey, StoredToken,
-};
+use xinqiao_store::{AccountSecrets, Fence, NewStoredKey, NodeId, StoredKey, StoredToken};
 
-use crate::*;
+use crate::{Db, *};
 
 fn token(text: &str) -> StoredToken {
     StoredToken {
@@ -14,9 +12,8 @@ fn token(text: &str) -> StoredToken {
     }
 }
 
-#[tokio::test]
-async fn one_node_refreshes_and_an_older_fence_is_refused() {
-    let store = open(Location::Memory);
+pub(crate) async fn one_node_refreshes_and_an_older_fence_is_refused(db: Db) {
+    let store = db.open().await;
     let lease = async |node, at: i64| {
         let (node, now) = (NodeId::new(node), NOW.plus(at));
         let lease = store.lease("stable wx1", &node, now, now.plus(1000));
@@ -55,9 +52,8 @@ async fn one_node_refreshes_and_an_older_fence_is_refused() {
     );
 }
 
-#[tokio::test]
-async fn a_released_lease_is_free_at_once_and_only_its_holder_releases_it() {
-    let store = open(Location::Memory);
+pub(crate) async fn a_released_lease_is_free_at_once_and_only_its_holder_releases_it(db: Db) {
+    let store = db.open().await;
     let until = NOW.plus(30_000);
     let lease = async |node| {
         let node = NodeId::new(node);
@@ -72,9 +68,8 @@ async fn a_released_lease_is_free_at_once_and_only_its_holder_releases_it() {
     assert_eq!(lease("a").await, None, "an older fence released nothing");
 }
 
-#[tokio::test]
-async fn keys_are_hashes_and_can_be_revoked() {
-    let store = open(Location::Memory);
+pub(crate) async fn keys_are_hashes_and_can_be_revoked(db: Db) {
+    let store = db.open().await;
     let key = NewStoredKey {
         id: "k1",
         text: "xqk_secret",
@@ -94,9 +89,8 @@ async fn keys_are_hashes_and_can_be_revoked() {
     assert!(store.keys().await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn accounts_secrets_come_back_and_only_for_their_account() {
-    let store = open(Location::Memory);
+pub(crate) async fn accounts_secrets_come_back_and_only_for_their_account(db: Db) {
+    let store = db.open().await;
     let secrets = AccountSecrets {
         secret: Some("s".into()),
         ..AccountSecrets::default()

@@ -1,8 +1,8 @@
 //! The event log.
 
-use xinqiao_store::{Answer, Appended, Location, NewEvent, StoreError};
+use xinqiao_store::{Answer, Appended, Mark, NewEvent, StoreError};
 
-use crate::*;
+use crate::{Db, *};
 
 fn new_event(appended: &Appended) -> xinqiao_store::EventRef {
     match appended {
@@ -11,9 +11,8 @@ fn new_event(appended: &Appended) -> xinqiao_store::EventRef {
     }
 }
 
-#[tokio::test]
-async fn a_repeat_finds_the_first_and_its_answer() {
-    let store = open(Location::Memory);
+pub(crate) async fn a_repeat_finds_the_first_and_its_answer(db: Db) {
+    let store = db.open().await;
     let (appid, dedup) = (appid(), store.dedup_key(&appid(), 1, "1"));
     let first = new_event(
         &store
@@ -51,9 +50,8 @@ async fn a_repeat_finds_the_first_and_its_answer() {
     );
 }
 
-#[tokio::test]
-async fn dedup_keys_belong_to_an_account() {
-    let store = open(Location::Memory);
+pub(crate) async fn dedup_keys_belong_to_an_account(db: Db) {
+    let store = db.open().await;
     let other = AppId::from("wxother");
     assert_ne!(
         store.dedup_key(&appid(), 1, "1"),
@@ -65,9 +63,8 @@ async fn dedup_keys_belong_to_an_account() {
     );
 }
 
-#[tokio::test]
-async fn a_repeat_after_midnight_is_still_a_repeat() {
-    let store = open(Location::Memory);
+pub(crate) async fn a_repeat_after_midnight_is_still_a_repeat(db: Db) {
+    let store = db.open().await;
     let appid = appid();
     // 23:59:59.9 in Shanghai.
     let late = Millis(NOW.0 + 12 * 3_600_000 - 100);
@@ -99,10 +96,8 @@ async fn a_repeat_after_midnight_is_still_a_repeat() {
     );
 }
 
-#[tokio::test]
-async fn a_thousand_at_once_all_get_a_place_of_their_own() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(file(folder.path()));
+pub(crate) async fn a_thousand_at_once_all_get_a_place_of_their_own(db: Db) {
+    let store = db.open().await;
     let tasks: Vec<_> = (0..1000)
         .map(|n: u32| {
             let store = store.clone();
@@ -122,14 +117,11 @@ async fn a_thousand_at_once_all_get_a_place_of_their_own() {
         }
     }
     assert_eq!((new.len(), repeats), (500, 500));
-    store.close().await;
-    let store = open(file(folder.path()));
     assert_eq!(store.events(None, None, 1000).await.unwrap().len(), 500);
 }
 
-#[tokio::test]
-async fn lists_page_over_days_and_filter_by_account() {
-    let store = open(Location::Memory);
+pub(crate) async fn lists_page_over_days_and_filter_by_account(db: Db) {
+    let store = db.open().await;
     let (one, two) = (appid(), AppId::from("wxother"));
     for n in 0..6i64 {
         let account = if n % 2 == 0 { &one } else { &two };
@@ -161,10 +153,8 @@ async fn lists_page_over_days_and_filter_by_account() {
 }
 
 /// The clock ran ahead, its days were dropped as past their retention, and it came back.
-#[tokio::test]
-async fn an_event_that_could_not_be_stored_is_no_repeat_when_it_comes_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(file(folder.path()));
+pub(crate) async fn an_event_that_could_not_be_stored_is_no_repeat_when_it_comes_again(db: Db) {
+    let store = db.open().await;
     let appid = appid();
     let at = |number: u64| {
         let dedup = store.dedup_key(&appid, number, &number.to_string());
@@ -188,10 +178,8 @@ async fn an_event_that_could_not_be_stored_is_no_repeat_when_it_comes_again() {
     assert_eq!(kept.body.as_deref(), Some(b"x".as_slice()));
 }
 
-#[tokio::test]
-async fn an_erased_account_cannot_be_read_and_others_can() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(file(folder.path()));
+pub(crate) async fn an_erased_account_cannot_be_read_and_others_can(db: Db) {
+    let store = db.open().await;
     let (one, two) = (appid(), AppId::from("wxother"));
     let mut places = Vec::new();
     for account in [&one, &two] {
@@ -214,81 +202,85 @@ async fn an_erased_account_cannot_be_read_and_others_can() {
     }
 }
 
-#[tokio::test]
-async fn a_repeat_under_another_account_makes_no_data_key() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(file(folder.path()));
+pub(crate) async fn a_repeat_is_known_until_its_key_is_forgotten_whatever_became_of_the_event(
+    db: Db,
+) {
+    let store = db.open().await;
     let appid = appid();
-    let dedup = store.dedup_key(&appid, 1, "1");
-    let first = new_event(&store.append(event(&appid, dedup, b"x", &[])).await.unwrap());
-    for number in 0..20 {
-        let other = AppId::from(format!("wxother{number}"));
-        let repeat = store.append(event(&other, dedup, b"x", &[])).await.unwrap();
-        let answer = Some(Answer::Silent);
-        assert_eq!(
-            repeat,
-            Appended::Repeat {
-                event: first,
-                answer
-            }
-        );
+    let at = |number: u64, received: Millis| NewEvent {
+        received,
+        ..event(
+            &appid,
+            store.dedup_key(&appid, number, &number.to_string()),
+            b"x",
+            &["shop"],
+        )
+    };
+    // More than two steps of forgetting, over four days.
+    let mut first = Vec::new();
+    for number in 0..1200 {
+        let day = i64::try_from(number % 4).unwrap();
+        let appended = store.append(at(number, NOW.plus(day * DAY_MS))).await;
+        first.push(new_event(&appended.unwrap()));
     }
-    let connection = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
-    let keys: i64 = connection
-        .query_row("SELECT count(*) FROM data_key", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(keys, 1);
+    // Ten days later the events are past their retention; their keys are not.
+    let later = NOW.plus(10 * DAY_MS);
+    assert_eq!(store.drop_days_before(later).await.unwrap(), 4);
+    let repeat = |number: u64| {
+        let again = store.append(at(number, later));
+        let event = first[usize::try_from(number).unwrap()];
+        async move {
+            let answer = Some(Answer::Silent);
+            again.await.unwrap() == Appended::Repeat { event, answer }
+        }
+    };
+    assert!(repeat(0).await && repeat(1199).await);
+    // Two of the four days are forgotten, wherever their keys stand.
+    assert_eq!(
+        store.forget_repeats(NOW.plus(2 * DAY_MS)).await.unwrap(),
+        600
+    );
+    assert!(repeat(2).await && repeat(1199).await, "the others stay");
+    for number in [0, 1, 1197] {
+        let appended = store.append(at(number, later)).await.unwrap();
+        assert!(matches!(appended, Appended::New { .. }), "{number}");
+    }
+    assert_eq!(store.forget_repeats(NOW.plus(2 * DAY_MS)).await.unwrap(), 0);
+    store.close().await;
 }
 
-#[tokio::test]
-async fn a_repeat_is_known_until_its_key_is_forgotten_whatever_became_of_the_event() {
-    for location in [true, false] {
-        let folder = tempfile::tempdir().unwrap();
-        let store = open(if location {
-            Location::Memory
-        } else {
-            file(folder.path())
-        });
-        let appid = appid();
-        let at = |number: u64, received: Millis| NewEvent {
-            received,
-            ..event(
-                &appid,
-                store.dedup_key(&appid, number, &number.to_string()),
-                b"x",
-                &["shop"],
-            )
-        };
-        // More than two steps of forgetting, over four days.
-        let mut first = Vec::new();
-        for number in 0..1200 {
-            let day = i64::try_from(number % 4).unwrap();
-            let appended = store.append(at(number, NOW.plus(day * DAY_MS))).await;
-            first.push(new_event(&appended.unwrap()));
-        }
-        // Ten days later the events are past their retention; their keys are not.
-        let later = NOW.plus(10 * DAY_MS);
-        assert_eq!(store.drop_days_before(later).await.unwrap(), 4);
-        let repeat = |number: u64| {
-            let again = store.append(at(number, later));
-            let event = first[usize::try_from(number).unwrap()];
-            async move {
-                let answer = Some(Answer::Silent);
-                again.await.unwrap() == Appended::Repeat { event, answer }
-            }
-        };
-        assert!(repeat(0).await && repeat(1199).await);
-        // Two of the four days are forgotten, wherever their keys stand.
-        assert_eq!(
-            store.forget_repeats(NOW.plus(2 * DAY_MS)).await.unwrap(),
-            600
-        );
-        assert!(repeat(2).await && repeat(1199).await, "the others stay");
-        for number in [0, 1, 1197] {
-            let appended = store.append(at(number, later)).await.unwrap();
-            assert!(matches!(appended, Appended::New { .. }), "{number}");
-        }
-        assert_eq!(store.forget_repeats(NOW.plus(2 * DAY_MS)).await.unwrap(), 0);
-        store.close().await;
-    }
+pub(crate) async fn a_mark_comes_back_with_its_event_and_its_deliveries(db: Db) {
+    let store = db.open().await;
+    let appid = appid();
+    let mark = Mark {
+        reading: "repaired",
+        rule: "callback.xml.repaired",
+    };
+    let marked = NewEvent {
+        mark: Some(mark),
+        ..event(&appid, store.dedup_key(&appid, 1, "1"), b"x", &["shop"])
+    };
+    let place = new_event(&store.append(marked).await.unwrap());
+    let plain = event(&appid, store.dedup_key(&appid, 2, "2"), b"y", &["shop"]);
+    store.append(plain).await.unwrap();
+    let kept = |mark: &Option<Mark>| mark.as_ref().map(|mark| mark.rule.clone());
+    let expected = [Some(mark.rule.to_owned()), None];
+    let listed = store.events(None, None, 10).await.unwrap();
+    assert_eq!(
+        listed
+            .iter()
+            .map(|event| kept(&event.mark))
+            .collect::<Vec<_>>(),
+        expected
+    );
+    let listed = store.deliveries(0, None, None, 10).await.unwrap();
+    assert_eq!(
+        listed
+            .iter()
+            .map(|delivery| kept(&delivery.mark))
+            .collect::<Vec<_>>(),
+        expected
+    );
+    let one = store.event(place).await.unwrap().unwrap();
+    assert_eq!(one.mark.unwrap().reading, "repaired");
 }

@@ -1,0 +1,231 @@
+//! Many nodes on one database.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use xinqiao_store::{
+    Answer, Appended, MasterKey, NewEvent, NodeId, Options, Store, StoreError, StoredToken, Timing,
+};
+
+use crate::{Db, deliveries::one, *};
+
+/// A node that goes by the database's clock, as it does outside tests; its own is wrong by `ahead`.
+async fn node(db: &Db, name: &str) -> Store {
+    Store::open(Options {
+        location: db.location.clone(),
+        master: MasterKey::parse(&"5a".repeat(32)).unwrap(),
+        node: NodeId::new(name),
+        now: NOW,
+        timing: Timing::Database,
+    })
+    .await
+    .unwrap()
+}
+
+pub(crate) async fn a_callback_that_reaches_every_node_is_stored_once(db: Db) {
+    let nodes = [
+        db.open_as("a").await,
+        db.open_as("b").await,
+        db.open_as("c").await,
+    ];
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..300u64 {
+        for turn in 0..nodes.len() {
+            // Each three times, on another node first each time.
+            let store = nodes[(turn + usize::try_from(number).unwrap()) % nodes.len()].clone();
+            tasks.spawn(async move {
+                let appid = appid();
+                let dedup = store.dedup_key(&appid, number, &number.to_string());
+                let event = event(&appid, dedup, b"x", &["shop", "audit"]);
+                (number, store.append(event).await.unwrap())
+            });
+        }
+    }
+    let (mut new, mut places) = (BTreeSet::new(), BTreeSet::new());
+    while let Some(done) = tasks.join_next().await {
+        let (number, appended) = done.unwrap();
+        match appended {
+            Appended::New { event, deliveries } => {
+                assert!(new.insert(number), "{number} is new on two nodes");
+                assert_eq!(deliveries.len(), 2);
+                places.insert(event);
+            }
+            Appended::Repeat { event, .. } => drop(places.insert(event)),
+        }
+    }
+    assert_eq!((new.len(), places.len()), (300, 300));
+    assert_eq!(
+        nodes[0]
+            .deliveries(0, None, None, 1000)
+            .await
+            .unwrap()
+            .len(),
+        600
+    );
+}
+
+pub(crate) async fn a_delivery_is_claimed_by_one_node(db: Db) {
+    let (a, b) = (db.open_as("a").await, db.open_as("b").await);
+    for number in 0..200u64 {
+        let dedup = a.dedup_key(&appid(), number, &number.to_string());
+        a.append(event(&appid(), dedup, b"x", &["shop"]))
+            .await
+            .unwrap();
+    }
+    let late = NOW.plus(60_001);
+    let mut tasks = tokio::task::JoinSet::new();
+    for turn in 0..40 {
+        let store = if turn % 2 == 0 { a.clone() } else { b.clone() };
+        tasks.spawn(async move { store.claim(late, 16, late.plus(60_000)).await.unwrap() });
+    }
+    let mut claimed = BTreeSet::new();
+    while let Some(done) = tasks.join_next().await {
+        for delivery in done.unwrap() {
+            assert!(claimed.insert(delivery.held.id), "claimed twice");
+        }
+    }
+    assert_eq!(claimed.len(), 200);
+}
+
+pub(crate) async fn an_answer_settled_on_one_node_is_told_on_another(db: Db) {
+    let (a, b) = (db.open_as("a").await, db.open_as("b").await);
+    let (place, _) = one(&a, &["shop"]).await;
+    let appid = appid();
+    let dedup = b.dedup_key(&appid, 1, "1");
+    let repeat = || b.append(event(&appid, dedup, b"body", &["shop"]));
+    let told = repeat().await.unwrap();
+    assert_eq!(
+        told,
+        Appended::Repeat {
+            event: place,
+            answer: None
+        }
+    );
+    let reply = Answer::Reply(b"<xml/>".to_vec());
+    a.set_answer(&appid, place, reply.clone(), NOW)
+        .await
+        .unwrap();
+    let told = repeat().await.unwrap();
+    assert_eq!(
+        told,
+        Appended::Repeat {
+            event: place,
+            answer: Some(reply)
+        }
+    );
+}
+
+pub(crate) async fn what_one_node_sealed_another_opens(db: Db) {
+    // Both are open before the account has a key.
+    let (a, b) = (db.open_as("a").await, db.open_as("b").await);
+    let (place, _) = one(&a, &["shop"]).await;
+    let kept = b.event(place).await.unwrap().unwrap();
+    assert_eq!(kept.body.as_deref(), Some(b"body".as_slice()));
+    let late = NOW.plus(60_001);
+    let claimed = b.claim(late, 10, late).await.unwrap();
+    assert_eq!(claimed[0].body, b"body");
+    let node = NodeId::new("a");
+    let fence = a
+        .lease("stable wx1", &node, NOW, late)
+        .await
+        .unwrap()
+        .unwrap();
+    let token = StoredToken {
+        token: "t".into(),
+        obtained: NOW,
+        expires: late,
+    };
+    assert!(a.put_token("stable wx1", fence, token).await.unwrap());
+    assert_eq!(b.token("stable wx1").await.unwrap().unwrap().token, "t");
+}
+
+pub(crate) async fn an_account_erased_on_one_node_receives_again_on_another(db: Db) {
+    let (a, b) = (db.open_as("a").await, db.open_as("b").await);
+    let (place, _) = one(&a, &["shop"]).await;
+    assert!(b.event(place).await.unwrap().is_some());
+    a.erase_account(&appid()).await.unwrap();
+    // b still knows the erased key and must not seal with it.
+    let dedup = b.dedup_key(&appid(), 2, "2");
+    let appended = b
+        .append(event(&appid(), dedup, b"anew", &["shop"]))
+        .await
+        .unwrap();
+    let Appended::New { event: anew, .. } = appended else {
+        panic!("{appended:?}")
+    };
+    for store in [&a, &b] {
+        let kept = store.event(anew).await.unwrap().unwrap();
+        assert_eq!(kept.body.as_deref(), Some(b"anew".as_slice()));
+        let erased = store.event(place).await;
+        assert!(matches!(erased, Err(StoreError::Sealed(_))), "{erased:?}");
+    }
+}
+
+/// A node whose batch takes long to be committed, and a faster one meanwhile.
+pub(crate) async fn a_reader_misses_nothing_that_was_committed_before_what_it_saw(db: Db) {
+    let fast = db.open_as("fast").await;
+    let (first, _) = one(&fast, &[]).await;
+    let (slow, connection) =
+        { tokio_postgres::connect(db.url(), tokio_postgres::NoTls).await }.unwrap();
+    tokio::spawn(connection);
+    let begun =
+        "BEGIN; SELECT * FROM xinqiao.append(1, NULL, ARRAY[0], ARRAY['slow'::bytea], ARRAY['wx1'],
+        ARRAY['text'], ARRAY[0::bigint], ARRAY[1::bigint], ARRAY[''::bytea], ARRAY[NULL::text],
+        ARRAY[NULL::text], ARRAY[''], ARRAY[0::bigint])";
+    slow.batch_execute("SELECT xinqiao.prepare_day(0)")
+        .await
+        .unwrap();
+    slow.batch_execute(begun).await.unwrap();
+    let store = fast.clone();
+    let behind = tokio::spawn(async move {
+        let appid = appid();
+        let dedup = store.dedup_key(&appid, 2, "2");
+        store.append(event(&appid, dedup, b"x", &[])).await.unwrap()
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let seen = fast.events(Some(first), None, 10).await.unwrap();
+    assert!(
+        seen.is_empty(),
+        "it would be read before what has the place before it"
+    );
+    slow.batch_execute("COMMIT").await.unwrap();
+    behind.await.unwrap();
+    let seen = fast.events(Some(first), None, 10).await.unwrap();
+    let seen: Vec<_> = seen.iter().map(|event| event.appid.as_str()).collect();
+    assert_eq!(seen, ["wx1", appid().as_str()]);
+}
+
+pub(crate) async fn leases_and_holds_go_by_the_databases_clock(db: Db) {
+    let (a, b) = (node(&db, "a").await, node(&db, "b").await);
+    // b's clock is a minute ahead: to it, everything that a holds is over.
+    let ahead = NOW.plus(60_000);
+    let lease = |store: &Store, name: &str, now: Millis| {
+        let (store, name) = (store.clone(), NodeId::new(name));
+        async move {
+            store
+                .lease("stable wx1", &name, now, now.plus(10_000))
+                .await
+                .unwrap()
+        }
+    };
+    assert!(lease(&a, "a", NOW).await.is_some());
+    assert_eq!(lease(&b, "b", ahead).await, None);
+    let appid = appid();
+    let dedup = a.dedup_key(&appid, 1, "1");
+    let held = NewEvent {
+        held_until: NOW.plus(10_000),
+        ..event(&appid, dedup, b"x", &["shop"])
+    };
+    a.append(held).await.unwrap();
+    assert!(
+        b.claim(ahead, 10, ahead.plus(1000))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let due = b.next_due(ahead).await.unwrap().unwrap();
+    let left = due.0 - ahead.0;
+    assert!(
+        (5000..=10_000).contains(&left),
+        "{left} ms by b's own clock"
+    );
+}

@@ -1,0 +1,212 @@
+//! A PostgreSQL server of the tests' own: one a test process, on a port of its own, gone with the process.
+
+use std::{
+    ffi::OsString,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    programs: PathBuf,
+    folder: tempfile::TempDir,
+    port: u16,
+    process: Mutex<Option<Child>>,
+    databases: AtomicU32,
+}
+
+/// The server of this test process, started the first time. `None`, and said once, where there is no PostgreSQL.
+///
+/// # Panics
+///
+/// If PostgreSQL is installed and does not start: a test that was meant to run must not pass without having run.
+#[expect(clippy::print_stdout, reason = "a test that did not run says so")]
+pub fn server() -> Option<&'static Server> {
+    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+    SERVER
+        .get_or_init(|| {
+            let Some(programs) = programs() else {
+                println!("SKIP: no PostgreSQL server is installed; what needs one is not tested");
+                return None;
+            };
+            Some(Server::start(programs))
+        })
+        .as_ref()
+}
+
+/// The folder with `initdb` and `postgres`: on the path, or where Debian puts the newest one.
+fn programs() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let debian = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let mut debian: Vec<PathBuf> = debian
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .collect();
+    debian.sort();
+    debian.reverse();
+    debian
+        .into_iter()
+        .chain(std::env::split_paths(&path))
+        .find(|folder| {
+            ["initdb", "postgres", "createdb"]
+                .iter()
+                .all(|name| folder.join(name).is_file())
+        })
+}
+
+/// PostgreSQL refuses to run as root; its package brings a user for it.
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
+}
+
+impl Server {
+    fn start(programs: PathBuf) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("xinqiao-postgres")
+            .tempdir()
+            .expect("a folder for the database");
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(folder.path()));
+        }
+        let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+        let server = Self {
+            programs,
+            port: free.expect("a free port").port(),
+            folder,
+            process: Mutex::new(None),
+            databases: AtomicU32::new(0),
+        };
+        let data = server.folder.path().join("data");
+        run(server
+            .program("initdb")
+            .args([
+                "--auth=trust",
+                "--username=xinqiao",
+                "--encoding=UTF8",
+                "--no-sync",
+                "--pgdata",
+            ])
+            .arg(&data));
+        server.up();
+        server
+    }
+
+    /// One of PostgreSQL's programs, as a user who may run it. It ends when this process does.
+    fn program(&self, name: &str) -> Command {
+        let program: OsString = self.programs.join(name).into();
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "INT"]);
+        if is_root() {
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+        }
+        command.arg("--").arg(program);
+        command.current_dir(Path::new("/")).stdin(Stdio::null());
+        command
+    }
+
+    fn process(&self) -> std::sync::MutexGuard<'_, Option<Child>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the server and waits until it takes connections.
+    ///
+    /// # Panics
+    ///
+    /// If it does not within half a minute.
+    pub fn up(&self) {
+        let mut command = self.program("postgres");
+        command
+            .arg("-D")
+            .arg(self.folder.path().join("data"))
+            .args([
+                "-p",
+                &self.port.to_string(),
+                "-c",
+                "listen_addresses=127.0.0.1",
+            ])
+            .args([
+                "-c",
+                "unix_socket_directories=",
+                "-c",
+                "max_connections=200",
+            ])
+            // The machine is not going to lose power; the process may be killed.
+            .args(["-c", "fsync=off", "-c", "full_page_writes=off"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        // Its end is bound to that of the thread that starts it: not a test's own.
+        let (tx, rx) = mpsc::channel();
+        std::thread::spawn(move || {
+            drop(tx.send(command.spawn()));
+            loop {
+                std::thread::park();
+            }
+        });
+        let child = rx.recv().expect("the thread answers");
+        *self.process() = Some(child.expect("PostgreSQL's server starts"));
+        let begun = Instant::now();
+        while !self.answers() {
+            let waited = begun.elapsed();
+            assert!(
+                waited < Duration::from_secs(30),
+                "PostgreSQL does not take connections"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn answers(&self) -> bool {
+        let ready = self
+            .program("pg_isready")
+            .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
+            .status();
+        ready.is_ok_and(|status| status.success())
+    }
+
+    /// Kills the server, as a crash would.
+    pub fn kill(&self) {
+        if let Some(mut child) = self.process().take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+
+    /// Makes an empty database and returns its address.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be made.
+    pub fn database(&self) -> String {
+        let number = self.databases.fetch_add(1, Ordering::Relaxed);
+        let name = format!("xinqiao_{number}");
+        run(self
+            .program("createdb")
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &self.port.to_string(),
+                "-U",
+                "xinqiao",
+            ])
+            .arg(&name));
+        format!("postgres://xinqiao@127.0.0.1:{}/{name}", self.port)
+    }
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+}
