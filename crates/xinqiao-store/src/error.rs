@@ -112,6 +112,9 @@ pub enum StoreError {
     /// Whether the call was carried out is open.
     #[error("the database does not answer: {0}")]
     Unavailable(Box<str>),
+    /// Another process was started under this node's name, and is the one that acts in it.
+    #[error("another process was started under this node's name")]
+    Superseded,
     /// The database refused; nothing of the call was kept.
     #[error("the database refused: {0}")]
     Database(Box<str>),

@@ -30,9 +30,9 @@ mod vault;
 pub use error::{MasterKeyError, OpenError, StoreError};
 pub use master::MasterKey;
 pub use model::{
-    AccountSecrets, Answer, Appended, Claimed, DedupKey, Delivery, DeliveryState, Event, EventRef,
-    EventRefError, Fence, Finish, Held, Mark, Millis, NewEvent, NewStoredKey, NodeId, Proof,
-    StoredKey, StoredToken, Timing, Verdict,
+    AccountSecrets, Answer, Appended, Change, Claimed, DedupKey, Delivery, DeliveryState, Event,
+    EventRef, EventRefError, Fence, Finish, Held, Mark, Millis, NewEvent, NewStoredKey, NodeId,
+    Proof, StoredKey, StoredToken, Timing, Verdict,
 };
 pub use seal::{SealError, Sealer};
 pub use store::{Location, Options, Store};

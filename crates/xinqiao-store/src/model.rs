@@ -376,6 +376,16 @@ pub enum Timing {
     Caller,
 }
 
+/// What another node did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// It put a token or a ticket under this name.
+    Token(String),
+    /// It issued or revoked an app key.
+    Keys,
+}
+
 /// A fencing number: a write with an older one is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fence(pub i64);

@@ -12,6 +12,7 @@ mod link;
 mod queue;
 mod records;
 mod schema;
+mod watch;
 
 use std::{
     collections::BTreeSet,
@@ -20,15 +21,17 @@ use std::{
 };
 
 use aws_lc_rs::hmac;
+use tokio::sync::broadcast;
 use tokio_postgres::types::{ToSql, Type};
 use xinqiao_types::AppId;
 
 use self::{
     link::{Link, Server},
     queue::Queue,
+    watch::Watch,
 };
 use crate::{
-    Appended, DedupKey, Finish, MasterKey, Millis, OpenError, Options, StoreError, Timing,
+    Appended, Change, DedupKey, Finish, MasterKey, Millis, OpenError, Options, StoreError, Timing,
     store::dedup_key, vault::Vault,
 };
 
@@ -42,6 +45,7 @@ struct Inner {
     ends: Queue<deliveries::FinishJob, bool>,
     quick: Link,
     lists: Link,
+    watch: Watch,
     vault: Arc<Vault>,
     master: MasterKey,
     dedup: hmac::Key,
@@ -92,10 +96,7 @@ impl Postgres {
         for row in keys {
             vault.load(row.get(0), row.get(1), row.get(2));
         }
-        let node = deliveries::node_number(&client, &options.node)
-            .await
-            .map_err(database)?;
-        deliveries::release_held(&client, node, time.given(options.now))
+        let node = deliveries::enter(&client, &options.node, time.given(options.now))
             .await
             .map_err(database)?;
         let vault = Arc::new(vault);
@@ -117,6 +118,7 @@ impl Postgres {
             ends,
             quick,
             lists: Link::new(&server),
+            watch: Watch::start(Link::new(&server), node),
             vault,
             dedup: hmac::Key::new(hmac::HMAC_SHA256, &options.master.derive("dedup")),
             master: options.master,
@@ -157,7 +159,12 @@ impl Postgres {
         }
     }
 
+    pub(crate) fn changes(&self) -> broadcast::Receiver<Change> {
+        self.0.watch.changes()
+    }
+
     pub(crate) async fn close(&self) {
+        self.0.watch.stop().await;
         self.0.appends.stop().await;
         self.0.ends.stop().await;
         self.0.quick.close().await;

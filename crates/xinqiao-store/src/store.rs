@@ -2,14 +2,15 @@
 
 use std::{fmt, path::PathBuf};
 
+use tokio::sync::broadcast;
 use xinqiao_types::AppId;
 
 #[cfg(feature = "postgres")]
 use crate::postgres::Postgres;
 use crate::{
-    AccountSecrets, Answer, Appended, Claimed, DedupKey, Delivery, Event, EventRef, Fence, Finish,
-    MasterKey, Millis, NewEvent, NewStoredKey, NodeId, OpenError, Sealer, StoreError, StoredKey,
-    StoredToken, Timing, sqlite::Sqlite,
+    AccountSecrets, Answer, Appended, Change, Claimed, DedupKey, Delivery, Event, EventRef, Fence,
+    Finish, MasterKey, Millis, NewEvent, NewStoredKey, NodeId, OpenError, Sealer, StoreError,
+    StoredKey, StoredToken, Timing, sqlite::Sqlite,
 };
 
 /// Where the data lives.
@@ -307,6 +308,16 @@ impl Store {
     /// Erases the keys that sealed an account's events: the events stay unreadable, in backups too.
     pub async fn erase_account(&self, appid: &AppId) -> Result<(), StoreError> {
         on!(self, erase_account(appid), Ok(()))
+    }
+
+    /// What other nodes do from now on, within a second of its commit; `None` where there are no others. A receiver
+    /// that lagged has missed something and looks at everything.
+    pub fn changes(&self) -> Option<broadcast::Receiver<Change>> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => Some(db.changes()),
+            _ => None,
+        }
     }
 
     /// Whether a write goes through right now.

@@ -13,6 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How the servers' folders begin.
+const PREFIX: &str = "xinqiao-postgres";
+
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
@@ -33,11 +36,10 @@ pub fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     SERVER
         .get_or_init(|| {
-            let Some(programs) = programs() else {
+            if programs().is_none() {
                 println!("SKIP: no PostgreSQL server is installed; what needs one is not tested");
-                return None;
-            };
-            Some(Server::start(programs))
+            }
+            Server::own()
         })
         .as_ref()
 }
@@ -64,16 +66,53 @@ fn programs() -> Option<PathBuf> {
         })
 }
 
+/// Removes what servers of earlier runs left: the one of a test process ends with it, and cannot tidy up.
+fn sweep() {
+    let entries = std::fs::read_dir(std::env::temp_dir())
+        .into_iter()
+        .flatten();
+    for folder in entries.flatten().map(|entry| entry.path()) {
+        let is_ours = folder
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+        let runs = folder.join("data/postmaster.pid").exists();
+        let age = folder
+            .metadata()
+            .and_then(|meta| meta.modified())
+            .map(|time| time.elapsed());
+        let is_old = matches!(age, Ok(Ok(age)) if age > Duration::from_mins(2));
+        if is_ours && is_old && !runs {
+            drop(std::fs::remove_dir_all(folder));
+        }
+    }
+}
+
 /// PostgreSQL refuses to run as root; its package brings a user for it.
 fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
     id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
 
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 impl Server {
+    /// A server for a test that stops it, or nothing where there is no PostgreSQL.
+    ///
+    /// # Panics
+    ///
+    /// As [`server`].
+    pub fn own() -> Option<Self> {
+        programs().map(Self::start)
+    }
+
     fn start(programs: PathBuf) -> Self {
+        sweep();
         let folder = tempfile::Builder::new()
-            .prefix("xinqiao-postgres")
+            .prefix(PREFIX)
             .tempdir()
             .expect("a folder for the database");
         if is_root() {

@@ -19,32 +19,32 @@ pub(super) struct FinishJob {
     pub(super) sealed: Option<Vec<u8>>,
 }
 
-/// The number under which a node's deliveries are held.
-pub(super) async fn node_number(
+/// Enters a node under a number of its own. What it held when it ended is due now; what others hold is theirs until
+/// their time is over.
+pub(super) async fn enter(
     client: &Client,
     node: &NodeId,
-) -> Result<i32, tokio_postgres::Error> {
-    let sql = "INSERT INTO xinqiao.node AS n (name) VALUES ($1)
-         ON CONFLICT (name) DO UPDATE SET name = n.name RETURNING id";
-    let name = node.as_str();
-    let row = client.query_typed_one(sql, &[(&name, Type::TEXT)]).await?;
-    Ok(row.get(0))
-}
-
-/// What this node held when it ended is due now. What others hold is theirs until their time is over.
-pub(super) async fn release_held(
-    client: &Client,
-    node: i32,
     given: Option<i64>,
-) -> Result<(), tokio_postgres::Error> {
-    let sql = "UPDATE xinqiao.delivery SET held = 0, due = xinqiao.at($1)
-         WHERE state = 0 AND held = $2 RETURNING 1";
-    let params: [super::Param<'_>; 2] = [(&given, Type::INT8), (&node, Type::INT4)];
+) -> Result<i32, tokio_postgres::Error> {
+    let name = node.as_str();
+    let sql = "INSERT INTO xinqiao.node (name) VALUES ($1) RETURNING id";
+    let row = client.query_typed_one(sql, &[(&name, Type::TEXT)]).await?;
+    let own: i32 = row.get(0);
+    let sql = "WITH earlier AS (
+             DELETE FROM xinqiao.node WHERE name = $1 AND id < $2 RETURNING id
+         )
+         UPDATE xinqiao.delivery SET held = 0, due = xinqiao.at($3)
+         WHERE state = 0 AND held IN (SELECT id FROM earlier) RETURNING 1";
+    let params: [super::Param<'_>; 3] = [
+        (&name, Type::TEXT),
+        (&own, Type::INT4),
+        (&given, Type::INT8),
+    ];
     let released = client.query_typed(sql, &params).await?.len();
     if released > 0 {
         tracing::info!(released, "Deliveries of the last run are taken up again.");
     }
-    Ok(())
+    Ok(own)
 }
 
 /// Writes a batch of ends. Whether each counted.
@@ -121,6 +121,7 @@ impl Postgres {
         limit: u32,
         held_until: Millis,
     ) -> Result<Vec<Claimed>, StoreError> {
+        self.0.watch.check()?;
         let (given, limit) = (self.0.time.given(now), i64::from(limit));
         let hold = held_until.0 - now.0;
         let rows = self

@@ -37,7 +37,10 @@ impl Postgres {
              SET fence = t.fence + 1, owner = $2, leased_until = xinqiao.at($3) + $4
              WHERE t.owner = $2 OR t.leased_until <= xinqiao.at($3)
              RETURNING fence";
-        let (given, hold, owner) = (self.0.time.given(now), until.0 - now.0, owner.as_str());
+        self.0.watch.check()?;
+        let (given, hold) = (self.0.time.given(now), until.0 - now.0);
+        // Two processes under one name do not refresh at once.
+        let owner = format!("{}#{}", owner.as_str(), self.0.node);
         let params: [Param<'_>; 4] = [
             (&credential, Type::TEXT),
             (&owner, Type::TEXT),

@@ -35,14 +35,19 @@ impl Db {
     }
 
     fn postgres() -> Option<Self> {
-        Some(Self {
-            location: Location::Postgres(xinqiao_testdb::server()?.database()),
-            folder: None,
-        })
+        Some(Self::at(xinqiao_testdb::server()?.database()))
     }
 }
 
 impl Db {
+    /// A PostgreSQL database by its address.
+    pub(crate) fn at(url: String) -> Self {
+        Self {
+            location: Location::Postgres(url),
+            folder: None,
+        }
+    }
+
     /// The address of a PostgreSQL database.
     pub(crate) fn url(&self) -> &str {
         match &self.location {
@@ -128,5 +133,8 @@ on!(postgres_nodes = postgres; {
         what_one_node_sealed_another_opens
         an_account_erased_on_one_node_receives_again_on_another
         a_reader_misses_nothing_that_was_committed_before_what_it_saw
-        leases_and_holds_go_by_the_databases_clock;
+        leases_and_holds_go_by_the_databases_clock
+        a_node_hears_of_tokens_and_keys_of_others
+        a_second_process_of_a_nodes_name_is_the_one_that_acts
+        a_server_that_restarts_loses_nothing_and_doubles_nothing;
 });

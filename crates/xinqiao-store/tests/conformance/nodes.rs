@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use xinqiao_store::{
-    Answer, Appended, MasterKey, NewEvent, NodeId, Options, Store, StoreError, StoredToken, Timing,
+    Answer, Appended, Change, MasterKey, NewEvent, NewStoredKey, NodeId, Options, Store,
+    StoreError, StoredToken, Timing,
 };
 
 use crate::{Db, deliveries::one, *};
@@ -228,4 +229,125 @@ pub(crate) async fn leases_and_holds_go_by_the_databases_clock(db: Db) {
         (5000..=10_000).contains(&left),
         "{left} ms by b's own clock"
     );
+}
+
+pub(crate) async fn a_node_hears_of_tokens_and_keys_of_others(db: Db) {
+    let (a, b) = (node(&db, "a").await, node(&db, "b").await);
+    let mut changes = b.changes().unwrap();
+    // So that b has looked once.
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    let owner = NodeId::new("a");
+    let fence = a
+        .lease("stable wx1", &owner, NOW, NOW.plus(10_000))
+        .await
+        .unwrap()
+        .unwrap();
+    let token = StoredToken {
+        token: "t".into(),
+        obtained: NOW,
+        expires: NOW,
+    };
+    assert!(a.put_token("stable wx1", fence, token).await.unwrap());
+    let told = tokio::time::timeout(Duration::from_secs(5), changes.recv()).await;
+    assert_eq!(told.unwrap().unwrap(), Change::Token("stable wx1".into()));
+    let key = NewStoredKey {
+        id: "k",
+        text: "xqk_secret",
+        app: "shop",
+        accounts: vec![],
+        at: NOW,
+    };
+    a.put_key(key).await.unwrap();
+    let told = tokio::time::timeout(Duration::from_secs(5), changes.recv()).await;
+    assert_eq!(told.unwrap().unwrap(), Change::Keys);
+    assert!(a.revoke_key("k", NOW).await.unwrap());
+    let told = tokio::time::timeout(Duration::from_secs(5), changes.recv()).await;
+    assert_eq!(told.unwrap().unwrap(), Change::Keys);
+}
+
+pub(crate) async fn a_second_process_of_a_nodes_name_is_the_one_that_acts(db: Db) {
+    let first = node(&db, "a").await;
+    let (_, held) = one(&first, &["shop"]).await;
+    let owner = NodeId::new("a");
+    let lease = |store: &Store| {
+        let (store, owner) = (store.clone(), owner.clone());
+        async move {
+            store
+                .lease("stable wx1", &owner, NOW, NOW.plus(10_000))
+                .await
+        }
+    };
+    assert!(lease(&first).await.unwrap().is_some());
+    let second = node(&db, "a").await;
+    // It may be the node after a crash: what was held is taken up. The lease is waited for, whoever had it.
+    let claimed = second.claim(NOW, 10, NOW.plus(1000)).await.unwrap();
+    assert_eq!(claimed[0].held.id, held[0].id);
+    assert_eq!(lease(&second).await.unwrap(), None);
+    // The first one learns that it is not meant any more.
+    let refused = async {
+        loop {
+            match first.claim(NOW, 10, NOW.plus(1000)).await {
+                Err(error) => break error,
+                Ok(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(5), refused)
+        .await
+        .unwrap();
+    assert!(matches!(refused, StoreError::Superseded), "{refused}");
+    assert!(second.claim(NOW, 10, NOW.plus(1000)).await.is_ok());
+}
+
+pub(crate) async fn a_server_that_restarts_loses_nothing_and_doubles_nothing(_: Db) {
+    // A server of its own: the others' must stay up.
+    let Some(server) = xinqiao_testdb::Server::own() else {
+        return;
+    };
+    let db = Db::at(server.database());
+    let store = db.open().await;
+    let (mut acknowledged, mut refused) = (BTreeSet::new(), 0);
+    for round in 0..4u64 {
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..200 {
+            let (store, number) = (store.clone(), round * 200 + number);
+            tasks.spawn(async move {
+                let appid = appid();
+                let dedup = store.dedup_key(&appid, number, &number.to_string());
+                (
+                    number,
+                    store.append(event(&appid, dedup, b"x", &["shop"])).await,
+                )
+            });
+        }
+        if round % 2 == 0 {
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            tokio::task::block_in_place(|| {
+                server.kill();
+                server.up();
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            match done.unwrap() {
+                (number, Ok(Appended::New { .. })) => assert!(acknowledged.insert(number)),
+                (number, Ok(repeat)) => panic!("{number} came once: {repeat:?}"),
+                (_, Err(error)) => {
+                    assert!(error.passes(), "{error}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    let kept = store.events(None, None, 1000).await.unwrap();
+    let deliveries = store.deliveries(0, None, None, 1000).await.unwrap();
+    assert_eq!(kept.len(), deliveries.len());
+    assert!(
+        kept.len() >= acknowledged.len(),
+        "{} of {}",
+        kept.len(),
+        acknowledged.len()
+    );
+    assert_eq!(acknowledged.len() + refused, 800);
+    // A round without a crash is acknowledged whole.
+    assert!(acknowledged.len() >= 400, "{}", acknowledged.len());
 }
