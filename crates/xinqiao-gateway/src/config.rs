@@ -12,6 +12,7 @@ mod secret;
 
 use std::{
     collections::BTreeMap,
+    fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
@@ -45,6 +46,9 @@ pub struct Config {
     pub upstream: Upstream,
     /// Where events, tokens and keys are kept.
     pub store: StoreAt,
+    /// The name of this node among those that share the store. Without one it is the host's, or `node` where nobody
+    /// shares it.
+    pub node: Option<String>,
     /// The key that seals them.
     pub seal: Seal,
     /// Who may use the administration interface.
@@ -79,6 +83,7 @@ impl Default for Config {
             proxy: Proxy::default(),
             upstream: Upstream::default(),
             store: StoreAt::default(),
+            node: None,
             seal: Seal::default(),
             admin: Admin::default(),
             accounts: Vec::new(),
@@ -175,9 +180,34 @@ pub enum StoreAt {
     File(PathBuf),
     /// In memory; for tests and trials.
     Memory,
+    /// A PostgreSQL that other nodes may share. Its address may hold a password.
+    Postgres(DatabaseUrl),
     /// Nothing is kept. Only a bench build has it.
     #[cfg(feature = "bench")]
     Discard,
+}
+
+/// The address of a database. It is not shown: it may hold a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The address as it was written.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for DatabaseUrl {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseUrl(***)")
+    }
 }
 
 impl Default for StoreAt {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use xinqiao_http::{Limits, RefusalSum};
-use xinqiao_store::{Location, MasterKey, Millis, NodeId, Options, Store};
+use xinqiao_store::{Location, MasterKey, Millis, NodeId, Options, Store, Timing};
 use xinqiao_types::{AppId, Clock, Entropy, SystemClock, SystemEntropy};
 
 use crate::{
@@ -83,7 +83,9 @@ impl Gateway {
             Some(AdminListen::Unix(path)) => socket = Some(admin_socket::listen(&path).await?),
             None => {}
         }
-        let store = open_store(&config, &context)?;
+        let store = open_store(&config, &context).await?;
+        // From before anything is read: what changes meanwhile is not missed.
+        let changes = store.changes();
         let origins = listeners
             .iter()
             .map(|(face, listener)| (*face, listener.origin()))
@@ -106,6 +108,12 @@ impl Gateway {
             servers.spawn(admin_socket::serve(socket, service, stop.clone()));
         }
         servers.spawn(deliver::worker(Arc::clone(&shared), stop.clone()));
+        if let Some(changes) = changes {
+            let (following, stop) = (Arc::clone(&shared).follow(changes), stop.clone());
+            servers.spawn(async move {
+                stop.run_until_cancelled(following).await;
+            });
+        }
         servers.spawn(retention(Arc::clone(&shared), stop.clone()));
         servers.spawn(refusal_sums(Arc::clone(&shared), stop.clone()));
         Ok(Self {
@@ -170,22 +178,40 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-fn open_store(config: &Config, context: &Context) -> Result<Store, StartError> {
+async fn open_store(config: &Config, context: &Context) -> Result<Store, StartError> {
     let location = match &config.store {
         StoreAt::File(path) => Location::File(path.clone()),
         StoreAt::Memory => Location::Memory,
+        StoreAt::Postgres(url) => Location::Postgres(url.expose().to_owned()),
         #[cfg(feature = "bench")]
         StoreAt::Discard => return Ok(Store::discard(MasterKey::generate(&*context.entropy))),
     };
     let master = master_key(config, &location)?;
     let now = Millis(context.clock.now().as_millisecond());
-    Ok(Store::open(Options {
+    let store = Store::open(Options {
         location,
         master,
-        // Nobody shares the file: the name says only that it is the same node as before.
-        node: NodeId::default(),
+        node: node(config),
         now,
-    })?)
+        timing: Timing::Database,
+    });
+    Ok(store.await?)
+}
+
+/// This node's name. Where nobody shares the store it says only that it is the same node as before; else it is the
+/// host's unless the configuration has one.
+pub(crate) fn node(config: &Config) -> NodeId {
+    if let Some(name) = &config.node {
+        return NodeId::new(name);
+    }
+    match &config.store {
+        StoreAt::Postgres(_) => { std::fs::read_to_string("/proc/sys/kernel/hostname").ok() }
+            .or_else(|| std::env::var("HOSTNAME").ok())
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .map_or_else(NodeId::default, NodeId::new),
+        _ => NodeId::default(),
+    }
 }
 
 fn master_key(config: &Config, location: &Location) -> Result<MasterKey, StartError> {
@@ -218,7 +244,7 @@ fn master_key(config: &Config, location: &Location) -> Result<MasterKey, StartEr
                 &SystemEntropy,
             )?)
         }
-        Location::File(_) => Err(StartError::NoMasterKey {
+        Location::File(_) | Location::Postgres(_) => Err(StartError::NoMasterKey {
             variable: variable.to_owned(),
         }),
     }

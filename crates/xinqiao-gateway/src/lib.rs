@@ -37,8 +37,8 @@ mod token_center;
 mod wrong_keys;
 
 pub use config::{
-    AccountConfig, Admin, AdminListen, AppConfig, Config, ConfigError, DEFAULT_PORT, KeyConfig,
-    Listen, Preflight, Proxy, Seal, StoreAt, Upstream,
+    AccountConfig, Admin, AdminListen, AppConfig, Config, ConfigError, DEFAULT_PORT, DatabaseUrl,
+    KeyConfig, Listen, Preflight, Proxy, Seal, StoreAt, Upstream,
 };
 pub use error::StartError;
 pub use gateway::{Context, Gateway};

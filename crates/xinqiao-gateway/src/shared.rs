@@ -6,16 +6,16 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, broadcast, broadcast::error::RecvError};
 use tokio_util::task::TaskTracker;
 use xinqiao_http::RefusalLog;
-use xinqiao_store::{Millis, NodeId, Store};
+use xinqiao_store::{Change, Millis, NodeId, Store};
 use xinqiao_types::UnixSeconds;
 
 use crate::{
     Config, Context, StartError,
     directory::Directory,
-    gateway::CALLS,
+    gateway::{CALLS, node},
     in_flight::InFlight,
     issued_key::{self, Keys},
     metrics::Metrics,
@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) context: Context,
     pub(crate) store: Store,
-    /// In whose name leases are taken.
+    /// In whose name leases and deliveries are held.
     pub(crate) node: NodeId,
     pub(crate) directory: Directory,
     pub(crate) in_flight: InFlight,
@@ -77,10 +77,10 @@ impl Shared {
             calls: Semaphore::new(CALLS),
             tasks: TaskTracker::new(),
             due: Notify::new(),
+            node: node(&config),
             config,
             context,
             store,
-            node: NodeId::default(),
             origins,
         };
         shared.load_keys().await?;
@@ -119,6 +119,30 @@ impl Shared {
         self.keys
             .store(Arc::new(issued.chain(configured).collect()));
         Ok(())
+    }
+
+    /// Looks at what other nodes did, for as long as they do something.
+    pub(crate) async fn follow(self: Arc<Self>, mut changes: broadcast::Receiver<Change>) {
+        loop {
+            let known = match changes.recv().await {
+                Ok(Change::Token(name)) => self.tokens.changed(&self, Some(&name)).await,
+                Ok(Change::Keys) => self.load_keys().await,
+                // Deliveries, and whatever a later version tells.
+                Ok(_) => {
+                    self.due.notify_one();
+                    Ok(())
+                }
+                Err(RecvError::Lagged(_)) => match self.load_keys().await {
+                    Ok(()) => self.tokens.changed(&self, None).await,
+                    failed => failed,
+                },
+                Err(RecvError::Closed) => return,
+            };
+            if let Err(error) = known {
+                // WECHAT: a token that another node replaced is healed when the platform refuses it.
+                tracing::warn!(%error, "What another node changed could not be read.");
+            }
+        }
     }
 
     /// Real time.

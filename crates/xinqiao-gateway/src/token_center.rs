@@ -25,6 +25,7 @@ use arc_swap::ArcSwapOption;
 use http::StatusCode;
 use serde::Serialize;
 use tokio::time::Instant;
+use xinqiao_store::StoreError;
 use xinqiao_types::{AccessToken, AppId, AppSecret, UnixSeconds};
 
 use self::tickets::Tickets;
@@ -339,6 +340,27 @@ impl TokenCenter {
         cells
             .find(|cell| cell.held == held && cell.has_secret(secret))
             .map(|cell| &cell.appid)
+    }
+
+    /// Another node put a token or a ticket under this name, or under any.
+    pub(crate) async fn changed(
+        &self,
+        shared: &Arc<Shared>,
+        name: Option<&str>,
+    ) -> Result<(), StoreError> {
+        // A name ends with the account's.
+        let appid = name.and_then(|name| name.rsplit_once(' '));
+        let of_name = appid.and_then(|(_, appid)| self.cells.get(appid));
+        let all = self.cells.values().filter(|_| name.is_none());
+        for cell in all.chain(of_name) {
+            if name.is_none_or(|name| name == cell.credential()) {
+                cell.renewed(shared).await?;
+            }
+            if name.is_none_or(|name| name == cell.ticket_name()) {
+                cell.ticket_kept(shared).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A verified callback brought a ticket of the account's.

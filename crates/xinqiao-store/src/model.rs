@@ -384,6 +384,8 @@ pub enum Change {
     Token(String),
     /// It issued or revoked an app key.
     Keys,
+    /// It is gone, and deliveries that it held are due.
+    Due,
 }
 
 /// A fencing number: a write with an older one is refused.

@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{AdminListen, StoreAt, Upstream};
+use super::{AdminListen, StoreAt, Upstream, secret};
 
 impl<'de> Deserialize<'de> for StoreAt {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = secret::text(deserializer)?;
         match text.as_str() {
             "" => Err(D::Error::custom(
-                "invalid value: store is a path, or `:memory:`",
+                "invalid value: store is a path, `:memory:`, or an address `postgres://…`",
             )),
             ":memory:" => Ok(Self::Memory),
+            url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Ok(Self::Postgres(text.into()))
+            }
             path => Ok(Self::File(path.into())),
         }
     }

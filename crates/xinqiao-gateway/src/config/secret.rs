@@ -174,6 +174,14 @@ where
     }
 }
 
+/// A text of any length that may be named as a secret is.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let (text, _) = Source::deserialize(deserializer)?
+        .resolve()
+        .map_err(D::Error::custom)?;
+    Ok(text.trim().to_owned())
+}
+
 pub(super) fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

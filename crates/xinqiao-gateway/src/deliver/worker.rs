@@ -16,8 +16,8 @@ use crate::{
 const CLAIM: u32 = 64;
 /// Deliveries and refreshes that are under way when no more are taken up.
 const AT_ONCE: usize = 512;
-/// A round is made at least this often, should a wake-up be missed.
-const ROUND: Duration = Duration::from_secs(30);
+/// A round is made at least this often: what another node that is gone has left is due some time.
+const ROUND: Duration = Duration::from_secs(5);
 /// A claimed delivery is held for the longest time that any app may take.
 const HOLD: Duration = Duration::from_mins(5);
 
@@ -42,7 +42,7 @@ pub(crate) async fn worker(shared: Arc<Shared>, stop: CancellationToken) {
 
 /// How long until something is due.
 async fn pause(shared: &Shared) -> Duration {
-    match shared.store.next_due().await {
+    match shared.store.next_due(shared.now()).await {
         Ok(Some(due)) => {
             let ms = due.0.saturating_sub(shared.now().0).max(0) as u64;
             Duration::from_millis(ms).min(ROUND)

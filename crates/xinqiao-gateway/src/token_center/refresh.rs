@@ -8,7 +8,7 @@ use std::{
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 use tokio::time::Instant;
-use xinqiao_store::{Fence, Millis, StoredToken};
+use xinqiao_store::{Fence, Millis, StoreError, StoredToken};
 use xinqiao_types::AccessToken;
 
 use super::{
@@ -27,8 +27,10 @@ const FAILURE_MEMORY: Duration = Duration::from_secs(2);
 /// Forced refreshes: how many a day, and how far apart.
 const FORCED_A_DAY: usize = 20;
 const FORCED_APART_SECONDS: i64 = 30;
-/// How long one refresh may hold the lease.
-const LEASE_MS: i64 = 30_000;
+/// How long one refresh may hold the lease, and how long the platform may take to answer it. Two refreshes are under
+/// way at once only if a node stands still for longer than the difference.
+const LEASE_MS: i64 = 10_000;
+const ASKING: Duration = Duration::from_secs(5);
 /// Token answers are small.
 const ANSWER_BYTES: usize = 64 * 1024;
 
@@ -316,6 +318,17 @@ impl Cell {
         Ok(newer.map(|kept| self.adopt(&kept)))
     }
 
+    /// Another node put a token: it is served from now on, if it is newer and one is held here at all.
+    pub(super) async fn renewed(&self, shared: &Shared) -> Result<(), StoreError> {
+        let Some(before) = self.current.load_full() else {
+            return Ok(());
+        };
+        match self.replaced(shared, Some(&before)).await {
+            Err(TokenError::Store(error)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Asks the platform.
     async fn ask(&self, shared: &Arc<Shared>, mode: Mode) -> Result<(String, i64), TokenError> {
         let Some(secret) = &self.secret else {
@@ -344,10 +357,11 @@ impl Cell {
             let json = HeaderValue::from_static("application/json");
             headers.insert(header::CONTENT_TYPE, json);
         }
-        let answered = shared
-            .outbound
-            .platform_whole(host, method, &target, headers, body, ANSWER_BYTES)
+        let asking =
+            (shared.outbound).platform_whole(host, method, &target, headers, body, ANSWER_BYTES);
+        let answered = tokio::time::timeout(ASKING, asking)
             .await
+            .map_err(|_| TokenError::Unreachable("it did not answer in time".to_owned()))?
             .map_err(|error| TokenError::Unreachable(error.to_string()))?;
         let code = platform::errcode(&answered.body).unwrap_or(0);
         let answer = match xinqiao_wire::response::value(&answered.body) {
@@ -398,7 +412,7 @@ impl Cell {
     }
 
     /// The name that its token and lease have in the store.
-    fn credential(&self) -> String {
+    pub(super) fn credential(&self) -> String {
         let kind = match self.held {
             Held::Account => "stable",
             Held::Corp => "corp",

@@ -191,6 +191,12 @@ impl Cell {
         Ok(())
     }
 
+    /// Another node kept a ticket.
+    pub(super) async fn ticket_kept(&self, shared: &Arc<Shared>) -> Result<(), StoreError> {
+        self.kept().loaded = false;
+        self.load_tickets(shared).await
+    }
+
     /// The newest ticket, if one was pushed.
     pub(super) async fn ticket(
         &self,
@@ -220,7 +226,7 @@ impl Cell {
         kept.all().map(|own| own.expose().to_owned()).collect()
     }
 
-    fn ticket_name(&self) -> String {
+    pub(super) fn ticket_name(&self) -> String {
         format!("ticket {}", self.appid)
     }
 }

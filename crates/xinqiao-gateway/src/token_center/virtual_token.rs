@@ -165,8 +165,13 @@ mod tests {
             master,
             node: xinqiao_store::NodeId::default(),
             now: Millis(0),
+            timing: xinqiao_store::Timing::Caller,
         };
-        VirtualTokens::new(&Store::open(options).unwrap())
+        let store = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(Store::open(options));
+        VirtualTokens::new(&store.unwrap())
     }
 
     #[test]

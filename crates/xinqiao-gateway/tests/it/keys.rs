@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use xinqiao_gateway::{Config, Context, Gateway, IssueError, KeyConfig, StoreAt};
-use xinqiao_store::{Location, MasterKey, Millis, NewStoredKey, NodeId, Options, Store};
+use xinqiao_store::{Location, MasterKey, Millis, NewStoredKey, NodeId, Options, Store, Timing};
 
 use crate::fake::*;
 
@@ -63,7 +63,9 @@ async fn a_configured_key_is_one_as_long_as_it_stands_in_the_file() {
             master,
             node: NodeId::default(),
             now: Millis(0),
+            timing: Timing::Caller,
         })
+        .await
         .unwrap();
         let kept = NewStoredKey {
             id: "ci",

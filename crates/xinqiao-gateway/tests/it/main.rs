@@ -13,6 +13,7 @@ mod interface;
 mod issuing;
 mod keys;
 mod log;
+mod nodes;
 mod proxy;
 mod receivers;
 mod secrets;

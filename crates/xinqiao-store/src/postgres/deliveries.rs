@@ -27,7 +27,7 @@ pub(super) async fn enter(
     given: Option<i64>,
 ) -> Result<i32, tokio_postgres::Error> {
     let name = node.as_str();
-    let sql = "INSERT INTO xinqiao.node (name) VALUES ($1) RETURNING id";
+    let sql = "INSERT INTO xinqiao.node (name, alive) VALUES ($1, xinqiao.at(NULL)) RETURNING id";
     let row = client.query_typed_one(sql, &[(&name, Type::TEXT)]).await?;
     let own: i32 = row.get(0);
     let sql = "WITH earlier AS (

@@ -136,5 +136,6 @@ on!(postgres_nodes = postgres; {
         leases_and_holds_go_by_the_databases_clock
         a_node_hears_of_tokens_and_keys_of_others
         a_second_process_of_a_nodes_name_is_the_one_that_acts
+        what_a_node_held_that_is_gone_is_due_for_another
         a_server_that_restarts_loses_nothing_and_doubles_nothing;
 });

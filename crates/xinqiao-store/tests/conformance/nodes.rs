@@ -234,8 +234,9 @@ pub(crate) async fn leases_and_holds_go_by_the_databases_clock(db: Db) {
 pub(crate) async fn a_node_hears_of_tokens_and_keys_of_others(db: Db) {
     let (a, b) = (node(&db, "a").await, node(&db, "b").await);
     let mut changes = b.changes().unwrap();
-    // So that b has looked once.
-    tokio::time::sleep(Duration::from_millis(800)).await;
+    // The first look tells of all there is.
+    let told = tokio::time::timeout(Duration::from_secs(5), changes.recv()).await;
+    assert_eq!(told.unwrap().unwrap(), Change::Keys);
     let owner = NodeId::new("a");
     let fence = a
         .lease("stable wx1", &owner, NOW, NOW.plus(10_000))
@@ -297,6 +298,21 @@ pub(crate) async fn a_second_process_of_a_nodes_name_is_the_one_that_acts(db: Db
         .unwrap();
     assert!(matches!(refused, StoreError::Superseded), "{refused}");
     assert!(second.claim(NOW, 10, NOW.plus(1000)).await.is_ok());
+}
+
+pub(crate) async fn what_a_node_held_that_is_gone_is_due_for_another(db: Db) {
+    let (a, b) = (node(&db, "a").await, node(&db, "b").await);
+    let (_, held) = one(&a, &["shop"]).await;
+    let mut changes = b.changes().unwrap();
+    // As killed: it gives nothing back and shows itself no more.
+    drop(a);
+    let told = async { while changes.recv().await.unwrap() != Change::Due {} };
+    tokio::time::timeout(Duration::from_secs(15), told)
+        .await
+        .unwrap();
+    let claimed = b.claim(NOW, 10, NOW.plus(1000)).await.unwrap();
+    assert_eq!(claimed[0].held.id, held[0].id);
+    assert!(claimed[0].held.fence > held[0].fence);
 }
 
 pub(crate) async fn a_server_that_restarts_loses_nothing_and_doubles_nothing(_: Db) {

@@ -8,7 +8,7 @@ use std::{
 use axum::Router;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use xinqiao_store::{Location, MasterKey, NodeId, Options, Store};
+use xinqiao_store::{Location, MasterKey, NodeId, Options, Store, Timing};
 use xinqiao_types::{AppSecret, SystemEntropy};
 
 use super::*;
@@ -75,7 +75,9 @@ async fn node(body: &'static str) -> (Arc<Shared>, Arc<Platform>, DropGuard) {
         master: MasterKey::generate(&SystemEntropy),
         node: NodeId::default(),
         now: Millis(0),
-    });
+        timing: Timing::Caller,
+    })
+    .await;
     let context = Context::default();
     let shared = Shared::new(config, context, store.unwrap(), HashMap::new()).await;
     (shared.unwrap(), platform, stop.drop_guard())

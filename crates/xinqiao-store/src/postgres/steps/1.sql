@@ -4,7 +4,12 @@
 CREATE TABLE xinqiao.meta (name text PRIMARY KEY, value bytea NOT NULL);
 
 -- A row a process, the newest of a name is the one that may act in it.
-CREATE TABLE xinqiao.node (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL);
+CREATE TABLE xinqiao.node (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    -- When it last showed that it lives, by the database's clock.
+    alive bigint NOT NULL
+);
 
 CREATE TABLE xinqiao.data_key (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
