@@ -44,6 +44,7 @@ mod transfer_v3;
 mod v2;
 mod v3;
 mod wallet;
+mod whose;
 
 use super::Feature;
 

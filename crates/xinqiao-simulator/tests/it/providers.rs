@@ -367,6 +367,131 @@ async fn a_provider_charges_a_code_for_a_sub_merchant_and_takes_it_back() {
     assert_eq!(mall.query("T2026020100001").await["trade_state"], "REVOKED");
 }
 
+/// What a provider did not place it can neither see nor close nor refund: `shop` is the merchant at first, then its
+/// provider.
+#[tokio::test]
+async fn a_providers_calls_do_not_reach_what_it_did_not_place() {
+    let mut shop = Shop::open().await;
+    let sub = shop.mchid.clone();
+    let paid = shop.place("T2026020100001").await;
+    let (status, paid) = shop.pay(json!({"prepay_id": paid})).await;
+    assert_eq!(status, 200, "{paid}");
+    let refund = |number: &str, of: &str| {
+        json!({
+            "out_trade_no": of, "out_refund_no": number,
+            "amount": {"refund": 10, "total": 100, "currency": "CNY"},
+        })
+    };
+    let refunds = "/v3/refund/domestic/refunds";
+    let own = { shop.call("POST", refunds, refund("R1", "T2026020100001")) }.await;
+    assert_eq!(own.status, 200, "{own:?}");
+    shop.place("T2026020100002").await;
+    let shown = json!({"do": "pay_code", "account": shop.appid});
+    let shown = shop.world.act(&shop.user, shown).await;
+    let mut till = shop.order("T2026020100003");
+    till.as_object_mut().unwrap().remove("notify_url");
+    till["payer"] = json!({"auth_code": shown["auth_code"]});
+    till["scene_info"] = json!({"store_info": {"id": "S1"}});
+    let charged = shop
+        .call("POST", "/v3/pay/transactions/codepay", till)
+        .await;
+    assert_eq!(charged.status, 200, "{charged:?}");
+
+    let provider = json!({"kind": "service_provider", "appids": [shop.appid]});
+    let provider = shop.world.must("POST", "/merchants", provider).await;
+    let below = json!({"provider": provider["mchid"]});
+    shop.world
+        .must("PATCH", &format!("/merchants/{sub}"), below)
+        .await;
+    shop.becomes(provider.clone()).await;
+    let none = |answer: &Value| assert_eq!(answer["code"], "ORDER_NOT_EXIST", "{answer}");
+    let whose = json!({"sp_mchid": shop.mchid, "sub_mchid": sub, "sp_appid": shop.appid});
+    let orders = "/v3/pay/partner/transactions/out-trade-no";
+    let query = format!("?sp_mchid={}&sub_mchid={sub}", shop.mchid);
+    for number in ["T2026020100001", "T2026020100002", "T2026020100003"] {
+        let found = shop
+            .call("GET", &format!("{orders}/{number}{query}"), Value::Null)
+            .await;
+        none(&found.body);
+        let path = format!("{orders}/{number}/close");
+        let closed = shop.call("POST", &path, whose.clone()).await;
+        none(&closed.body);
+        let mut back = refund("R2", number);
+        back["sub_mchid"] = json!(sub);
+        none(&shop.call("POST", refunds, back).await.body);
+        let path = format!("{orders}/{number}/reverse");
+        let back = shop.call("POST", &path, whose.clone()).await;
+        none(&back.body);
+    }
+    let found = shop
+        .call("GET", &format!("{refunds}/R1?sub_mchid={sub}"), Value::Null)
+        .await;
+    assert_eq!(found.body["code"], "RESOURCE_NOT_EXISTS", "{found:?}");
+    let path = format!("/merchants/{sub}/orders");
+    let own = shop.world.get(&path).await;
+    let states: Vec<&str> = { own["items"].as_array().unwrap().iter() }
+        .map(|order| order["trade_state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["REFUND", "NOTPAY", "SUCCESS"], "{own}");
+
+    // In XML too.
+    let sub_mch_id = ("sub_mch_id", sub.as_str());
+    let by = [sub_mch_id, ("out_trade_no", "T2026020100003")];
+    let fees = [
+        ("total_fee", "100"),
+        ("refund_fee", "10"),
+        ("out_refund_no", "R3"),
+    ];
+    for (path, fields, code) in [
+        ("/pay/orderquery", by.to_vec(), "ORDERNOTEXIST"),
+        ("/pay/closeorder", by.to_vec(), "ORDERNOTEXIST"),
+        ("/secapi/pay/reverse", by.to_vec(), "ORDERNOTEXIST"),
+        (
+            "/secapi/pay/refund",
+            [&by[..], &fees].concat(),
+            "ORDERNOTEXIST",
+        ),
+        ("/pay/refundquery", by.to_vec(), "ORDERNOTEXIST"),
+        (
+            "/pay/refundquery",
+            vec![sub_mch_id, ("out_refund_no", "R1")],
+            "REFUNDNOTEXIST",
+        ),
+    ] {
+        let answer = shop.xml(path, &fields, SignType::Md5).await;
+        assert_eq!(text(&answer, "err_code"), code, "{path}: {answer:?}");
+    }
+
+    // What this provider placed is not the next one's.
+    let mut order = whose.clone();
+    for (name, value) in [
+        ("description", json!("小面")),
+        ("out_trade_no", json!("T2026020100004")),
+        ("notify_url", json!(shop.app.url)),
+        ("amount", json!({"total": 100, "currency": "CNY"})),
+    ] {
+        order[name] = value;
+    }
+    let native = "/v3/pay/partner/transactions/native";
+    let placed = shop.call("POST", native, order.clone()).await;
+    assert_eq!(placed.status, 200, "{placed:?}");
+    let (status, paid) = shop.pay(json!({"code_url": placed.body["code_url"]})).await;
+    assert_eq!(status, 200, "{paid}");
+    let next = json!({"kind": "service_provider", "appids": [shop.appid]});
+    let next = shop.world.must("POST", "/merchants", next).await;
+    let below = json!({"provider": next["mchid"]});
+    shop.world
+        .must("PATCH", &format!("/merchants/{sub}"), below)
+        .await;
+    shop.becomes(next).await;
+    let query = format!("?sp_mchid={}&sub_mchid={sub}", shop.mchid);
+    let path = format!("{orders}/T2026020100004{query}");
+    none(&shop.call("GET", &path, Value::Null).await.body);
+    order["sp_mchid"] = json!(shop.mchid);
+    let used = shop.call("POST", native, order).await;
+    assert_eq!(used.body["code"], "INVALID_REQUEST", "{used:?}");
+}
+
 // ---- The second generation.
 
 type Elements = Vec<(String, String)>;
