@@ -194,7 +194,11 @@ pub(super) fn whose(world: &World, asked: &Asked) -> Result<Whose, Refusal> {
 }
 
 /// The appid that an element names, if the merchant may be paid in it.
-fn bound<'m>(merchant: &'m Merchant, name: &str, appid: &str) -> Result<&'m Id, Refusal> {
+pub(super) fn bound<'m>(
+    merchant: &'m Merchant,
+    name: &str,
+    appid: &str,
+) -> Result<&'m Id, Refusal> {
     seller::bound(merchant, appid).ok_or_else(|| {
         let text = match name {
             "appid" => "appid和mch_id不匹配".to_owned(),
