@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     kernel::{Id, Turn, feature::id_in},
-    people,
     products::Feature,
 };
 
@@ -122,7 +121,7 @@ fn tell(
     let url = receivers::address(turn.world, to)?.to_string();
     let (_, order) = order::by_transaction(turn.world, mchid, transaction_id)?;
     let (appid, payer) = (order.appid.clone(), order.payer.clone()?);
-    let user = people::person(turn.world, &appid, &payer)?;
+    let user = notice::about(turn.world, &appid, &payer);
     let told = Told {
         event,
         ends,
