@@ -29,6 +29,7 @@ mod red_packet_v2;
 mod refund;
 mod refund_v2;
 mod refund_v3;
+mod sandbox;
 mod seller;
 mod sensitive;
 mod sharing;
@@ -68,6 +69,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &refund::FEATURE,
     &v3::FEATURE,
     &v2::FEATURE,
+    &sandbox::FEATURE,
     &pay_code::FEATURE,
     &code_v3::FEATURE,
     &code_v2::FEATURE,
