@@ -8,6 +8,7 @@ pub(crate) mod attempts;
 pub(crate) mod deliveries;
 pub(crate) mod envelope;
 pub(crate) mod faults;
+mod gone;
 pub(crate) mod order;
 pub(crate) mod receivers;
 mod resend;
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 use crate::{
     accounts::{self, rules::Rule},
     kernel::{
-        Feature, Turn, World,
+        Feature, Id, Turn, World,
         command::verb,
         declared::{
             Choice, DiagnosisKind, Facts, Holds, RowKind, Shown, Side, choice, field, said, text,
@@ -137,13 +138,20 @@ fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
     let Some(appid) = id_in(what, "account") else {
         return;
     };
-    let open: Vec<u64> = deliveries::of(turn.world, Some(&appid), 0)
+    let open: Vec<PushOrder> = deliveries::of(turn.world, Some(&appid), 0)
         .filter(|delivery| !delivery.settled)
-        .map(|delivery| delivery.order.delivery)
+        .map(|delivery| delivery.order.clone())
         .collect();
-    for number in open {
-        attempts::settle(turn, number, Value::Null);
+    for order in open {
+        attempts::settle(turn, order.delivery, Value::Null);
+        let whom = (order.appid.clone(), Some(order.account_name));
+        gone::show(turn, whom, (order.user, order.user_name), order.url);
     }
+}
+
+/// Who was to be told is no longer there.
+pub(crate) fn nobody_to_tell(turn: &mut Turn<'_>, id: &Id, url: &str) {
+    gone::show(turn, (id.clone(), None), (None, None), url.to_owned());
 }
 
 /// Format 1 knew one kind of push only.

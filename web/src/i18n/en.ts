@@ -166,6 +166,7 @@ export const en: Words = {
   "transfer.take": "Take",
   "transfer.done": "Taken",
   "complaint.order": "Merchant's number of the order (out_trade_no)",
+  "complaint.merchant": "Merchant, where several have that number (optional)",
   "complaint.detail": "What is wrong",
   "complaint.go": "Complain",
   "complaint.done": "Sent to the merchant",

@@ -164,6 +164,7 @@ export const zh = {
   "transfer.take": "收款",
   "transfer.done": "已收款",
   "complaint.order": "商户订单号（out_trade_no）",
+  "complaint.merchant": "商户号（几个商户有此单号时填写）",
   "complaint.detail": "投诉内容",
   "complaint.go": "提交",
   "complaint.done": "已提交给商家",

@@ -29,6 +29,7 @@ mod red_packet_v2;
 mod refund;
 mod refund_v2;
 mod refund_v3;
+mod sandbox;
 mod seller;
 mod sensitive;
 mod sharing;
@@ -44,6 +45,7 @@ mod transfer_v3;
 mod v2;
 mod v3;
 mod wallet;
+mod whose;
 
 use super::Feature;
 
@@ -67,6 +69,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &refund::FEATURE,
     &v3::FEATURE,
     &v2::FEATURE,
+    &sandbox::FEATURE,
     &pay_code::FEATURE,
     &code_v3::FEATURE,
     &code_v2::FEATURE,

@@ -189,6 +189,31 @@ async fn a_days_bills_are_asked_for_fetched_and_agree() {
     assert_eq!(sums.expense.unwrap().fen().unwrap().0, 30);
 }
 
+#[tokio::test]
+async fn refunds_that_were_closed_are_no_part_of_a_bills_sums() {
+    let day = Day::begin().await;
+    day.pay("T2026020100001", 150).await;
+    let path = format!("/merchants/{}", day.shop.mchid);
+    let ends = async |word: &str| {
+        let rules = json!({"rules": {"pay.refund_result": word}});
+        day.shop.world.must("PATCH", &path, rules).await;
+    };
+    ends("CLOSED").await;
+    assert_eq!(day.refund("T2026020100001", "R1", 30, 150).await, 200);
+    day.shop.world.advance(2).await;
+    ends("SUCCESS").await;
+    assert_eq!(day.refund("T2026020100001", "R2", 20, 150).await, 200);
+    day.shop.world.advance(86_400).await;
+    for kind in ["ALL", "REFUND"] {
+        let answer = day.trade_bill(&format!("&bill_type={kind}")).await;
+        let bill = Bill::parse(&day.file(&answer).await).unwrap();
+        let sums: TradeSums = bill.sums.unwrap().read().unwrap();
+        assert_eq!(sums.refund.unwrap().fen().unwrap().0, 20, "{kind}");
+        assert_eq!(sums.refund_asked.unwrap().fen().unwrap().0, 20, "{kind}");
+        assert!(bill.rows.len() >= 2, "both have their rows");
+    }
+}
+
 fn sha1(file: &[u8]) -> String {
     use sha1::Digest as _;
     Hex::from(<[u8; 20]>::from(sha1::Sha1::digest(file))).to_string()

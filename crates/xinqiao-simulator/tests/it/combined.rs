@@ -204,6 +204,21 @@ async fn combined_orders_are_closed_together() {
 }
 
 #[tokio::test]
+async fn combined_orders_of_which_one_cannot_be_closed_stay_as_they_are() {
+    let market = market().await;
+    let shop = &market.shop;
+    market.place("jsapi", market.order(NUMBER)).await;
+    let own = market.order(NUMBER)["sub_orders"].clone();
+    let gone = format!("/merchants/{}", market.stall);
+    shop.world.must("DELETE", &gone, json!({})).await;
+    let body = json!({"combine_appid": shop.appid, "sub_orders": own});
+    let path = format!("/v3/combine-transactions/out-trade-no/{NUMBER}/close");
+    let answer = shop.call("POST", &path, body).await;
+    assert_eq!(answer.body["code"], "ORDER_NOT_EXIST", "{answer:?}");
+    assert_eq!(market.states(NUMBER).await, ["NOTPAY"]);
+}
+
+#[tokio::test]
 async fn combined_orders_are_placed_again_alike_or_not_at_all() {
     let market = market().await;
     let shop = &market.shop;

@@ -204,12 +204,48 @@ async fn what_a_complaint_wants_back_is_granted_or_not() {
     shop.world.advance(2).await;
     let found = get(&shop, &id).await.body;
     assert_eq!(found["complaint_full_refunded"], true, "{found}");
+    // What is done stays done, whatever the merchant says after it.
+    assert_eq!(complete(&shop, &id).await.status, 204);
+    let granted = json!({"action": "APPROVE", "launch_refund_day": 0});
+    assert_eq!(progress(&id, granted).await.status, 204);
+    assert_eq!(get(&shop, &id).await.body["complaint_state"], "PROCESSED");
 
     let other = json!({"out_trade_no": ORDER, "detail": "太慢", "problem_type": "OTHERS"});
     let (_, other) = complain(&shop, other).await;
     let other = other["complaint_id"].as_str().unwrap();
     let granted = json!({"action": "APPROVE", "launch_refund_day": 0});
     refused(&progress(other, granted).await, 400, "INVALID_REQUEST");
+}
+
+#[tokio::test]
+async fn a_complaint_is_the_merchants_whose_order_it_is_about() {
+    let mut shop = told_shop().await;
+    let first = shop.mchid.clone();
+    let other = json!({"name": "另一家", "appids": [shop.appid]});
+    let other = shop.world.must("POST", "/merchants", other).await;
+    shop.becomes(other).await;
+    let prepay_id = shop.place(ORDER).await;
+    let unpaid = json!({"out_trade_no": ORDER, "detail": "少了一杯"});
+    let (status, answer) = complain(&shop, unpaid.clone()).await;
+    assert_eq!(
+        (status, &answer["merchant"]),
+        (200, &json!(first)),
+        "{answer}"
+    );
+    let (status, paid) = shop.pay(json!({"prepay_id": prepay_id})).await;
+    assert_eq!(status, 200, "{paid}");
+    let (status, answer) = complain(&shop, unpaid.clone()).await;
+    assert_eq!(status, 422, "whose order is it? {answer}");
+    for mchid in [&first, &shop.mchid] {
+        let mut named = unpaid.clone();
+        named["merchant"] = json!(mchid);
+        let (status, answer) = complain(&shop, named).await;
+        assert_eq!(
+            (status, &answer["merchant"]),
+            (200, &json!(mchid)),
+            "{answer}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -466,9 +466,10 @@ impl Books {
         let accepted = self.list("refunds").await;
         let accepted: i64 = accepted
             .iter()
+            .filter(|one| one["status"] != "CLOSED")
             .map(|one| one["amount"].as_i64().unwrap())
             .sum();
-        assert_eq!(back, accepted, "a bill tells refunds as they were accepted");
+        assert_eq!(back, accepted, "what was closed is no part of a bill's sum");
     }
 }
 

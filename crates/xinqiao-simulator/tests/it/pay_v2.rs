@@ -280,3 +280,27 @@ async fn a_code_in_xml_is_shortened_and_pays_as_the_long_one() {
     let refused = shop.xml("/tools/shorturl", &other, how).await;
     assert_eq!(text(&refused, "err_code"), "PARAM_ERROR");
 }
+
+/// `/xdc/apiv2getsignkey/sign/getsignkey`.
+#[tokio::test]
+async fn the_key_of_the_sandbox_is_the_same_for_three_days() {
+    let shop = Shop::open().await;
+    let path = "/xdc/apiv2getsignkey/sign/getsignkey";
+    let ask = async || shop.xml_alone(path, &[("mch_id", &shop.mchid)]).await;
+    let first = ask().await;
+    let key = text(&first, "sandbox_signkey");
+    assert_eq!((text(&first, "return_code"), key.len()), ("SUCCESS", 32));
+    assert_ne!(key, shop.merchant["api_v2_key"].as_str().unwrap());
+    shop.world.advance(2 * 86_400).await;
+    assert_eq!(text(&ask().await, "sandbox_signkey"), key);
+    shop.world.advance(86_400).await;
+    assert_ne!(text(&ask().await, "sandbox_signkey"), key);
+    let forged = [
+        ("mch_id", shop.mchid.as_str()),
+        ("nonce_str", "n"),
+        ("sign", "0123456789ABCDEF0123456789ABCDEF"),
+    ];
+    let refused = shop.xml_raw(path, &forged).await;
+    assert_eq!(text(&refused, "return_code"), "FAIL", "{refused:?}");
+    assert_eq!(text(&refused, "sandbox_signkey"), "");
+}

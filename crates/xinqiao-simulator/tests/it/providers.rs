@@ -367,6 +367,253 @@ async fn a_provider_charges_a_code_for_a_sub_merchant_and_takes_it_back() {
     assert_eq!(mall.query("T2026020100001").await["trade_state"], "REVOKED");
 }
 
+/// What a provider did not place it can neither see nor close nor refund: `shop` is the merchant at first, then its
+/// provider.
+#[tokio::test]
+async fn a_providers_calls_do_not_reach_what_it_did_not_place() {
+    let mut shop = Shop::open().await;
+    let sub = shop.mchid.clone();
+    let paid = shop.place("T2026020100001").await;
+    let (status, paid) = shop.pay(json!({"prepay_id": paid})).await;
+    assert_eq!(status, 200, "{paid}");
+    let refund = |number: &str, of: &str| {
+        json!({
+            "out_trade_no": of, "out_refund_no": number,
+            "amount": {"refund": 10, "total": 100, "currency": "CNY"},
+        })
+    };
+    let refunds = "/v3/refund/domestic/refunds";
+    let own = { shop.call("POST", refunds, refund("R1", "T2026020100001")) }.await;
+    assert_eq!(own.status, 200, "{own:?}");
+    shop.place("T2026020100002").await;
+    let shown = json!({"do": "pay_code", "account": shop.appid});
+    let shown = shop.world.act(&shop.user, shown).await;
+    let mut till = shop.order("T2026020100003");
+    till.as_object_mut().unwrap().remove("notify_url");
+    till["payer"] = json!({"auth_code": shown["auth_code"]});
+    till["scene_info"] = json!({"store_info": {"id": "S1"}});
+    let charged = shop
+        .call("POST", "/v3/pay/transactions/codepay", till)
+        .await;
+    assert_eq!(charged.status, 200, "{charged:?}");
+
+    let provider = json!({"kind": "service_provider", "appids": [shop.appid]});
+    let provider = shop.world.must("POST", "/merchants", provider).await;
+    let below = json!({"provider": provider["mchid"]});
+    shop.world
+        .must("PATCH", &format!("/merchants/{sub}"), below)
+        .await;
+    shop.becomes(provider.clone()).await;
+    let none = |answer: &Value| assert_eq!(answer["code"], "ORDER_NOT_EXIST", "{answer}");
+    let whose = json!({"sp_mchid": shop.mchid, "sub_mchid": sub, "sp_appid": shop.appid});
+    let orders = "/v3/pay/partner/transactions/out-trade-no";
+    let query = format!("?sp_mchid={}&sub_mchid={sub}", shop.mchid);
+    for number in ["T2026020100001", "T2026020100002", "T2026020100003"] {
+        let found = shop
+            .call("GET", &format!("{orders}/{number}{query}"), Value::Null)
+            .await;
+        none(&found.body);
+        let path = format!("{orders}/{number}/close");
+        let closed = shop.call("POST", &path, whose.clone()).await;
+        none(&closed.body);
+        let mut back = refund("R2", number);
+        back["sub_mchid"] = json!(sub);
+        none(&shop.call("POST", refunds, back).await.body);
+        let path = format!("{orders}/{number}/reverse");
+        let back = shop.call("POST", &path, whose.clone()).await;
+        none(&back.body);
+    }
+    let found = shop
+        .call("GET", &format!("{refunds}/R1?sub_mchid={sub}"), Value::Null)
+        .await;
+    assert_eq!(found.body["code"], "RESOURCE_NOT_EXISTS", "{found:?}");
+    let path = format!("/merchants/{sub}/orders");
+    let own = shop.world.get(&path).await;
+    let states: Vec<&str> = { own["items"].as_array().unwrap().iter() }
+        .map(|order| order["trade_state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["REFUND", "NOTPAY", "SUCCESS"], "{own}");
+
+    // In XML too.
+    let sub_mch_id = ("sub_mch_id", sub.as_str());
+    let by = [sub_mch_id, ("out_trade_no", "T2026020100003")];
+    let fees = [
+        ("total_fee", "100"),
+        ("refund_fee", "10"),
+        ("out_refund_no", "R3"),
+    ];
+    for (path, fields, code) in [
+        ("/pay/orderquery", by.to_vec(), "ORDERNOTEXIST"),
+        ("/pay/closeorder", by.to_vec(), "ORDERNOTEXIST"),
+        ("/secapi/pay/reverse", by.to_vec(), "ORDERNOTEXIST"),
+        (
+            "/secapi/pay/refund",
+            [&by[..], &fees].concat(),
+            "ORDERNOTEXIST",
+        ),
+        ("/pay/refundquery", by.to_vec(), "ORDERNOTEXIST"),
+        (
+            "/pay/refundquery",
+            vec![sub_mch_id, ("out_refund_no", "R1")],
+            "REFUNDNOTEXIST",
+        ),
+    ] {
+        let answer = shop.xml(path, &fields, SignType::Md5).await;
+        assert_eq!(text(&answer, "err_code"), code, "{path}: {answer:?}");
+    }
+
+    // What this provider placed is not the next one's.
+    let mut order = whose.clone();
+    for (name, value) in [
+        ("description", json!("小面")),
+        ("out_trade_no", json!("T2026020100004")),
+        ("notify_url", json!(shop.app.url)),
+        ("amount", json!({"total": 100, "currency": "CNY"})),
+    ] {
+        order[name] = value;
+    }
+    let native = "/v3/pay/partner/transactions/native";
+    let placed = shop.call("POST", native, order.clone()).await;
+    assert_eq!(placed.status, 200, "{placed:?}");
+    let (status, paid) = shop.pay(json!({"code_url": placed.body["code_url"]})).await;
+    assert_eq!(status, 200, "{paid}");
+    let next = json!({"kind": "service_provider", "appids": [shop.appid]});
+    let next = shop.world.must("POST", "/merchants", next).await;
+    let below = json!({"provider": next["mchid"]});
+    shop.world
+        .must("PATCH", &format!("/merchants/{sub}"), below)
+        .await;
+    shop.becomes(next).await;
+    let query = format!("?sp_mchid={}&sub_mchid={sub}", shop.mchid);
+    let path = format!("{orders}/T2026020100004{query}");
+    none(&shop.call("GET", &path, Value::Null).await.body);
+    order["sp_mchid"] = json!(shop.mchid);
+    let used = shop.call("POST", native, order).await;
+    assert_eq!(used.body["code"], "INVALID_REQUEST", "{used:?}");
+}
+
+/// What a sub-merchant sold is shared by its provider: order, receivers and money are the sub-merchant's.
+#[tokio::test]
+async fn a_provider_shares_what_its_sub_merchant_sold() {
+    let mall = mall().await;
+    let shop = &mall.shop;
+    let address = json!({"notify_url": shop.app.url});
+    let path = format!("/merchants/{}/sharing-address", shop.mchid);
+    shop.world.must("PUT", &path, address).await;
+    let mut order = mall.order("T2026020100001");
+    order["settle_info"] = json!({"profit_sharing": true});
+    let path = "/v3/pay/partner/transactions/native";
+    let placed = shop.call("POST", path, order).await;
+    let (status, paid) = shop.pay(json!({"code_url": placed.body["code_url"]})).await;
+    assert_eq!(status, 200, "{paid}");
+    let transaction_id = paid["order"]["transaction_id"].as_str().unwrap();
+    let (_, key) = shop.encryption_key();
+    let add = json!({
+        "sub_mchid": mall.sub_mchid, "appid": shop.appid, "type": "MERCHANT_ID",
+        "account": shop.mchid, "name": key.encrypt("桥头咖啡").unwrap(),
+        "relation_type": "SERVICE_PROVIDER",
+    });
+    let path = "/v3/profitsharing/receivers/add";
+    let known = shop.call("POST", path, add).await;
+    assert_eq!(
+        known.body["sub_mchid"],
+        mall.sub_mchid.as_str(),
+        "{known:?}"
+    );
+    let mut person = json!({
+        "sub_mchid": mall.sub_mchid, "appid": shop.appid, "sub_appid": mall.sub_appid,
+        "type": "PERSONAL_SUB_OPENID", "account": mall.sub_openid().await,
+        "relation_type": "STAFF",
+    });
+    let known = shop.call("POST", path, person.clone()).await;
+    assert_eq!(known.status, 200, "{known:?}");
+    person.as_object_mut().unwrap().remove("sub_mchid");
+    let own = shop.call("POST", path, person).await;
+    assert_eq!(own.body["code"], "PARAM_ERROR", "{own:?}");
+
+    let part = |kind: &str, account: &str, fen: i64| json!({"type": kind, "account": account, "amount": fen, "description": "佣金"});
+    let receivers = json!([
+        part("MERCHANT_ID", &shop.mchid, 20),
+        part("PERSONAL_SUB_OPENID", &mall.sub_openid().await, 5),
+    ]);
+    let mut body = json!({
+        "appid": shop.appid, "sub_appid": mall.sub_appid, "transaction_id": transaction_id,
+        "out_order_no": "P1", "receivers": receivers, "unfreeze_unsplit": false,
+    });
+    let path = "/v3/profitsharing/orders";
+    let own = shop.call("POST", path, body.clone()).await;
+    assert_eq!(
+        own.body["code"], "PARAM_ERROR",
+        "no such receivers: {own:?}"
+    );
+    body["receivers"] = json!([part("MERCHANT_ID", &shop.mchid, 20)]);
+    let own = shop.call("POST", path, body.clone()).await;
+    assert_eq!(own.body["code"], "ORDER_NOT_EXIST", "{own:?}");
+    body["sub_mchid"] = json!(mall.sub_mchid);
+    body["receivers"] = receivers;
+    let before = shop.world.get(&format!("/merchants/{}", shop.mchid)).await;
+    let accepted = shop.call("POST", path, body).await;
+    assert_eq!(
+        accepted.body["sub_mchid"],
+        mall.sub_mchid.as_str(),
+        "{accepted:?}"
+    );
+    shop.world.advance(2).await;
+    let query = format!(
+        "transaction_id={transaction_id}&sub_mchid={}",
+        mall.sub_mchid
+    );
+    let found = shop
+        .call("GET", &format!("{path}/P1?{query}"), Value::Null)
+        .await;
+    for part in found.body["receivers"].as_array().unwrap() {
+        assert_eq!(part["result"], "SUCCESS", "{found:?}");
+    }
+    let own = format!("{path}/P1?transaction_id={transaction_id}");
+    let own = shop.call("GET", &own, Value::Null).await;
+    assert_eq!(own.body["code"], "RESOURCE_NOT_EXISTS", "{own:?}");
+    let (notice, told) = shop.opened(&shop.app.push(1).await);
+    assert_eq!(notice["event_type"], "PROFITSHARING.SUCCESS");
+    let of = (&told["sp_mchid"], &told["sub_mchid"]);
+    assert_eq!(of, (&json!(shop.mchid), &json!(mall.sub_mchid)), "{told}");
+    assert!(told.get("mchid").is_none(), "{told}");
+    let amounts = format!("/v3/profitsharing/transactions/{transaction_id}/amounts");
+    let left = shop.call("GET", &amounts, Value::Null).await;
+    assert_eq!(left.body["unsplit_amount"], 75, "{left:?}");
+
+    let back = json!({
+        "sub_mchid": mall.sub_mchid, "out_order_no": "P1", "out_return_no": "B1",
+        "return_mchid": shop.mchid, "amount": 8, "description": "退货",
+    });
+    let returns = "/v3/profitsharing/return-orders";
+    let back = shop.call("POST", returns, back).await;
+    assert_eq!(back.body["sub_mchid"], mall.sub_mchid.as_str(), "{back:?}");
+    shop.world.advance(2).await;
+    let path = format!("{returns}/B1?out_order_no=P1&sub_mchid={}", mall.sub_mchid);
+    let found = shop.call("GET", &path, Value::Null).await;
+    assert_eq!(found.body["result"], "SUCCESS", "{found:?}");
+    let own = format!("{returns}/B1?out_order_no=P1");
+    let own = shop.call("GET", &own, Value::Null).await;
+    assert_eq!(own.body["code"], "RESOURCE_NOT_EXISTS", "{own:?}");
+    let sub = format!("/merchants/{}", mall.sub_mchid);
+    let purses = shop.world.get(&sub).await;
+    assert_eq!(purses["frozen"], 83, "{purses}");
+    let available = purses["available"].as_i64().unwrap();
+    let rest = json!({
+        "sub_mchid": mall.sub_mchid, "transaction_id": transaction_id, "out_order_no": "U1",
+        "description": "解冻",
+    });
+    let path = "/v3/profitsharing/orders/unfreeze";
+    let rest = shop.call("POST", path, rest).await;
+    assert_eq!(rest.status, 200, "{rest:?}");
+    shop.world.advance(2).await;
+    let purses = shop.world.get(&sub).await;
+    assert_eq!(purses["available"], available + 83, "{purses}");
+    let after = shop.world.get(&format!("/merchants/{}", shop.mchid)).await;
+    let (was, is) = (before["available"].as_i64(), after["available"].as_i64());
+    assert_eq!(is, was.map(|fen| fen + 12), "{after}");
+}
+
 // ---- The second generation.
 
 type Elements = Vec<(String, String)>;
@@ -450,4 +697,69 @@ async fn a_provider_orders_and_refunds_in_xml() {
     fields[1].1 = &shop.appid;
     let wrong = shop.xml("/pay/unifiedorder", &fields, how).await;
     assert_eq!(text(&wrong, "err_code"), "APPID_MCHID_NOT_MATCH");
+}
+
+#[tokio::test]
+async fn a_provider_shares_in_xml() {
+    let mall = mall().await;
+    let shop = &mall.shop;
+    let how = SignType::HmacSha256;
+    let sub = ("sub_mch_id", mall.sub_mchid.as_str());
+    let fields = [
+        sub,
+        ("body", "小面"),
+        ("out_trade_no", "T2026020100001"),
+        ("total_fee", "100"),
+        ("spbill_create_ip", "127.0.0.1"),
+        ("trade_type", "NATIVE"),
+        ("product_id", "1"),
+        ("profit_sharing", "Y"),
+        ("notify_url", &shop.app.url),
+    ];
+    let placed = shop.xml("/pay/unifiedorder", &fields, how).await;
+    let (status, paid) = shop
+        .pay(json!({"code_url": text(&placed, "code_url")}))
+        .await;
+    assert_eq!(status, 200, "{paid} {placed:?}");
+    let id = (
+        "transaction_id",
+        paid["order"]["transaction_id"].as_str().unwrap(),
+    );
+    let receiver = json!({
+        "type": "MERCHANT_ID", "account": shop.mchid, "name": "桥头咖啡",
+        "relation_type": "SERVICE_PROVIDER",
+    });
+    let receiver = receiver.to_string();
+    let known = [sub, ("receiver", receiver.as_str())];
+    let known = shop.xml("/pay/profitsharingaddreceiver", &known, how).await;
+    assert_eq!(text(&known, "result_code"), "SUCCESS", "{known:?}");
+    let parts = json!([{
+        "type": "MERCHANT_ID", "account": shop.mchid, "amount": 20, "description": "佣金",
+    }]);
+    let parts = parts.to_string();
+    let share = [sub, id, ("out_order_no", "P1"), ("receivers", &parts)];
+    let path = "/secapi/pay/multiprofitsharing";
+    let own = shop.xml(path, &share[1..], how).await;
+    assert_eq!(text(&own, "err_code"), "INVALID_TRANSACTIONID", "{own:?}");
+    let accepted = shop.xml(path, &share, how).await;
+    assert_eq!(text(&accepted, "result_code"), "SUCCESS", "{accepted:?}");
+    shop.world.advance(2).await;
+    let path = "/pay/profitsharingquery";
+    let found = shop.xml(path, &share[..3], how).await;
+    assert_eq!(text(&found, "status"), "FINISHED", "{found:?}");
+    let own = shop.xml(path, &share[1..3], how).await;
+    assert_eq!(text(&own, "err_code"), "INVALID_REQUEST", "{own:?}");
+    let path = "/pay/profitsharingorderamountquery";
+    let left = shop.xml(path, &[id], how).await;
+    assert_eq!(text(&left, "unsplit_amount"), "80", "{left:?}");
+    let finish = [sub, id, ("out_order_no", "F1"), ("description", "完结")];
+    let path = "/secapi/pay/profitsharingfinish";
+    let finished = shop.xml(path, &finish, how).await;
+    assert_eq!(text(&finished, "result_code"), "SUCCESS", "{finished:?}");
+    shop.world.advance(2).await;
+    let purses = shop
+        .world
+        .get(&format!("/merchants/{}", mall.sub_mchid))
+        .await;
+    assert_eq!(purses["frozen"], 0, "{purses}");
 }

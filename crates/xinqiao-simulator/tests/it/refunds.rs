@@ -242,6 +242,95 @@ async fn what_a_day_brought_is_settled_when_the_next_begins() {
     }
 }
 
+#[tokio::test]
+async fn a_day_is_settled_at_its_end_though_the_clock_was_set_back() {
+    let shop = Shop::open().await;
+    freeze(&shop).await;
+    set(&shop, json!({"unsettled": 0, "available": 0})).await;
+    pay(&shop, ORDER).await;
+    let now = shop.world.get("/clock").await["now"].as_i64().unwrap();
+    let back = json!({"now": now - 3 * 86_400});
+    shop.world.must("POST", "/clock", back).await;
+    pay(&shop, "T2026020100002").await;
+    shop.world.advance(86_400).await;
+    assert_eq!(funds(&shop).await, (0, 200));
+    // The next days too, also the one whose end was waited for first.
+    for (day, number) in ["T2026020100003", "T2026020100004", "T2026020100005"]
+        .into_iter()
+        .enumerate()
+    {
+        pay(&shop, number).await;
+        shop.world.advance(86_400).await;
+        let available = 300 + 100 * i64::try_from(day).unwrap();
+        assert_eq!(funds(&shop).await, (0, available), "{number}");
+    }
+}
+
+/// A customer's account is deleted while a refund is on its way: the merchant is told all the same.
+#[tokio::test]
+async fn a_refund_is_told_though_its_account_is_gone() {
+    let shop = paid_shop().await;
+    refund(&shop, "R1", 60).await;
+    let path = format!("/accounts/{}", shop.appid);
+    shop.world.must("DELETE", &path, Value::Null).await;
+    shop.world.advance(2).await;
+    let (notice, told) = shop.opened(&shop.app.push(1).await);
+    assert_eq!(notice["event_type"], "REFUND.SUCCESS");
+    assert_eq!(told["out_refund_no"], "R1");
+}
+
+/// What the timeline says of pushes to who is gone.
+async fn dropped(shop: &Shop) -> usize {
+    let rows = shop.world.get("/timeline").await;
+    let rows = rows["items"].as_array().unwrap();
+    let of = |row: &&Value| row["account"] == shop.mchid && row["label"]["en"] == "deleted";
+    rows.iter().filter(of).count()
+}
+
+#[tokio::test]
+async fn notices_to_a_merchant_that_is_gone_are_named_in_the_timeline() {
+    let shop = paid_shop().await;
+    shop.app.push(0).await;
+    shop.app.otherwise(|_| Told::status(500));
+    refund(&shop, "R1", 60).await;
+    shop.world.advance(2).await;
+    shop.app.push(1).await;
+    assert_eq!(dropped(&shop).await, 0);
+    let path = format!("/merchants/{}", shop.mchid);
+    shop.world.must("DELETE", &path, Value::Null).await;
+    assert_eq!(dropped(&shop).await, 1, "it waited to be tried again");
+}
+
+/// A sub-merchant's notices are its provider's: where that is gone, the timeline says that nobody was told.
+#[tokio::test]
+async fn a_refund_whose_provider_is_gone_is_told_to_nobody() {
+    let shop = Shop::open_with(json!({"kind": "service_provider"})).await;
+    freeze(&shop).await;
+    let sub = json!({"provider": shop.mchid});
+    let sub = shop.world.must("POST", "/merchants", sub).await;
+    let order = json!({
+        "sp_appid": shop.appid, "sp_mchid": shop.mchid, "sub_mchid": sub["mchid"],
+        "description": "小面", "out_trade_no": ORDER, "notify_url": shop.app.url,
+        "amount": {"total": 100, "currency": "CNY"},
+    });
+    let path = "/v3/pay/partner/transactions/native";
+    let placed = shop.call("POST", path, order).await;
+    let (status, paid) = shop.pay(json!({"code_url": placed.body["code_url"]})).await;
+    assert_eq!(status, 200, "{paid}");
+    shop.app.push(0).await;
+    let body = json!({
+        "sub_mchid": sub["mchid"], "out_trade_no": ORDER, "out_refund_no": "R1",
+        "notify_url": shop.app.url,
+        "amount": {"refund": 60, "total": 100, "currency": "CNY"},
+    });
+    assert_eq!(ask(&shop, body).await.status, 200);
+    let path = format!("/merchants/{}", shop.mchid);
+    shop.world.must("DELETE", &path, Value::Null).await;
+    let before = dropped(&shop).await;
+    shop.world.advance(2).await;
+    assert_eq!(dropped(&shop).await, before + 1);
+}
+
 /// `POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund`.
 #[tokio::test]
 async fn a_refund_that_does_not_arrive_is_sent_elsewhere() {

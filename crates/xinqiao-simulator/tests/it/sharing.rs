@@ -315,6 +315,7 @@ async fn shared_money_comes_back() {
     refused(&early, 400, "INVALID_REQUEST");
     of.shop.world.advance(2).await;
     let before = of.own("available").await;
+    assert_eq!(of.own("frozen").await, 80);
     refused(
         &of.give_back("B1", "P9", 5).await,
         404,
@@ -329,8 +330,20 @@ async fn shared_money_comes_back() {
     let path = format!("/v3/profitsharing/return-orders/{out_return_no}?out_order_no=P1");
     let found = of.shop.call("GET", &path, Value::Null).await;
     assert_eq!(found.body["result"], "SUCCESS", "{found:?}");
-    assert_eq!(of.own("available").await, before + 15);
+    assert_eq!(of.own("available").await, before);
+    assert_eq!(of.own("frozen").await, 95, "its order is frozen still");
+    assert_eq!(of.left().await, 95);
     assert_eq!(of.purse(&of.partner, "available").await, 5);
+    let mut other = json!({
+        "out_order_no": "P1", "out_return_no": "B1", "return_mchid": of.partner, "amount": 15,
+        "description": "另一个原因",
+    });
+    let path = "/v3/profitsharing/return-orders";
+    let answer = of.shop.call("POST", path, other.clone()).await;
+    refused(&answer, 400, "INVALID_REQUEST");
+    other["description"] = json!("退货");
+    let again = of.shop.call("POST", path, other).await;
+    assert_eq!(again.body["return_id"], found.body["return_id"]);
     let told = of.partner_app.pushes();
     let (notice, resource) = of.shop.opened(&told[1]);
     assert_eq!(notice["event_type"], "PROFITSHARING.RETURN");
@@ -345,6 +358,140 @@ async fn shared_money_comes_back() {
     of.shop.world.must("DELETE", &path, json!({})).await;
     let of_nobody = of.give_back("B2", "P1", 5).await;
     refused(&of_nobody, 400, "INVALID_REQUEST");
+}
+
+/// Where nothing of the order is frozen any more, the money is free.
+#[tokio::test]
+async fn shared_money_that_comes_back_late_is_free() {
+    let of = Partners::open().await;
+    of.know_both().await;
+    of.share("P1", json!([of.part(30)]), true).await;
+    of.shop.world.advance(2).await;
+    let before = of.own("available").await;
+    of.give_back("B1", "P1", 30).await;
+    of.shop.world.advance(2).await;
+    assert_eq!(of.own("available").await, before + 30);
+    assert_eq!((of.own("frozen").await, of.left().await), (0, json!(0)));
+}
+
+/// What came back pays for the refund of all, and may be shared again.
+#[tokio::test]
+async fn shared_money_that_came_back_is_shared_and_refunded_again() {
+    let of = Partners::open().await;
+    of.know_both().await;
+    of.share("P1", json!([of.part(30)]), false).await;
+    of.shop.world.advance(2).await;
+    refused(
+        &of.share("P2", json!([of.part(1)]), false).await,
+        403,
+        "RULE_LIMIT",
+    );
+    of.give_back("B1", "P1", 30).await;
+    of.shop.world.advance(2).await;
+    assert_eq!(of.share("P2", json!([of.part(1)]), false).await.status, 200);
+    of.shop.world.advance(2).await;
+    of.give_back("B2", "P2", 1).await;
+    of.shop.world.advance(2).await;
+    let body = json!({
+        "out_trade_no": ORDER, "out_refund_no": "R1",
+        "amount": {"refund": 100, "total": 100, "currency": "CNY"},
+    });
+    let path = "/v3/refund/domestic/refunds";
+    let all = of.shop.call("POST", path, body).await;
+    assert_eq!(all.body["funds_account"], "UNAVAILABLE", "{all:?}");
+    assert_eq!(of.own("frozen").await, 0);
+}
+
+#[tokio::test]
+async fn a_merchant_is_its_own_receiver_while_the_rest_stays_frozen() {
+    let of = Partners::open().await;
+    of.know_both().await;
+    let before = of.own("available").await;
+    let own = json!({
+        "type": "MERCHANT_ID", "account": of.shop.mchid, "amount": 60, "description": "解冻给分账方",
+    });
+    let parts = json!([own, of.part(10)]);
+    refused(
+        &of.share("P1", parts.clone(), true).await,
+        400,
+        "INVALID_REQUEST",
+    );
+    let accepted = of.share("P1", parts.clone(), false).await;
+    assert_eq!(accepted.status, 200, "{accepted:?}");
+    assert_eq!(
+        of.share("P1", parts, false).await.status,
+        200,
+        "the same again"
+    );
+    refused(
+        &of.share("P1", json!([of.part(10)]), false).await,
+        400,
+        "INVALID_REQUEST",
+    );
+    of.shop.world.advance(2).await;
+    assert_eq!(of.own("available").await, before + 60);
+    assert_eq!((of.own("frozen").await, of.left().await), (30, json!(30)));
+    // What it has itself is not shared with others: 20 of 100 fen may be, still.
+    let more = of.share("P2", json!([of.part(20)]), false).await;
+    assert_eq!(more.status, 200, "{more:?}");
+    of.shop.world.advance(2).await;
+    // The rest is told in the words with which it was unfrozen.
+    of.unfreeze("U1").await;
+    of.shop.world.advance(2).await;
+    let found = of.found("U1").await;
+    assert_eq!(found["receivers"][0]["description"], "解冻", "{found}");
+    let other = json!({
+        "transaction_id": of.transaction_id, "out_order_no": "U1", "description": "别的话",
+    });
+    let path = "/v3/profitsharing/orders/unfreeze";
+    refused(
+        &of.shop.call("POST", path, other).await,
+        400,
+        "INVALID_REQUEST",
+    );
+    let again = of.unfreeze("U1").await;
+    assert_eq!(again.body["order_id"], found["order_id"], "{again:?}");
+}
+
+#[tokio::test]
+async fn a_sharing_is_repeated_in_the_same_words() {
+    let of = Partners::open().await;
+    of.know_both().await;
+    let first = of.share("P1", json!([of.part(10)]), true).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let mut other = of.part(10);
+    other["description"] = json!("别的话");
+    refused(
+        &of.share("P1", json!([other]), true).await,
+        400,
+        "INVALID_REQUEST",
+    );
+    let again = of.share("P1", json!([of.part(10)]), true).await;
+    assert_eq!(again.body["order_id"], first.body["order_id"]);
+    let rest = &first.body["receivers"][1];
+    assert_eq!(rest["description"], "解冻给分账方", "{rest}");
+}
+
+/// Whoever is made anew under the number or in the account of who is gone is not known.
+#[tokio::test]
+async fn receivers_that_are_gone_are_known_no_more() {
+    let of = Partners::open().await;
+    of.know_both().await;
+    let again = json!({"mchid": of.partner, "name": "别人"});
+    let path = format!("/merchants/{}", of.partner);
+    of.shop.world.must("DELETE", &path, json!({})).await;
+    of.shop.world.must("POST", "/merchants", again).await;
+    let stranger = of.share("P1", json!([of.part(10)]), false).await;
+    refused(&stranger, 400, "INVALID_REQUEST");
+    let person = json!({
+        "type": "PERSONAL_OPENID", "account": of.shop.openid, "amount": 1, "description": "佣金",
+    });
+    let known = of.share("P1", json!([person]), false).await;
+    assert_eq!(known.status, 200, "{known:?}");
+    let path = format!("/accounts/{}", of.shop.appid);
+    of.shop.world.must("DELETE", &path, json!({})).await;
+    let gone = of.share("P2", json!([person]), false).await;
+    refused(&gone, 400, "INVALID_REQUEST");
 }
 
 /// What is frozen pays for its own order, and what was shared or is spoken for does not.

@@ -43,6 +43,19 @@ impl Answer {
     }
 }
 
+/// A merchant's private key, and the platform's keys for it.
+async fn keys(world: &TestWorld, merchant: &Value) -> (PrivateKey, KeyRing) {
+    let mchid = merchant["mchid"].as_str().unwrap();
+    let files = world.get(&format!("/merchants/{mchid}/files")).await;
+    let file = |name: &str| files[name].as_str().unwrap();
+    let mut ring = KeyRing::new();
+    ring.add_certificate(&Certificate::from_pem(file("platform_cert.pem")).unwrap());
+    let public = PublicKey::from_pem(file("pub_key.pem")).unwrap();
+    ring.add_public_key(merchant["platform_public_key_id"].as_str().unwrap(), public);
+    let key = PrivateKey::from_pem(file("apiclient_key.pem")).unwrap();
+    (key, ring)
+}
+
 /// The present second.
 pub(crate) fn now() -> i64 {
     SystemClock.now().as_second()
@@ -74,15 +87,10 @@ impl Shop {
         }
         let merchant = world.must("POST", "/merchants", new).await;
         let mchid = merchant["mchid"].as_str().unwrap().to_owned();
-        let files = world.get(&format!("/merchants/{mchid}/files")).await;
-        let file = |name: &str| files[name].as_str().unwrap();
-        let mut ring = KeyRing::new();
-        ring.add_certificate(&Certificate::from_pem(file("platform_cert.pem")).unwrap());
-        let public = PublicKey::from_pem(file("pub_key.pem")).unwrap();
-        ring.add_public_key(merchant["platform_public_key_id"].as_str().unwrap(), public);
+        let (key, ring) = keys(&world, &merchant).await;
         Self {
             app: TestApp::start().await,
-            key: PrivateKey::from_pem(file("apiclient_key.pem")).unwrap(),
+            key,
             serial: merchant["serial_no"].as_str().unwrap().to_owned(),
             world,
             appid,
@@ -92,6 +100,20 @@ impl Shop {
             mchid,
             ring,
         }
+    }
+
+    /// Calls are another merchant's from now on.
+    pub(crate) async fn becomes(&mut self, merchant: Value) {
+        (self.key, self.ring) = keys(&self.world, &merchant).await;
+        merchant["mchid"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut self.mchid);
+        merchant["serial_no"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut self.serial);
+        self.merchant = merchant;
     }
 
     /// The platform's key for what only it may read, with its name.

@@ -284,6 +284,19 @@ async fn a_batch_is_paid_found_by_both_numbers_and_told() {
     assert_eq!(notice["event_type"], "MCHTRANSFER.BATCH.FINISHED");
     assert_eq!(told["success_num"], 2);
 
+    // A name is encrypted otherwise each time, and is compared all the same.
+    let (_, key) = shop.encryption_key();
+    let mut named = body.clone();
+    named["out_batch_no"] = json!("BATCH3");
+    let path = "/v3/transfer/batches";
+    let mut sent = Vec::new();
+    for name in ["李雷", "李雷", "韩梅梅"] {
+        named["transfer_detail_list"][0]["user_name"] = json!(key.encrypt(name).unwrap());
+        sent.push(shop.call("POST", path, named.clone()).await);
+    }
+    assert_eq!(sent[1].body["batch_id"], sent[0].body["batch_id"]);
+    refused(&sent[2], 400, "INVALID_REQUEST");
+
     let mut wrong = body;
     wrong["out_batch_no"] = json!("BATCH2");
     wrong["total_num"] = json!(3);

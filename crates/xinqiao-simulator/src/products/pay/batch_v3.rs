@@ -23,7 +23,6 @@ use crate::{
     },
     door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{Id, Turn, World, feature::id_in},
-    people,
     products::Feature,
 };
 
@@ -148,12 +147,13 @@ fn wanted(turn: &Turn<'_>, asked: &Asked, merchant: &Merchant) -> Result<Wanted,
     }
     let mut repeated = asked.body.clone();
     // WECHAT: each encryption of a name is another text.
-    for one in { repeated["transfer_detail_list"].as_array_mut() }
-        .into_iter()
-        .flatten()
-    {
+    let list = { repeated["transfer_detail_list"].as_array_mut() }.into_iter();
+    for (one, detail) in list.flatten().zip(&details) {
         if let Some(fields) = one.as_object_mut() {
             fields.retain(|name, _| name != "user_name" && name != "user_id_card");
+            if let Some(name) = &detail.name {
+                fields.insert("name".to_owned(), json!(name));
+            }
         }
     }
     Ok(Wanted {
@@ -342,7 +342,7 @@ fn tell(turn: &mut Turn<'_>, mchid: &Id, number: &Id) -> Option<u64> {
     let (_, batch) = batch::by_either(turn.world, mchid, None, Some(number))?;
     let url = batch.notify_url.clone()?;
     let openid = batch.details.first()?.openid.clone();
-    let user = people::person(turn.world, &batch.appid, &openid)?;
+    let user = notice::about(turn.world, &batch.appid, &openid);
     let (success, fail) = (batch.ended("SUCCESS"), batch.ended("FAIL"));
     let resource = json!({
         "mchid": &**mchid,

@@ -12,7 +12,7 @@ use xinqiao_types::{UnixSeconds, shanghai};
 use super::{
     funds::{self, Account, Business, Movement},
     order::{self, Order},
-    refund::{self, Refund},
+    refund::{self, Refund, Status},
     seller::sub_merchants,
 };
 use crate::{
@@ -212,7 +212,10 @@ pub(super) fn trades(
                     continue;
                 };
                 if let Some(order) = order_of(world, mchid, payee, &refund.out_trade_no) {
-                    given_back += refund.amount;
+                    // What was closed came back: it has its row, and is no part of the sum.
+                    if refund.status != Status::Closed {
+                        given_back += refund.amount;
+                    }
                     refunded(&mut table, payee, which, (number, refund), order);
                 }
             }

@@ -13,6 +13,7 @@ use super::{
     order::{self, Order, State, TradeType},
     pay_code::{self, Trouble},
     pot,
+    whose::Whose,
 };
 use crate::{
     kernel::{Id, Turn, World},
@@ -108,8 +109,9 @@ fn purse_for(world: &World, mchid: &Id, paid: Option<&(Id, i64)>, total: i64) ->
 /// Takes an order back: what was paid goes back to the payer at once, what was not can be paid no more.
 ///
 /// WECHAT: repeating it is no error.
-pub(super) fn reverse(turn: &mut Turn<'_>, mchid: &Id, out_trade_no: &Id) -> Result<(), Kept> {
-    let order = order::find(turn.world, mchid, out_trade_no).ok_or(Kept::Missing)?;
+pub(super) fn reverse(turn: &mut Turn<'_>, whose: &Whose, out_trade_no: &Id) -> Result<(), Kept> {
+    let order = whose.find(turn.world, out_trade_no).ok_or(Kept::Missing)?;
+    let mchid = &whose.payee;
     if order.trade_type != TradeType::Micropay {
         return Err(Kept::OtherKind);
     }

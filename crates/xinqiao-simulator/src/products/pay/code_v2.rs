@@ -12,7 +12,7 @@ use super::{
     code_payment::{self, Kept, Objection},
     order::{self, TradeType},
     pay_code::{self, Trouble},
-    v2::{Seller, draft, element, given, number_and_order, own, paid, refuse as refuse_order},
+    v2::{draft, element, given, number_and_order, own, paid, refuse as refuse_order},
 };
 use crate::{
     door::{Asked, Refusal, Reply, Verdict, stateful},
@@ -81,10 +81,10 @@ fn charge(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `secapi/pay/reverse`.
 fn reverse(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let Seller { payee, .. } = own(turn.world, asked)?;
-    let (out_trade_no, _) = number_and_order(turn.world, &payee, asked)?;
+    let whose = own(turn.world, asked)?.whose();
+    let (out_trade_no, _) = number_and_order(turn.world, &whose, asked)?;
     let out_trade_no = out_trade_no.clone();
-    code_payment::reverse(turn, &payee, &out_trade_no).map_err(|kept| match kept {
+    code_payment::reverse(turn, &whose, &out_trade_no).map_err(|kept| match kept {
         Kept::Missing => refuse_order(order::Objection::Missing),
         Kept::OtherKind => Refusal::text(code::INVALID_REQUEST, "只有付款码支付的订单可以撤销"),
         Kept::TooLate => Refusal::text(code::REVERSE_EXPIRE, "订单无法撤销：已超过撤销期限"),

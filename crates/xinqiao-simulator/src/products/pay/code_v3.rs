@@ -94,9 +94,9 @@ fn reverse_partners(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `pay/transactions/out-trade-no/{out_trade_no}/reverse`, and the provider's.
 fn reverse(turn: &mut Turn<'_>, asked: &Asked, role: Role) -> Verdict {
-    let mchid = seller(turn.world, asked, role)?.merchant.mchid.clone();
+    let whose = seller(turn.world, asked, role)?.whose(role);
     let out_trade_no: Id = asked.text("out_trade_no")?.into();
-    code_payment::reverse(turn, &mchid, &out_trade_no).map_err(|kept| {
+    code_payment::reverse(turn, &whose, &out_trade_no).map_err(|kept| {
         let invalid = |text: &str| Refusal::text(code::INVALID_REQUEST, text);
         match kept {
             Kept::Missing => refuse_order(order::Objection::Missing),

@@ -184,14 +184,22 @@ pub(super) fn pay(
         .collect()
 }
 
-/// Closes all of its orders, if it is not paid.
+/// Closes all of its orders, or none of them where one cannot be closed.
 pub(super) fn close(turn: &mut Turn<'_>, mchid: &Id, number: &str) -> Result<(), Objection> {
     let combined = find(turn.world, mchid, number).ok_or(Objection::Missing)?;
     if combined.paid.is_some() {
         return Err(Objection::Paid);
     }
-    for sub in combined.subs.clone() {
-        order::close(turn.world, &sub.payee, &sub.out_trade_no)?;
+    // All of them are looked at before the first is closed.
+    let mut open = Vec::new();
+    for sub in &combined.subs {
+        let order = order::find(turn.world, &sub.payee, &sub.out_trade_no);
+        if order.ok_or(Objection::Missing)?.closable()? {
+            open.push(sub.clone());
+        }
+    }
+    for sub in open {
+        order::becomes(turn.world, &sub.payee, &sub.out_trade_no, State::Closed);
     }
     Ok(())
 }

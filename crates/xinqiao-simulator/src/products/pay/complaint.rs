@@ -1,6 +1,7 @@
 //! Complaints of people about what they paid (消费者投诉): made in the phone, answered by the merchant, completed, taken up again.
 //!
-//! A complaint is pending until the merchant says something, then in work until the merchant says that it is done.
+//! A complaint is pending until the merchant says something, then in work until the merchant says that it is done; only the
+//! person takes it up again.
 //!
 //! Source: doc pages "查询投诉单详情", "查询投诉协商历史", "提交回复", "反馈处理完成", "更新退款审批结果".
 
@@ -38,6 +39,12 @@ pub(super) static FEATURE: Feature = Feature {
         about: None,
         fields: &[
             text("out_trade_no", "商户订单号", "out_trade_no").optional(),
+            text(
+                "merchant",
+                "商户号，几个商户有此单号时",
+                "Merchant, where several have the number",
+            )
+            .optional(),
             text(
                 "complaint_id",
                 "要补充的投诉单号",
@@ -225,8 +232,14 @@ fn told(turn: &mut Turn<'_>, key: &(Id, Id), action: &str) {
     turn.publish(SAID, &what);
 }
 
-/// The merchant whose order this person paid in this account.
-fn whose(world: &World, scene: &Scene, openid: &Id, number: &str) -> Option<Id> {
+/// The merchant whose order this person paid in this account: the one that is named, where several have this number.
+fn whose(
+    world: &World,
+    scene: &Scene,
+    openid: &Id,
+    number: &str,
+    named: Option<&str>,
+) -> Result<Id, Refused> {
     let paid = |mchid: &&Id| {
         order::find(world, mchid, number).is_some_and(|order| {
             order.appid == scene.appid
@@ -234,10 +247,24 @@ fn whose(world: &World, scene: &Scene, openid: &Id, number: &str) -> Option<Id> 
                 && matches!(order.state, State::Paid { .. })
         })
     };
-    { MERCHANTS.all(world) }
+    let found: Vec<&Id> = { MERCHANTS.all(world) }
         .map(|(mchid, _)| mchid)
-        .find(paid)
-        .cloned()
+        .filter(|mchid| named.is_none_or(|named| named == &***mchid))
+        .filter(paid)
+        .collect();
+    match found[..] {
+        [mchid] => Ok(mchid.clone()),
+        [] => Err(Refused::unwilling(format!(
+            "没有这笔支付: this person paid no order {number} here"
+        ))),
+        _ => {
+            let all: Vec<&str> = found.iter().map(|mchid| &***mchid).collect();
+            Err(Refused::unwilling(format!(
+                "几个商户有这个单号，请给出 merchant: several merchants have a paid order {number}, give `merchant`: {}",
+                all.join(", ")
+            )))
+        }
+    }
 }
 
 fn anew(
@@ -248,12 +275,8 @@ fn anew(
     detail: &str,
 ) -> Result<(Id, Id), Refused> {
     let number: String = input.field("out_trade_no")?.unwrap_or_default();
-    let mchid = whose(turn.world, scene, openid, &number);
-    let mchid = mchid.ok_or_else(|| {
-        Refused::unwilling(format!(
-            "没有这笔支付: this person paid no order {number} here"
-        ))
-    })?;
+    let named: Option<String> = input.field("merchant")?;
+    let mchid = whose(turn.world, scene, openid, &number, named.as_deref())?;
     let order = order::find(turn.world, &mchid, &number);
     let order = order.ok_or_else(|| Refused::unknown("order", &number))?;
     let State::Paid { transaction_id, .. } = &order.state else {

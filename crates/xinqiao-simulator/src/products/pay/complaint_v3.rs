@@ -304,6 +304,14 @@ fn record(turn: &Turn<'_>, mchid: &Id, what: &str, details: &str) -> Record {
     }
 }
 
+/// How far a complaint is when its merchant has said something: what was done stays so.
+fn in_work(stage: Stage) -> Stage {
+    match stage {
+        Stage::Pending | Stage::Processing => Stage::Processing,
+        Stage::Processed => Stage::Processed,
+    }
+}
+
 /// `merchant-service/complaints-v2/{complaint_id}/response`.
 fn respond(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let (key, stage) = spoken_of(turn.world, asked)?;
@@ -313,11 +321,7 @@ fn respond(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         let images = asked.texts("response_images")?;
         record.images = images.into_iter().map(str::to_owned).collect();
     }
-    let stage = match stage {
-        Stage::Pending | Stage::Processing => Stage::Processing,
-        Stage::Processed => Stage::Processed,
-    };
-    complaint::answer(turn, &key, stage, record, "MERCHANT_RESPONSE");
+    complaint::answer(turn, &key, in_work(stage), record, "MERCHANT_RESPONSE");
     Ok(Reply::Nothing)
 }
 
@@ -341,7 +345,7 @@ fn complete(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `merchant-service/complaints-v2/{complaint_id}/update-refund-progress`.
 fn refund_progress(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let (key, _) = own(turn.world, asked)?;
+    let (key, stage) = own(turn.world, asked)?;
     let complaint = complaint::find(turn.world, &key.0, &key.1).ok_or_else(missing)?;
     if complaint.kind != "REFUND" {
         let text = "该投诉单的问题类型不是申请退款";
@@ -368,7 +372,7 @@ fn refund_progress(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         }
     };
     let record = record(turn, &key.0, what, details);
-    complaint::answer(turn, &key, Stage::Processing, record, action);
+    complaint::answer(turn, &key, in_work(stage), record, action);
     Ok(Reply::Nothing)
 }
 

@@ -106,6 +106,9 @@ pub(super) struct Funds {
     pub(super) operation: i64,
     /// What came in since the latest settlement and is still there: a part of what is unsettled.
     taken: i64,
+    /// When it is settled; 0 where nothing waits.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    settles_at: i64,
 }
 
 /// A change of a purse.
@@ -169,6 +172,11 @@ fn enough() -> i64 {
     ENOUGH
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
 impl Movement {
     /// The platform's number of what it is for.
     pub(super) fn platform(&self) -> Option<String> {
@@ -184,6 +192,7 @@ impl Default for Funds {
             frozen: 0,
             operation: ENOUGH,
             taken: 0,
+            settles_at: 0,
         }
     }
 }
@@ -287,9 +296,14 @@ fn moves(
     *held = held.saturating_add(amount);
     let balance = *held;
     let total = funds.total(purse.account());
-    let first = funds.taken == 0;
     funds.taken = funds.taken.saturating_add(taken);
-    let begins = first && funds.taken > 0;
+    let midnight = shanghai::next_midnight(turn.now).0;
+    // Where the clock was set back, this day ends before the one whose end is waited for.
+    let is_earlier = funds.settles_at == 0 || midnight < funds.settles_at;
+    let begins = taken > 0 && funds.taken > 0 && is_earlier;
+    if begins {
+        funds.settles_at = midnight;
+    }
     let movement = Movement {
         at: turn.now.0,
         purse,
@@ -303,8 +317,7 @@ fn moves(
     let serial = turn.world.serial("pay.movement");
     MOVEMENTS.put(turn.world, (mchid.clone(), serial), movement);
     if begins {
-        let tomorrow = shanghai::next_midnight(turn.now);
-        turn.later(tomorrow.0, NAME, json!({"settle": &**mchid}));
+        turn.later(midnight, NAME, json!({"settle": &**mchid}));
     }
 }
 
@@ -334,7 +347,7 @@ fn settle(turn: &mut Turn<'_>, what: &Value) {
     };
     let funds = FUNDS.or_default(turn.world, mchid.clone());
     let amount = funds.taken.min(funds.unsettled).max(0);
-    funds.taken = 0;
+    (funds.taken, funds.settles_at) = (0, 0);
     let day: Id = shanghai::written(UnixSeconds(turn.now.0 - 1), "%Y%m%d").into();
     for (purse, amount) in [(Purse::Unsettled, -amount), (Purse::Available, amount)] {
         change(turn, &mchid, purse, Business::Settlement, &day, amount);

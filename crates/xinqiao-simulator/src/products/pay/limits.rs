@@ -19,6 +19,7 @@ fn the_catalog_has_the_limits_that_are_asked_for() {
         super::pot::FREEZE,
         super::transfer::WINDOW,
         super::red_packet::LIFE,
+        super::sandbox::LIFE,
     ] {
         assert!(seconds(id) > 0, "{id}");
     }

@@ -50,7 +50,7 @@ pub(super) fn paid(
     order: &Order,
 ) -> Option<u64> {
     let caller = order.partner.as_ref().map_or(mchid, |own| &own.sp_mchid);
-    let to = addressee(turn.world, caller, &order.notify_url)?;
+    let to = addressee(turn, caller, &order.notify_url)?;
     let (kind, content) = match order.generation {
         Generation::V3 => {
             let plaintext = v3::transaction(turn.world, mchid, out_trade_no, order);
@@ -74,7 +74,7 @@ pub(super) fn combined(
     (mchid, out_trade_no): (&Id, &Id),
     whole: &Order,
 ) -> Option<u64> {
-    let to = addressee(turn.world, mchid, &whole.notify_url)?;
+    let to = addressee(turn, mchid, &whole.notify_url)?;
     let plaintext = combine_v3::shown(turn.world, mchid, out_trade_no)?;
     let of = event_id::pay_v3::notify::COMBINE_TRANSACTION;
     let content = of_v3(turn, of, "SUCCESS", TRANSACTION, "支付成功", plaintext);
@@ -91,11 +91,11 @@ fn refund_ended(turn: &mut Turn<'_>, what: &Value) {
 
 fn tell_refund(turn: &mut Turn<'_>, mchid: &Id, number: &str) -> Option<u64> {
     let refund = &refund::find(turn.world, mchid, number)?.1.clone();
-    let order = order::find(turn.world, mchid, &refund.out_trade_no)?;
+    let order = &order::find(turn.world, mchid, &refund.out_trade_no)?.clone();
     let (appid, payer) = (order.appid.clone(), order.payer.clone()?);
-    let user = people::person(turn.world, &appid, &payer)?;
+    let user = about(turn.world, &appid, &payer);
     let caller = refund.sp_mchid.as_ref().unwrap_or(mchid);
-    let to = addressee(turn.world, caller, refund.notify_url.as_deref()?)?;
+    let to = addressee(turn, caller, refund.notify_url.as_deref()?)?;
     let (kind, content) = match refund.generation {
         Generation::V3 => {
             let plaintext = refund_v3::told(mchid, number, refund);
@@ -128,15 +128,25 @@ fn tell_refund(turn: &mut Turn<'_>, mchid: &Id, number: &str) -> Option<u64> {
     Some(push::start_to(turn, kind, to, (user, &payer), content))
 }
 
-/// None where the merchant gave no address, as at a till.
-fn addressee(world: &World, mchid: &Id, url: &str) -> Option<Addressee> {
+/// The person that a notice is about; nobody where the account is gone in which they are known. The merchant is told all
+/// the same.
+pub(super) fn about(world: &World, appid: &Id, openid: &Id) -> u64 {
+    people::person(world, appid, openid).unwrap_or(0)
+}
+
+/// None where the merchant gave no address, as at a till, or is gone, which the timeline says.
+fn addressee(turn: &mut Turn<'_>, mchid: &Id, url: &str) -> Option<Addressee> {
     if url.is_empty() {
         return None;
     }
+    let Some(merchant) = MERCHANTS.get(turn.world, &**mchid) else {
+        push::nobody_to_tell(turn, mchid, url);
+        return None;
+    };
     Some(Addressee {
         id: mchid.clone(),
         receiver: None,
-        name: MERCHANTS.get(world, &**mchid)?.name.clone(),
+        name: merchant.name.clone(),
         url: url.to_owned(),
     })
 }
@@ -171,7 +181,7 @@ pub(super) fn tell(
     person: (u64, &Id),
     told: Told<'_>,
 ) -> Option<u64> {
-    let to = addressee(turn.world, mchid, url)?;
+    let to = addressee(turn, mchid, url)?;
     let Told {
         event,
         ends,

@@ -212,6 +212,11 @@ impl Order {
         self.payable_until.max(payable_until(self.created_at, None)) + 1
     }
 
+    /// The provider that placed it for its merchant.
+    pub(super) fn provider(&self) -> Option<&Id> {
+        self.partner.as_ref().map(|own| &own.sp_mchid)
+    }
+
     /// The platform's number and the time of its payment, if it was ever paid.
     pub(super) fn payment(&self) -> Option<(&Id, i64)> {
         match &self.state {
@@ -230,6 +235,16 @@ impl Order {
             State::Paid { .. } => Some(Objection::Paid),
             State::Closed => Some(Objection::Closed),
             State::Reversed { .. } => Some(Objection::Reversed),
+        }
+    }
+
+    /// Whether there is something to close, or why it cannot be closed.
+    pub(super) fn closable(&self) -> Result<bool, Objection> {
+        match self.state {
+            State::Paid { .. } => Err(Objection::Paid),
+            State::Asking => Err(Objection::Asking),
+            State::Closed | State::Reversed { .. } => Ok(false),
+            State::Open | State::Failed => Ok(true),
         }
     }
 
@@ -318,6 +333,8 @@ pub(super) fn place(
     let trade_type = order.trade_type;
     let key = (mchid.clone(), Id::from(out_trade_no));
     match ORDERS.get(turn.world, &key) {
+        // Who did not place an order does not hear how it stands.
+        Some(before) if before.provider() != order.provider() => return Err(Objection::Different),
         Some(before) => match before.objection() {
             Some(objection) => return Err(objection),
             None if (before.trade_type, &before.asked) != (trade_type, &order.asked) => {
@@ -388,21 +405,6 @@ pub(super) fn shorten(turn: &mut Turn<'_>, long: &str) -> Option<Id> {
     Some(short)
 }
 
-/// Closes an order that is not paid. One that is closed, or was taken back, stays so.
-pub(super) fn close(world: &mut World, mchid: &Id, out_trade_no: &str) -> Result<(), Objection> {
-    let key = (mchid.clone(), Id::from(out_trade_no));
-    match ORDERS.get(world, &key).map(|order| &order.state) {
-        None => Err(Objection::Missing),
-        Some(State::Paid { .. }) => Err(Objection::Paid),
-        Some(State::Asking) => Err(Objection::Asking),
-        Some(State::Closed | State::Reversed { .. }) => Ok(()),
-        Some(State::Open | State::Failed) => {
-            becomes(world, mchid, &key.1, State::Closed);
-            Ok(())
-        }
-    }
-}
-
 /// An order is in another state from now on.
 pub(super) fn becomes(world: &mut World, mchid: &Id, out_trade_no: &Id, state: State) {
     let key = (mchid.clone(), out_trade_no.clone());
@@ -463,12 +465,13 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     }
     if let (Some(mchid), Some(out_trade_no)) = (id_in(what, "merchant"), id_in(what, "close")) {
         // A merchant may be deleted meanwhile, and another of its number use the order's number again.
-        let order = find(turn.world, &mchid, &out_trade_no);
-        if order.is_some_and(|order| turn.now.0 < order.closes()) {
-            return;
-        }
         // What was paid or is gone is not to be closed.
-        let _ = close(turn.world, &mchid, &out_trade_no);
+        let order = find(turn.world, &mchid, &out_trade_no);
+        let over =
+            order.is_some_and(|order| turn.now.0 >= order.closes() && order.closable() == Ok(true));
+        if over {
+            becomes(turn.world, &mchid, &out_trade_no, State::Closed);
+        }
     }
 }
 

@@ -96,11 +96,11 @@ fn paid(turn: &mut Turn<'_>, what: &Value) {
     turn.later(paid_at + limit::seconds(FREEZE), NAME, ends);
 }
 
-/// So much is on its way to receivers, and so much to the merchant itself where nothing is shared after it.
-pub(super) fn share(world: &mut World, key: &(Id, Id), (sum, rest): (i64, i64), finished: bool) {
+/// So much is on its way to others, and so much to the merchant itself.
+pub(super) fn share(world: &mut World, key: &(Id, Id), (others, own): (i64, i64), finished: bool) {
     if let Some(pot) = POTS.get_mut(world, key) {
-        pot.left -= sum + rest;
-        pot.shared += sum;
+        pot.left -= others + own;
+        pot.shared += others;
         pot.requests += 1;
         pot.finished = finished;
     }
@@ -142,6 +142,15 @@ pub(super) fn put_back(world: &mut World, mchid: &Id, transaction_id: &Id, amoun
         }
         _ => Purse::Available,
     }
+}
+
+/// What was shared has come back: into which purse. It may be shared again while the rest of its order is frozen.
+pub(super) fn returned(world: &mut World, mchid: &Id, transaction_id: &Id, amount: i64) -> Purse {
+    let purse = put_back(world, mchid, transaction_id, amount);
+    if let Some(pot) = POTS.get_mut(world, &(mchid.clone(), transaction_id.clone())) {
+        pot.shared -= amount;
+    }
+    purse
 }
 
 /// The time of what is frozen is over.

@@ -1,10 +1,12 @@
-//! Who may get a share of a merchant's orders (分账接收方), and where merchants are told that they got one.
+//! Who may get a share of a merchant's orders (分账接收方), and where merchants are told that they got one. A sub-merchant's
+//! receivers are its own, whichever provider makes them known.
 //!
 //! Source: doc pages "添加分账接收方", "删除分账接收方".
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::whose::Whose;
 use crate::{
     accounts::{self, merchant},
     kernel::{
@@ -50,6 +52,8 @@ pub(super) struct Receiver {
 pub(super) enum Kind {
     MerchantId,
     PersonalOpenid,
+    /// Somebody of the sub-merchant's account.
+    PersonalSubOpenid,
 }
 
 impl Kind {
@@ -57,12 +61,15 @@ impl Kind {
         match self {
             Self::MerchantId => "MERCHANT_ID",
             Self::PersonalOpenid => "PERSONAL_OPENID",
+            Self::PersonalSubOpenid => "PERSONAL_SUB_OPENID",
         }
     }
 
-    pub(super) fn named(name: &str) -> Option<Self> {
-        [Self::MerchantId, Self::PersonalOpenid]
-            .into_iter()
+    /// The kind of this name, if such receivers may get of these orders.
+    pub(super) fn named(name: &str, whose: &Whose) -> Option<Self> {
+        let of_sub = whose.provider.is_some().then_some(Self::PersonalSubOpenid);
+        { [Self::MerchantId, Self::PersonalOpenid].into_iter() }
+            .chain(of_sub)
             .find(|kind| kind.name() == name)
     }
 }
@@ -111,5 +118,16 @@ fn merchant_deleted(turn: &mut Turn<'_>, what: &Value) {
     if let Some(mchid) = id_in(what, "account") {
         RECEIVERS.remove_under(turn.world, &mchid);
         ADDRESSES.remove(turn.world, &*mchid);
+        // Nor does anybody know it any more, or the people of an account.
+        let gone: Vec<(Id, Id)> = { RECEIVERS.all(turn.world) }
+            .filter(|(_, receiver)| match receiver.kind {
+                Kind::MerchantId => receiver.account == mchid,
+                Kind::PersonalOpenid | Kind::PersonalSubOpenid => receiver.appid == mchid,
+            })
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in gone {
+            RECEIVERS.remove(turn.world, &key);
+        }
     }
 }

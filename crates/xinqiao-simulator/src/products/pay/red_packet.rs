@@ -194,6 +194,9 @@ pub(super) fn find<'w>(world: &'w World, mchid: &Id, number: &str) -> Option<&'w
 }
 
 /// Sends a packet, or gives the one that was sent under this number.
+///
+/// WECHAT: the person and the sum must be those of the first time (openid和原始单参数不一致, 金额和原始单参数不一致); of
+/// wishes and remarks nothing is said.
 pub(super) fn send(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Packet, Objection> {
     let key = (mchid.clone(), wanted.number.clone());
     if let Some(before) = PACKETS.get(turn.world, &key) {

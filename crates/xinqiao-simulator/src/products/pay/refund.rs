@@ -239,7 +239,8 @@ pub(super) fn of_order<'w>(
 
 /// Accepts a refund, or gives the one that was accepted under this number.
 ///
-/// WECHAT: what is frozen for sharing pays for its own order, whichever source is named.
+/// WECHAT: what is frozen for sharing pays for its own order, whichever source is named. What is compared with the first
+/// time is amounts, as the platform's words say (订单金额或退款金额与之前请求不一致); a reason may be another.
 pub(super) fn ask(
     turn: &mut Turn<'_>,
     mchid: &Id,

@@ -11,7 +11,7 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     funds::Purse,
-    order::{self, Generation},
+    order::Generation,
     refund::{self, Objection, Refund, Status, TEXTS, WALLET, Wanted},
     signature,
     v2::{HMAC, element, given, own},
@@ -132,7 +132,7 @@ fn wanted(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Wanted), Refusal> {
     if by_id.is_none() && by_number.is_none() {
         return Err(neither());
     }
-    let (out_trade_no, _) = order::by_either(turn.world, &seller.payee, by_id, by_number)
+    let (out_trade_no, _) = { seller.whose().by_either(turn.world, by_id, by_number) }
         .ok_or_else(|| refuse(Objection::NoOrder))?;
     let wanted = Wanted {
         out_trade_no: out_trade_no.clone(),
@@ -158,23 +158,25 @@ fn neither() -> Refusal {
 ///
 /// WECHAT: refund_id wins over out_refund_no, that over transaction_id, that over out_trade_no.
 fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = own(turn.world, asked)?.payee;
+    let whose = own(turn.world, asked)?.whose();
     let world = &*turn.world;
     let one = match (given(asked, "refund_id"), given(asked, "out_refund_no")) {
-        (Some(id), _) => Some(refund::by_id(world, &mchid, id)),
-        (None, Some(number)) => Some(refund::find(world, &mchid, number)),
+        (Some(id), _) => Some(refund::by_id(world, &whose.payee, id)),
+        (None, Some(number)) => Some(refund::find(world, &whose.payee, number)),
         (None, None) => None,
     };
     let all: Vec<(&Id, &Refund)> = match one {
-        Some(found) => found.into_iter().collect(),
+        Some(found) => { found.into_iter() }
+            .filter(|(_, refund)| refund.sp_mchid == whose.provider)
+            .collect(),
         None => {
             let by = (given(asked, "transaction_id"), given(asked, "out_trade_no"));
             if by == (None, None) {
                 return Err(neither());
             }
-            let (number, _) = order::by_either(world, &mchid, by.0, by.1)
-                .ok_or_else(|| refuse(Objection::NoOrder))?;
-            refund::of_order(world, &mchid, number).collect()
+            let (number, _) =
+                { whose.by_either(world, by.0, by.1) }.ok_or_else(|| refuse(Objection::NoOrder))?;
+            refund::of_order(world, &whose.payee, number).collect()
         }
     };
     let Some((_, first)) = all.first() else {

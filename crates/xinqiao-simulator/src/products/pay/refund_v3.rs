@@ -8,14 +8,14 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
     funds::Purse,
-    order::{self, CURRENCY, Generation},
+    order::{CURRENCY, Generation},
     refund::{self, Objection, Refund, TEXTS, Wanted},
-    signature,
-    v3::{parameter, sub_merchant},
+    v3::{parameter, whose},
+    whose::Whose,
 };
 use crate::{
     door::{Asked, Refusal, Reply, Verdict, stateful},
-    kernel::{Id, Turn, World},
+    kernel::Turn,
     products::Feature,
 };
 
@@ -81,26 +81,14 @@ fn refuse(objection: Objection) -> Refusal {
 
 /// `refund/domestic/refunds`.
 fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let (mchid, by) = whose(turn.world, asked)?;
-    let wanted = wanted(turn, asked, &mchid, by)?;
+    let whose = whose(turn.world, asked)?;
+    let wanted = wanted(turn, asked, &whose)?;
     let number = wanted.out_refund_no.clone();
-    let refund = refund::ask(turn, &mchid, wanted).map_err(refuse)?;
+    let refund = refund::ask(turn, &whose.payee, wanted).map_err(refuse)?;
     Ok(Reply::Json(shown(&number, &refund)))
 }
 
-/// Whose refunds a call is about, and the provider that calls for it.
-fn whose(world: &World, asked: &Asked) -> Result<(Id, Option<Id>), Refusal> {
-    let caller = signature::caller(world, asked)?;
-    match asked.given("sub_mchid").filter(|mchid| !mchid.is_empty()) {
-        None => Ok((caller.mchid.clone(), None)),
-        Some(sub_mchid) => {
-            let sub = sub_merchant(world, caller, sub_mchid)?;
-            Ok((sub.mchid.clone(), Some(caller.mchid.clone())))
-        }
-    }
-}
-
-fn wanted(turn: &Turn<'_>, asked: &Asked, mchid: &Id, by: Option<Id>) -> Result<Wanted, Refusal> {
+fn wanted(turn: &Turn<'_>, asked: &Asked, whose: &Whose) -> Result<Wanted, Refusal> {
     let number = asked.text("out_refund_no")?;
     for (name, limit) in TEXTS {
         if let Some(text) = asked.given(name).filter(|text| !limit::fits(limit, text)) {
@@ -148,7 +136,7 @@ fn wanted(turn: &Turn<'_>, asked: &Asked, mchid: &Id, by: Option<Id>) -> Result<
         let issue = "is missing: give transaction_id or out_trade_no";
         return Err(parameter("transaction_id", &Value::Null, issue));
     }
-    let (out_trade_no, _) = order::by_either(turn.world, mchid, by_id, by_number)
+    let (out_trade_no, _) = { whose.by_either(turn.world, by_id, by_number) }
         .ok_or_else(|| refuse(Objection::NoOrder))?;
     Ok(Wanted {
         out_trade_no: out_trade_no.clone(),
@@ -158,7 +146,7 @@ fn wanted(turn: &Turn<'_>, asked: &Asked, mchid: &Id, by: Option<Id>) -> Result<
         reason: asked.given("reason").map(str::to_owned),
         notify_url: asked.given("notify_url").map(str::to_owned),
         source,
-        sp_mchid: by,
+        sp_mchid: whose.provider.clone(),
         generation: Generation::V3,
     })
 }
@@ -169,17 +157,20 @@ fn missing() -> Refusal {
 
 /// `refund/domestic/refunds/{out_refund_no}`.
 fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &whose(turn.world, asked)?.0;
-    let (number, refund) =
-        refund::find(turn.world, mchid, asked.text("out_refund_no")?).ok_or_else(missing)?;
+    let whose = whose(turn.world, asked)?;
+    let found = refund::find(turn.world, &whose.payee, asked.text("out_refund_no")?);
+    let found = found.filter(|(_, refund)| refund.sp_mchid == whose.provider);
+    let (number, refund) = found.ok_or_else(missing)?;
     Ok(Reply::Json(shown(number, refund)))
 }
 
 /// `refund/domestic/refunds/{refund_id}/apply-abnormal-refund`.
 fn apply_abnormal(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let (mchid, _) = whose(turn.world, asked)?;
-    let (number, _) =
-        refund::by_id(turn.world, &mchid, asked.text("refund_id")?).ok_or_else(missing)?;
+    let whose = whose(turn.world, asked)?;
+    let mchid = &whose.payee;
+    let found = refund::by_id(turn.world, mchid, asked.text("refund_id")?);
+    let found = found.filter(|(_, refund)| refund.sp_mchid == whose.provider);
+    let (number, _) = found.ok_or_else(missing)?;
     let number = number.clone();
     if asked.text("out_refund_no")? != &*number {
         let issue = "is not the number of this refund_id";
@@ -199,8 +190,8 @@ fn apply_abnormal(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         TO_MERCHANT => "商户结算银行账户",
         other => return Err(parameter("type", &json!(other), "is unknown")),
     };
-    refund::elsewhere(turn, &mchid, &number, received_by.to_owned()).map_err(refuse)?;
-    let (number, refund) = refund::find(turn.world, &mchid, &number).ok_or_else(missing)?;
+    refund::elsewhere(turn, mchid, &number, received_by.to_owned()).map_err(refuse)?;
+    let (number, refund) = refund::find(turn.world, mchid, &number).ok_or_else(missing)?;
     Ok(Reply::Json(shown(number, refund)))
 }
 

@@ -13,10 +13,10 @@ use xinqiao_types::shanghai;
 
 use super::{
     funds::{self, Business, Purse},
-    order,
     pot::{self, Pot},
     receivers::{self, Kind},
     wallet,
+    whose::Whose,
 };
 use crate::{
     accounts::{
@@ -67,7 +67,7 @@ pub(super) const NUMBER: &str = "profit_sharing.out_order_no";
 
 /// Seconds until receivers have their money.
 const ON_ITS_WAY: i64 = 2;
-/// What is said of money that comes back to the merchant that shares.
+/// What is said of the rest that a sharing unfreezes; whoever unfreezes it alone says it in words of its own.
 const REST: &str = "解冻给分账方";
 
 /// How a receiver fares.
@@ -116,6 +116,9 @@ static CAP: Rule = Rule {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sharing {
     pub(super) transaction_id: Id,
+    /// The provider that asked for its sub-merchant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) provider: Option<Id>,
     /// The platform's number.
     pub(super) order_id: Id,
     /// Which of all sharings it is.
@@ -142,6 +145,9 @@ pub(super) struct Part {
     /// What its receiver gave back, or is giving back, in fen.
     #[serde(default)]
     pub(super) returned: i64,
+    /// Whether nobody asked for it: what was left of the order.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    rest: bool,
 }
 
 /// How a receiver fared.
@@ -162,6 +168,8 @@ pub(super) struct Wanted {
     pub(super) parts: Vec<Share>,
     /// Whether the rest is unfrozen.
     pub(super) last: bool,
+    /// What is said of the rest, if it is not the platform's word.
+    pub(super) rest: Option<String>,
 }
 
 /// What one receiver is to get.
@@ -193,6 +201,8 @@ pub(super) enum Objection {
     WrongName(Id),
     /// The same receiver twice.
     Twice(Id),
+    /// The merchant itself, which gets the rest anyway.
+    Itself,
     /// More than what is left.
     TooMuch {
         left: i64,
@@ -231,17 +241,29 @@ impl Sharing {
     }
 }
 
+/// Whether a receiver is the merchant that shares.
+fn is_own(mchid: &Id, kind: Kind, account: &Id) -> bool {
+    (kind, account) == (Kind::MerchantId, mchid)
+}
+
 pub(super) fn find<'w>(world: &'w World, mchid: &Id, out_order_no: &str) -> Option<&'w Sharing> {
     SHARINGS.get(world, &(mchid.clone(), Id::from(out_order_no)))
 }
 
-/// A sharing by either number, with the merchant's; the platform's wins where both are given.
+/// A sharing that was asked for by who asks now.
+pub(super) fn seen<'w>(world: &'w World, whose: &Whose, out_order_no: &str) -> Option<&'w Sharing> {
+    let found = find(world, &whose.payee, out_order_no);
+    found.filter(|sharing| sharing.provider == whose.provider)
+}
+
+/// The same by either number, with the merchant's; the platform's wins where both are given.
 pub(super) fn by_either<'w>(
     world: &'w World,
-    mchid: &Id,
+    whose: &Whose,
     order_id: Option<&str>,
     out_order_no: Option<&str>,
 ) -> Option<(&'w Id, &'w Sharing)> {
+    let mchid = &whose.payee;
     let number = match order_id {
         Some(order_id) => BY_ID
             .get(world, &(mchid.clone(), Id::from(order_id)))?
@@ -249,22 +271,33 @@ pub(super) fn by_either<'w>(
         None => Id::from(out_order_no?),
     };
     let ((_, number), sharing) = SHARINGS.entry(world, &(mchid.clone(), number))?;
-    Some((number, sharing))
+    (sharing.provider == whose.provider).then_some((number, sharing))
 }
 
 /// What the receivers of a sharing that was accepted are to get.
-pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Sharing, Objection> {
+pub(super) fn ask(
+    turn: &mut Turn<'_>,
+    whose: &Whose,
+    wanted: Wanted,
+) -> Result<Sharing, Objection> {
+    let mchid = &whose.payee;
     if let Some(before) = find(turn.world, mchid, &wanted.out_order_no) {
-        return if is_same(before, mchid, &wanted) {
+        return if before.provider == whose.provider && is_same(before, &wanted) {
             Ok(before.clone())
         } else {
             Err(Objection::Different)
         };
     }
     let key = (mchid.clone(), wanted.transaction_id.clone());
-    let pot = admit(turn, &key, &wanted)?;
-    let sum: i64 = wanted.parts.iter().map(|part| part.amount).sum();
-    let rest = if wanted.last { pot.left - sum } else { 0 };
+    let pot = admit(turn, whose, &key, &wanted)?;
+    let (others, mut own) = sums(&wanted.parts, mchid);
+    let rest = if wanted.last {
+        pot.left - others - own
+    } else {
+        0
+    };
+    own += rest;
+    let asked_for = wanted.parts.len();
     let mut shares = wanted.parts;
     if rest > 0 {
         shares.push(Share {
@@ -272,7 +305,7 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Sha
             account: mchid.clone(),
             name: None,
             amount: rest,
-            description: REST.to_owned(),
+            description: wanted.rest.unwrap_or_else(|| REST.to_owned()),
         });
     }
     let day = shanghai::written(turn.now, "%Y%m%d");
@@ -281,7 +314,7 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Sha
         format!("{begins}{day}{digits}").into()
     };
     let order_id = number("3008450740");
-    let parts = shares.into_iter().map(|share| Part {
+    let parts = shares.into_iter().enumerate().map(|(at, share)| Part {
         kind: share.kind,
         account: share.account,
         amount: share.amount,
@@ -290,9 +323,11 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Sha
         result: Outcome::Pending,
         finished_at: None,
         returned: 0,
+        rest: at >= asked_for,
     });
     let sharing = Sharing {
         transaction_id: wanted.transaction_id,
+        provider: whose.provider.clone(),
         order_id,
         parts: parts.collect(),
         last: wanted.last,
@@ -300,7 +335,7 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Sha
         finished: false,
         serial: turn.world.serial("pay.sharing_order"),
     };
-    pot::share(turn.world, &key, (sum, rest), wanted.last);
+    pot::share(turn.world, &key, (others, own), wanted.last);
     let what = json!({
         "merchant": &**mchid, "arrives": &*wanted.out_order_no, "serial": sharing.serial,
     });
@@ -315,33 +350,55 @@ pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Sha
 /// Unfreezes what is left of an order, which is the last of its sharings.
 pub(super) fn unfreeze(
     turn: &mut Turn<'_>,
-    mchid: &Id,
+    whose: &Whose,
     transaction_id: Id,
     out_order_no: Id,
+    description: &str,
 ) -> Result<Sharing, Objection> {
     let wanted = Wanted {
         transaction_id,
         out_order_no,
         parts: Vec::new(),
         last: true,
+        rest: Some(description.to_owned()),
     };
-    ask(turn, mchid, wanted)
+    ask(turn, whose, wanted)
 }
 
-fn is_same(before: &Sharing, mchid: &Id, wanted: &Wanted) -> bool {
-    let shares = |part: &&Part| !(part.account == *mchid && part.description == REST);
-    let parts = before.parts.iter().filter(shares);
+/// What others are to get, and the merchant itself, in fen.
+fn sums(shares: &[Share], mchid: &Id) -> (i64, i64) {
+    shares.iter().fold((0, 0), |(others, own), share| {
+        if is_own(mchid, share.kind, &share.account) {
+            (others, own + share.amount)
+        } else {
+            (others + share.amount, own)
+        }
+    })
+}
+
+/// WECHAT: one number is one sharing, described in the same words.
+fn is_same(before: &Sharing, wanted: &Wanted) -> bool {
+    let (rest, asked_for): (Vec<&Part>, Vec<&Part>) =
+        before.parts.iter().partition(|part| part.rest);
+    let words = wanted.rest.as_deref().unwrap_or(REST);
     before.transaction_id == wanted.transaction_id
         && before.last == wanted.last
-        && parts
-            .map(|part| (part.kind, &part.account, part.amount))
-            .eq({ wanted.parts.iter() }.map(|part| (part.kind, &part.account, part.amount)))
+        && rest.iter().all(|part| part.description == words)
+        && { asked_for.into_iter() }
+            .map(|part| (part.kind, &part.account, part.amount, &part.description))
+            .eq({ wanted.parts.iter() }
+                .map(|part| (part.kind, &part.account, part.amount, &part.description)))
 }
 
 /// Whether this may be shared; what is left of the order.
-fn admit(turn: &Turn<'_>, key: &(Id, Id), wanted: &Wanted) -> Result<Pot, Objection> {
-    let (world, mchid) = (&*turn.world, &key.0);
-    if order::by_transaction(world, mchid, &wanted.transaction_id).is_none() {
+fn admit(
+    turn: &Turn<'_>,
+    whose: &Whose,
+    key: &(Id, Id),
+    wanted: &Wanted,
+) -> Result<Pot, Objection> {
+    let (world, mchid) = (&*turn.world, &whose.payee);
+    if { whose.by_transaction(world, &wanted.transaction_id) }.is_none() {
         return Err(Objection::NoOrder);
     }
     let pot = pot::find(world, mchid, &key.1).ok_or(Objection::NotFlagged)?;
@@ -358,25 +415,32 @@ fn admit(turn: &Turn<'_>, key: &(Id, Id), wanted: &Wanted) -> Result<Pot, Object
         return Err(Objection::TooMany);
     }
     for (at, part) in wanted.parts.iter().enumerate() {
-        let Some(known) = receivers::find(world, mchid, part.kind, &part.account) else {
-            return Err(Objection::Unknown(part.account.clone()));
-        };
-        if part.name.is_some() && known.name.is_some() && part.name != known.name {
-            return Err(Objection::WrongName(part.account.clone()));
+        // WECHAT: the merchant itself is a receiver that nobody makes known, if the rest stays frozen.
+        if is_own(mchid, part.kind, &part.account) {
+            if wanted.last {
+                return Err(Objection::Itself);
+            }
+        } else {
+            let Some(known) = receivers::find(world, mchid, part.kind, &part.account) else {
+                return Err(Objection::Unknown(part.account.clone()));
+            };
+            if part.name.is_some() && known.name.is_some() && part.name != known.name {
+                return Err(Objection::WrongName(part.account.clone()));
+            }
         }
         if { wanted.parts[..at].iter() }.any(|before| before.account == part.account) {
             return Err(Objection::Twice(part.account.clone()));
         }
     }
-    let sum: i64 = wanted.parts.iter().map(|part| part.amount).sum();
-    if sum > pot.left {
+    let (others, own) = sums(&wanted.parts, mchid);
+    if others + own > pot.left {
         return Err(Objection::TooMuch { left: pot.left });
     }
     let percent = match number(&CAP) {
         0 => limit::count(MOST_PERCENT) as i64,
         switched => switched,
     };
-    if (pot.shared + sum) * 100 > pot.total * percent {
+    if (pot.shared + others) * 100 > pot.total * percent {
         return Err(Objection::OverCap { percent });
     }
     Ok(pot.clone())
@@ -404,7 +468,7 @@ fn arrive(turn: &mut Turn<'_>, mchid: &Id, out_order_no: &Id, serial: &Value) {
     let mut told = Vec::new();
     for (at, part) in sharing.parts.iter_mut().enumerate() {
         part.finished_at = Some(turn.now.0);
-        if part.account == *mchid && part.description == REST {
+        if is_own(mchid, part.kind, &part.account) {
             pot::free(turn, mchid, numbers, part.amount);
             part.result = Outcome::Success;
             continue;
@@ -443,7 +507,7 @@ fn give(
     let known = known.ok_or("NO_RELATION")?;
     let person = match part.kind {
         Kind::MerchantId => None,
-        Kind::PersonalOpenid => {
+        Kind::PersonalOpenid | Kind::PersonalSubOpenid => {
             let person = people::person(turn.world, &known.appid, &part.account);
             Some(person.ok_or("ACCOUNT_ABNORMAL")?)
         }
@@ -515,6 +579,7 @@ fn list(world: &World, request: &Request) -> Result<Value, Refused> {
             })
         });
         let shown = json!({
+            "provider": sharing.provider.as_deref(),
             "out_order_no": &**number,
             "order_id": &*sharing.order_id,
             "transaction_id": &*sharing.transaction_id,

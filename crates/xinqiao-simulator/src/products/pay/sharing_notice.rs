@@ -12,10 +12,10 @@ use super::{
     order,
     receivers::{self, Kind},
     sharing, sharing_return,
+    whose::Whose,
 };
 use crate::{
     kernel::{Id, Turn, feature::id_in},
-    people,
     products::Feature,
 };
 
@@ -41,8 +41,8 @@ fn shared(turn: &mut Turn<'_>, what: &Value) {
 fn tell_shared(turn: &mut Turn<'_>, mchid: &Id, number: &Id, at: &Value) -> Option<u64> {
     let sharing = sharing::find(turn.world, mchid, number)?;
     let part = sharing.parts.get(usize::try_from(at.as_u64()?).ok()?)?;
+    let provider = sharing.provider.clone();
     let resource = json!({
-        "mchid": &**mchid,
         "transaction_id": &*sharing.transaction_id,
         "out_order_no": &**number,
         "order_id": &*sharing.order_id,
@@ -55,7 +55,11 @@ fn tell_shared(turn: &mut Turn<'_>, mchid: &Id, number: &Id, at: &Value) -> Opti
         "success_time": shanghai::rfc3339(UnixSeconds(part.finished_at?)),
     });
     let (to, of) = (part.account.clone(), sharing.transaction_id.clone());
-    tell(turn, mchid, (&to, &of), ("SUCCESS", "分账成功"), resource)
+    let whose = Whose {
+        payee: mchid.clone(),
+        provider,
+    };
+    tell(turn, &whose, (&to, &of), ("SUCCESS", "分账成功"), resource)
 }
 
 fn returned(turn: &mut Turn<'_>, what: &Value) {
@@ -66,8 +70,9 @@ fn returned(turn: &mut Turn<'_>, what: &Value) {
 
 fn tell_returned(turn: &mut Turn<'_>, mchid: &Id, number: &Id) -> Option<u64> {
     let back = sharing_return::find(turn.world, mchid, number)?;
+    let sharing = sharing::find(turn.world, mchid, &back.out_order_no)?;
+    let provider = sharing.provider.clone();
     let resource = json!({
-        "mchid": &**mchid,
         "transaction_id": &*back.transaction_id,
         "out_order_no": &*back.out_order_no,
         "order_id": &*back.order_id,
@@ -80,9 +85,13 @@ fn tell_returned(turn: &mut Turn<'_>, mchid: &Id, number: &Id) -> Option<u64> {
         "success_time": shanghai::rfc3339(UnixSeconds(back.finished_at?)),
     });
     let (to, of) = (back.from.clone(), back.transaction_id.clone());
+    let whose = Whose {
+        payee: mchid.clone(),
+        provider,
+    };
     tell(
         turn,
-        mchid,
+        &whose,
         (&to, &of),
         ("RETURN", "分账回退成功"),
         resource,
@@ -92,17 +101,29 @@ fn tell_returned(turn: &mut Turn<'_>, mchid: &Id, number: &Id) -> Option<u64> {
 /// Tells a receiver about a part of an order, which a person has paid.
 fn tell(
     turn: &mut Turn<'_>,
-    mchid: &Id,
+    whose: &Whose,
     (to, transaction_id): (&Id, &Id),
     (ends, summary): (&str, &str),
-    resource: Value,
+    mut resource: Value,
 ) -> Option<u64> {
+    let mchid = &whose.payee;
+    let event = match &whose.provider {
+        None => {
+            resource["mchid"] = json!(&**mchid);
+            notify::PROFIT_SHARING
+        }
+        Some(provider) => {
+            resource["sp_mchid"] = json!(&**provider);
+            resource["sub_mchid"] = json!(&**mchid);
+            notify::PARTNER_PROFIT_SHARING
+        }
+    };
     let url = receivers::address(turn.world, to)?.to_string();
     let (_, order) = order::by_transaction(turn.world, mchid, transaction_id)?;
     let (appid, payer) = (order.appid.clone(), order.payer.clone()?);
-    let user = people::person(turn.world, &appid, &payer)?;
+    let user = notice::about(turn.world, &appid, &payer);
     let told = Told {
-        event: notify::PROFIT_SHARING,
+        event,
         ends,
         original_type: SHARING,
         summary,

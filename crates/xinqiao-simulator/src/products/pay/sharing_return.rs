@@ -1,4 +1,8 @@
-//! Returns of shared money (分账回退): what a merchant got comes back to the one that shared it.
+//! Returns of shared money (分账回退): what a merchant got comes back to the one that shared it, into what is frozen of
+//! the order as long as something of it may be shared.
+//!
+//! The platform's pages do not name the purse. They say that shared money is returned before its order is refunded, and a
+//! refund is paid from what is frozen of its order: so it must come back there.
 //!
 //! Source: doc pages "请求分账回退", "查询分账回退结果".
 
@@ -8,8 +12,10 @@ use xinqiao_types::shanghai;
 
 use super::{
     funds::{self, Business, Purse},
+    pot,
     receivers::Kind,
     sharing::{self, Outcome},
+    whose::Whose,
 };
 use crate::{
     accounts::{self, merchant::MERCHANTS},
@@ -102,14 +108,22 @@ pub(super) fn find<'w>(world: &'w World, mchid: &Id, out_return_no: &str) -> Opt
     RETURNS.get(world, &(mchid.clone(), Id::from(out_return_no)))
 }
 
+/// A return of a sharing that was asked for by who asks now.
+pub(super) fn seen<'w>(world: &'w World, whose: &Whose, out_return_no: &str) -> Option<&'w Return> {
+    let back = find(world, &whose.payee, out_return_no)?;
+    sharing::seen(world, whose, &back.out_order_no).map(|_| back)
+}
+
 /// Accepts a return, or gives the one that was accepted under this number.
-pub(super) fn ask(turn: &mut Turn<'_>, mchid: &Id, wanted: Wanted) -> Result<Return, Objection> {
+pub(super) fn ask(turn: &mut Turn<'_>, whose: &Whose, wanted: Wanted) -> Result<Return, Objection> {
+    let mchid = &whose.payee;
     let by = (wanted.order_id.as_deref(), wanted.out_order_no.as_deref());
     let (number, sharing) =
-        sharing::by_either(turn.world, mchid, by.0, by.1).ok_or(Objection::NoSharing)?;
+        sharing::by_either(turn.world, whose, by.0, by.1).ok_or(Objection::NoSharing)?;
     if let Some(before) = find(turn.world, mchid, &wanted.out_return_no) {
         let same = (&before.out_order_no, &before.from, before.amount)
-            == (number, &wanted.from, wanted.amount);
+            == (number, &wanted.from, wanted.amount)
+            && before.description == wanted.description;
         return if same {
             Ok(before.clone())
         } else {
@@ -192,10 +206,12 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
         return;
     }
     back.result = Outcome::Success;
-    let of = (Purse::Available, Business::SharingReturned);
+    let business = Business::SharingReturned;
     let numbers = (number, &back.id);
-    funds::pass(turn, &back.from, of, numbers, -back.amount);
-    funds::pass(turn, mchid, of, numbers, back.amount);
+    let from = (Purse::Available, business);
+    funds::pass(turn, &back.from, from, numbers, -back.amount);
+    let purse = pot::returned(turn.world, mchid, &back.transaction_id, back.amount);
+    funds::pass(turn, mchid, (purse, business), numbers, back.amount);
     let what = json!({"merchant": &**mchid, "out_return_no": &**number});
     RETURNS.put(turn.world, key, back);
     turn.publish(RETURNED, &what);

@@ -16,7 +16,8 @@ use super::{
     sharing::{self, Objection, Share, Sharing, Wanted},
     sharing_return::{self, Return},
     signature,
-    v2::{HMAC, element, given, own},
+    v2::{HMAC, element, given, own, whose},
+    whose::Whose,
 };
 use crate::{
     accounts::merchant::MERCHANTS,
@@ -72,6 +73,7 @@ fn refuse(objection: Objection) -> Refusal {
             let text = format!("分账接收方{account}重复");
             Refusal::text(code::PARAM_ERROR, text)
         }
+        Objection::Itself => invalid("剩余资金已解冻给分账方，分账方不能再作为接收方"),
         Objection::TooMuch { left } => invalid("分账金额不足").because(
             "call.parameter",
             None,
@@ -85,11 +87,10 @@ fn refuse(objection: Objection) -> Refusal {
     }
 }
 
-/// The merchant that signed with an HMAC, as it must here.
-fn signed(world: &World, asked: &Asked) -> Result<Id, Refusal> {
-    let mchid = signature::caller(world, asked)?.mchid.clone();
+/// Whose orders a call is about, which is signed with an HMAC as it must be here.
+fn signed(world: &World, asked: &Asked) -> Result<Whose, Refusal> {
     if given(asked, "sign_type") == Some(HMAC) {
-        return Ok(mchid);
+        return whose(world, asked);
     }
     let text = "签名类型sign_type仅支持HMAC-SHA256";
     Err(signature::not_understood(text).because(
@@ -114,22 +115,33 @@ fn text_in<'v>(value: &'v Value, name: &str) -> Result<&'v str, Refusal> {
     given.ok_or_else(|| wrong(&format!("缺少参数{name}")))
 }
 
-fn kind_in(value: &Value) -> Result<Kind, Refusal> {
-    Kind::named(text_in(value, "type")?).ok_or_else(|| wrong("接收方类型type不正确"))
+fn kind_in(value: &Value, whose: &Whose) -> Result<Kind, Refusal> {
+    let kind = Kind::named(text_in(value, "type")?, whose);
+    kind.ok_or_else(|| wrong("接收方类型type不正确"))
 }
 
 /// `pay/profitsharingaddreceiver`.
 fn add(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = signed(turn.world, asked)?;
-    let appid = own(turn.world, asked)?.called;
+    let whose = signed(turn.world, asked)?;
+    let seller = own(turn.world, asked)?;
     let said = written(asked, "receiver")?;
-    let (kind, account) = (kind_in(&said)?, Id::from(text_in(&said, "account")?));
+    let (kind, account) = (
+        kind_in(&said, &whose)?,
+        Id::from(text_in(&said, "account")?),
+    );
+    let appid = match kind {
+        Kind::MerchantId | Kind::PersonalOpenid => seller.called,
+        Kind::PersonalSubOpenid => { seller.partner.and_then(|own| own.sub_appid) }
+            .ok_or_else(|| wrong("缺少参数sub_appid"))?,
+    };
     let (relation, name) = (text_in(&said, "relation_type")?, said["name"].as_str());
     if relation == "CUSTOM" {
         text_in(&said, "custom_relation")?;
     }
     let found = match kind {
-        Kind::PersonalOpenid => people::person(turn.world, &appid, &account).is_some(),
+        Kind::PersonalOpenid | Kind::PersonalSubOpenid => {
+            people::person(turn.world, &appid, &account).is_some()
+        }
         Kind::MerchantId => { MERCHANTS.get(turn.world, &*account) }
             .is_some_and(|merchant| name == Some(merchant.name.as_str())),
     };
@@ -142,7 +154,7 @@ fn add(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         appid,
         name: name.map(str::to_owned),
     };
-    receivers::add(turn.world, &mchid, receiver);
+    receivers::add(turn.world, &whose.payee, receiver);
     Ok(Reply::Json(json!({"receiver": told(&said)})))
 }
 
@@ -157,15 +169,11 @@ fn told(said: &Value) -> String {
 
 /// `pay/profitsharingremovereceiver`.
 fn remove(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = signed(turn.world, asked)?;
+    let whose = signed(turn.world, asked)?;
     own(turn.world, asked)?;
     let said = written(asked, "receiver")?;
-    receivers::remove(
-        turn.world,
-        &mchid,
-        kind_in(&said)?,
-        text_in(&said, "account")?,
-    );
+    let (kind, account) = (kind_in(&said, &whose)?, text_in(&said, "account")?);
+    receivers::remove(turn.world, &whose.payee, kind, account);
     Ok(Reply::Json(json!({"receiver": told(&said)})))
 }
 
@@ -196,7 +204,7 @@ fn several(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 }
 
 fn share(turn: &mut Turn<'_>, asked: &Asked, last: bool) -> Result<(Id, Sharing), Refusal> {
-    let mchid = signed(turn.world, asked)?;
+    let whose = signed(turn.world, asked)?;
     own(turn.world, asked)?;
     let said = written(asked, "receivers")?;
     let said = said.as_array().filter(|list| !list.is_empty());
@@ -206,7 +214,7 @@ fn share(turn: &mut Turn<'_>, asked: &Asked, last: bool) -> Result<(Id, Sharing)
             let amount = one["amount"].as_i64();
             let amount = amount.filter(|fen| (1..=order::MOST).contains(fen));
             Ok(Share {
-                kind: kind_in(one)?,
+                kind: kind_in(one, &whose)?,
                 account: text_in(one, "account")?.into(),
                 name: one["name"].as_str().map(str::to_owned),
                 amount: amount.ok_or_else(|| wrong("分账金额amount不正确"))?,
@@ -219,9 +227,10 @@ fn share(turn: &mut Turn<'_>, asked: &Asked, last: bool) -> Result<(Id, Sharing)
         out_order_no: number(asked, "out_order_no", sharing::NUMBER)?,
         parts: shares?,
         last,
+        rest: None,
     };
     let number = wanted.out_order_no.clone();
-    let sharing = sharing::ask(turn, &mchid, wanted).map_err(refuse)?;
+    let sharing = sharing::ask(turn, &whose, wanted).map_err(refuse)?;
     Ok((number, sharing))
 }
 
@@ -258,23 +267,23 @@ fn parts(sharing: &Sharing) -> String {
 
 /// `secapi/pay/profitsharingfinish`.
 fn finish(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = signed(turn.world, asked)?;
+    let whose = signed(turn.world, asked)?;
     own(turn.world, asked)?;
-    element(asked, "description")?;
+    let words = element(asked, "description")?;
     let number = number(asked, "out_order_no", sharing::NUMBER)?;
     let of = element(asked, "transaction_id")?.into();
-    let sharing = sharing::unfreeze(turn, &mchid, of, number.clone()).map_err(refuse)?;
+    let sharing = sharing::unfreeze(turn, &whose, of, number.clone(), words).map_err(refuse)?;
     Ok(Reply::Json(shown(&number, &sharing)))
 }
 
 /// `pay/profitsharingquery`.
 fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = signed(turn.world, asked)?;
+    let whose = signed(turn.world, asked)?;
     let (number, of) = (
         element(asked, "out_order_no")?,
         element(asked, "transaction_id")?,
     );
-    let found = sharing::find(turn.world, &mchid, number);
+    let found = sharing::seen(turn.world, &whose, number);
     let found = found.filter(|sharing| &*sharing.transaction_id == of);
     let found = found.ok_or_else(|| Refusal::text(code::INVALID_REQUEST, "分账单不存在"))?;
     let mut answer = shown(number, found);
@@ -284,12 +293,14 @@ fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 }
 
 /// `pay/profitsharingorderamountquery`.
+///
+/// WECHAT: a provider names no sub-merchant here.
 fn left(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = signed(turn.world, asked)?;
+    signed(turn.world, asked)?;
+    let caller = signature::caller(turn.world, asked)?;
     let of = element(asked, "transaction_id")?;
-    if order::by_transaction(turn.world, &mchid, of).is_none() {
-        return Err(refuse(Objection::NoOrder));
-    }
+    let whose = Whose::of_transaction(turn.world, caller, of);
+    let mchid = whose.ok_or_else(|| refuse(Objection::NoOrder))?.payee;
     pot::find(turn.world, &mchid, of).ok_or_else(|| refuse(Objection::NotFlagged))?;
     let left = pot::frozen(turn.world, &mchid, of).unwrap_or(0);
     Ok(Reply::Json(
@@ -321,7 +332,7 @@ fn refuse_return(objection: sharing_return::Objection) -> Refusal {
 
 /// `secapi/pay/profitsharingreturn`.
 fn give_back(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = signed(turn.world, asked)?;
+    let whose = signed(turn.world, asked)?;
     own(turn.world, asked)?;
     if element(asked, "return_account_type")? != Kind::MerchantId.name() {
         return Err(wrong("回退方类型return_account_type不正确"));
@@ -341,7 +352,7 @@ fn give_back(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         description: element(asked, "description")?.to_owned(),
     };
     let number = wanted.out_return_no.clone();
-    let back = sharing_return::ask(turn, &mchid, wanted).map_err(refuse_return)?;
+    let back = sharing_return::ask(turn, &whose, wanted).map_err(refuse_return)?;
     Ok(Reply::Json(shown_return(&number, &back)))
 }
 
@@ -369,9 +380,9 @@ fn shown_return(out_return_no: &str, back: &Return) -> Value {
 
 /// `pay/profitsharingreturnquery`.
 fn query_return(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = signed(turn.world, asked)?;
+    let whose = signed(turn.world, asked)?;
     let number = element(asked, "out_return_no")?;
-    let found = sharing_return::find(turn.world, &mchid, number);
+    let found = sharing_return::seen(turn.world, &whose, number);
     let found = found.ok_or_else(|| Refusal::text(code::INVALID_REQUEST, "回退单不存在"))?;
     Ok(Reply::Json(shown_return(number, found)))
 }

@@ -14,10 +14,11 @@ use super::{
     sharing::{self, Objection, Share, Sharing, Wanted},
     sharing_return::{self, Return},
     signature,
-    v3::parameter,
+    v3::{bound, parameter, whose},
+    whose::Whose,
 };
 use crate::{
-    accounts::merchant::MERCHANTS,
+    accounts::merchant::{self, MERCHANTS},
     door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{Id, Turn, World},
     people,
@@ -72,6 +73,7 @@ fn refuse(objection: Objection) -> Refusal {
             let issue = "stands there twice";
             parameter("receivers.account", &json!(&*account), issue)
         }
+        Objection::Itself => invalid("剩余资金已解冻给分账方，分账方不能再作为接收方"),
         Objection::TooMuch { left } => Refusal::text(code::NOT_ENOUGH, "分账金额不足").because(
             "call.parameter",
             None,
@@ -88,29 +90,41 @@ fn refuse(objection: Objection) -> Refusal {
 }
 
 /// A receiver's kind and account, and the account of people in which an openid is one.
-fn named(world: &World, asked: &Asked) -> Result<(Kind, Id, Id), Refusal> {
-    let merchant = signature::caller(world, asked)?;
-    let appid = asked.text("appid")?;
-    let bound = { merchant.appids.iter() }.find(|bound| &***bound == appid);
-    let appid = bound
-        .ok_or_else(|| Refusal::text(code::APPID_MCHID_NOT_MATCH, "appid和mch_id不匹配"))?
-        .clone();
-    let kind = asked.text("type")?;
-    let kind = kind_named(kind)?;
-    Ok((kind, asked.text("account")?.into(), appid))
+fn named(world: &World, asked: &Asked, whose: &Whose) -> Result<(Kind, Id, Id), Refusal> {
+    let kind = kind_named(asked.text("type")?, whose)?;
+    let caller = signature::caller(world, asked)?;
+    let mut appid = bound(caller, "appid", asked.text("appid")?)?;
+    if kind == Kind::PersonalSubOpenid {
+        let sub = merchant::merchant(world, &whose.payee);
+        let sub = sub.map_err(|_| Refusal::code(code::MCH_NOT_EXISTS))?;
+        appid = bound(sub, "sub_appid", asked.text("sub_appid")?)?;
+    }
+    Ok((kind, asked.text("account")?.into(), appid.clone()))
 }
 
-fn kind_named(name: &str) -> Result<Kind, Refusal> {
-    Kind::named(name).ok_or_else(|| {
-        let issue = "is MERCHANT_ID or PERSONAL_OPENID where there is no sub-merchant";
+fn kind_named(name: &str, whose: &Whose) -> Result<Kind, Refusal> {
+    Kind::named(name, whose).ok_or_else(|| {
+        let issue = if whose.provider.is_some() {
+            "is MERCHANT_ID, PERSONAL_OPENID or PERSONAL_SUB_OPENID"
+        } else {
+            "is MERCHANT_ID or PERSONAL_OPENID where there is no sub-merchant"
+        };
         parameter("type", &json!(name), issue)
     })
 }
 
+/// An answer, with the sub-merchant that it is about.
+fn of(whose: &Whose, mut answer: Value) -> Reply {
+    if whose.provider.is_some() {
+        answer["sub_mchid"] = json!(&*whose.payee);
+    }
+    Reply::Json(answer)
+}
+
 /// `profitsharing/receivers/add`.
 fn add(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
-    let (kind, account, appid) = named(turn.world, asked)?;
+    let whose = whose(turn.world, asked)?;
+    let (kind, account, appid) = named(turn.world, asked, &whose)?;
     let relation = asked.text("relation_type")?;
     let custom = asked.given("custom_relation");
     if relation == "CUSTOM" && custom.is_none_or(str::is_empty) {
@@ -134,8 +148,8 @@ fn add(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         appid,
         name,
     };
-    receivers::add(turn.world, &mchid, receiver);
-    Ok(Reply::Json(answer))
+    receivers::add(turn.world, &whose.payee, receiver);
+    Ok(of(&whose, answer))
 }
 
 /// Whether there is such a merchant, of this name, or such a person.
@@ -147,8 +161,10 @@ pub(super) fn exists(
     name: Option<&str>,
 ) -> Result<(), Refusal> {
     match kind {
-        Kind::PersonalOpenid if people::person(world, appid, account).is_some() => Ok(()),
-        Kind::PersonalOpenid => Err(parameter("account", &json!(&**account), "无效的openid")),
+        Kind::PersonalOpenid | Kind::PersonalSubOpenid => {
+            let found = people::person(world, appid, account).map(|_| ());
+            found.ok_or_else(|| parameter("account", &json!(&**account), "无效的openid"))
+        }
         Kind::MerchantId => {
             let Some(merchant) = MERCHANTS.get(world, &**account) else {
                 let issue = "is no merchant";
@@ -173,11 +189,11 @@ pub(super) fn exists(
 
 /// `profitsharing/receivers/delete`.
 fn remove(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
-    let (kind, account, _) = named(turn.world, asked)?;
-    receivers::remove(turn.world, &mchid, kind, &account);
+    let whose = whose(turn.world, asked)?;
+    let (kind, account, _) = named(turn.world, asked, &whose)?;
+    receivers::remove(turn.world, &whose.payee, kind, &account);
     let answer = json!({"type": kind.name(), "account": &*account});
-    Ok(Reply::Json(answer))
+    Ok(of(&whose, answer))
 }
 
 /// A number of the merchant's own.
@@ -193,12 +209,14 @@ fn number(asked: &Asked, name: &str, limit: &str) -> Result<Id, Refusal> {
 
 /// `profitsharing/orders`.
 fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
+    let whose = whose(turn.world, asked)?;
     let receivers = asked.body["receivers"].as_array();
     let receivers = receivers.filter(|list| !list.is_empty());
     let receivers = receivers
         .ok_or_else(|| parameter("receivers", &Value::Null, "must have one receiver or more"))?;
-    let parts: Result<Vec<Share>, Refusal> = receivers.iter().map(share).collect();
+    let parts: Result<Vec<Share>, Refusal> = { receivers.iter() }
+        .map(|receiver| share(receiver, &whose))
+        .collect();
     let last = asked.body["unfreeze_unsplit"].as_bool();
     let last =
         last.ok_or_else(|| parameter("unfreeze_unsplit", &Value::Null, "must be true or false"))?;
@@ -207,13 +225,14 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         out_order_no: number(asked, "out_order_no", sharing::NUMBER)?,
         parts: parts?,
         last,
+        rest: None,
     };
     let out_order_no = wanted.out_order_no.clone();
-    let sharing = sharing::ask(turn, &mchid, wanted).map_err(refuse)?;
-    Ok(Reply::Json(shown(&out_order_no, &sharing)))
+    let sharing = sharing::ask(turn, &whose, wanted).map_err(refuse)?;
+    Ok(of(&whose, shown(&out_order_no, &sharing)))
 }
 
-fn share(receiver: &Value) -> Result<Share, Refusal> {
+fn share(receiver: &Value, whose: &Whose) -> Result<Share, Refusal> {
     let text = |name: &str| {
         let given = receiver[name].as_str().filter(|text| !text.is_empty());
         let field = format!("receivers.{name}");
@@ -230,7 +249,7 @@ fn share(receiver: &Value) -> Result<Share, Refusal> {
         None => None,
     };
     Ok(Share {
-        kind: kind_named(text("type")?)?,
+        kind: kind_named(text("type")?, whose)?,
         account: text("account")?.into(),
         name,
         amount,
@@ -270,31 +289,31 @@ fn shown(out_order_no: &str, sharing: &Sharing) -> Value {
 
 /// `profitsharing/orders/{out_order_no}`.
 fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &signature::caller(turn.world, asked)?.mchid;
-    let (number, of) = (asked.text("out_order_no")?, asked.text("transaction_id")?);
-    let found = sharing::find(turn.world, mchid, number);
-    let found = found.filter(|sharing| &*sharing.transaction_id == of);
+    let whose = whose(turn.world, asked)?;
+    let (number, order) = (asked.text("out_order_no")?, asked.text("transaction_id")?);
+    let found = sharing::seen(turn.world, &whose, number);
+    let found = found.filter(|sharing| &*sharing.transaction_id == order);
     let found = found.ok_or_else(|| Refusal::text(code::RESOURCE_NOT_EXISTS, "分账单不存在"))?;
-    Ok(Reply::Json(shown(number, found)))
+    Ok(of(&whose, shown(number, found)))
 }
 
 /// `profitsharing/orders/unfreeze`.
 fn unfreeze(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
+    let whose = whose(turn.world, asked)?;
     let number = number(asked, "out_order_no", sharing::NUMBER)?;
-    asked.text("description")?;
-    let of = asked.text("transaction_id")?.into();
-    let sharing = sharing::unfreeze(turn, &mchid, of, number.clone()).map_err(refuse)?;
-    Ok(Reply::Json(shown(&number, &sharing)))
+    let (order, words) = (asked.text("transaction_id")?, asked.text("description")?);
+    let sharing = sharing::unfreeze(turn, &whose, order.into(), number.clone(), words);
+    Ok(of(&whose, shown(&number, &sharing.map_err(refuse)?)))
 }
 
 /// `profitsharing/transactions/{transaction_id}/amounts`.
+///
+/// WECHAT: a provider names no sub-merchant here.
 fn left(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &signature::caller(turn.world, asked)?.mchid;
+    let caller = signature::caller(turn.world, asked)?;
     let of = asked.text("transaction_id")?;
-    if order::by_transaction(turn.world, mchid, of).is_none() {
-        return Err(refuse(Objection::NoOrder));
-    }
+    let whose = Whose::of_transaction(turn.world, caller, of);
+    let mchid = &whose.ok_or_else(|| refuse(Objection::NoOrder))?.payee;
     pot::find(turn.world, mchid, of).ok_or_else(|| refuse(Objection::NotFlagged))?;
     let left = pot::frozen(turn.world, mchid, of).unwrap_or(0);
     Ok(Reply::Json(
@@ -326,7 +345,7 @@ fn refuse_return(objection: sharing_return::Objection) -> Refusal {
 
 /// `profitsharing/return-orders`.
 fn create_return(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = signature::caller(turn.world, asked)?.mchid.clone();
+    let whose = whose(turn.world, asked)?;
     let (order_id, out_order_no) = (asked.given("order_id"), asked.given("out_order_no"));
     if order_id.is_none() && out_order_no.is_none() {
         let issue = "is missing: give order_id or out_order_no";
@@ -346,8 +365,8 @@ fn create_return(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         description: asked.text("description")?.to_owned(),
     };
     let number = wanted.out_return_no.clone();
-    let back = sharing_return::ask(turn, &mchid, wanted).map_err(refuse_return)?;
-    Ok(Reply::Json(shown_return(&number, &back)))
+    let back = sharing_return::ask(turn, &whose, wanted).map_err(refuse_return)?;
+    Ok(of(&whose, shown_return(&number, &back)))
 }
 
 fn shown_return(out_return_no: &str, back: &Return) -> Value {
@@ -373,10 +392,10 @@ fn shown_return(out_return_no: &str, back: &Return) -> Value {
 
 /// `profitsharing/return-orders/{out_return_no}`.
 fn get_return(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = &signature::caller(turn.world, asked)?.mchid;
-    let (number, of) = (asked.text("out_return_no")?, asked.text("out_order_no")?);
-    let found = sharing_return::find(turn.world, mchid, number);
-    let found = found.filter(|back| &*back.out_order_no == of);
+    let whose = whose(turn.world, asked)?;
+    let (number, sharing) = (asked.text("out_return_no")?, asked.text("out_order_no")?);
+    let found = sharing_return::seen(turn.world, &whose, number);
+    let found = found.filter(|back| &*back.out_order_no == sharing);
     let found = found.ok_or_else(|| Refusal::text(code::RESOURCE_NOT_EXISTS, "回退单不存在"))?;
-    Ok(Reply::Json(shown_return(number, found)))
+    Ok(of(&whose, shown_return(number, found)))
 }

@@ -261,7 +261,7 @@ fn ended(turn: &mut Turn<'_>, what: &Value) {
 
 fn tell(turn: &mut Turn<'_>, mchid: &Id, number: &Id) -> Option<u64> {
     let transfer = transfer::find(turn.world, mchid, number)?.1.clone();
-    let user = people::person(turn.world, &transfer.appid, &transfer.openid)?;
+    let user = notice::about(turn.world, &transfer.appid, &transfer.openid);
     let mut resource = json!({
         "mchid": &**mchid,
         "out_bill_no": &**number,

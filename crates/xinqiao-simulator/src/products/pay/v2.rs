@@ -12,9 +12,10 @@ use super::{
     order::{self, CURRENCY, Generation, Objection, Order, State, TradeType},
     seller::{self, Partner},
     signature,
+    whose::Whose,
 };
 use crate::{
-    accounts::merchant::Kind,
+    accounts::merchant::{Kind, Merchant},
     door::{Asked, Refusal, Reply, Verdict, stateful},
     kernel::{Id, Turn, World},
     people,
@@ -85,11 +86,58 @@ pub(super) struct Seller {
 }
 
 impl Seller {
+    /// Whose orders they are: a provider's call is about those only that it placed.
+    pub(super) fn whose(&self) -> Whose {
+        Whose {
+            payee: self.payee.clone(),
+            provider: self.partner.as_ref().map(|own| own.sp_mchid.clone()),
+        }
+    }
+
     /// In which account is paid: the sub-merchant's where one is named.
     fn appid(&self) -> &Id {
         let sub_appid = self.partner.as_ref().and_then(|own| own.sub_appid.as_ref());
         sub_appid.unwrap_or(&self.called)
     }
+}
+
+/// An element that not every call has.
+fn optional<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
+    let has = asked.endpoint.request.field(name).is_some();
+    has.then(|| given(asked, name)).flatten()
+}
+
+/// The sub-merchant for which a call is made, where it names one.
+fn sub_merchant<'w>(
+    world: &'w World,
+    asked: &Asked,
+    caller: &Merchant,
+) -> Result<Option<&'w Merchant>, Refusal> {
+    // Not every call can be made for a sub-merchant.
+    let Some(sub_mchid) = optional(asked, "sub_mch_id") else {
+        return Ok(None);
+    };
+    if caller.kind != Kind::ServiceProvider {
+        return Err(signature::not_understood(
+            "商户号没有服务商权限，不能使用sub_mch_id",
+        ));
+    }
+    let found = seller::sub_merchant(world, caller, sub_mchid);
+    found.map(Some).ok_or_else(|| {
+        let received = Some(format!("sub_mch_id {sub_mchid}"));
+        let expected = Some(format!("a sub-merchant of {}", caller.mchid));
+        let refuse = signature::not_understood("受理关系不存在");
+        refuse.because("call.parameter", received, expected)
+    })
+}
+
+/// Whose orders a call is about that need not name an account.
+pub(super) fn whose(world: &World, asked: &Asked) -> Result<Whose, Refusal> {
+    let caller = signature::caller(world, asked)?;
+    Ok(match sub_merchant(world, asked, caller)? {
+        None => Whose::own(caller),
+        Some(sub) => Whose::through(caller, sub),
+    })
 }
 
 /// The merchant that signed, with the account of the call, in which it may be paid; where the call names a sub-merchant,
@@ -101,30 +149,14 @@ pub(super) fn own(world: &World, asked: &Asked) -> Result<Seller, Refusal> {
     let called = called
         .ok_or_else(|| no_match("appid和mch_id不匹配"))?
         .clone();
-    // Not every call can be made for a sub-merchant.
-    let optional = |name| {
-        let has = asked.endpoint.request.field(name).is_some();
-        has.then(|| given(asked, name)).flatten()
-    };
-    let Some(sub_mchid) = optional("sub_mch_id") else {
+    let Some(sub) = sub_merchant(world, asked, caller)? else {
         return Ok(Seller {
             payee: caller.mchid.clone(),
             called,
             partner: None,
         });
     };
-    if caller.kind != Kind::ServiceProvider {
-        return Err(signature::not_understood(
-            "商户号没有服务商权限，不能使用sub_mch_id",
-        ));
-    }
-    let Some(sub) = seller::sub_merchant(world, caller, sub_mchid) else {
-        let received = Some(format!("sub_mch_id {sub_mchid}"));
-        let expected = Some(format!("a sub-merchant of {}", caller.mchid));
-        let refuse = signature::not_understood("受理关系不存在");
-        return Err(refuse.because("call.parameter", received, expected));
-    };
-    let sub_appid = match optional("sub_appid") {
+    let sub_appid = match optional(asked, "sub_appid") {
         None => None,
         Some(appid) => {
             let bound = seller::bound(sub, appid);
@@ -314,7 +346,7 @@ pub(super) fn paid(world: &World, out_trade_no: &str, order: &Order) -> Map<Stri
 /// The order that a call names by either number.
 pub(super) fn number_and_order<'w>(
     world: &'w World,
-    payee: &Id,
+    whose: &Whose,
     asked: &Asked,
 ) -> Result<(&'w Id, &'w Order), Refusal> {
     let by = (given(asked, "transaction_id"), given(asked, "out_trade_no"));
@@ -322,14 +354,14 @@ pub(super) fn number_and_order<'w>(
         let text = "缺少参数out_trade_no或transaction_id";
         return Err(signature::not_understood(text));
     }
-    let found = order::by_either(world, payee, by.0, by.1);
+    let found = whose.by_either(world, by.0, by.1);
     found.ok_or_else(|| refuse(Objection::Missing))
 }
 
 /// `pay/orderquery`.
 fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let payee = own(turn.world, asked)?.payee;
-    let (out_trade_no, order) = number_and_order(turn.world, &payee, asked)?;
+    let whose = own(turn.world, asked)?.whose();
+    let (out_trade_no, order) = number_and_order(turn.world, &whose, asked)?;
     let mut told = paid(turn.world, out_trade_no, order);
     told.insert("trade_state".to_owned(), json!(order.trade_state()));
     told.insert(
@@ -345,13 +377,13 @@ fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 ///
 /// WECHAT: here closing twice is an error (ORDERCLOSED), other than in the third generation.
 fn close(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let mchid = own(turn.world, asked)?.payee;
+    let whose = own(turn.world, asked)?.whose();
     let out_trade_no = element(asked, "out_trade_no")?;
-    let order = order::find(turn.world, &mchid, out_trade_no);
+    let order = whose.find(turn.world, out_trade_no);
     if order.is_some_and(|order| order.state == State::Closed) {
         return Err(refuse(Objection::Closed));
     }
-    order::close(turn.world, &mchid, out_trade_no).map_err(refuse)?;
+    whose.close(turn.world, out_trade_no).map_err(refuse)?;
     Ok(Reply::Acknowledged)
 }
 

@@ -10,6 +10,7 @@ use super::{
     order::{self, CURRENCY, Generation, Objection, Opener, Order, State, TEXTS, TradeType},
     seller::{self, Partner},
     signature,
+    whose::Whose,
 };
 use crate::{
     accounts::merchant::{Kind, Merchant},
@@ -124,6 +125,16 @@ pub(super) struct Seller<'w> {
     pub(super) merchant: &'w Merchant,
 }
 
+impl Seller<'_> {
+    /// Whose orders they are: a provider's call is about those only that it placed.
+    pub(super) fn whose(&self, role: Role) -> Whose {
+        match role {
+            Role::Merchant => Whose::own(self.merchant),
+            Role::Provider => Whose::through(self.caller, self.merchant),
+        }
+    }
+}
+
 /// Who signed, if it may call so.
 pub(super) fn seller<'w>(
     world: &'w World,
@@ -170,8 +181,24 @@ pub(super) fn sub_merchant<'w>(
     })
 }
 
+/// Whose orders a call is about that names a sub-merchant where a provider makes it.
+pub(super) fn whose(world: &World, asked: &Asked) -> Result<Whose, Refusal> {
+    let caller = signature::caller(world, asked)?;
+    match asked.given("sub_mchid").filter(|mchid| !mchid.is_empty()) {
+        None => Ok(Whose::own(caller)),
+        Some(sub_mchid) => {
+            let sub = sub_merchant(world, caller, sub_mchid)?;
+            Ok(Whose::through(caller, sub))
+        }
+    }
+}
+
 /// The appid that an element names, if the merchant may be paid in it.
-fn bound<'m>(merchant: &'m Merchant, name: &str, appid: &str) -> Result<&'m Id, Refusal> {
+pub(super) fn bound<'m>(
+    merchant: &'m Merchant,
+    name: &str,
+    appid: &str,
+) -> Result<&'m Id, Refusal> {
     seller::bound(merchant, appid).ok_or_else(|| {
         let text = match name {
             "appid" => "appid和mch_id不匹配".to_owned(),
@@ -499,18 +526,12 @@ fn by_partners_number(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `pay/transactions/out-trade-no/{out_trade_no}`, and the provider's.
 fn by_number(turn: &Turn<'_>, asked: &Asked, role: Role) -> Verdict {
-    let mchid = &seller(turn.world, asked, role)?.merchant.mchid;
+    let whose = seller(turn.world, asked, role)?.whose(role);
     let out_trade_no = asked.text("out_trade_no")?;
-    let order = order::find(turn.world, mchid, out_trade_no);
-    let order = order.filter(|order| sees(order, role));
+    let order = whose.find(turn.world, out_trade_no);
     let order = order.ok_or_else(|| refuse(Objection::Missing))?;
-    let shown = queried(turn.world, mchid, out_trade_no, order);
+    let shown = queried(turn.world, &whose.payee, out_trade_no, order);
     Ok(Reply::Json(shown))
-}
-
-/// Whether an order is shown to who calls so: orders of providers have a form of their own.
-fn sees(order: &Order, role: Role) -> bool {
-    (role == Role::Provider) == order.partner.is_some()
 }
 
 fn by_own_id(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
@@ -523,12 +544,10 @@ fn by_partners_id(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `pay/transactions/id/{transaction_id}`, and the provider's.
 fn by_id(turn: &Turn<'_>, asked: &Asked, role: Role) -> Verdict {
-    let mchid = &seller(turn.world, asked, role)?.merchant.mchid;
-    let transaction_id = asked.text("transaction_id")?;
-    let found = order::by_transaction(turn.world, mchid, transaction_id);
-    let found = found.filter(|(_, order)| sees(order, role));
+    let whose = seller(turn.world, asked, role)?.whose(role);
+    let found = whose.by_transaction(turn.world, asked.text("transaction_id")?);
     let (out_trade_no, order) = found.ok_or_else(|| refuse(Objection::Missing))?;
-    let shown = queried(turn.world, mchid, out_trade_no, order);
+    let shown = queried(turn.world, &whose.payee, out_trade_no, order);
     Ok(Reply::Json(shown))
 }
 
@@ -542,7 +561,9 @@ fn close_partners(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `pay/transactions/out-trade-no/{out_trade_no}/close`, and the provider's.
 fn close(turn: &mut Turn<'_>, asked: &Asked, role: Role) -> Verdict {
-    let mchid = seller(turn.world, asked, role)?.merchant.mchid.clone();
-    order::close(turn.world, &mchid, asked.text("out_trade_no")?).map_err(refuse)?;
+    let whose = seller(turn.world, asked, role)?.whose(role);
+    whose
+        .close(turn.world, asked.text("out_trade_no")?)
+        .map_err(refuse)?;
     Ok(Reply::Nothing)
 }
