@@ -1,6 +1,11 @@
 //! Mini programs (小程序): one file a feature, one line a feature in [`FEATURES`]. Their subscriptions are not built yet;
 //! what they share with official accounts is there.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "behaviours and acts have types of their own"
+)]
+
 mod code;
 mod login;
 mod open_data;
