@@ -6,10 +6,7 @@
 //! Source: doc pages "小程序登录", "code2Session", "第三方平台 小程序登录".
 
 use serde_json::{Value, json};
-use xinqiao_catalog::{
-    Product, code as codes,
-    id::{mini_program as mp, open_platform as open},
-};
+use xinqiao_catalog::{Product, code as codes, id::mini_program as mp, id::open_platform as open};
 
 use super::{
     KINDS,
