@@ -33,6 +33,26 @@ async function order(browser, appid, openid) {
   return prepay;
 }
 
+/** Opens a mini program on the phone and hands its code in, as the program's server does. */
+export async function logIn(browser, page) {
+  const { body: account } = await browser.control("POST", "/accounts", { kind: "miniprogram", name: "豆子小店" });
+  try {
+    await page.locator("[data-test=to-list]").click();
+    await page.locator("[data-test=tab-contacts]").click();
+    await page.locator(`[data-test=program][data-account=${account.appid}]`).click();
+    const code = (await page.locator("[data-test=login-code] .mono").textContent()).trim();
+    await shot(page, "mini-program");
+    const query = `appid=${account.appid}&secret=${account.secret}&js_code=${code}&grant_type=authorization_code`;
+    const address = `${await origin(browser, "api.weixin.qq.com")}/sns/jscode2session?${query}`;
+    const session = await (await fetch(address)).json();
+    const user = await person(browser, page);
+    expect(session.openid && session.openid === user.openids[account.appid], JSON.stringify(session));
+    expect((await (await fetch(address)).json()).errcode === 40163, "a code is good once");
+  } finally {
+    await browser.control("DELETE", `/accounts/${account.appid}`);
+  }
+}
+
 /** The person whose phone is open. */
 async function person(browser, page) {
   const { body: users } = await browser.control("GET", "/users");
@@ -235,6 +255,8 @@ export async function run(browser) {
     await page.locator("[data-test=sheet] button").first().click();
     return SENT.map((one) => one.msgtype).join(" ");
   });
+
+  await check("a mini program is opened from the contacts, and its code logs the person in once", page, () => logIn(browser, page));
 
   await check("an account's page shows what features know of it", page, async () => {
     const { body: accounts } = await browser.control("GET", "/accounts");

@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use xinqiao_catalog::{Endpoint, code};
 
 use super::{FilePart, Refusal, body, credential::Caller};
 use crate::{
-    accounts::{ACCOUNTS, QUOTAS, account::Account},
+    accounts::{ACCOUNTS, ON_BEHALF, QUOTAS, account::Account},
     kernel::{Id, Turn, World},
 };
 use xinqiao_catalog::rules::quota::Ledger;
@@ -38,6 +38,25 @@ impl Asked {
         ACCOUNTS
             .get(world, &*self.appid)
             .ok_or_else(|| Refusal::code(code::INVALID_APPID))
+    }
+
+    /// The platform that calls, and the account in whose place it lets people log in.
+    pub(crate) fn on_behalf(&self, world: &World) -> Result<(Id, Id), Refusal> {
+        let component = self.text("component_appid")?;
+        if *self.appid != *component {
+            let (received, expected) = (component.to_owned(), self.appid.to_string());
+            let refuse = Refusal::code(code::INVALID_APPID);
+            return Err(refuse.because("credential.appid", Some(received), Some(expected)));
+        }
+        let appid = self.text("appid")?;
+        let Some((appid, _)) = ACCOUNTS.entry(world, appid) else {
+            return Err(Refusal::code(code::INVALID_APPID));
+        };
+        let what = json!({"component": component, "account": &**appid});
+        match world.house.objection(world, ON_BEHALF, &what) {
+            None => Ok((self.appid.clone(), appid.clone())),
+            Some(code) => Err(Refusal::code(code)),
+        }
     }
 
     /// The counters of the account's calls.

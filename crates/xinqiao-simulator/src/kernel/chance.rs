@@ -15,7 +15,9 @@
 //! | media id | 64 characters | begins `SIM` |
 //! | template id | 43 characters | begins `SIM` |
 //! | tickets, codes and refresh tokens of authorizations | a word, `@@@`, 86 characters | the 86 begin with `SIM` |
-//! | code of web login | 32 letters and digits | begins `0SIM` |
+//! | code of a log-in | 32 letters and digits | begins `0SIM` |
+//! | code for a phone number | 64 hexadecimal digits | begins with eight zeros |
+//! | session key of a mini program | 16 bytes in base64 | begins `SIM` |
 //! | ticket of the JS-SDK | 86 characters | begins `SIM` |
 //! | callback Token | 32 letters and digits | begins `sim` |
 //! | message id | 17 digits | begins with 9 |
@@ -27,6 +29,7 @@ use xinqiao_types::{Entropy, SeededEntropy};
 
 const HEX: &[u8] = b"0123456789abcdef";
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 /// Letters and digits whose value in base64 ends in two zero bits.
 const KEY_END: &[u8] = b"AEIMQUYcgkosw048";
@@ -90,9 +93,23 @@ impl Draw {
         format!("{what}@@@SIM{}", self.text(URL_SAFE, 83))
     }
 
-    /// A code of web login: 32 letters and digits.
+    /// A code of a log-in: 32 letters and digits.
     pub(crate) fn oauth_code(&self) -> String {
         format!("0SIM{}", self.text(ALPHANUMERIC, 28))
+    }
+
+    /// A code that is exchanged for a phone number.
+    pub(crate) fn phone_code(&self) -> String {
+        format!("00000000{}", self.text(HEX, 56))
+    }
+
+    /// 16 bytes in base64, with `+` and `/` as in the platform's keys.
+    pub(crate) fn session_key(&self) -> String {
+        let mut key = format!("SIM{}", self.text(BASE64, 18));
+        // Of the last character only the first two bits count.
+        key.push_str(&self.text(b"AQgw", 1));
+        key.push_str("==");
+        key
     }
 
     /// A ticket that signs pages or cards.
@@ -153,6 +170,13 @@ pub(crate) fn looks_like_our_token(token: &str) -> bool {
         && token.bytes().all(|byte| URL_SAFE.contains(&byte))
 }
 
+/// Whether a code of a log-in has the shape that worlds of ours give out.
+pub(crate) fn looks_like_our_code(code: &str) -> bool {
+    code.len() == 32
+        && code.starts_with("0SIM")
+        && code.bytes().all(|byte| ALPHANUMERIC.contains(&byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,5 +200,9 @@ mod tests {
         assert_eq!(draw.media_id().len(), 64);
         assert_eq!(draw.aes_key().len(), 43);
         assert!(looks_like_our_token(&draw.access_token()));
+        assert!(looks_like_our_code(&draw.oauth_code()));
+        assert_eq!(draw.phone_code().len(), 64);
+        let key = base64_simd::STANDARD.decode_to_vec(draw.session_key());
+        assert_eq!(key.unwrap().len(), 16);
     }
 }

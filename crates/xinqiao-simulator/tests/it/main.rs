@@ -33,6 +33,7 @@ mod location;
 mod mass;
 mod material;
 mod menus;
+mod mini_login;
 mod mistakes;
 mod notices;
 mod pages;

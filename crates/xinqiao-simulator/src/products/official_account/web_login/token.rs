@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     accounts::{
-        ACCOUNTS, ON_BEHALF,
+        ACCOUNTS,
         tokens::{LIFETIME, REMEMBERED, Standing},
     },
     door::{
@@ -127,29 +127,10 @@ fn exchange(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `sns/oauth2/component/access_token`: the platform's token takes the secret's place.
 fn exchange_on_behalf(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let (component, appid) = on_behalf(turn.world, asked)?;
+    let (component, appid) = asked.on_behalf(turn.world)?;
     must_grant(asked, BY_CODE)?;
     let whose = take(turn, asked, &appid, Some(&component))?;
     Ok(Reply::Json(issued(turn, whose)))
-}
-
-/// The platform that calls, and the account for which it does.
-fn on_behalf(world: &World, asked: &Asked) -> Result<(Id, Id), Refusal> {
-    let component = asked.text("component_appid")?;
-    if *asked.appid != *component {
-        let (received, expected) = (component.to_owned(), asked.appid.to_string());
-        let refuse = Refusal::code(code::INVALID_APPID);
-        return Err(refuse.because("credential.appid", Some(received), Some(expected)));
-    }
-    let appid = asked.text("appid")?;
-    let Some((appid, _)) = ACCOUNTS.entry(world, appid) else {
-        return Err(Refusal::code(code::INVALID_APPID));
-    };
-    let what = json!({"component": component, "account": &**appid});
-    match world.house.objection(world, ON_BEHALF, &what) {
-        None => Ok((asked.appid.clone(), appid.clone())),
-        Some(code) => Err(Refusal::code(code)),
-    }
 }
 
 /// Whose code it is; it is used up.
@@ -252,7 +233,7 @@ fn refresh(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 
 /// `sns/oauth2/component/refresh_token`.
 fn refresh_on_behalf(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let (component, appid) = on_behalf(turn.world, asked)?;
+    let (component, appid) = asked.on_behalf(turn.world)?;
     must_grant(asked, BY_REFRESH)?;
     renewed(turn, asked, &appid, Some(&component))
 }
