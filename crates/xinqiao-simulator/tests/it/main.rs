@@ -24,6 +24,7 @@ mod endpoints;
 mod explorer;
 mod fallback;
 mod groups;
+mod identity;
 mod js_sdk;
 mod kept_files;
 mod kept_worlds;

@@ -1,0 +1,568 @@
+//! Who may register what: e-mails, subjects, verification, secrets, open-platform accounts.
+
+use serde_json::{Value, json};
+use xinqiao_testkit::{TestApp, TestWorld};
+
+use crate::{appid, element};
+
+const DAY: i64 = 86_400;
+
+/// What a refused call of the control interface answers: its status and the rule that forbids it.
+async fn refused(world: &TestWorld, method: &str, path: &str, body: Value) -> (u16, String) {
+    let (status, answer) = world.control(method, path, body).await;
+    assert!(answer["error"]["message"].is_string(), "{answer}");
+    let rule = answer["error"]["rule"].as_str().unwrap_or_default();
+    (status, rule.to_owned())
+}
+
+fn by(status: u16, rule: &str) -> (u16, String) {
+    (status, rule.to_owned())
+}
+
+async fn now(world: &TestWorld) -> i64 {
+    world.get("/clock").await["now"].as_i64().unwrap()
+}
+
+/// A world that stands still: what lasts a year ends to the second.
+async fn still() -> TestWorld {
+    let world = TestWorld::start().await;
+    world.must("POST", "/clock", json!({"freeze": true})).await;
+    world
+}
+
+#[tokio::test]
+async fn an_e_mail_is_good_for_one_of_everything() {
+    let world = TestWorld::start().await;
+    let mail = |name: &str| json!({"email": format!("{name}@example.com")});
+    let account = world.account(mail("shop")).await;
+    world.must("POST", "/open-accounts", mail("open")).await;
+    let user = world.must("POST", "/users", mail("person")).await;
+    assert_eq!(user["email"], "person@example.com");
+    for place in ["/accounts", "/open-accounts", "/users"] {
+        for name in ["shop", "open", "person", "SHOP"] {
+            let answer = refused(&world, "POST", place, mail(name)).await;
+            assert_eq!(answer, by(409, "registration.email"), "{place} {name}");
+        }
+        let bad = json!({"email": "nobody"});
+        assert_eq!(world.control("POST", place, bad).await.0, 400, "{place}");
+    }
+    let path = format!("/accounts/{}", appid(&account));
+    let taken = refused(&world, "PATCH", &path, mail("person")).await;
+    assert_eq!(taken, by(409, "registration.email"));
+    // An address that its holder gives up is free.
+    world.must("PATCH", &path, mail("other")).await;
+    world.must("POST", "/users", mail("shop")).await;
+    world.must("DELETE", &path, Value::Null).await;
+    world.must("POST", "/open-accounts", mail("other")).await;
+}
+
+#[tokio::test]
+async fn who_holds_an_e_mail_is_known_after_an_import() {
+    let world = TestWorld::start().await;
+    let mail = |name: &str| json!({"email": format!("{name}@example.com")});
+    world.account(mail("shop")).await;
+    world.must("POST", "/open-accounts", mail("open")).await;
+    world.must("POST", "/users", mail("person")).await;
+    let kept = world.get("/export").await;
+    world.must("POST", "/reset", json!({})).await;
+    world.must("POST", "/import", kept).await;
+    for name in ["shop", "open", "person"] {
+        let answer = refused(&world, "POST", "/accounts", mail(name)).await;
+        assert_eq!(answer, by(409, "registration.email"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_subject_registers_so_many_accounts_of_a_kind() {
+    let world = TestWorld::start().await;
+    let of = |name: &str, subject: &str, kind: &str| json!({"kind": kind, "subject": {"name": name, "kind": subject}});
+    for (subject, kind, most) in [
+        ("person", "subscription", 1),
+        ("company", "service", 2),
+        ("sole_trader", "subscription", 2),
+        ("other", "service", 2),
+        ("person", "miniprogram", 5),
+        ("sole_trader", "miniprogram", 5),
+    ] {
+        for _ in 0..most {
+            world.account(of("甲", subject, kind)).await;
+        }
+        let answer = refused(&world, "POST", "/accounts", of("甲", subject, kind)).await;
+        assert_eq!(
+            answer,
+            by(422, "registration.subject_count"),
+            "{subject} {kind}"
+        );
+        world.account(of("乙", subject, kind)).await;
+    }
+    // Both kinds of official accounts count together, governments and media have more.
+    let both = refused(
+        &world,
+        "POST",
+        "/accounts",
+        of("甲", "company", "subscription"),
+    )
+    .await;
+    assert_eq!(both, by(422, "registration.subject_count"));
+    for _ in 0..3 {
+        world.account(of("甲", "government", "subscription")).await;
+        world.account(of("甲", "media", "service")).await;
+    }
+    let service = refused(&world, "POST", "/accounts", of("丙", "person", "service")).await;
+    assert_eq!(service, by(422, "registration.subject_kind"));
+    let mut test = of("丙", "person", "service");
+    test["test"] = json!(true);
+    world.account(test).await;
+    let unknown = world
+        .control("POST", "/accounts", of("丙", "club", "service"))
+        .await;
+    assert_eq!(unknown.0, 400, "{}", unknown.1);
+    assert!(
+        unknown.1["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("sole_trader")
+    );
+}
+
+#[tokio::test]
+async fn a_subject_that_gives_an_account_up_may_register_another() {
+    let world = TestWorld::start().await;
+    let one = json!({"kind": "subscription", "subject": {"name": "甲", "kind": "person"}});
+    let account = world.account(one.clone()).await;
+    assert_eq!(account["verified"], false, "a person cannot be verified");
+    let path = format!("/accounts/{}", appid(&account));
+    let to = json!({"subject": {"name": "乙", "kind": "person"}});
+    world.must("PATCH", &path, to).await;
+    let second = world.account(one.clone()).await;
+    let back = json!({"subject": {"name": "甲", "kind": "person"}});
+    let answer = refused(&world, "PATCH", &path, back).await;
+    assert_eq!(answer, by(422, "registration.subject_count"));
+    let other = format!("/accounts/{}", appid(&second));
+    world.must("DELETE", &other, Value::Null).await;
+    world.account(one).await;
+}
+
+#[tokio::test]
+async fn a_person_is_not_verified() {
+    let world = TestWorld::start().await;
+    let person = json!({"name": "甲", "kind": "person"});
+    let mut new = json!({"kind": "subscription", "subject": person, "verified": true});
+    let answer = refused(&world, "POST", "/accounts", new.clone()).await;
+    assert_eq!(answer, by(422, "verification.person"));
+    new.as_object_mut().unwrap().remove("verified");
+    let account = world.account(new).await;
+    let path = format!("/accounts/{}", appid(&account));
+    let answer = refused(&world, "PATCH", &path, json!({"verified": true})).await;
+    assert_eq!(answer, by(422, "verification.person"));
+    let review = format!("{path}/verification");
+    let answer = refused(&world, "POST", &review, json!({})).await;
+    assert_eq!(answer, by(422, "verification.person"));
+    let company = world.account(json!({"kind": "subscription"})).await;
+    assert_eq!(company["verified"], true);
+    let path = format!("/accounts/{}", appid(&company));
+    let to = world
+        .must(
+            "PATCH",
+            &path,
+            json!({"subject": {"name": "乙", "kind": "person"}}),
+        )
+        .await;
+    assert_eq!(
+        to["verified"], false,
+        "who becomes a person's loses it: {to}"
+    );
+}
+
+async fn errcode(world: &TestWorld, account: &Value, path: &str) -> i64 {
+    let token = world.token(account).await;
+    let answer = world
+        .call(&format!("{path}?access_token={token}"), Value::Null)
+        .await;
+    answer["errcode"].as_i64().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_verification_costs_lasts_a_year_and_is_renewed() {
+    let world = still().await;
+    let account = world
+        .account(json!({"kind": "service", "verified": false}))
+        .await;
+    let app = TestApp::start().await;
+    let path = format!("/accounts/{}", appid(&account));
+    let saved = json!({"url": app.url, "mode": "plain"});
+    world.must("PUT", &format!("{path}/callback"), saved).await;
+    let before = app.pushes().len();
+    assert_eq!(errcode(&world, &account, "/cgi-bin/user/get").await, 48001);
+
+    let review = format!("{path}/verification");
+    let failing = json!({"result": "fail", "reason": "营业执照不清晰"});
+    let failed = world.must("POST", &review, failing).await;
+    assert_eq!(
+        (&failed["verified"], &failed["review"]["fee"]),
+        (&json!(false), &json!(30_000))
+    );
+    let push = app.push(before).await;
+    assert_eq!(element(&push.body, "Event"), "qualification_verify_fail");
+    assert_eq!(element(&push.body, "FailReason"), "营业执照不清晰");
+
+    let start = now(&world).await;
+    let passed = world.must("POST", &review, json!({})).await;
+    let end = start + 365 * DAY;
+    assert_eq!(
+        passed["deliveries"].as_array().unwrap().len(),
+        2,
+        "{passed}"
+    );
+    let shown = world.get(&path).await;
+    assert_eq!(shown["verified"], true);
+    assert_eq!(shown["verified_until"], end);
+    assert_eq!(shown["review_date"], start);
+    assert_eq!(shown["review"], json!({"result": "pass", "fee": 30_000}));
+    let push = app.push(before + 1).await;
+    assert_eq!(element(&push.body, "Event"), "qualification_verify_success");
+    assert_eq!(element(&push.body, "ExpiredTime"), end.to_string());
+    let push = app.push(before + 2).await;
+    assert_eq!(element(&push.body, "Event"), "naming_verify_success");
+    assert_eq!(errcode(&world, &account, "/cgi-bin/user/get").await, 0);
+
+    let early = refused(&world, "POST", &review, json!({})).await;
+    assert_eq!(early, by(422, "verification.not_yet"));
+    world.advance(275 * DAY).await;
+    let push = app.push(before + 3).await;
+    assert_eq!(element(&push.body, "Event"), "annual_renew");
+    assert_eq!(element(&push.body, "ExpiredTime"), end.to_string());
+    let renewed = world.must("POST", &review, json!({})).await;
+    assert_eq!(
+        renewed["verified_until"],
+        end + 365 * DAY,
+        "from the old end"
+    );
+    app.push(before + 5).await;
+
+    // The first end passes, the second counts.
+    world.advance(90 * DAY + 1).await;
+    assert_eq!(errcode(&world, &account, "/cgi-bin/user/get").await, 0);
+    world.advance(365 * DAY - 2).await;
+    let push = app.push(before + 6).await;
+    assert_eq!(element(&push.body, "Event"), "annual_renew");
+    assert_eq!(errcode(&world, &account, "/cgi-bin/user/get").await, 0);
+    world.advance(1).await;
+    let push = app.push(before + 7).await;
+    assert_eq!(element(&push.body, "Event"), "verify_expired");
+    assert_eq!(errcode(&world, &account, "/cgi-bin/user/get").await, 48001);
+    let shown = world.get(&path).await;
+    assert_eq!(
+        (&shown["verified"], &shown["verified_until"]),
+        (&json!(false), &json!(end + 365 * DAY))
+    );
+    let rows = world.get("/timeline").await;
+    let told = |row: &&Value| {
+        row["title"]["en"]
+            .as_str()
+            .unwrap_or_default()
+            .starts_with("The verification of")
+    };
+    assert_eq!(
+        rows["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(told)
+            .count(),
+        1
+    );
+
+    let again = world.must("POST", &review, json!({})).await;
+    assert_eq!(again["verified_until"], now(&world).await + 365 * DAY);
+}
+
+#[tokio::test]
+async fn an_end_that_is_set_by_hand_comes_too() {
+    let world = still().await;
+    let account = world.account(json!({"kind": "service"})).await;
+    let path = format!("/accounts/{}", appid(&account));
+    let end = now(&world).await + 60;
+    world
+        .must("PATCH", &path, json!({"verified_until": end}))
+        .await;
+    world.advance(60).await;
+    assert_eq!(world.get(&path).await["verified"], false);
+    let again = world
+        .must("PATCH", &path, json!({"verified_until": end + 60}))
+        .await;
+    assert_eq!(again["verified"], true);
+    world.advance(60).await;
+    assert_eq!(world.get(&path).await["verified"], false);
+    let by_hand = world.must("PATCH", &path, json!({"verified": true})).await;
+    assert_eq!(by_hand["verified"], true);
+    assert_eq!(errcode(&world, &account, "/cgi-bin/user/get").await, 0);
+}
+
+#[tokio::test]
+async fn what_is_verified_and_what_it_costs() {
+    let world = still().await;
+    let review = |account: &Value| format!("/accounts/{}/verification", appid(account));
+    let state = json!({"kind": "service", "subject": {"name": "市图书馆", "kind": "government"}, "verified": false});
+    let state = world.account(state).await;
+    let free = world.must("POST", &review(&state), json!({})).await;
+    assert_eq!(free["review"]["fee"], 0);
+    let test = world
+        .account(json!({"kind": "service", "test": true}))
+        .await;
+    let answer = refused(&world, "POST", &review(&test), json!({})).await;
+    assert_eq!(answer, by(422, "verification.test_account"));
+    let site = world.account(json!({"kind": "website"})).await;
+    let answer = refused(&world, "POST", &review(&site), json!({})).await;
+    assert_eq!(answer, by(422, "verification.kind"));
+    let mini = world.account(json!({"kind": "miniprogram"})).await;
+    let paid = world.must("POST", &review(&mini), json!({})).await;
+    assert_eq!(paid["review"]["fee"], 30_000);
+    let odd = world
+        .control("POST", &review(&mini), json!({"result": "perhaps"}))
+        .await;
+    assert_eq!(odd.0, 400);
+}
+
+async fn open_account(world: &TestWorld, fields: Value) -> String {
+    let made = world.must("POST", "/open-accounts", fields).await;
+    made["id"].as_str().unwrap().to_owned()
+}
+
+async fn bind(world: &TestWorld, open: &str, account: &Value) -> (u16, String) {
+    let path = format!("/open-accounts/{open}/bindings");
+    let (status, answer) = world
+        .control("POST", &path, json!({"account": appid(account)}))
+        .await;
+    let rule = answer["error"]["rule"].as_str().unwrap_or_default();
+    (status, rule.to_owned())
+}
+
+fn bound() -> (u16, String) {
+    by(200, "")
+}
+
+#[tokio::test]
+async fn who_is_bound_to_one_open_account_shares_unionids() {
+    let world = TestWorld::start().await;
+    let open = open_account(&world, json!({"name": "某公司"})).await;
+    let other = open_account(&world, json!({})).await;
+    let user = world.user("小林").await;
+    let mut unionids = Vec::new();
+    let mut accounts = Vec::new();
+    for _ in 0..2 {
+        let account = world.account(json!({})).await;
+        world
+            .act(&user, json!({"do": "follow", "account": appid(&account)}))
+            .await;
+        accounts.push(account);
+    }
+    let told = async |account: &Value| {
+        let me = world.get(&format!("/users/{user}")).await;
+        let openid = me["openids"][appid(account)].as_str().unwrap().to_owned();
+        let token = world.token(account).await;
+        let path = format!("/cgi-bin/user/info?access_token={token}&openid={openid}");
+        world.call(&path, Value::Null).await["unionid"].clone()
+    };
+    assert_eq!(told(&accounts[0]).await, Value::Null);
+    let rows = world.get("/timeline").await;
+    let row = { rows["items"].as_array().unwrap().iter() }
+        .find(|row| row["call"]["path"] == "/cgi-bin/user/info");
+    let row = row.unwrap();
+    assert_eq!(row["diagnosis"]["rule"], "unionid.not_bound", "{row}");
+    assert_eq!(row["state"], "ok");
+
+    for account in &accounts {
+        assert_eq!(bind(&world, &open, account).await, bound());
+        unionids.push(told(account).await);
+    }
+    assert!(unionids[0].is_string());
+    assert_eq!(unionids[0], unionids[1]);
+    let rows = world.get("/timeline").await;
+    let last = rows["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .rfind(|row| row["call"]["path"] == "/cgi-bin/user/info");
+    assert!(last.unwrap().get("diagnosis").is_none());
+    let me = world.get(&format!("/users/{user}")).await;
+    assert_eq!(me["unionids"][&open], unionids[0]);
+    let shown = world.get(&format!("/open-accounts/{open}")).await;
+    assert_eq!(shown["bindings"].as_array().unwrap().len(), 2);
+
+    // One account stands under one of them; bound elsewhere people are others there.
+    assert_eq!(
+        bind(&world, &other, &accounts[0]).await,
+        by(409, "open_account.bound")
+    );
+    let path = format!("/open-accounts/{open}/bindings/{}", appid(&accounts[0]));
+    world.must("DELETE", &path, Value::Null).await;
+    assert_eq!(world.control("DELETE", &path, Value::Null).await.0, 404);
+    assert_eq!(told(&accounts[0]).await, Value::Null);
+    assert_eq!(bind(&world, &other, &accounts[0]).await, bound());
+    assert_ne!(told(&accounts[0]).await, unionids[0]);
+    world
+        .must("DELETE", &format!("/open-accounts/{open}"), Value::Null)
+        .await;
+    assert_eq!(told(&accounts[1]).await, Value::Null);
+    assert_eq!(
+        world
+            .control("GET", &format!("/open-accounts/{open}"), Value::Null)
+            .await
+            .0,
+        404
+    );
+}
+
+#[tokio::test]
+async fn an_open_account_binds_within_limits() {
+    let world = still().await;
+    let company = |name: &str| json!({"name": name, "kind": "company"});
+    let open = open_account(&world, json!({"subject": company("甲")})).await;
+    // Governments have enough accounts for a limit; five of other subjects are bound anew in a month.
+    let mut others = Vec::new();
+    for _ in 0..6 {
+        let fields =
+            json!({"kind": "subscription", "subject": {"name": "某市", "kind": "government"}});
+        others.push(world.account(fields).await);
+    }
+    for account in &others[..5] {
+        assert_eq!(bind(&world, &open, account).await, bound());
+    }
+    assert_eq!(
+        bind(&world, &open, &others[5]).await,
+        by(422, "open_account.limit")
+    );
+    let path = format!("/open-accounts/{open}/bindings/{}", appid(&others[0]));
+    world.must("DELETE", &path, Value::Null).await;
+    assert_eq!(
+        bind(&world, &open, &others[5]).await,
+        by(422, "open_account.limit"),
+        "not in this month"
+    );
+    world.advance(31 * DAY).await;
+    assert_eq!(bind(&world, &open, &others[5]).await, bound());
+    for (fields, most) in [
+        (json!({"kind": "website"}), 10),
+        (json!({"kind": "mobileapp"}), 50),
+        (json!({"kind": "service", "test": true}), 5),
+        (
+            json!({"kind": "miniprogram", "subject": {"name": "某市", "kind": "government"}}),
+            5,
+        ),
+        (json!({"kind": "miniprogram", "subject": company("甲")}), 50),
+    ] {
+        for _ in 0..most {
+            let account = world.account(fields.clone()).await;
+            assert_eq!(bind(&world, &open, &account).await, bound(), "{fields}");
+            if fields["subject"]["name"] == "甲" {
+                // Its own programs are as many as it may bind: nothing is left to refuse.
+                continue;
+            }
+        }
+        if fields["subject"]["name"] != "甲" {
+            let account = world.account(fields.clone()).await;
+            assert_eq!(
+                bind(&world, &open, &account).await,
+                by(422, "open_account.limit"),
+                "{fields}"
+            );
+        }
+    }
+    let site = json!({"kind": "website", "subject": company("乙")});
+    let site = world.account(site).await;
+    assert_eq!(
+        bind(&world, &open, &site).await,
+        by(422, "open_account.subject")
+    );
+    let component = world.account(json!({"kind": "component"})).await;
+    assert_eq!(
+        bind(&world, &open, &component).await,
+        by(422, "open_account.kind")
+    );
+    // So does the field of a new account; a name that nobody registered limits nothing.
+    let new = json!({"kind": "website", "open_account": open});
+    let answer = refused(&world, "POST", "/accounts", new).await;
+    assert_eq!(answer, by(422, "open_account.limit"));
+    for _ in 0..11 {
+        world
+            .account(json!({"kind": "website", "open_account": "o1"}))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn an_unverified_open_account_binds_less() {
+    let world = still().await;
+    let open = open_account(&world, json!({"subject": {"name": "甲", "kind": "person"}})).await;
+    let path = format!("/open-accounts/{open}");
+    assert_eq!(world.get(&path).await["verified"], false);
+    let review = format!("{path}/verification");
+    let answer = refused(&world, "POST", &review, json!({})).await;
+    assert_eq!(answer, by(422, "verification.person"));
+    let official = world.account(json!({"kind": "service"})).await;
+    assert_eq!(
+        bind(&world, &open, &official).await,
+        by(422, "open_account.limit")
+    );
+    for _ in 0..5 {
+        let mini = world.account(json!({"kind": "miniprogram"})).await;
+        assert_eq!(bind(&world, &open, &mini).await, bound());
+    }
+    let mini = world.account(json!({"kind": "miniprogram"})).await;
+    assert_eq!(
+        bind(&world, &open, &mini).await,
+        by(422, "open_account.limit")
+    );
+
+    let open = open_account(&world, json!({"verified": false})).await;
+    let path = format!("/open-accounts/{open}");
+    assert_eq!(
+        bind(&world, &open, &official).await,
+        by(422, "open_account.limit")
+    );
+    let passed = world
+        .must("POST", &format!("{path}/verification"), json!({}))
+        .await;
+    assert_eq!(passed["review"], json!({"result": "pass", "fee": 30_000}));
+    assert_eq!(bind(&world, &open, &official).await, bound());
+    world.advance(365 * DAY).await;
+    assert_eq!(world.get(&path).await["verified"], false);
+    let late = world.account(json!({"kind": "service"})).await;
+    assert_eq!(
+        bind(&world, &open, &late).await,
+        by(422, "open_account.limit")
+    );
+    let kept = world.get(&path).await;
+    assert_eq!(
+        kept["bindings"],
+        json!([appid(&official)]),
+        "what is bound stays"
+    );
+}
+
+#[tokio::test]
+async fn a_secret_is_shown_once_where_that_is_switched() {
+    let world = TestWorld::start().await;
+    let rules = json!({"rules": {"secret.shown": "once"}});
+    let account = world.account(rules).await;
+    let path = format!("/accounts/{}", appid(&account));
+    let secret = account["secret"].as_str().unwrap();
+    assert_eq!(secret.len(), 32);
+    assert_eq!(world.get(&path).await["secret"], "");
+    let listed = world.get("/accounts").await;
+    assert_eq!(listed["items"][0]["secret"], "");
+    let patched = world.must("PATCH", &path, json!({"name": "新名"})).await;
+    assert_eq!(patched["secret"], "");
+    assert!(!world.token(&account).await.is_empty());
+
+    let fresh = world
+        .must("POST", &format!("{path}/secret"), json!({}))
+        .await;
+    assert_eq!(fresh["secret"].as_str().unwrap().len(), 32);
+    assert_ne!(fresh["secret"], secret);
+    assert_eq!(world.get(&path).await["secret"], "");
+    let open = world.account(json!({})).await;
+    let shown = world.get(&format!("/accounts/{}", appid(&open))).await;
+    assert_eq!(shown["secret"], open["secret"], "without the switch always");
+}
