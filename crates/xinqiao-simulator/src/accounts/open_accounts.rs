@@ -90,6 +90,9 @@ pub(crate) struct OpenAccount {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) review: Option<Review>,
     pub(crate) created_at: i64,
+    /// Whether a call made it, which then binds accounts of its subject only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) by_call: bool,
     /// When official accounts of other subjects were bound.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) others: Vec<i64>,
@@ -114,6 +117,21 @@ struct Binding {
 }
 
 impl OpenAccount {
+    /// An unverified one.
+    pub(crate) fn of(subject: Option<Subject>, now: i64) -> Self {
+        Self {
+            name: String::new(),
+            email: None,
+            subject,
+            verified: false,
+            verified_until: None,
+            review: None,
+            created_at: now,
+            by_call: false,
+            others: Vec::new(),
+        }
+    }
+
     fn is_verified(&self, now: i64) -> bool {
         self.verified && self.verified_until.is_none_or(|until| now < until)
     }
@@ -190,12 +208,9 @@ fn create(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
     let own = OpenAccount {
         name: given.name.unwrap_or_else(|| format!("开放平台帐号 {id}")),
         email: given.email,
-        subject: given.subject,
         verified: given.verified.unwrap_or(!person),
         verified_until: given.verified_until,
-        review: None,
-        created_at: turn.now.0,
-        others: Vec::new(),
+        ..OpenAccount::of(given.subject, turn.now.0)
     };
     if let Some(until) = own.verified_until {
         verification::set_alarm(turn.world, "open_account", &id, until, turn.now.0);
@@ -308,16 +323,21 @@ pub(crate) fn may_bind(
         .by("open_account.kind"));
     }
     let group = group(open, account);
-    if matches!(
+    let app = matches!(
         group,
         Group::Others(AccountKind::Website | AccountKind::MobileApp)
-    ) {
+    );
+    if app || (open.by_call && matches!(group, Group::Others(_))) {
         return Err(Refused::unwilling(
-            "web sites and mobile apps belong to the subject of their open-platform account",
+            "web sites and mobile apps belong to the subject of their open-platform account, and so does all that is bound \
+             to one that a call made",
         )
         .by(SUBJECT));
     }
     let verified = open.is_verified(now.0);
+    if open.by_call {
+        return by_call(bound(world, id).count(), verified);
+    }
     let most = most(&group, verified);
     let have = bound(world, id)
         .filter(|other| self::group(open, other) == group)
@@ -341,6 +361,26 @@ pub(crate) fn may_bind(
     if group == Group::Others(AccountKind::Service) && new_others(open, now) >= OTHERS_A_MONTH {
         return Err(Refused::unwilling(format!(
             "at most {OTHERS_A_MONTH} official accounts of other subjects are bound anew in a month"
+        ))
+        .by(LIMIT));
+    }
+    Ok(())
+}
+
+/// Most that one which a call made binds, of all kinds together: 89004.
+const BY_CALL: usize = 100;
+/// The same before it is verified.
+const BY_CALL_UNVERIFIED: usize = 5;
+
+fn by_call(have: usize, verified: bool) -> Result<(), Refused> {
+    let most = if verified {
+        BY_CALL
+    } else {
+        BY_CALL_UNVERIFIED
+    };
+    if have >= most {
+        return Err(Refused::unwilling(format!(
+            "an open-platform account that a call made binds at most {most} accounts, {BY_CALL} when it is verified"
         ))
         .by(LIMIT));
     }

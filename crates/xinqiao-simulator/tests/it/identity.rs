@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use xinqiao_testkit::{TestApp, TestWorld};
 
-use crate::{appid, element};
+use crate::{appid, components::Platform, element};
 
 const DAY: i64 = 86_400;
 
@@ -455,11 +455,8 @@ async fn an_open_account_binds_within_limits() {
         for _ in 0..most {
             let account = world.account(fields.clone()).await;
             assert_eq!(bind(&world, &open, &account).await, bound(), "{fields}");
-            if fields["subject"]["name"] == "甲" {
-                // Its own programs are as many as it may bind: nothing is left to refuse.
-                continue;
-            }
         }
+        // Of its own programs there are no more than it may bind.
         if fields["subject"]["name"] != "甲" {
             let account = world.account(fields.clone()).await;
             assert_eq!(
@@ -565,4 +562,175 @@ async fn a_secret_is_shown_once_where_that_is_switched() {
     let open = world.account(json!({})).await;
     let shown = world.get(&format!("/accounts/{}", appid(&open))).await;
     assert_eq!(shown["secret"], open["secret"], "without the switch always");
+}
+
+#[tokio::test]
+async fn a_platform_makes_an_open_account_and_binds_to_it() {
+    let platform = Platform::start().await;
+    let world = &platform.world;
+    let token = platform.token().await;
+    let grant = async |account: &Value| {
+        let body = json!({"account": appid(account)});
+        let path = format!("/accounts/{}/authorizations", platform.id());
+        let code = world.must("POST", &path, body).await["auth_code"].clone();
+        let answer = platform.exchange(&token, &code).await;
+        let token = answer["authorization_info"]["authorizer_access_token"].clone();
+        token.as_str().unwrap().to_owned()
+    };
+    let company = |name: &str| json!({"subject": {"name": name, "kind": "company"}});
+    let (one, two) = (
+        world.account(company("甲")).await,
+        world.account(company("甲")).await,
+    );
+    let other = world.account(company("乙")).await;
+    let (with_one, with_two, with_other) =
+        (grant(&one).await, grant(&two).await, grant(&other).await);
+    let call = async |token: &str, what: &str, body: Value| {
+        let path = format!("/cgi-bin/{what}?access_token={token}");
+        world.call(&path, body).await
+    };
+    let own = |account: &Value| json!({"appid": appid(account)});
+    let with = |account: &Value, open: &Value| json!({"appid": appid(account), "open_appid": open});
+
+    assert_eq!(
+        call(&with_one, "open/get", own(&one)).await["errcode"],
+        89002
+    );
+    assert_eq!(
+        call(&with_one, "open/have", json!({})).await["have_open"],
+        false
+    );
+    assert_eq!(
+        call(&with_one, "open/create", own(&two)).await["errcode"],
+        40013
+    );
+    let made = call(&with_one, "open/create", own(&one)).await;
+    let open = &made["open_appid"];
+    assert!(open.is_string(), "{made}");
+    assert_eq!(
+        call(&with_one, "open/create", own(&one)).await["errcode"],
+        89000
+    );
+    assert_eq!(
+        call(&with_one, "open/get", own(&one)).await["open_appid"],
+        *open
+    );
+    assert_eq!(
+        call(&with_one, "open/have", json!({})).await["have_open"],
+        true
+    );
+    let path = format!("/cgi-bin/open/sameentity?access_token={with_one}");
+    assert_eq!(world.call(&path, Value::Null).await["same_entity"], true);
+
+    assert_eq!(
+        call(&with_two, "open/bind", with(&two, &json!("wx1"))).await["errcode"],
+        89002
+    );
+    assert_eq!(
+        call(&with_other, "open/bind", with(&other, open)).await["errcode"],
+        89001
+    );
+    assert_eq!(
+        call(&with_two, "open/bind", with(&two, open)).await["errcode"],
+        0
+    );
+    assert_eq!(
+        call(&with_two, "open/bind", with(&two, open)).await["errcode"],
+        89000
+    );
+    assert_eq!(
+        call(&with_two, "open/unbind", with(&two, open)).await["errcode"],
+        0
+    );
+    assert_eq!(
+        call(&with_two, "open/unbind", with(&two, open)).await["errcode"],
+        89002
+    );
+    // What was registered by hand is not changed by calls.
+    let by_hand = world.must("POST", "/open-accounts", json!({})).await;
+    let refused = call(&with_two, "open/bind", with(&two, &by_hand["id"])).await;
+    assert_eq!(refused["errcode"], 89003);
+    // Five until it is verified.
+    for left in (0..5).rev() {
+        let mini = json!({"kind": "miniprogram", "subject": {"name": "甲", "kind": "company"}});
+        let mini = world.account(mini).await;
+        let token = grant(&mini).await;
+        let answer = call(&token, "open/bind", with(&mini, open)).await;
+        assert_eq!(
+            answer["errcode"],
+            if left == 0 { 89004 } else { 0 },
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_frozen_secret_stops_its_own_calls_and_nothing_else() {
+    let platform = Platform::start().await;
+    let world = &platform.world;
+    let token = platform.token().await;
+    let grant = platform.grant(json!({})).await;
+    let granted = platform.exchange(&token, &grant["auth_code"]).await;
+    let granted = &granted["authorization_info"]["authorizer_access_token"];
+    let (account, path) = (
+        &platform.account,
+        format!("/accounts/{}", appid(&platform.account)),
+    );
+    let own = world.token(account).await;
+    let frozen = json!({"secret_state": "frozen"});
+    world.must("PATCH", &path, frozen).await;
+    let (id, secret) = (appid(account), account["secret"].as_str().unwrap());
+    for call in [
+        format!("/cgi-bin/token?grant_type=client_credential&appid={id}&secret={secret}"),
+        format!(
+            "/sns/oauth2/access_token?grant_type=authorization_code&appid={id}&secret={secret}&code=x"
+        ),
+    ] {
+        assert_eq!(
+            world.call(&call, Value::Null).await["errcode"],
+            40243,
+            "{call}"
+        );
+    }
+    let body = json!({"grant_type": "client_credential", "appid": id, "secret": secret});
+    let answer = world.call("/cgi-bin/stable_token", body).await;
+    assert_eq!(answer["errcode"], 40243, "{answer}");
+    let wrong = format!("/cgi-bin/token?grant_type=client_credential&appid={id}&secret=x");
+    assert_eq!(world.call(&wrong, Value::Null).await["errcode"], 40125);
+    // Tokens that were issued, and those of a third-party platform, go on.
+    for token in [own.as_str(), granted.as_str().unwrap()] {
+        let call = format!("/cgi-bin/user/get?access_token={token}");
+        assert_eq!(world.call(&call, Value::Null).await["total"], 0);
+    }
+    let active = json!({"secret_state": "active"});
+    world.must("PATCH", &path, active).await;
+    assert!(!world.token(account).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_test_account_has_templates_of_its_own() {
+    let world = TestWorld::start().await;
+    let test = json!({"kind": "service", "test": true, "verified": false});
+    let account = world.account(test).await;
+    let user = world.user("小林").await;
+    world
+        .act(&user, json!({"do": "follow", "account": appid(&account)}))
+        .await;
+    let path = format!("/accounts/{}/templates", appid(&account));
+    let own = json!({"title": "到货提醒", "content": "{{name.DATA}} 到了"});
+    let template = world.must("POST", &path, own).await;
+    let token = world.token(&account).await;
+    let listed = format!("/cgi-bin/template/get_all_private_template?access_token={token}");
+    let listed = world.call(&listed, Value::Null).await;
+    assert_eq!(listed["template_list"][0]["title"], "到货提醒", "{listed}");
+    let me = world.get(&format!("/users/{user}")).await;
+    let send = json!({
+        "touser": me["openids"][appid(&account)], "template_id": template["template_id"],
+        "data": {"name": {"value": "锄头"}},
+    });
+    let call = format!("/cgi-bin/message/template/send?access_token={token}");
+    let sent = world.call(&call, send).await;
+    assert_eq!(sent["errcode"], 0, "{sent}");
+    let inbox = world.inbox(&user, appid(&account)).await;
+    assert_eq!(inbox[0]["via"], "template", "{inbox:?}");
 }
