@@ -36,6 +36,7 @@ mod material;
 mod menus;
 mod mistakes;
 mod notices;
+mod open_accounts;
 mod pages;
 mod pay_v2;
 mod pay_v3;
