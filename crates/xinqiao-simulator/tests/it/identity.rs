@@ -280,6 +280,14 @@ async fn a_verification_costs_lasts_a_year_and_is_renewed() {
 
     let again = world.must("POST", &review, json!({})).await;
     assert_eq!(again["verified_until"], now(&world).await + 365 * DAY);
+    let card = &world.get("/declared").await["cards"]["identity"];
+    let shown: Vec<&Value> = { card["fields"].as_array().unwrap().iter() }
+        .map(|field| &field["name"])
+        .collect();
+    for field in ["review_date", "verified_until"] {
+        assert!(shown.contains(&&json!(field)), "{card}");
+        assert!(again[field].is_i64(), "{again}");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 
 use serde_json::{Value, json};
 use xinqiao_message::names::event;
+use xinqiao_types::AccountKind;
 
 use super::{
     message,
@@ -19,6 +20,7 @@ use crate::{
     },
     kernel::{
         Id, Refused, Turn,
+        declared::{Card, Holds, Shown, field, said, text},
         feature::id_in,
         route::{Handler, Request, Route},
     },
@@ -33,8 +35,34 @@ pub(super) static FEATURE: Feature = Feature {
         path: "/accounts/{appid}/verification",
         run: Handler::Change(by_hand),
     }],
+    shows: &[Shown::Card(&CARD)],
     topics: &[(ENDS_SOON, ends_soon), (ENDED, ended)],
     ..Feature::EMPTY
+};
+
+/// Who the account is to the platform.
+static CARD: Card = Card {
+    name: "identity",
+    title: said("主体与认证", "Identity"),
+    kinds: &[
+        AccountKind::Subscription,
+        AccountKind::Service,
+        AccountKind::MiniProgram,
+    ],
+    path: "",
+    fields: &[
+        field("verified", "已认证", "Verified", Holds::Flag),
+        field("review_date", "审核时间", "Reviewed", Holds::Time).optional(),
+        field(
+            "verified_until",
+            "认证有效期至",
+            "Verified until",
+            Holds::Time,
+        )
+        .optional(),
+        text("email", "注册邮箱", "E-mail").optional(),
+        text("open_account", "开放平台帐号", "Open-platform account").optional(),
+    ],
 };
 
 /// The account as the review left it, with what was pushed.
