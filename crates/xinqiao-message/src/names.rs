@@ -80,6 +80,16 @@ pub mod event {
     pub const KF_CREATE_SESSION: &str = "kf_create_session";
     /// Staff closed a session with a user.
     pub const KF_CLOSE_SESSION: &str = "kf_close_session";
+    /// The review of an account's qualification was passed.
+    pub const QUALIFICATION_VERIFY_SUCCESS: &str = "qualification_verify_success";
+    /// The review of an account's qualification was not passed.
+    pub const QUALIFICATION_VERIFY_FAIL: &str = "qualification_verify_fail";
+    /// The review of an account's name was passed.
+    pub const NAMING_VERIFY_SUCCESS: &str = "naming_verify_success";
+    /// A verification must be renewed soon.
+    pub const ANNUAL_RENEW: &str = "annual_renew";
+    /// A verification ended.
+    pub const VERIFY_EXPIRED: &str = "verify_expired";
 }
 
 /// Values of `InfoType`.

@@ -1,14 +1,18 @@
-//! Accounts: their kinds, registration, secrets, tokens, rights, quotas, server settings and files.
+//! Accounts: their kinds, registration, verification, bindings, secrets, tokens, rights, quotas, server settings and files.
 //!
 //! Knows accounts as the platform registers them, whatever product they are used in.
 
 pub(crate) mod account;
 pub(crate) mod callback;
+pub(crate) mod emails;
 pub(crate) mod files;
 pub(crate) mod merchant;
+pub(crate) mod open_accounts;
 pub(crate) mod registration;
 pub(crate) mod rules;
+pub(crate) mod subjects;
 pub(crate) mod tokens;
+pub(crate) mod verification;
 
 use std::collections::BTreeMap;
 
@@ -24,15 +28,15 @@ use crate::kernel::{
 
 use self::{
     account::{Account, Callback},
+    emails::Holder,
     files::{FILES, File},
+    open_accounts::OPEN_ACCOUNTS,
 };
 
 /// Accounts by appid.
 pub(crate) static ACCOUNTS: Table<Id, Account> = Table::new("accounts.accounts", 1);
 /// Counters of calls by account.
 pub(crate) static QUOTAS: Table<Id, Ledger> = Table::new("accounts.quotas", 1);
-/// Who has an e-mail address, in lower case.
-pub(crate) static BY_EMAIL: Table<Id, Id> = Table::memory("accounts.by_email");
 /// Who has an original id.
 pub(crate) static BY_ORIGINAL_ID: Table<Id, Id> = Table::memory("accounts.by_original_id");
 
@@ -47,7 +51,13 @@ pub(crate) const VIEW: &str = "account";
 
 pub(crate) const FEATURE: Feature = Feature {
     name: "accounts",
-    tables: &[&ACCOUNTS, &QUOTAS, &FILES, &merchant::MERCHANTS],
+    tables: &[
+        &ACCOUNTS,
+        &QUOTAS,
+        &FILES,
+        &merchant::MERCHANTS,
+        &OPEN_ACCOUNTS,
+    ],
     verbs: &[
         verb::<registration::Create>(),
         verb::<registration::Patch>(),
@@ -56,7 +66,8 @@ pub(crate) const FEATURE: Feature = Feature {
         verb::<registration::SetQuotas>(),
         verb::<callback::SetCallback>(),
     ],
-    due: Some(files::due),
+    routes: open_accounts::ROUTES,
+    due: Some(due),
     topics: &[(DELETED, files::forget), (REBORN, reborn)],
     index: Some(index),
     views: &[(SURVIVES, survives)],
@@ -110,12 +121,21 @@ pub(crate) fn insert(world: &mut World, account: Account) {
     ACCOUNTS.put(world, account.appid.clone(), account);
 }
 
+/// Notes what an account is found by, and what it counts for.
 fn note(world: &mut World, account: &Account) {
     let appid = account.appid.clone();
     BY_ORIGINAL_ID.put(world, account.original_id.clone(), appid.clone());
-    if let Some(email) = &account.email {
-        BY_EMAIL.put(world, email.to_ascii_lowercase().into(), appid);
-    }
+    emails::give(world, account.email.as_deref(), Holder::Account(appid));
+    subjects::note(world, account);
+    open_accounts::note(world, account);
+}
+
+/// The opposite.
+fn forget(world: &mut World, account: &Account) {
+    BY_ORIGINAL_ID.remove(world, &account.original_id);
+    emails::take(world, account.email.as_deref());
+    subjects::forget(world, account);
+    open_accounts::forget(world, account);
 }
 
 fn index(world: &mut World) {
@@ -123,6 +143,12 @@ fn index(world: &mut World) {
     for account in accounts {
         note(world, &account);
     }
+    open_accounts::index(world);
+}
+
+fn due(turn: &mut Turn<'_>, what: &Value) {
+    files::due(turn, what);
+    verification::due(turn, what);
 }
 
 /// The settings of a connected app outlive a reset.

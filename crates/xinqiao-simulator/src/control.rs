@@ -44,7 +44,10 @@ type Reply = Result<Response, Refused>;
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let body = json!({"error": {"code": self.code, "message": self.message}});
+        let mut body = json!({"error": {"code": self.code, "message": self.message}});
+        if let Some(rule) = self.rule {
+            body["error"]["rule"] = json!(rule);
+        }
         (status, Json(body)).into_response()
     }
 }
@@ -58,11 +61,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Shared>> for Body<T> {
     async fn from_request(request: Request, _: &Arc<Shared>) -> Result<Self, Refused> {
         let bytes = read_body(request.into_body(), BodyLimit::bytes(BODY))
             .await
-            .map_err(|error| Refused {
-                status: error.status().as_u16(),
-                code: "body",
-                message: error.to_string(),
-            })?;
+            .map_err(|error| Refused::new(error.status().as_u16(), "body", error.to_string()))?;
         let text: &[u8] = if bytes.iter().all(u8::is_ascii_whitespace) {
             b"{}"
         } else {
@@ -261,15 +260,12 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .merge(not_built())
         .route("/_sim/{*rest}", any(unknown))
         .method_not_allowed_fallback(|request: Request| async move {
-            Refused {
-                status: 405,
-                code: "wrong_method",
-                message: format!(
-                    "{} does not take {}",
-                    request.uri().path(),
-                    request.method()
-                ),
-            }
+            let (path, method) = (request.uri().path(), request.method());
+            Refused::new(
+                405,
+                "wrong_method",
+                format!("{path} does not take {method}"),
+            )
         })
         .with_state(shared)
 }
@@ -280,9 +276,6 @@ fn at(path: &str) -> String {
 }
 
 async fn unknown(request: Request) -> Refused {
-    Refused {
-        status: 404,
-        code: "unknown_path",
-        message: format!("there is no {} {}", request.method(), request.uri().path()),
-    }
+    let (method, path) = (request.method(), request.uri().path());
+    Refused::new(404, "unknown_path", format!("there is no {method} {path}"))
 }

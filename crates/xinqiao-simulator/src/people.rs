@@ -18,7 +18,10 @@ use serde_json::{Value, json};
 use xinqiao_types::AccountKind;
 
 use crate::{
-    accounts,
+    accounts::{
+        self,
+        emails::{self, Holder},
+    },
     kernel::{
         Feature, Id, Refused, Table, Turn, World,
         command::verb,
@@ -184,6 +187,14 @@ fn index(world: &mut World) {
         .collect();
     for chat in chats {
         *CHAT_LENGTHS.or_default(world, chat) += 1;
+    }
+    let emails: Vec<(u64, String)> = USERS
+        .all(world)
+        .filter_map(|(number, user)| Some((*number, user.about.as_ref()?.email.clone())))
+        .filter(|(_, email)| !email.is_empty())
+        .collect();
+    for (number, email) in emails {
+        emails::give(world, Some(&email), Holder::Person(number));
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use xinqiao_catalog::rules::permission::AccountFacts;
 use xinqiao_types::{AccountKind, CallbackMode};
 
+use super::{subjects::Subject, verification::Review};
 use crate::kernel::Id;
 
 /// The switch that says which state of the permission table holds: an id of [`xinqiao_catalog::permission_tables`].
@@ -33,6 +34,9 @@ pub(crate) struct Account {
     /// When the verification ends; then the rights fall back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) verified_until: Option<i64>,
+    /// What the latest review for it brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) review: Option<Review>,
     /// Whether it is a test account of the sandbox page.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) test: bool,
@@ -42,7 +46,7 @@ pub(crate) struct Account {
     pub(crate) alias: String,
     /// `gh_…`.
     pub(crate) original_id: Id,
-    /// Accounts with the same one share UnionIDs.
+    /// Accounts with the same one share UnionIDs: one of the open-platform accounts, or a mere name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) open_account: Option<String>,
     /// The e-mail it was registered with.
@@ -73,17 +77,6 @@ pub(crate) struct Account {
     pub(crate) created_at: i64,
     /// The server that gets its callbacks.
     pub(crate) callback: Callback,
-}
-
-/// Who registered an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Subject {
-    /// Name.
-    #[serde(default)]
-    pub(crate) name: String,
-    /// `person`, `company` …
-    #[serde(default)]
-    pub(crate) kind: String,
 }
 
 /// Whether the secret works.
@@ -213,6 +206,11 @@ impl Account {
                 "verified_until",
                 self.verified_until.map(|time| json!(time)),
             ),
+            (
+                "review_date",
+                self.review.as_ref().map(|review| json!(review.at)),
+            ),
+            ("review", self.review.as_ref().map(Review::view)),
         ];
         for (name, value) in optional {
             if let Some(value) = value {

@@ -9,13 +9,16 @@ use xinqiao_crypto::AesKey;
 use xinqiao_types::{AccountKind, CallbackMode, ErrCode};
 
 use super::{
-    ACCOUNTS, BY_EMAIL, BY_ORIGINAL_ID, DELETED, QUOTAS, account,
-    account::{Account, Callback, SecretState, Subject},
+    ACCOUNTS, BY_ORIGINAL_ID, DELETED, QUOTAS, account,
+    account::{Account, Callback, SecretState},
     account_mut,
     callback::check_mode,
-    id, insert, rules, view,
+    emails::{self, Holder},
+    forget, id, insert, note, open_accounts, rules,
+    subjects::{self, Subject},
+    verification, view,
 };
-use crate::kernel::{Command, Effect, Refused, Turn};
+use crate::kernel::{Command, Effect, Id, Refused, Turn};
 
 /// `POST /accounts`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -108,9 +111,6 @@ pub(crate) struct QuotaSetting {
 /// Most calls that a counter or a limit is set to.
 const MOST_CALLS: u64 = 1_000_000_000_000;
 
-/// The kind of subject that may not own a service account.
-const PERSON: &str = "person";
-
 /// Makes an account.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -124,8 +124,15 @@ impl Command for Create {
     fn run(self, turn: &mut Turn<'_>) -> Result<Value, Refused> {
         let account = build(turn, self.0)?;
         let appid = account.appid.clone();
+        if let Some(open) = account.open_account.as_deref().map(Into::into) {
+            open_accounts::may_bind(turn.world, turn.now, &open, &account)?;
+            open_accounts::count(turn.world, turn.now, &open, &account);
+        }
+        if let Some(until) = account.verified_until {
+            verification::set_alarm(turn.world, "account", &appid, until, turn.now.0);
+        }
         insert(turn.world, account);
-        answered(turn, &appid)
+        with_secret(turn, &appid)
     }
 }
 
@@ -133,6 +140,13 @@ impl Command for Create {
 fn answered(turn: &mut Turn<'_>, appid: &str) -> Result<Value, Refused> {
     turn.effects.push(Effect::Accounts);
     Ok(view(turn.world, account(turn.world, appid)?))
+}
+
+/// The same with the secret, which may be shown this once only.
+fn with_secret(turn: &mut Turn<'_>, appid: &str) -> Result<Value, Refused> {
+    let mut view = answered(turn, appid)?;
+    view["secret"] = json!(account(turn.world, appid)?.secret);
+    Ok(view)
 }
 
 /// Checks the fields of an account that stands for itself, and draws the others.
@@ -175,7 +189,15 @@ pub(crate) fn build_application(
 
 fn complete(turn: &mut Turn<'_>, new: NewAccount) -> Result<Account, Refused> {
     let kind = new.kind.unwrap_or(AccountKind::Service);
-    check_registration(turn, None, kind, new.email.as_deref(), new.subject.as_ref())?;
+    if let Some(email) = new.email.as_deref().filter(|email| !email.is_empty()) {
+        emails::check(turn.world, email, None)?;
+    }
+    let subject = new.subject.as_ref();
+    subjects::check(turn.world, None, kind, new.test, subject)?;
+    let person = can_be_verified(kind) && subject.is_some_and(Subject::is_person);
+    if person && new.verified == Some(true) {
+        verification::person_is_not_verified(subject)?;
+    }
     if let Some(appid) = &new.appid
         && ACCOUNTS.has(turn.world, appid.as_str())
     {
@@ -203,8 +225,9 @@ fn complete(turn: &mut Turn<'_>, new: NewAccount) -> Result<Account, Refused> {
         appid: new.appid.unwrap_or_else(|| draw.appid()).into(),
         secret: new.secret.unwrap_or_else(|| draw.secret()),
         kind,
-        verified: new.verified.unwrap_or(true),
+        verified: new.verified.unwrap_or(!person),
         verified_until: new.verified_until,
+        review: None,
         test: new.test,
         name: new
             .name
@@ -212,7 +235,7 @@ fn complete(turn: &mut Turn<'_>, new: NewAccount) -> Result<Account, Refused> {
         alias: new.alias.unwrap_or_else(|| format!("sim_{}", draw.word(8))),
         original_id: original_id.into(),
         open_account: new.open_account,
-        email: new.email,
+        email: new.email.filter(|email| !email.is_empty()),
         subject: new.subject,
         oauth_domain: new.oauth_domain,
         js_domain: new.js_domain,
@@ -246,32 +269,9 @@ fn kind_name(kind: AccountKind) -> &'static str {
     }
 }
 
-/// One e-mail, one account; a person owns no service account.
-fn check_registration(
-    turn: &Turn<'_>,
-    own: Option<&str>,
-    kind: AccountKind,
-    email: Option<&str>,
-    subject: Option<&Subject>,
-) -> Result<(), Refused> {
-    if let Some(email) = email {
-        let holder = BY_EMAIL
-            .get(turn.world, email.to_ascii_lowercase().as_str())
-            .filter(|holder| Some(&***holder) != own)
-            .and_then(|holder| ACCOUNTS.get(turn.world, holder));
-        if let Some(holder) = holder {
-            return Err(Refused::conflict(format!(
-                "the e-mail `{email}` is in use by `{}`; one address registers one account",
-                holder.name
-            )));
-        }
-    }
-    if kind == AccountKind::Service && subject.is_some_and(|subject| subject.kind == PERSON) {
-        return Err(Refused::unwilling(
-            "a person cannot own a service account; register a subscription account or give an organisation",
-        ));
-    }
-    Ok(())
+/// The kinds to which being verified gives rights.
+fn can_be_verified(kind: AccountKind) -> bool {
+    kind.is_official_account() || kind == AccountKind::MiniProgram
 }
 
 pub(crate) fn check_text(name: &str, text: &str, most: usize) -> Result<(), Refused> {
@@ -346,32 +346,56 @@ impl Command for Patch {
 
     fn run(self, turn: &mut Turn<'_>) -> Result<Value, Refused> {
         let Self { appid, patch } = self;
-        let kind = account(turn.world, &appid)?.kind;
-        let (email, subject) = (patch.email.as_deref(), patch.subject.as_ref());
-        check_registration(turn, Some(&appid), kind, email, subject)?;
-        check_permissions(&patch.permissions)?;
-        rules::check(turn.world, &patch.rules)?;
-        check_addresses(patch.ip_whitelist.as_deref().unwrap_or_default())?;
-        let own = account_mut(turn.world, &appid)?;
-        let before = own.email.clone();
-        change(own, patch);
-        let after = own.email.clone();
-        if before != after {
-            if let Some(email) = before {
-                BY_EMAIL.remove(turn.world, email.to_ascii_lowercase().as_str());
-            }
-            if let Some(email) = after {
-                let id = id(turn.world, &appid)?;
-                BY_EMAIL.put(turn.world, email.to_ascii_lowercase().into(), id);
-            }
+        let (appid, now) = (id(turn.world, &appid)?, turn.now.0);
+        check_patch(turn, &appid, &patch)?;
+        let before = account(turn.world, &appid)?.clone();
+        let mut own = before.clone();
+        change(&mut own, patch, now);
+        let until = own.verified_until;
+        forget(turn.world, &before);
+        note(turn.world, &own);
+        ACCOUNTS.put(turn.world, appid.clone(), own);
+        if let Some(until) = until.filter(|_| until != before.verified_until) {
+            verification::set_alarm(turn.world, "account", &appid, until, now);
         }
         answered(turn, &appid)
     }
 }
 
-fn change(account: &mut Account, patch: AccountPatch) {
-    if let Some(verified) = patch.verified {
-        account.verified = verified;
+fn check_patch(turn: &Turn<'_>, appid: &Id, patch: &AccountPatch) -> Result<(), Refused> {
+    let own = account(turn.world, appid)?;
+    if let Some(email) = patch.email.as_deref().filter(|email| !email.is_empty()) {
+        let holder = Holder::Account(appid.clone());
+        emails::check(turn.world, email, Some(&holder))?;
+    }
+    let (kind, subject) = (own.kind, patch.subject.as_ref());
+    subjects::check(turn.world, Some(appid), kind, own.test, subject)?;
+    if patch.verified == Some(true) && can_be_verified(kind) {
+        verification::person_is_not_verified(subject.or(own.subject.as_ref()))?;
+    }
+    check_permissions(&patch.permissions)?;
+    rules::check(turn.world, &patch.rules)?;
+    check_addresses(patch.ip_whitelist.as_deref().unwrap_or_default())
+}
+
+fn change(account: &mut Account, patch: AccountPatch, now: i64) {
+    let has_ended = |until: Option<i64>| until.is_some_and(|until| until <= now);
+    let ended = has_ended(account.verified_until);
+    account.verified_until = patch.verified_until.or(account.verified_until);
+    match patch.verified {
+        Some(verified) => {
+            account.verified = verified;
+            // Verified by hand without an end: the old one does not count any more.
+            if verified && ended && patch.verified_until.is_none() {
+                account.verified_until = None;
+            }
+        }
+        None if ended && !has_ended(account.verified_until) => account.verified = true,
+        None => {}
+    }
+    // Who becomes a person's loses its verification.
+    if can_be_verified(account.kind) && patch.subject.as_ref().is_some_and(Subject::is_person) {
+        account.verified = false;
     }
     if let Some(name) = patch.name {
         account.name = name;
@@ -392,7 +416,6 @@ fn change(account: &mut Account, patch: AccountPatch) {
             *slot = (!value.is_empty()).then_some(value);
         }
     }
-    account.verified_until = patch.verified_until.or(account.verified_until);
     if patch.subject.is_some() {
         account.subject = patch.subject;
     }
@@ -416,10 +439,7 @@ impl Command for Delete {
         turn.publish(DELETED, &json!({"account": self.appid}));
         QUOTAS.remove(turn.world, self.appid.as_str());
         if let Some(account) = ACCOUNTS.remove(turn.world, self.appid.as_str()) {
-            BY_ORIGINAL_ID.remove(turn.world, &account.original_id);
-            if let Some(email) = account.email {
-                BY_EMAIL.remove(turn.world, email.to_ascii_lowercase().as_str());
-            }
+            forget(turn.world, &account);
         }
         turn.effects.extend([Effect::Accounts, Effect::Users]);
         Ok(())
@@ -443,7 +463,7 @@ impl Command for NewSecret {
         account(turn.world, &self.appid)?;
         let secret = turn.world.next("secret").secret();
         account_mut(turn.world, &self.appid)?.secret = secret;
-        answered(turn, &self.appid)
+        with_secret(turn, &self.appid)
     }
 }
 

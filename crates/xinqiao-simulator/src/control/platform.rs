@@ -175,11 +175,7 @@ pub(super) async fn export(State(shared): State<Arc<Shared>>) -> Result<Response
 pub(super) async fn import(State(shared): State<Arc<Shared>>, request: Request) -> Reply {
     let bytes = read_body(request.into_body(), BodyLimit::bytes(LARGE))
         .await
-        .map_err(|error| Refused {
-            status: error.status().as_u16(),
-            code: "body",
-            message: error.to_string(),
-        })?;
+        .map_err(|error| Refused::new(error.status().as_u16(), "body", error.to_string()))?;
     let document = String::from_utf8(bytes.to_vec())
         .map_err(|_| Refused::invalid("an export is UTF-8 text"))?;
     ok(shared.world.apply(Import { document }).await?)

@@ -214,11 +214,7 @@ pub(super) async fn upload(State(shared): State<Arc<Shared>>, request: Request) 
         .to_owned();
     let bytes = read_body(request.into_body(), BodyLimit::bytes(FROM_PHONE))
         .await
-        .map_err(|error| Refused {
-            status: error.status().as_u16(),
-            code: "body",
-            message: error.to_string(),
-        })?;
+        .map_err(|error| Refused::new(error.status().as_u16(), "body", error.to_string()))?;
     let keep = Keep {
         content_type,
         bytes: bytes.to_vec(),

@@ -48,6 +48,8 @@ pub(crate) struct Answered {
     pub(super) answer_body: Excerpt,
     pub(super) errcode: Option<i64>,
     pub(super) diagnosis: Option<Diagnosed>,
+    /// What its row explains although it was not refused.
+    pub(super) remark: Option<&'static str>,
 }
 
 /// A person as an account knows them.
@@ -106,6 +108,7 @@ impl Answered {
             answer_body: Excerpt::of_content(&answer.body),
             errcode: written.errcode,
             diagnosis: written.diagnosis.clone(),
+            remark: turn.remark,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     kernel::{
         Turn,
         declared::{Choice, DiagnosisKind, Facts, Holds, RowKind, Side, choice, field, said, text},
-        row::{CallFacts, Exchange, LateRow, ROW_FRAME, Row, RowState, Words},
+        row::{CallFacts, Exchange, LateRow, ROW_FRAME, Row, RowState, Words, diagnose},
     },
     people::{self, causes},
 };
@@ -55,6 +55,7 @@ pub(super) static DIAGNOSIS: DiagnosisKind = DiagnosisKind {
         "media",
         "permission",
         "quota",
+        "unionid",
     ],
     fields: &[
         text("received", "收到", "Received").optional(),
@@ -124,7 +125,8 @@ fn made(answered: &Answered) -> Row {
         (None, 200) => Words::same("ok"),
         (None, status) => Words::same(status.to_string()),
     };
-    row.diagnosis.clone_from(&answered.diagnosis);
+    let remark = || Some(diagnose(answered.remark?, None, None));
+    row.diagnosis = answered.diagnosis.clone().or_else(remark);
     let client = answered.headers.get(http::header::USER_AGENT);
     let client = client.map_or_else(Default::default, |value| {
         String::from_utf8_lossy(value.as_bytes())

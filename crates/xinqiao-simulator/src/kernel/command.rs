@@ -88,49 +88,46 @@ pub(crate) struct Refused {
     pub(crate) status: u16,
     /// Name.
     pub(crate) code: &'static str,
+    /// The platform's rule that forbids it, where there is one.
+    pub(crate) rule: Option<&'static str>,
     /// What is the matter and what to do.
     pub(crate) message: String,
 }
 
 impl Refused {
-    pub(crate) fn unknown(what: &str, id: &str) -> Self {
+    pub(crate) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
         Self {
-            status: 404,
-            code: "unknown",
-            message: format!("there is no {what} `{id}`"),
+            status,
+            code,
+            rule: None,
+            message: message.into(),
         }
+    }
+
+    /// Names the rule.
+    pub(crate) fn by(mut self, rule: &'static str) -> Self {
+        self.rule = Some(rule);
+        self
+    }
+
+    pub(crate) fn unknown(what: &str, id: &str) -> Self {
+        Self::new(404, "unknown", format!("there is no {what} `{id}`"))
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self {
-            status: 400,
-            code: "invalid",
-            message: message.into(),
-        }
+        Self::new(400, "invalid", message)
     }
 
     pub(crate) fn conflict(message: impl Into<String>) -> Self {
-        Self {
-            status: 409,
-            code: "conflict",
-            message: message.into(),
-        }
+        Self::new(409, "conflict", message)
     }
 
     pub(crate) fn unwilling(message: impl Into<String>) -> Self {
-        Self {
-            status: 422,
-            code: "refused",
-            message: message.into(),
-        }
+        Self::new(422, "refused", message)
     }
 
     pub(crate) fn not_built(what: &str) -> Self {
-        Self {
-            status: 501,
-            code: "not_built",
-            message: format!("{what} is not built yet"),
-        }
+        Self::new(501, "not_built", format!("{what} is not built yet"))
     }
 }
 

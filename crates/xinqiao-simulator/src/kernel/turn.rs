@@ -20,6 +20,8 @@ pub(crate) struct Turn<'w> {
     pub(crate) wall_ms: i64,
     /// The act that this follows from.
     pub(crate) cause: String,
+    /// What the row of the call under way explains although it is not refused: a rule of the catalog.
+    pub(crate) remark: Option<&'static str>,
     pub(crate) effects: Vec<Effect>,
 }
 
@@ -32,6 +34,7 @@ impl<'w> Turn<'w> {
             until: now,
             wall_ms,
             cause: String::new(),
+            remark: None,
             effects: Vec::new(),
         }
     }

@@ -99,11 +99,8 @@ impl Acts {
             return Err(Refused::not_built(&format!("the act `{verb}`")));
         }
         let verbs: Vec<&str> = self.by_verb.keys().copied().collect();
-        Err(Refused {
-            status: 501,
-            code: "not_built",
-            message: format!("there is no act `{verb}`; there are {}", verbs.join(", ")),
-        })
+        let message = format!("there is no act `{verb}`; there are {}", verbs.join(", "));
+        Err(Refused::new(501, "not_built", message))
     }
 }
 

@@ -17,7 +17,10 @@ use super::{
     user::{self, About, Platform, User},
 };
 use crate::{
-    accounts::{self, ACCOUNTS},
+    accounts::{
+        self, ACCOUNTS,
+        emails::{self, Holder},
+    },
     kernel::{Command, Effect, Id, Refused, Turn, World},
 };
 
@@ -41,6 +44,8 @@ pub(crate) struct NewUser {
     pub(crate) country: Option<String>,
     /// Telephone number.
     pub(crate) phone: Option<String>,
+    /// The e-mail that is bound to the person's WeChat.
+    pub(crate) email: Option<String>,
     /// `zh_CN`, `en` …
     pub(crate) language: Option<String>,
     pub(crate) platform: Option<Platform>,
@@ -64,10 +69,19 @@ impl Command for Create {
                 "`corp` makes a member: nobody here knows corporations",
             ));
         }
+        check_email(turn.world, &self.0)?;
         let number = add(turn.world, self.0);
         turn.effects.push(Effect::Users);
         let user = super::user(turn.world, number)?;
         Ok(user::view(turn.world, number, user))
+    }
+}
+
+/// Whether the e-mail of a new person is free.
+pub(crate) fn check_email(world: &World, new: &NewUser) -> Result<(), Refused> {
+    match &new.email {
+        Some(email) => emails::check(world, email, None),
+        None => Ok(()),
     }
 }
 
@@ -169,9 +183,12 @@ fn put(world: &mut World, number: u64, new: NewUser) {
         city: new.city.unwrap_or_default(),
         country: new.country.unwrap_or_default(),
         phone: new.phone.unwrap_or_default(),
+        email: new.email.unwrap_or_default(),
         language: new.language.unwrap_or_default(),
         platform: new.platform.unwrap_or_default(),
     };
+    let bound = Some(&*about.email).filter(|email| !email.is_empty());
+    emails::give(world, bound, Holder::Person(number));
     let user = User {
         nickname: new
             .nickname

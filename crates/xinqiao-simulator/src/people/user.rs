@@ -31,6 +31,9 @@ pub(crate) struct About {
     pub(crate) city: String,
     pub(crate) country: String,
     pub(crate) phone: String,
+    /// Bound to the person's WeChat.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) email: String,
     /// The language of the phone; Chinese where it is empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) language: String,
@@ -126,6 +129,7 @@ pub(crate) fn view(world: &World, number: u64, user: &User) -> Value {
         "city": about.city,
         "country": about.country,
         "phone": about.phone,
+        "email": about.email,
         "language": about.language(),
         "platform": about.platform,
         "openids": ids,

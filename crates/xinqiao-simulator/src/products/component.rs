@@ -7,6 +7,7 @@
 mod authorization;
 mod authorizers;
 mod event_push;
+mod open_accounts;
 mod option;
 mod seeded;
 mod ticket;
@@ -30,6 +31,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &authorization::FEATURE,
     &authorizers::FEATURE,
     &option::FEATURE,
+    &open_accounts::FEATURE,
     &seeded::FEATURE,
 ];
 

@@ -36,6 +36,7 @@ mod push_xml;
 mod qr_code;
 mod quota;
 mod rights;
+mod secret;
 pub(crate) mod seeded;
 mod sent;
 mod short_key;
@@ -45,6 +46,7 @@ mod tags;
 mod template;
 mod token;
 mod trigger;
+mod verification;
 mod web_login;
 
 use xinqiao_catalog::Product;
@@ -62,6 +64,8 @@ pub(super) static FEATURES: &[&Feature] = &[
     &token::FEATURE,
     &stable_token::FEATURE,
     &rights::FEATURE,
+    &verification::FEATURE,
+    &secret::FEATURE,
     &quota::FEATURE,
     &network::FEATURE,
     &menu::FEATURE,

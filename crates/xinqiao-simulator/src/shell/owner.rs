@@ -98,11 +98,7 @@ impl std::fmt::Debug for Owner {
 
 /// The world's thread has ended: the simulator is stopping.
 fn stopped() -> Refused {
-    Refused {
-        status: 503,
-        code: "stopping",
-        message: "the simulator is stopping".to_owned(),
-    }
+    Refused::new(503, "stopping", "the simulator is stopping")
 }
 
 /// A command as somebody else can carry it out.

@@ -33,6 +33,9 @@ pub(super) fn fan_id(appid: &str, openid: &str) -> String {
     format!("{appid} {openid}")
 }
 
+/// Why an account is told no unionids.
+pub(super) const NOT_BOUND: &str = "unionid.not_bound";
+
 /// Most openids a page.
 const PAGE: usize = 10_000;
 /// Most users in one call.
@@ -111,6 +114,9 @@ fn info(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let account = asked.account(turn.world)?;
     let contact = contact(turn.world, &asked.appid, openid)?;
     let view = view(turn.world, account, contact, language);
+    if account.open_account.is_none() {
+        turn.remark = Some(NOT_BOUND);
+    }
     Ok(Reply::Json(view))
 }
 
@@ -129,6 +135,9 @@ fn batch(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         let contact = contact(turn.world, &asked.appid, openid)?;
         let language = text("lang").unwrap_or("zh_CN");
         users.push(view(turn.world, account, contact, language));
+    }
+    if account.open_account.is_none() {
+        turn.remark = Some(NOT_BOUND);
     }
     Ok(Reply::Json(json!({"user_info_list": users})))
 }

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use xinqiao_catalog::{AuthKind, Product, code, id::open_platform as open, surface::Credential};
 
 use super::{
-    super::KINDS, CODES, NAME, REFRESH, REFRESH_LIFETIME, Refresh, TOKENS, Token, Whose, caller,
-    link::PROFILE, website::SCOPE,
+    super::{KINDS, fans::NOT_BOUND},
+    CODES, NAME, REFRESH, REFRESH_LIFETIME, Refresh, TOKENS, Token, Whose, caller,
+    link::PROFILE,
+    website::SCOPE,
 };
 use crate::{
     accounts::{
@@ -186,10 +188,11 @@ fn issued(turn: &mut Turn<'_>, whose: Whose) -> Value {
         "scope": whose.scope,
     });
     // WECHAT: base tells no unionid.
-    if tells_profile(&whose.scope)
-        && let Some(unionid) = unionid(turn.world, &whose)
-    {
-        answer["unionid"] = json!(unionid);
+    match (unionid(turn.world, &whose), tells_profile(&whose.scope)) {
+        (Some(unionid), true) => answer["unionid"] = json!(unionid),
+        (Some(_), false) => turn.remark = Some("unionid.scope"),
+        (None, true) => turn.remark = Some(NOT_BOUND),
+        (None, false) => {}
     }
     if whose.snapshot {
         answer["is_snapshotuser"] = json!(1);
@@ -316,8 +319,9 @@ fn info(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         "headimgurl": "",
         "privilege": [],
     });
-    if let Some(unionid) = unionid(turn.world, &whose) {
-        answer["unionid"] = json!(unionid);
+    match unionid(turn.world, &whose) {
+        Some(unionid) => answer["unionid"] = json!(unionid),
+        None => turn.remark = Some(NOT_BOUND),
     }
     Ok(Reply::Json(answer))
 }

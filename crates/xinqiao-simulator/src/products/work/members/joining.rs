@@ -162,6 +162,7 @@ impl Command for Employ {
             return Err(Refused::invalid("`corp` must have a `corpid`"));
         };
         let corp = known(turn.world, corpid)?;
+        phone::check_email(turn.world, &person)?;
         let member = employ(turn, &corp, new, person)?;
         let number = member.person.unwrap_or_default();
         let mut view = user::view(turn.world, number, people::user(turn.world, number)?);
