@@ -68,7 +68,8 @@ impl Series {
     }
 }
 
-/// Runs a gateway with one account and no app until it is killed: `store` is `none` or a folder.
+/// Runs a gateway with one account and no app until it is killed: `store` is `none`, a folder, or a database's
+/// address.
 pub(crate) async fn serve(port: u16, store: &str) -> Result<()> {
     let mut account = AccountConfig::new(sample::APPID);
     account.secret = Some(AppSecret::new(sample::SECRET));
@@ -82,6 +83,7 @@ pub(crate) async fn serve(port: u16, store: &str) -> Result<()> {
     config.dev = true;
     config.store = match store {
         "none" => StoreAt::Discard,
+        url if url.starts_with("postgres:") => StoreAt::Postgres(url.to_owned().into()),
         folder => StoreAt::File(Path::new(folder).join("gateway.db")),
     };
     let gateway = Gateway::start(config, Context::default()).await?;
@@ -90,9 +92,10 @@ pub(crate) async fn serve(port: u16, store: &str) -> Result<()> {
     Ok(())
 }
 
-fn gateway(store: &str) -> Result<Server> {
+pub(crate) fn gateway(store: &str) -> Result<Server> {
     let port = child::free_block(5)?;
     let mut command = child::on_first_core(&std::env::current_exe()?);
+    command.env("XINQIAO_MASTER_KEY", "5a".repeat(32));
     command.args(["gateway-server", &port.to_string(), store]);
     Server::start(command, port)
 }
@@ -105,7 +108,7 @@ fn bare() -> Result<Server> {
 }
 
 /// So many new messages.
-fn messages(count: usize, next_id: &mut u64) -> Result<Rc<Requests>> {
+pub(crate) fn messages(count: usize, next_id: &mut u64) -> Result<Rc<Requests>> {
     let keys = sample::keys()?;
     let timestamp = SystemClock.unix().0;
     let path = format!("/callback/{}", sample::APPID);

@@ -4,7 +4,7 @@
 //! measure cannot be taken, or, with `--gate`, if a ratio is below its floor.
 //!
 //! `cargo build --release -p xinqiao-cli`, then `cargo run --release -p xinqiao-bench --bin xinqiao-bench -- [--gate] [part …]`;
-//! parts: `callback xml codec http simulator startup`. With `--against OLD` it compares CPU time with an older `xinqiao-bench`.
+//! parts: `callback xml codec http postgres simulator startup`. With `--against OLD` it compares CPU time with an older `xinqiao-bench`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -19,6 +19,7 @@ mod http;
 mod load;
 mod markup;
 mod measure;
+mod postgres;
 mod sample;
 mod simulator;
 mod startup;
@@ -32,11 +33,12 @@ use anyhow::{Context, Result, bail};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Part = (&'static str, fn(&mut Vec<table::Row>) -> Result<()>);
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("callback", callback::run),
     ("xml", markup::run),
     ("codec", codec::run),
     ("http", http::run),
+    ("postgres", postgres::run),
     ("simulator", simulator::run),
     ("startup", startup::run),
 ];
@@ -73,7 +75,7 @@ fn main() -> Result<ExitCode> {
         .find(|word| !PARTS.iter().any(|(name, _)| name == word))
     {
         bail!(
-            "there is no part {unknown}; parts are callback, xml, codec, http, simulator, startup"
+            "there is no part {unknown}; parts are callback, xml, codec, http, postgres, simulator, startup"
         );
     }
     if cfg!(debug_assertions) {

@@ -24,6 +24,7 @@ pub struct Server {
     port: u16,
     process: Mutex<Option<Child>>,
     databases: AtomicU32,
+    durable: bool,
 }
 
 /// The server of this test process, started the first time. `None`, and said once, where there is no PostgreSQL.
@@ -106,10 +107,19 @@ impl Server {
     ///
     /// As [`server`].
     pub fn own() -> Option<Self> {
-        programs().map(Self::start)
+        programs().map(|programs| Self::start(programs, false))
     }
 
-    fn start(programs: PathBuf) -> Self {
+    /// A server that writes to the disk before it says so, as one outside tests.
+    ///
+    /// # Panics
+    ///
+    /// As [`server`].
+    pub fn durable() -> Option<Self> {
+        programs().map(|programs| Self::start(programs, true))
+    }
+
+    fn start(programs: PathBuf, durable: bool) -> Self {
         sweep();
         let folder = tempfile::Builder::new()
             .prefix(PREFIX)
@@ -125,6 +135,7 @@ impl Server {
             folder,
             process: Mutex::new(None),
             databases: AtomicU32::new(0),
+            durable,
         };
         let data = server.folder.path().join("data");
         run(server
@@ -142,7 +153,7 @@ impl Server {
     }
 
     /// One of PostgreSQL's programs, as a user who may run it. It ends when this process does.
-    fn program(&self, name: &str) -> Command {
+    pub fn program(&self, name: &str) -> Command {
         let program: OsString = self.programs.join(name).into();
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "INT"]);
@@ -180,10 +191,12 @@ impl Server {
                 "-c",
                 "max_connections=200",
             ])
-            // The machine is not going to lose power; the process may be killed.
-            .args(["-c", "fsync=off", "-c", "full_page_writes=off"])
             .stdout(Stdio::null())
             .stderr(Stdio::null());
+        if !self.durable {
+            // The machine is not going to lose power; the process may be killed.
+            command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
+        }
         // Its end is bound to that of the thread that starts it: not a test's own.
         let (tx, rx) = mpsc::channel();
         std::thread::spawn(move || {

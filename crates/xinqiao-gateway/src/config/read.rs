@@ -128,6 +128,16 @@ impl Config {
                 "without admin.key, allowed are loopback addresses (127.0.0.1:8615) and unix:/path",
             );
         }
+        let is_name = |name: &str| {
+            (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        if self.node.as_deref().is_some_and(|name| !is_name(name)) {
+            return fail(
+                "node".into(),
+                "config.value",
+                "a node's name has 1 to 64 visible ASCII characters and no blanks",
+            );
+        }
         let mut appids = BTreeSet::new();
         let mut paths = BTreeSet::new();
         for account in &self.accounts {

@@ -3,12 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../it/common.rs"]
-mod common;
+#[path = "../it/given.rs"]
+mod given;
 
 use xinqiao_store::{Location, NodeId, Store};
 pub(crate) use xinqiao_types::AppId;
-pub(crate) use {common::*, xinqiao_store::Millis};
+pub(crate) use {given::*, xinqiao_store::Millis};
 
 /// A database that is empty at first, and may be opened again.
 pub(crate) struct Db {

@@ -13,13 +13,20 @@ use crate::*;
 
 const CHILD: &str = "XINQIAO_STORE_CRASH_CHILD";
 
+fn location(place: &str) -> Location {
+    match place {
+        url if url.starts_with("postgres:") => Location::Postgres(url.to_owned()),
+        path => Location::File(path.into()),
+    }
+}
+
 /// The process that is killed: only does something when the test below starts it.
 #[tokio::test]
 async fn child() {
-    let Ok(path) = std::env::var(CHILD) else {
+    let Ok(place) = std::env::var(CHILD) else {
         return;
     };
-    let store = open(Location::File(path.into())).await;
+    let store = open(location(&place)).await;
     let appid = appid();
     for n in 0.. {
         let body = format!("body {n}");
@@ -39,12 +46,22 @@ async fn child() {
 #[tokio::test]
 async fn killed_between_any_two_steps_what_was_acknowledged_is_there() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
+    killed_between_any_two_steps(&folder.path().join("store.db").display().to_string()).await;
+}
+
+#[tokio::test]
+async fn killed_between_any_two_steps_what_was_acknowledged_is_there_on_postgres() {
+    if let Some(server) = xinqiao_testdb::server() {
+        killed_between_any_two_steps(&server.database()).await;
+    }
+}
+
+async fn killed_between_any_two_steps(place: &str) {
     let mut acknowledged = Vec::new();
     for round in 0..6u64 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "crash::child", "--nocapture", "--test-threads=1"])
-            .env(CHILD, &path)
+            .env(CHILD, place)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -72,7 +89,7 @@ async fn killed_between_any_two_steps_what_was_acknowledged_is_there() {
             }
         }
         child.wait().unwrap();
-        let store = open(Location::File(path.clone())).await;
+        let store = open(location(place)).await;
         for line in &acknowledged {
             let (number, event) = line.split_once(' ').unwrap();
             let Ok(event) = event.trim().parse() else {

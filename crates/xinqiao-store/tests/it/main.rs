@@ -2,12 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
 mod crash;
+mod given;
 mod open;
 mod sqlite;
 
-pub(crate) use common::*;
+pub(crate) use given::*;
 pub(crate) use xinqiao_store::Location;
 
 pub(crate) async fn open(location: Location) -> xinqiao_store::Store {

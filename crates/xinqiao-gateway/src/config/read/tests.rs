@@ -478,3 +478,23 @@ fn an_address_for_others_needs_an_account_with_others_behind_it() {
     let error = refused(&config("component", "127.0.0.1/x"));
     assert!(error.contains("begins with http://"), "{error}");
 }
+
+#[test]
+fn a_database_is_named_by_its_address_or_as_a_secret_and_not_shown() {
+    let direct = Config::from_toml("store = \"postgres://u:CANARY@db/x\"\nnode = \"a\"").unwrap();
+    assert!(matches!(&direct.store, StoreAt::Postgres(url) if url.expose().ends_with("@db/x")));
+    assert!(!format!("{direct:?}").contains("CANARY"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("url");
+    std::fs::write(&file, "postgresql://u:CANARY@db/y\n").unwrap();
+    let named = format!("store = {{ file = {:?} }}", file.display().to_string());
+    let named = Config::from_toml(&named).unwrap();
+    assert!(matches!(&named.store, StoreAt::Postgres(url) if url.expose().ends_with("@db/y")));
+    let unset = Config::from_toml("store = { env = \"XINQIAO_NO_SUCH_VARIABLE\" }").unwrap_err();
+    assert!(
+        unset.to_string().contains("XINQIAO_NO_SUCH_VARIABLE"),
+        "{unset}"
+    );
+    let blank = Config::from_toml("node = \"a b\"").unwrap_err();
+    assert!(blank.to_string().contains("node"), "{blank}");
+}
