@@ -11,6 +11,7 @@ mod folder_lock;
 mod follow;
 mod project_file;
 mod stop;
+mod tls;
 mod world_folder;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -86,6 +87,10 @@ pub(crate) struct Options {
     /// Address to listen on; other machines and containers need 0.0.0.0 (default: 127.0.0.1)
     #[arg(long, value_name = "ADDRESS")]
     bind: Option<IpAddr>,
+    /// A port that is every host of the platform over TLS, with the project's own authority, for programs with built-in
+    /// hosts; 0: any free one
+    #[arg(long, value_name = "PORT")]
+    tls: Option<u16>,
     /// Name besides loopback under which the console may be opened, may be repeated
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
@@ -115,6 +120,7 @@ struct Settings {
     quiet: bool,
     ready_file: Option<PathBuf>,
     bind: IpAddr,
+    tls: Option<u16>,
     host: Vec<String>,
     callback_allow: Vec<Cidr>,
     file: ProjectFile,
@@ -140,6 +146,7 @@ impl Settings {
             quiet: options.quiet,
             ready_file: options.ready_file,
             bind: { options.bind.or(file.bind) }.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            tls: options.tls,
             host,
             callback_allow,
             file,
@@ -237,7 +244,20 @@ async fn serve(
         Some(WorldFolder::open(&project, options.seed, options.fresh)?)
     };
     let running = start(&options, parts, world.as_ref(), lang).await?;
-    let ready = ready(&options, &running);
+    let mut ready = ready(&options, &running);
+    let _tls = match options.tls {
+        Some(port) => match tls::open((options.bind, port), &ready, &project, lang).await {
+            Ok(door) => {
+                ready.tls = Some(door.facts.clone());
+                Some(door)
+            }
+            Err(wrong) => {
+                end(running, None).await;
+                return Err(wrong);
+            }
+        },
+        None => None,
+    };
     let ready_file = project::ready_path(&project);
     ready.write(&ready_file)?;
     if let Some(path) = &options.ready_file {
@@ -546,6 +566,8 @@ fn ready(options: &Settings, running: &Running) -> Ready {
         console,
         gateway: running.gateway.as_ref().map(Gateway::origin),
         endpoints: running.simulator.endpoints(),
+        tls_pass: running.simulator.tls_pass(),
+        tls: None,
         gateway_endpoints: running
             .gateway
             .as_ref()
