@@ -1,6 +1,7 @@
 //! The merchant's certificate in TLS: who has shown which one is told by the door that ends TLS.
 
 use serde_json::{Value, json};
+use xinqiao_catalog::Product;
 use xinqiao_crypto::{
     pay_v2::SignType,
     pay_v3::{Certificate, Identity},
@@ -147,4 +148,26 @@ async fn a_merchants_files_are_downloaded_as_its_console_names_them() {
         let missing = shop.world.client().get(url(name)).send().await.unwrap();
         assert_eq!(missing.status().as_u16(), 404, "{name}");
     }
+}
+
+#[tokio::test]
+async fn every_call_that_wants_a_certificate_is_refused_without_one_and_no_other() {
+    let shop = Shop::open().await;
+    let simulator = shop.world.simulator();
+    let (pass, endpoints) = (simulator.tls_pass(), simulator.endpoints());
+    let mut wanting = 0;
+    for endpoint in xinqiao_catalog::endpoints(Product::PayV2) {
+        let path = endpoint.path;
+        let method = reqwest::Method::from_bytes(endpoint.method.name().as_bytes()).unwrap();
+        let request = { shop.world.client() }
+            .request(method, format!("{}{path}", endpoints[endpoint.host]))
+            .header("host", endpoint.host)
+            .header(xinqiao_simulator::TLS_HEADER, &pass)
+            .body("<xml/>");
+        let answer = request.send().await.unwrap().text().await.unwrap();
+        let refused = answer.contains("No required SSL certificate was sent");
+        assert_eq!(refused, endpoint.client_cert, "{path}: {answer}");
+        wanting += usize::from(refused);
+    }
+    assert!(wanting > 50, "{wanting}");
 }
