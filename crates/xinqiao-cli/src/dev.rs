@@ -4,6 +4,7 @@
 //! Order of the end: the reverse, on SIGINT or SIGTERM, each part finishing what it took.
 
 mod app;
+mod at_gateway;
 mod banner;
 mod browser;
 mod demo;
@@ -11,6 +12,7 @@ mod folder_lock;
 mod follow;
 mod project_file;
 mod stop;
+mod tls;
 mod world_folder;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -18,12 +20,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use xinqiao_gateway::{AccountConfig, AppConfig, Config, Gateway, StoreAt};
+use xinqiao_gateway::Gateway;
 use xinqiao_http::Cidr;
-use xinqiao_simulator::{DevInfo, Seeded, SeededAccount, Simulator, Storage};
-use xinqiao_types::{
-    AccountKind, AesKeyText, AppId, AppSecret, CallbackToken, CorpId, SystemClock, SystemEntropy,
-};
+use xinqiao_simulator::{DevInfo, Seeded, Simulator, Storage};
+use xinqiao_types::{AccountKind, AppId, SystemClock, SystemEntropy};
 
 use self::app::{App, Named, answers_messages};
 use self::browser::{Browser, PageHost};
@@ -39,8 +39,6 @@ use crate::{assets, talk};
 
 /// First of the five ports of the simulator; the gateway's begin ten further on.
 const FIRST_PORT: u16 = 8600;
-/// Distance from the simulator's ports to the gateway's.
-const GATEWAY_PORTS: u16 = 10;
 
 /// Flags of `dev`.
 #[derive(Clone, Debug, clap::Args)]
@@ -86,6 +84,10 @@ pub(crate) struct Options {
     /// Address to listen on; other machines and containers need 0.0.0.0 (default: 127.0.0.1)
     #[arg(long, value_name = "ADDRESS")]
     bind: Option<IpAddr>,
+    /// A port that is every host of the platform over TLS, with the project's own authority, for programs with built-in
+    /// hosts; 0: any free one
+    #[arg(long, value_name = "PORT")]
+    tls: Option<u16>,
     /// Name besides loopback under which the console may be opened, may be repeated
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
@@ -115,6 +117,7 @@ struct Settings {
     quiet: bool,
     ready_file: Option<PathBuf>,
     bind: IpAddr,
+    tls: Option<u16>,
     host: Vec<String>,
     callback_allow: Vec<Cidr>,
     file: ProjectFile,
@@ -140,6 +143,7 @@ impl Settings {
             quiet: options.quiet,
             ready_file: options.ready_file,
             bind: { options.bind.or(file.bind) }.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            tls: options.tls,
             host,
             callback_allow,
             file,
@@ -237,7 +241,20 @@ async fn serve(
         Some(WorldFolder::open(&project, options.seed, options.fresh)?)
     };
     let running = start(&options, parts, world.as_ref(), lang).await?;
-    let ready = ready(&options, &running);
+    let mut ready = ready(&options, &running);
+    let _tls = match options.tls {
+        Some(port) => match tls::open((options.bind, port), &ready, &project, lang).await {
+            Ok(door) => {
+                ready.tls = Some(door.facts.clone());
+                Some(door)
+            }
+            Err(wrong) => {
+                end(running, None).await;
+                return Err(wrong);
+            }
+        },
+        None => None,
+    };
     let ready_file = project::ready_path(&project);
     ready.write(&ready_file)?;
     if let Some(path) = &options.ready_file {
@@ -339,7 +356,7 @@ async fn start(
         running.demo = Some(demo);
     }
     if parts.gateway {
-        let config = gateway_config(options, &running, world.map(WorldFolder::path));
+        let config = at_gateway::config(options, &running, world.map(WorldFolder::path));
         let context = xinqiao_gateway::Context {
             clock: Arc::new(SystemClock),
             world: running.simulator.clock(),
@@ -457,65 +474,6 @@ async fn connect(via: Via, running: &mut Running, app: &App) -> Result<(), Fail>
     Ok(())
 }
 
-/// A gateway that knows the seeded accounts; the app keeps the Token and AES key of its account, so
-/// the same configuration works straight and through the gateway.
-fn gateway_config(options: &Settings, running: &Running, folder: Option<&Path>) -> Config {
-    let mut config = Config {
-        dev: true,
-        ..Config::default()
-    };
-    config.listen.bind = options.bind;
-    config.proxy.bind = options.bind;
-    config.listen.hosts.clone_from(&options.host);
-    config.listen.port = match options.port {
-        0 => 0,
-        first => first.saturating_add(GATEWAY_PORTS),
-    };
-    config.store = folder.map_or(StoreAt::Memory, |folder| {
-        StoreAt::File(folder.join("gateway.db"))
-    });
-    config.seal.key_file = folder.map(|folder| folder.join("gateway.key"));
-    let seeded = running.seeded.clone();
-    for account in seeded.accounts.into_iter().chain(seeded.others) {
-        config.accounts.push(account_config(account));
-    }
-    for app in &running.apps {
-        let SeededAccount {
-            appid,
-            token,
-            aes_key,
-            ..
-        } = &app.account;
-        let token = CallbackToken::new(token.as_str());
-        let mut at_gateway = AppConfig::new(running.app_name(app), app.url.as_str(), token);
-        at_gateway.message_url.clone_from(&app.message_url);
-        at_gateway.aes_key = Some(AesKeyText::new(aes_key.as_str()));
-        at_gateway.accounts = vec![AppId::new(appid.as_str())];
-        config.apps.push(at_gateway);
-    }
-    config
-}
-
-/// A seeded account as the gateway is told of it.
-fn account_config(seeded: SeededAccount) -> AccountConfig {
-    let mut account = AccountConfig::new(seeded.appid.as_str());
-    if let Some((corp, agent)) = seeded.appid.split_once(':') {
-        account.corpid = Some(CorpId::new(corp));
-        account.agentid = agent.parse().ok();
-    }
-    account.secret = Some(AppSecret::new(seeded.secret));
-    account.kind = seeded.kind;
-    // Whether it is verified tells rights of official accounts and mini programs only.
-    let has_rights = !matches!(seeded.kind, AccountKind::Corp | AccountKind::Component);
-    account.verified = has_rights.then_some(seeded.verified);
-    account.name = seeded.name;
-    account.token = Some(CallbackToken::new(seeded.token));
-    account.aes_key = Some(AesKeyText::new(seeded.aes_key));
-    account.mode = seeded.mode;
-    account.allow_plain = has_rights;
-    account
-}
-
 fn ready(options: &Settings, running: &Running) -> Ready {
     let seeded = running.seeded.clone();
     let mut accounts: Vec<Account> = Vec::new();
@@ -546,6 +504,8 @@ fn ready(options: &Settings, running: &Running) -> Ready {
         console,
         gateway: running.gateway.as_ref().map(Gateway::origin),
         endpoints: running.simulator.endpoints(),
+        tls_pass: running.simulator.tls_pass(),
+        tls: None,
         gateway_endpoints: running
             .gateway
             .as_ref()

@@ -3,6 +3,7 @@
 //! Through the gateway the secret is a key that it issued, as in `exec`: what is pasted somewhere is never the real one.
 
 mod sdk;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -44,6 +45,9 @@ pub(crate) struct Form {
     /// Variables that the Rust SDK reads
     #[arg(long)]
     rust: bool,
+    /// How to use the port of `dev --tls`: trusting its authority and leading the hosts there, in each language
+    #[arg(long)]
+    tls: bool,
     /// As JSON: the variables, and what stands for each host
     #[arg(long)]
     json: bool,
@@ -68,11 +72,22 @@ pub(crate) struct Options {
 /// Prints the settings.
 pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
     let (ready, _) = project::find_running(options.ready_file.as_deref(), lang).await?;
+    if options.form.tls {
+        for line in tls::lines(&ready, lang)? {
+            talk::data(line);
+        }
+        return Ok(());
+    }
     let via = options.via.unwrap_or(ready.via);
     let endpoints = ready.endpoints(via, lang)?;
     let account = exec::choose(&ready, options.account.as_deref(), lang)?;
     let identity = exec::identity(&ready, account, via, "env").await?;
-    let plain = plain(&ready, &identity, endpoints);
+    let mut plain = plain(&ready, &identity, endpoints);
+    // A container has neither this address nor this file.
+    if let Some(tls) = ready.tls.as_ref().filter(|_| !options.form.docker) {
+        plain.push(("XINQIAO_TLS".to_owned(), tls.near().to_string()));
+        plain.push(("XINQIAO_CA_FILE".to_owned(), tls.ca.display().to_string()));
+    }
     let key = identity.key;
     let form = &options.form;
     if form.json {

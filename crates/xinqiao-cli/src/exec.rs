@@ -5,9 +5,10 @@
 //! the common runtimes there. Other hosts pass untouched, or are refused with `--offline`.
 
 mod authority;
+mod came;
 pub(crate) mod environment;
 mod hosts;
-mod java;
+pub(crate) mod java;
 mod proxy;
 mod upstream;
 
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use xinqiao_types::{SystemClock, SystemEntropy};
 
 pub(crate) use self::authority::Authority;
+pub(crate) use self::came::Voucher;
 use self::environment::{Facts, Identity};
 pub(crate) use self::hosts::Hosts;
 pub(crate) use self::proxy::{Addresses, Outside, Proxy};
@@ -87,7 +89,7 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
     let upstream = Upstream::from_environment(variable)?;
     let stop = CancellationToken::new();
     let _stop_at_end = stop.clone().drop_guard();
-    let addresses = Proxy::new(hosts, authority, upstream, outside)?
+    let addresses = Proxy::new(hosts, authority, upstream, outside, Voucher::new(&ready))?
         .listen(stop)
         .await
         .context(lang.pick("无法在本机监听", "cannot listen on loopback"))?;
@@ -222,15 +224,17 @@ async fn issue_key(
 
 /// The files that the variables point to.
 #[derive(Debug)]
-struct Files {
-    authority: PathBuf,
-    bundle: PathBuf,
+pub(crate) struct Files {
+    /// The authority's certificate alone.
+    pub(crate) authority: PathBuf,
+    /// With what this machine trusts already.
+    pub(crate) bundle: PathBuf,
     preload: PathBuf,
     php_folder: PathBuf,
 }
 
 impl Files {
-    fn write(authority: &Authority) -> anyhow::Result<Self> {
+    pub(crate) fn write(authority: &Authority) -> anyhow::Result<Self> {
         let folder = authority.folder();
         let files = Self {
             authority: folder.join("ca.pem"),

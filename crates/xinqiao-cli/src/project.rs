@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -37,6 +38,12 @@ pub(crate) struct Ready {
     pub(crate) gateway: Option<String>,
     /// Platform host → the simulator's origin that stands for it.
     pub(crate) endpoints: BTreeMap<String, String>,
+    /// What makes the simulator believe who ends TLS before it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) tls_pass: String,
+    /// The port of `--tls`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tls: Option<Tls>,
     /// The same about the gateway.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) gateway_endpoints: BTreeMap<String, String>,
@@ -61,6 +68,27 @@ pub(crate) struct Ready {
     /// The seeded users.
     #[serde(default)]
     pub(crate) users: Vec<User>,
+}
+
+/// The port that is every host of the platform over TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tls {
+    pub(crate) address: SocketAddr,
+    /// The certificate of the project's authority.
+    pub(crate) ca: PathBuf,
+    /// The same with what this machine trusts already.
+    pub(crate) bundle: PathBuf,
+}
+
+impl Tls {
+    /// Where this machine reaches it.
+    pub(crate) fn near(&self) -> SocketAddr {
+        let ip = match self.address.ip() {
+            ip if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+            ip => ip,
+        };
+        SocketAddr::new(ip, self.address.port())
+    }
 }
 
 /// A simulated account, with everything that an app's configuration needs.

@@ -29,6 +29,7 @@ use crate::{
 mod accounts;
 mod called;
 mod catalog;
+mod merchants;
 mod platform;
 mod seen;
 mod standing;
@@ -250,6 +251,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         )
         .route(&at("/accounts/{appid}/rights"), get(standing::rights))
         .route(&at("/accounts/{appid}/secret"), post(accounts::new_secret))
+        .route(&at("/merchants/{mchid}/files/{name}"), get(merchants::file))
         .route(&at("/users"), get(users::list).post(users::create))
         .route(&at("/users/{id}"), get(users::one))
         .route(&at("/users/{id}/actions"), post(users::act))

@@ -136,9 +136,18 @@ pub(crate) struct Refusal {
     pub(crate) code: Code<'static>,
     /// Text on the wire, where it is not the catalog's.
     pub(crate) text: Option<String>,
+    /// What a server in front of the platform says in place of the platform itself.
+    pub(crate) front: Option<Front>,
     /// Further fields of the answer.
     pub(crate) extra: Vec<(&'static str, Value)>,
     pub(crate) diagnosis: Option<Box<Diagnosed>>,
+}
+
+/// A page of a server in front of the platform, which has not read the call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Front {
+    pub(crate) status: u16,
+    pub(crate) html: &'static str,
 }
 
 pub(crate) type Verdict = Result<Reply, Refusal>;
@@ -149,6 +158,7 @@ impl Refusal {
         Self {
             code: code.into(),
             text: None,
+            front: None,
             extra: Vec::new(),
             diagnosis: None,
         }
@@ -159,6 +169,14 @@ impl Refusal {
         Self {
             text: Some(text.into()),
             ..Self::code(code)
+        }
+    }
+
+    /// Refuses before the platform reads the call.
+    pub(crate) fn in_front(front: Front) -> Self {
+        Self {
+            front: Some(front),
+            ..Self::code("")
         }
     }
 
@@ -374,6 +392,9 @@ fn judge(
     progress.caller = Some(caller.clone());
     follow(turn, progress);
     spend_quota(turn, endpoint, &caller)?;
+    if endpoint.client_cert && call.arrival.is_plain() {
+        turn.remark = Some("pay.certificate.plain");
+    }
     let missing = match behaviour {
         Some(_) => body::Missing::BehaviourDecides,
         None => body::Missing::SchemaRefuses,

@@ -42,6 +42,6 @@ mod simulator;
 pub use self::door::read_multipart;
 pub use self::{
     options::{AppInfo, AppState, DevInfo, Options, Storage},
-    shell::store::StoreError,
+    shell::{doorkeeper::TLS_HEADER, store::StoreError},
     simulator::{Seeded, SeededAccount, SeededUser, Simulator, StartError},
 };

@@ -1,6 +1,7 @@
 //! What stands around the world: its thread, its file, the pushes, the timeline.
 
 mod breath;
+pub(crate) mod doorkeeper;
 pub(crate) mod handshake;
 pub(crate) mod owner;
 pub(crate) mod platform;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) outbound: Outbound,
     pub(crate) attempt_timeout: Duration,
     pub(crate) endpoints: BTreeMap<String, String>,
+    pub(crate) doorkeeper: doorkeeper::Doorkeeper,
     pub(crate) origin: String,
     pub(crate) seed: u64,
     /// Paths of our own pages at the hosts of the platform: there for every site.

@@ -35,7 +35,9 @@ use crate::{
     products::{self, official_account::seeded},
     push::order::Resume,
     shell::{
-        Dev, Shared, SharedClock, handshake,
+        Dev, Shared, SharedClock,
+        doorkeeper::Doorkeeper,
+        handshake,
         owner::{Held, Owner},
         platform, pusher,
         store::{self, Store, StoreError},
@@ -144,6 +146,7 @@ impl Simulator {
             outbound: Outbound::new(allowed),
             attempt_timeout: options.attempt_timeout,
             endpoints,
+            doorkeeper: Doorkeeper::new(),
             origin: listeners[0].origin(),
             seed: options.seed,
             own_pages: pages::own_paths(products::house()),
@@ -198,6 +201,12 @@ impl Simulator {
     /// Where the control interface is.
     pub fn control(&self) -> String {
         format!("{}/_sim/v1", self.shared.origin)
+    }
+
+    /// What whoever ends TLS before the simulator puts into [`TLS_HEADER`](crate::TLS_HEADER). Another one at each start, and
+    /// a secret: who has it is believed to hold any merchant's key.
+    pub fn tls_pass(&self) -> String {
+        self.shared.doorkeeper.pass().to_owned()
     }
 
     /// Changes what `GET /_sim/v1/dev` shows.

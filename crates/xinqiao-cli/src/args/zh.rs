@@ -130,6 +130,10 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         "* port",
         "五个相邻端口中的第一个（网关从 PORT+10 开始）；0 表示全部随机（默认 8600）",
     ),
+    (
+        "* tls",
+        "再开一个 TLS 端口，以项目自己的根证书充当平台的每个域名，供写死了域名的程序使用；0 表示任一空闲端口",
+    ),
     ("* fresh", "先忘掉保存的世界"),
     ("* memory", "什么都不存盘"),
     ("* quiet", "不打印发生的事（dev 默认每件事打印一行）"),
@@ -184,6 +188,10 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("env node", "co-wechat-api 用的 Node 代码"),
     ("env go", "silenceper/wechat 用的 Go 代码"),
     ("env rust", "Rust SDK 读的变量"),
+    (
+        "env tls",
+        "dev --tls 的端口怎么用：各种语言怎样信任根证书、怎样把域名指过去",
+    ),
     ("env json", "输出 JSON：变量、各主机的地址"),
     ("env via", "指向模拟器还是网关；默认同 dev 启动时"),
     ("env account", "为哪个账号配置（appid 或名称；默认第一个）"),

@@ -30,6 +30,18 @@ fn lines(ready: &Ready, demo: bool, lang: Lang) -> Vec<String> {
         ),
         row(lang.pick("控制接口", "Control interface"), &ready.control),
     ];
+    if let Some(tls) = &ready.tls {
+        let address = format!(
+            "{}{}",
+            tls.near(),
+            lang.pick("（平台的每个域名）", " (every host of the platform)")
+        );
+        lines.push(row(lang.pick("TLS 端口", "TLS port"), &address));
+        let ca = tls.ca.display().to_string();
+        lines.push(row(lang.pick("TLS 根证书", "Its authority"), &ca));
+        let how = lang.pick("怎么使用", "How to use it");
+        lines.push(row(how, "xinqiao env --tls"));
+    }
     if let Some(gateway) = &ready.gateway {
         lines.push(row(lang.pick("网关", "Gateway"), gateway));
     }

@@ -22,7 +22,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use xinqiao_types::{SystemClock, SystemEntropy, percent};
 
 use crate::args::BadValue;
-use crate::exec::{Addresses, Authority, Hosts, Outside, Proxy, Upstream};
+use crate::exec::{Addresses, Authority, Hosts, Outside, Proxy, Upstream, Voucher};
 use crate::fail::Fail;
 use crate::lang::Lang;
 use crate::local::Local;
@@ -177,10 +177,16 @@ pub(super) async fn start(
     let upstream = Upstream::from_environment(|name| std::env::var(name).ok())?;
     let stop = CancellationToken::new();
     let guard = stop.clone().drop_guard();
-    let addresses = Proxy::new(hosts, authority, upstream, Outside::Open)?
-        .listen(stop)
-        .await
-        .context(lang.pick("无法在本机监听", "cannot listen on loopback"))?;
+    let addresses = Proxy::new(
+        hosts,
+        authority,
+        upstream,
+        Outside::Open,
+        Voucher::new(ready),
+    )?
+    .listen(stop)
+    .await
+    .context(lang.pick("无法在本机监听", "cannot listen on loopback"))?;
     let extension = extension(&folder, ready).await?;
     admit(pages, ready, lang).await?;
 

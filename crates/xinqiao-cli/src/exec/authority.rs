@@ -23,6 +23,7 @@ use sha2::{Digest as _, Sha256};
 use xinqiao_types::shanghai::{self, DAY};
 use xinqiao_types::{Clock, Entropy, UnixSeconds};
 
+use super::came::{self, Anybodys};
 use crate::hex;
 use crate::lang::either;
 
@@ -133,11 +134,12 @@ impl Authority {
         &self.pem
     }
 
-    /// What to serve as `host`; only platform hosts get a leaf.
-    pub(crate) fn server_config(&self, host: &str) -> anyhow::Result<Arc<ServerConfig>> {
+    /// What to serve as `host`; only platform hosts get a leaf. Who names no host gets one for all of them.
+    pub(crate) fn server_config(&self, host: Option<&str>) -> anyhow::Result<Arc<ServerConfig>> {
+        let host = host.unwrap_or_default();
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         anyhow::ensure!(
-            self.hosts.contains(&host),
+            host.is_empty() || self.hosts.contains(&host),
             "{}",
             either(
                 format!("{host} 不是平台域名"),
@@ -156,11 +158,17 @@ impl Authority {
         Ok(config)
     }
 
+    /// A leaf for this host, or for all where it is empty.
     fn leaf(&self, host: &str, today: i64) -> anyhow::Result<ServerConfig> {
-        let mut params =
-            CertificateParams::new(vec![host.to_owned()]).context(either("主机证书", "leaf"))?;
+        let names = match host {
+            "" => self.hosts.clone(),
+            host => vec![host.to_owned()],
+        };
+        let asks = names.iter().any(|name| came::wants_certificate(name));
+        let first = names.first().cloned().unwrap_or_default();
+        let mut params = CertificateParams::new(names).context(either("主机证书", "leaf"))?;
         params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, host);
+        params.distinguished_name.push(DnType::CommonName, first);
         params
             .distinguished_name
             .push(DnType::OrganizationName, "Xinqiao, simulated");
@@ -177,10 +185,16 @@ impl Authority {
             .context(either("主机证书", "leaf"))?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.leaf_key.serialize_der()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let anybodys = Anybodys(provider.signature_verification_algorithms);
+        let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .context(either("TLS 版本", "protocol versions"))?
-            .with_no_client_auth()
+            .context(either("TLS 版本", "protocol versions"))?;
+        let config = if asks {
+            config.with_client_cert_verifier(Arc::new(anybodys))
+        } else {
+            config.with_no_client_auth()
+        };
+        let mut config = config
             .with_single_cert(vec![leaf.der().clone(), self.der.clone()], key)
             .context(either("主机证书", "leaf"))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -350,17 +364,17 @@ mod tests {
             Arc::new(SeededEntropy::new(1)),
         )
         .expect("an authority");
-        assert!(authority.server_config("example.com").is_err());
+        assert!(authority.server_config(Some("example.com")).is_err());
         let first = authority
-            .server_config("API.weixin.qq.com")
+            .server_config(Some("API.weixin.qq.com"))
             .expect("a leaf");
         let again = authority
-            .server_config("api.weixin.qq.com")
+            .server_config(Some("api.weixin.qq.com"))
             .expect("a leaf");
         assert!(Arc::ptr_eq(&first, &again));
         clock.advance(DAY);
         let tomorrow = authority
-            .server_config("api.weixin.qq.com")
+            .server_config(Some("api.weixin.qq.com"))
             .expect("a leaf");
         assert!(!Arc::ptr_eq(&first, &tomorrow));
     }

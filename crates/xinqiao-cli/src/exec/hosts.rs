@@ -120,6 +120,11 @@ impl Origin {
             .build()
     }
 
+    /// Its host and port.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+
     /// Whether it hears by which scheme it was asked.
     pub(crate) fn tells_scheme(&self) -> bool {
         self.tells_scheme

@@ -2,9 +2,10 @@
 //!
 //! Two listeners on loopback. The *proxy* speaks HTTP proxying (CONNECT and absolute addresses).
 //! The *door* takes connections that were meant for a platform host and says by SNI or `Host` which
-//! one; the Node preload leads there. Behind both, TLS ends with the project's own certificate and
-//! the request goes on as plain HTTP to the origin that stands for the host: method, path, query,
-//! header order, header case, `Host` and body unchanged.
+//! one; the Node preload leads there, and `--tls` of `dev` is a door alone. Behind both, TLS ends with
+//! the project's own certificate and the request goes on as plain HTTP to the origin that stands for
+//! the host: method, path, query, header order, header case, `Host` and body unchanged. The simulator
+//! is told of TLS, and of the certificate that was shown, in a header that nobody else can write.
 //!
 //! A platform host that nothing stands for is refused, never passed on to the real platform.
 
@@ -33,8 +34,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_util::sync::CancellationToken;
 use xinqiao_http::remove_hop_by_hop;
+use xinqiao_simulator::TLS_HEADER;
 
 use super::authority::Authority;
+use super::came::{Came, Voucher};
 use super::hosts::{Hosts, Origin, Place};
 use super::upstream::Upstream;
 use crate::lang::{Lang, either};
@@ -66,6 +69,7 @@ pub(crate) struct Proxy {
     outside: Outside,
     platform: Client<HttpConnector, Incoming>,
     elsewhere: reqwest::Client,
+    voucher: Voucher,
 }
 
 impl std::fmt::Debug for Proxy {
@@ -91,6 +95,7 @@ impl Proxy {
         authority: Authority,
         upstream: Upstream,
         outside: Outside,
+        voucher: Voucher,
     ) -> anyhow::Result<Self> {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -109,6 +114,7 @@ impl Proxy {
             outside,
             platform,
             elsewhere,
+            voucher,
         })
     }
 
@@ -131,6 +137,22 @@ impl Proxy {
             async move { shared.serve_platform(stream, None).await }
         }));
         Ok(addresses)
+    }
+
+    /// Listens at `address` for what is meant for platform hosts, and for nothing else, until `stop`.
+    pub(crate) async fn listen_door(
+        self,
+        address: SocketAddr,
+        stop: CancellationToken,
+    ) -> io::Result<SocketAddr> {
+        let shared = Arc::new(self);
+        let door = TcpListener::bind(address).await?;
+        let address = door.local_addr()?;
+        tokio::spawn(accept(door, stop, move |stream| {
+            let shared = shared.clone();
+            async move { shared.serve_platform(stream, None).await }
+        }));
+        Ok(address)
     }
 
     async fn serve_proxy(self: Arc<Self>, stream: TcpStream) {
@@ -164,7 +186,8 @@ impl Proxy {
         match self.hosts.place(&host) {
             Place::Platform(origin) => {
                 let secure = request.uri().scheme() == Some(&Scheme::HTTPS);
-                self.forward(origin, request, secure).await
+                let came = if secure { Came::Named } else { Came::Plain };
+                self.forward(origin, request, &came).await
             }
             Place::Missing => missing(&host),
             Place::Elsewhere if self.outside == Outside::Closed => offline(&host),
@@ -245,11 +268,14 @@ impl Proxy {
             stream,
         };
         if first != TLS_HANDSHAKE {
-            self.serve_requests(stream, host, false).await;
+            self.serve_requests(stream, host, Came::Plain).await;
             return;
         }
         match tokio::time::timeout(PATIENCE, self.accept_tls(stream, host)).await {
-            Ok(Ok((stream, host))) => self.serve_requests(stream, Some(host), true).await,
+            Ok(Ok((stream, host))) => {
+                let came = Came::over_tls(stream.get_ref().1);
+                self.serve_requests(stream, host, came).await;
+            }
             Ok(Err(error)) => tracing::debug!(error = %format!("{error:#}"), "TLS was not agreed."),
             Err(_) => tracing::debug!("TLS handshake took too long."),
         }
@@ -259,7 +285,7 @@ impl Proxy {
         &self,
         stream: S,
         host: Option<String>,
-    ) -> anyhow::Result<(tokio_rustls::server::TlsStream<S>, String)>
+    ) -> anyhow::Result<(tokio_rustls::server::TlsStream<S>, Option<String>)>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -268,29 +294,26 @@ impl Proxy {
             .client_hello()
             .server_name()
             .map(str::to_owned)
-            .or(host)
-            .context(either(
-                "客户端没有说明要访问哪个主机",
-                "the client does not say which host it wants",
-            ))?;
-        let config = self.authority.server_config(&host)?;
+            .or(host);
+        let config = self.authority.server_config(host.as_deref())?;
         Ok((start.into_stream(config).await?, host))
     }
 
-    async fn serve_requests<S>(self: Arc<Self>, stream: S, host: Option<String>, secure: bool)
+    async fn serve_requests<S>(self: Arc<Self>, stream: S, host: Option<String>, came: Came)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = service_fn(move |request: Request<Incoming>| {
             let shared = self.clone();
-            let host = host.clone();
+            let (host, came) = (host.clone(), came.clone());
             async move {
                 let host = host
                     .or_else(|| host_of(request.headers()))
                     .unwrap_or_default();
                 Ok::<_, Infallible>(match shared.hosts.place(&host) {
-                    Place::Platform(origin) => shared.forward(origin, request, secure).await,
-                    _ => missing(&host),
+                    Place::Platform(origin) => shared.forward(origin, request, &came).await,
+                    Place::Missing => missing(&host),
+                    Place::Loopback | Place::Elsewhere => no_host_of_the_platform(&host),
                 })
             }
         });
@@ -308,7 +331,7 @@ impl Proxy {
         &self,
         origin: &Origin,
         request: Request<Incoming>,
-        secure: bool,
+        came: &Came,
     ) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         if !parts.headers.contains_key(HOST)
@@ -327,9 +350,13 @@ impl Proxy {
         };
         remove_hop_by_hop(&mut parts.headers);
         if origin.tells_scheme() {
-            let scheme = if secure { "https" } else { "http" };
-            let scheme = HeaderValue::from_static(scheme);
+            let scheme = HeaderValue::from_static(came.scheme());
             parts.headers.insert(FORWARDED_SCHEME, scheme);
+        }
+        // Whatever the caller wrote there is not for it to say.
+        parts.headers.remove(TLS_HEADER);
+        if let Some(told) = self.voucher.header(origin, came) {
+            parts.headers.insert(TLS_HEADER, told);
         }
         let target = parts.uri.clone();
         match self
@@ -418,15 +445,25 @@ fn host_of(headers: &HeaderMap) -> Option<String> {
     uri.host().map(str::to_owned)
 }
 
+fn no_host_of_the_platform(host: &str) -> Response<Body> {
+    refuse(
+        StatusCode::MISDIRECTED_REQUEST,
+        either(
+            format!("这里只替平台的域名应答；Host 是 {host}\n"),
+            format!("only hosts of the platform are answered for here; the Host is {host}\n"),
+        ),
+    )
+}
+
 fn missing(host: &str) -> Response<Body> {
     let what = either("不在模拟范围内，已拒绝", "is not simulated, refused");
-    crate::talk::say(format_args!("xinqiao exec: {host} {what}"));
+    crate::talk::say(format_args!("xinqiao: {host} {what}"));
     refuse(
         StatusCode::BAD_GATEWAY,
         either(
-            format!("xinqiao exec: {host} 是平台的域名，但不在模拟范围内；调用没有转给真实平台\n"),
+            format!("xinqiao: {host} 是平台的域名，但不在模拟范围内；调用没有转给真实平台\n"),
             format!(
-                "xinqiao exec: {host} is a platform host that is not simulated; the call was not passed on to the real platform\n"
+                "xinqiao: {host} is a platform host that is not simulated; the call was not passed on to the real platform\n"
             ),
         ),
     )

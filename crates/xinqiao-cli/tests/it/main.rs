@@ -13,4 +13,5 @@ mod languages;
 mod process;
 mod resend;
 mod scenario;
+mod tls;
 mod tools;

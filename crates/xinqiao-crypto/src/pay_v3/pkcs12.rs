@@ -1,4 +1,4 @@
-//! Reads `apiclient_cert.p12`: the merchant's certificate and private key in one file (PKCS#12).
+//! Reads and writes `apiclient_cert.p12`: the merchant's certificate and private key in one file (PKCS#12).
 //!
 //! Both kinds are read: PBES2 with PBKDF2 and AES-256-CBC, as current tools write them, and RC2 with 3DES,
 //! as the merchant platform's older tool did and as OpenSSL 3 refuses them. The file's own checksum is not
@@ -20,6 +20,7 @@ use super::{
 };
 
 mod legacy;
+mod write;
 
 const DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
 const ENCRYPTED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06";
@@ -70,6 +71,15 @@ impl Identity {
             .find(own)
             .ok_or(KeyError::Certificate)?;
         Self::join(certificate, private)
+    }
+
+    /// Writes a `.p12` file, of which `salts` are 24 bytes that nobody need keep secret. Never print it.
+    ///
+    /// # Errors
+    /// None is known; a cipher that refuses its key would be one.
+    pub fn to_pkcs12(&self, password: &str, salts: &[u8; 24]) -> Result<Vec<u8>, KeyError> {
+        let key = self.key.to_pkcs8();
+        write::file(self.certificate.der(), &key, password, salts).ok_or(KeyError::Pkcs12)
     }
 
     fn join(certificate: Certificate, key: PrivateKey) -> Result<Self, KeyError> {

@@ -506,6 +506,48 @@ fn certificate_and_key_are_read_from_one_file() {
 }
 
 #[test]
+fn a_file_that_is_written_is_read_with_its_password_alone() {
+    let vectors = Vectors::read();
+    let certificate = vectors.key("merchant_rsa_certificate");
+    let own = Identity::from_pem(certificate, vectors.key("merchant_rsa_private_key")).unwrap();
+    let file = own.to_pkcs12("1900000109", &[7; 24]).unwrap();
+    assert_eq!(file, own.to_pkcs12("1900000109", &[7; 24]).unwrap());
+    let read = Identity::from_pkcs12(&file, "1900000109").unwrap();
+    assert_eq!(read.certificate().der(), own.certificate().der());
+    let wrong = Identity::from_pkcs12(&file, "1900000108").unwrap_err();
+    assert_eq!(wrong, pay_v3::KeyError::Password);
+    openssl_reads(&file);
+}
+
+/// A stranger reads it too: its checksum, its certificate, its key.
+fn openssl_reads(file: &[u8]) {
+    use std::{
+        io::Write as _,
+        process::{Command, Stdio},
+    };
+    let started = Command::new("openssl")
+        .args(["pkcs12", "-nodes", "-passin", "pass:1900000109"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut openssl) = started else {
+        let _ = writeln!(std::io::stderr(), "SKIP: openssl is not installed");
+        return;
+    };
+    openssl.stdin.take().unwrap().write_all(file).unwrap();
+    let output = openssl.wait_with_output().unwrap();
+    let (said, wrong) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{wrong}");
+    for part in ["Tenpay Certificate", "BEGIN CERTIFICATE", "PRIVATE KEY"] {
+        assert!(said.contains(part), "{part}: {wrong}");
+    }
+}
+
+#[test]
 fn a_key_must_belong_to_its_certificate() {
     let vectors = Vectors::read();
     let certificate = vectors.key("merchant_rsa_certificate");

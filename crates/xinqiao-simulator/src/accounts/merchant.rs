@@ -9,11 +9,16 @@ pub(crate) mod keys;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use xinqiao_crypto::pay_v3::{PrivateKey, PublicKey, SCHEME_RSA, answer_message};
+use xinqiao_crypto::pay_v3::{
+    Certificate, Identity, PrivateKey, PublicKey, SCHEME_RSA, answer_message,
+};
 use xinqiao_types::{ApiV2Key, ApiV3Key};
 
 use super::rules::Switched;
 use crate::kernel::{Id, Refused, Table, World};
+
+/// Certificate and key in one file, whose password is the merchant's number.
+pub(crate) const PKCS12: &str = "apiclient_cert.p12";
 
 /// Merchants by number.
 pub(crate) static MERCHANTS: Table<Id, Merchant> = Table::new("accounts.merchants", 1);
@@ -146,17 +151,33 @@ impl Merchant {
         })
     }
 
-    /// The files of the merchant's console, by their names there.
-    pub(crate) fn files(&self) -> Value {
-        let mut files = json!({
-            "apiclient_cert.pem": self.certificate,
-            "platform_cert.pem": keys::platform().pem(),
-            "pub_key.pem": keys::public_pem(),
-        });
+    /// The files of the merchant's console, by their names there. Without a key of ours there is none of it.
+    pub(crate) fn files(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let mut files = vec![
+            ("apiclient_cert.pem", self.certificate.clone().into_bytes()),
+            ("platform_cert.pem", keys::platform().pem().into()),
+            ("pub_key.pem", keys::public_pem().into_bytes()),
+        ];
         if let Some(key) = self.key {
-            files["apiclient_key.pem"] = json!(keys::merchant_pem(key));
+            let key = keys::merchant_pem(key);
+            files.push(("apiclient_key.pem", key.into()));
+            let both = Identity::from_pem(&self.certificate, key);
+            let both = both.and_then(|both| both.to_pkcs12(&self.mchid, &self.salts()));
+            files.extend(both.ok().map(|both| (PKCS12, both)));
         }
         files
+    }
+
+    /// What salts its `.p12` file, which is the same every day.
+    fn salts(&self) -> [u8; 24] {
+        let mut salts = [0; 24];
+        salts.copy_from_slice(&Sha256::digest(self.certificate.as_bytes())[..24]);
+        salts
+    }
+
+    /// Whether this certificate, as DER, is its own.
+    pub(crate) fn has(&self, certificate: &[u8]) -> bool {
+        Certificate::from_pem(&self.certificate).is_ok_and(|own| own.der() == certificate)
     }
 }
 

@@ -13,7 +13,7 @@ use xinqiao_types::{AccountKind, percent};
 use super::{Body, Reply, catalog, ok};
 use crate::{
     accounts,
-    door::call::{self, PlatformAnswer, PlatformCall},
+    door::call::{self, Arrival, PlatformAnswer, PlatformCall},
     kernel::{Refused, row},
     shell::Shared,
 };
@@ -79,6 +79,7 @@ pub(super) async fn call(State(shared): State<Arc<Shared>>, Body(wanted): Body<W
         headers,
         body: body.into(),
         peer: [127, 0, 0, 1].into(),
+        arrival: Arrival::Plain,
     };
     let (target, began) = (
         percent::with_query(&call.path, &call.query),
@@ -187,6 +188,7 @@ async fn token(
         headers: headers.into_iter().collect(),
         body: body.into(),
         peer: [127, 0, 0, 1].into(),
+        arrival: Arrival::Plain,
     };
     let said = send(shared, call).await?.body.read().unwrap_or_default();
     let answer: Value = serde_json::from_slice(&said).unwrap_or_default();

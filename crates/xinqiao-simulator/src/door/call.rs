@@ -25,6 +25,29 @@ pub(crate) struct PlatformCall {
     pub(crate) body: Bytes,
     /// Who called.
     pub(crate) peer: IpAddr,
+    #[serde(default, skip_serializing_if = "Arrival::is_plain")]
+    pub(crate) arrival: Arrival,
+}
+
+/// How a call came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Arrival {
+    /// Over HTTP as it is, where nobody can show a certificate.
+    #[default]
+    Plain,
+    /// Over TLS.
+    Tls {
+        /// The certificate that the caller showed, whose key it has proved to hold: DER in Base64.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        certificate: Option<String>,
+    },
+}
+
+impl Arrival {
+    pub(crate) fn is_plain(&self) -> bool {
+        *self == Self::Plain
+    }
 }
 
 impl PlatformCall {
@@ -36,7 +59,8 @@ impl PlatformCall {
     /// Where the caller found the platform: under its real name, which is reached over TLS, or at an address here.
     pub(crate) fn origin(&self) -> String {
         match self.header("host") {
-            Some(host) if host != self.host => format!("http://{host}"),
+            Some(host) if host != self.host && self.arrival.is_plain() => format!("http://{host}"),
+            Some(host) if host != self.host => format!("https://{host}"),
             _ => format!("https://{}", self.host),
         }
     }

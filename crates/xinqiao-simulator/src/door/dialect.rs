@@ -11,7 +11,7 @@ use xinqiao_catalog::{AuthKind, Endpoint, Product};
 use xinqiao_types::Rid;
 
 use super::{
-    Refusal, Reply,
+    Front, Refusal, Reply,
     call::{PlatformAnswer, PlatformCall},
     credential::Caller,
     fitting::{self, Given},
@@ -48,6 +48,11 @@ impl Dialect {
     }
 
     pub(super) fn refuse(&self, saying: &Saying<'_>, refusal: Refusal) -> Written {
+        if let Some(Front { status, html }) = refusal.front {
+            return Written::new(status)
+                .header("content-type", "text/html")
+                .body(html);
+        }
         (self.refusal)(saying, refusal)
     }
 }

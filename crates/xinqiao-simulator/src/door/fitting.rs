@@ -70,7 +70,7 @@ mod tests {
         accounts::merchant::MERCHANTS,
         door::{
             Reply,
-            call::PlatformCall,
+            call::{Arrival, PlatformCall},
             credential::Caller,
             dialect::{Dialect, Saying, return_code_xml, signed_json},
         },
@@ -99,6 +99,7 @@ mod tests {
             body: "<xml><appid>wx1</appid><mch_id>1</mch_id><device_info>d</device_info></xml>"
                 .into(),
             peer: [127, 0, 0, 1].into(),
+            arrival: Arrival::Plain,
         };
         let merchant = MERCHANTS.all(world).next().unwrap().1;
         let caller = Caller::Merchant {

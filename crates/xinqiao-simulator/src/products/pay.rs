@@ -8,6 +8,7 @@ mod bill;
 mod bill_download;
 mod cashier;
 mod certificates;
+mod client_certificate;
 mod code_payment;
 mod code_v2;
 mod code_v3;
@@ -53,6 +54,7 @@ use super::Feature;
 pub(super) static FEATURES: &[&Feature] = &[
     &merchants::FEATURE,
     &signature::FEATURE,
+    &client_certificate::FEATURE,
     &seller::FEATURE,
     &certificates::FEATURE,
     &funds::FEATURE,

@@ -11,7 +11,11 @@ use crate::{
         files::FILES,
         registration::{Create, NewAccount},
     },
-    door::{Reply, call::PlatformCall, modelled},
+    door::{
+        Reply,
+        call::{Arrival, PlatformCall},
+        modelled,
+    },
     kernel::{Command, Effect, clock::ClockChange, command::Entry, row::Row},
     people::{act::Perform, phone},
     products::official_account::{Keep, Trigger},
@@ -37,6 +41,7 @@ fn asked(path: &str, query: &str) -> Box<PlatformCall> {
         headers: http::HeaderMap::new(),
         body: bytes::Bytes::new(),
         peer: [127, 0, 0, 1].into(),
+        arrival: Arrival::Plain,
     })
 }
 

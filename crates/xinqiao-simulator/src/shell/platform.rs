@@ -54,7 +54,8 @@ pub(crate) async fn serve(shared: Arc<Shared>, host: &'static str, request: Requ
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map_or_else(|| [127, 0, 0, 1].into(), |peer| peer.0.ip());
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let arrival = shared.doorkeeper.arrival(&mut parts.headers);
     let most = if own { OWN_BODY } else { BODY };
     let body = match read_body(body, BodyLimit::bytes(most)).await {
         Ok(body) => body,
@@ -68,6 +69,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, host: &'static str, request: Requ
         headers: parts.headers,
         body,
         peer,
+        arrival,
     };
     match shared.world.call(Box::new(call)).await {
         Ok(answer) => respond(*answer).await,

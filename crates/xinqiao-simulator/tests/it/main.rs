@@ -10,6 +10,7 @@ mod bills;
 mod book;
 mod callbacks;
 mod causes;
+mod client_certificate;
 mod combined;
 mod comments;
 mod complaints;

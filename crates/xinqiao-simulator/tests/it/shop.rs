@@ -319,18 +319,32 @@ impl Shop {
 
     /// The same, with its answer as it is.
     pub(crate) async fn text(&self, path: &str, fields: &[(&str, &str)], how: SignType) -> String {
+        let all = self.signed(fields, how);
+        let all: Vec<(&str, &str)> = { all.iter() }
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        self.post(path, &all).await
+    }
+
+    /// The elements of such a call, signed.
+    pub(crate) fn signed<'f>(
+        &self,
+        fields: &[(&'f str, &str)],
+        how: SignType,
+    ) -> Vec<(&'f str, String)> {
         let mut all = vec![
-            ("appid", self.appid.as_str()),
-            ("mch_id", &self.mchid),
-            ("nonce_str", "ibuaiVcKdpRxkhJA"),
+            ("appid", self.appid.clone()),
+            ("mch_id", self.mchid.clone()),
+            ("nonce_str", "ibuaiVcKdpRxkhJA".to_owned()),
         ];
         if how == SignType::HmacSha256 {
-            all.push(("sign_type", how.as_str()));
+            all.push(("sign_type", how.as_str().to_owned()));
         }
-        all.extend(fields);
-        let sign = pay_v2::sign(all.iter().copied(), &self.v2_key(), how);
-        all.push(("sign", &sign));
-        self.post(path, &all).await
+        all.extend({ fields.iter() }.map(|(name, value)| (*name, (*value).to_owned())));
+        let pairs = all.iter().map(|(name, value)| (*name, value.as_str()));
+        let sign = pay_v2::sign(pairs, &self.v2_key(), how);
+        all.push(("sign", sign));
+        all
     }
 
     /// The same, signed by the caller.
@@ -352,6 +366,17 @@ impl Shop {
         path: &str,
         fields: &[(&str, &str)],
     ) -> (reqwest::header::HeaderMap, String) {
+        let answer = self.xml_over(path, fields, None).await;
+        (answer.headers().clone(), answer.text().await.unwrap())
+    }
+
+    /// The same, with what a door that ends TLS says of it.
+    pub(crate) async fn xml_over(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        tls: Option<&str>,
+    ) -> reqwest::Response {
         let origin = &self.world.simulator().endpoints()[HOST];
         let mut xml = xinqiao_wire::xml::Writer::new();
         xml.open("xml");
@@ -359,12 +384,14 @@ impl Shop {
             xml.cdata(name, value);
         }
         xml.close("xml");
-        let request = { self.world.client() }
+        let mut request = { self.world.client() }
             .post(format!("{origin}{path}"))
             .header("host", HOST)
             .body(xml.finish());
-        let answer = request.send().await.unwrap();
-        (answer.headers().clone(), answer.text().await.unwrap())
+        if let Some(tls) = tls {
+            request = request.header(xinqiao_simulator::TLS_HEADER, tls);
+        }
+        request.send().await.unwrap()
     }
 }
 

@@ -57,11 +57,17 @@ async fn stage(outside: Outside) -> Stage {
     .expect("an authority");
     let authority_pem = authority.pem().to_owned();
     let stop = CancellationToken::new();
-    let addresses = Proxy::new(hosts, authority, Upstream::default(), outside)
-        .expect("a proxy")
-        .listen(stop.clone())
-        .await
-        .expect("ports");
+    let addresses = Proxy::new(
+        hosts,
+        authority,
+        Upstream::default(),
+        outside,
+        Voucher::default(),
+    )
+    .expect("a proxy")
+    .listen(stop.clone())
+    .await
+    .expect("ports");
     Stage {
         addresses,
         authority_pem,

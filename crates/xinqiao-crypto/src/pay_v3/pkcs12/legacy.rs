@@ -1,13 +1,14 @@
 //! The encryption of older files: RC2 for certificates, 3DES for keys, under a key that SHA-1 derives.
 //!
-//! It is read and never written.
+//! RC2 and two-key 3DES are read and never written.
 //!
 //! Source: RFC 7292, appendices B and C.
 
 use std::num::NonZeroU32;
 
 use cbc::cipher::{
-    Array, BlockCipherDecrypt, BlockModeDecrypt as _, InnerIvInit as _, KeyInit as _, consts::U8,
+    Array, BlockCipherDecrypt, BlockModeDecrypt as _, BlockModeEncrypt as _, InnerIvInit as _,
+    KeyInit as _, consts::U8,
 };
 use des::{TdesEde2, TdesEde3};
 use rc2::Rc2;
@@ -18,11 +19,14 @@ use super::{INTEGER, KeyError, OBJECT, OCTET_STRING, Reader, SEQUENCE, iteration
 
 /// All algorithms of this kind but for their last number.
 const PREFIX: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01";
+/// 3DES with three keys.
+pub(super) const TDES3: [u8; 10] = *b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x03";
 /// Block of SHA-1, in bytes.
 const HASH_BLOCK: usize = 64;
 /// What a derived text is for.
 const FOR_KEY: u8 = 1;
 const FOR_IV: u8 = 2;
+const FOR_CHECKSUM: u8 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cipher {
@@ -95,6 +99,35 @@ fn blocks<C: BlockCipherDecrypt<BlockSize = U8>>(
     let iv = <&Array<u8, U8>>::try_from(iv).ok()?;
     cbc::Decryptor::inner_iv_init(cipher, iv).decrypt_blocks(blocks);
     Some(())
+}
+
+/// Encrypts with three-key 3DES.
+pub(super) fn encrypt(
+    plain: &[u8],
+    password: &str,
+    salt: &[u8],
+    iterations: NonZeroU32,
+) -> Option<Vec<u8>> {
+    let key = derive(FOR_KEY, 24, password, salt, iterations);
+    let iv = derive(FOR_IV, 8, password, salt, iterations);
+    let cipher = TdesEde3::new_from_slice(&key).ok()?;
+    let padding = 8 - plain.len() % 8;
+    // Made at once in its full length, so that nothing of it is left behind.
+    let mut buffer = Zeroizing::new(vec![padding as u8; plain.len() + padding]);
+    buffer[..plain.len()].copy_from_slice(plain);
+    let (blocks, _) = Array::<u8, U8>::slice_as_chunks_mut(&mut buffer);
+    let iv = <&Array<u8, U8>>::try_from(&iv[..]).ok()?;
+    cbc::Encryptor::inner_iv_init(&cipher, iv).encrypt_blocks(blocks);
+    Some(buffer.to_vec())
+}
+
+/// The key of the file's checksum.
+pub(super) fn checksum_key(
+    password: &str,
+    salt: &[u8],
+    iterations: NonZeroU32,
+) -> Zeroizing<Vec<u8>> {
+    derive(FOR_CHECKSUM, 20, password, salt, iterations)
 }
 
 /// Derives a text from a password (appendix B.2), with SHA-1.

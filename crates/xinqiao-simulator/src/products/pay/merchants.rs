@@ -1,5 +1,6 @@
 //! Merchants in the control interface and in the seeded world.
 
+use base64_simd::STANDARD as BASE64;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use xinqiao_crypto::pay_v3::Certificate;
@@ -282,7 +283,16 @@ fn one(world: &World, request: &Request) -> Result<Value, Refused> {
 }
 
 fn files(world: &World, request: &Request) -> Result<Value, Refused> {
-    merchant::merchant(world, request.part("mchid")).map(Merchant::files)
+    let files = merchant::merchant(world, request.part("mchid"))?.files();
+    let shown = files.into_iter().map(|(name, bytes)| {
+        let text = if name == merchant::PKCS12 {
+            BASE64.encode_to_string(bytes)
+        } else {
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        (name.to_owned(), json!(text))
+    });
+    Ok(Value::Object(shown.collect()))
 }
 
 fn account_deleted(turn: &mut Turn<'_>, what: &Value) {

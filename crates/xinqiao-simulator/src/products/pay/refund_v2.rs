@@ -1,8 +1,5 @@
 //! Refunds over the interface's second generation.
 //!
-//! WECHAT: the platform asks for the merchant's certificate when the connection is made; here nothing is asked, since
-//! apps come over plain HTTP.
-//!
 //! Source: doc pages "申请退款", "查询退款", "退款结果通知" of the payment interface's second generation.
 
 use serde_json::{Map, Value, json};

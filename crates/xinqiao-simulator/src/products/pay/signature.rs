@@ -15,6 +15,7 @@ use xinqiao_crypto::{
 };
 use xinqiao_wire::xml::Document;
 
+use super::client_certificate;
 use crate::{
     accounts::{
         merchant::{MERCHANTS, Merchant},
@@ -257,6 +258,7 @@ fn by_element(
     asking: &Asking<'_>,
     whose: &mut Option<Caller>,
 ) -> Result<Caller, Refusal> {
+    client_certificate::in_front(turn.world, asking)?;
     let Ok(document) = Document::parse(&asking.call.body) else {
         return Err(not_understood("XML格式错误").because("call.xml", None, None));
     };
@@ -285,6 +287,7 @@ fn by_element(
         serial: Id::from(""),
     };
     *whose = Some(caller.clone());
+    client_certificate::behind(asking, merchant)?;
     // WECHAT: `sign_type` is part of what is signed where it is sent; without it a signature is an MD5.
     let how = match field("sign_type") {
         "" => Some(SignType::Md5),
