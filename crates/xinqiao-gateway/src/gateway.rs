@@ -114,7 +114,10 @@ impl Gateway {
                 stop.run_until_cancelled(following).await;
             });
         }
-        servers.spawn(retention(Arc::clone(&shared), stop.clone()));
+        let (retention, ended) = (retention(Arc::clone(&shared)), stop.clone());
+        servers.spawn(async move {
+            ended.run_until_cancelled(retention).await;
+        });
         servers.spawn(refusal_sums(Arc::clone(&shared), stop.clone()));
         Ok(Self {
             shared,
@@ -251,13 +254,13 @@ fn master_key(config: &Config, location: &Location) -> Result<MasterKey, StartEr
 }
 
 /// Drops days that are past the retention, now and then.
-async fn retention(shared: Arc<Shared>, stop: CancellationToken) {
+async fn retention(shared: Arc<Shared>) {
     const DAY_MS: i64 = 86_400_000;
     loop {
         let keep = i64::from(shared.config.retention_days) * DAY_MS;
         match shared
             .store
-            .drop_days_before(shared.now().plus(-keep))
+            .drop_days_before(shared.now().plus(-keep), shared.now())
             .await
         {
             Ok(0) => {}
@@ -268,16 +271,13 @@ async fn retention(shared: Arc<Shared>, stop: CancellationToken) {
         let window = i64::try_from(shared.config.callback_window).unwrap_or(i64::MAX / 4000);
         match shared
             .store
-            .forget_repeats(shared.now().plus(-2 * 1000 * window))
+            .forget_repeats(shared.now().plus(-2 * 1000 * window), shared.now())
             .await
         {
             Ok(keys) => tracing::debug!(keys, "Old dedup keys were forgotten."),
             Err(error) => tracing::warn!(%error, "Old dedup keys could not be forgotten."),
         }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(Duration::from_hours(1)) => {}
-        }
+        tokio::time::sleep(Duration::from_hours(1)).await;
     }
 }
 

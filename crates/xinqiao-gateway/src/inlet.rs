@@ -38,6 +38,10 @@ pub(crate) const ANSWER_BUDGET: Duration = Duration::from_millis(4_500);
 const BODY_BYTES: usize = 1 << 20;
 /// How long a callback's body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(4);
+/// What is left for a store that answers at the last moment.
+const STORE_MARGIN: Duration = Duration::from_millis(150);
+/// How long a store may take that nobody waits for any more.
+const STORE_TIME: Duration = Duration::from_secs(30);
 /// How often the store is asked for an answer that somebody else works on.
 const POLL: Duration = Duration::from_millis(150);
 
@@ -178,9 +182,11 @@ async fn callback(
         // A platform that hangs up in the middle must not leave a stored event without its delivery.
         let shared = Arc::clone(shared);
         let tasks = shared.tasks.clone();
-        tasks
-            .spawn(async move { settle(&shared, verified, arrived).await })
+        let settled = tasks.spawn(async move { settle(&shared, verified, arrived).await });
+        // Not acknowledged in time is not acknowledged; what is written after all is delivered, and the repeat joins.
+        tokio::time::timeout_at(arrived + ANSWER_BUDGET + STORE_MARGIN, settled)
             .await
+            .map_err(|_| shed("the store took too long"))?
             .map_err(|_| shed("the gateway is stopping"))??
     };
     let other = receiver.map(|receiver| keys.for_receiver(&receiver));
@@ -235,6 +241,8 @@ async fn settle(
         }
         Appended::New { event, deliveries } => (event, deliveries),
     };
+    // Nobody listens any more: the answer is the repeat's.
+    let is_late = Instant::now() >= deadline;
     let slot = lead.slot();
     let parcel = Arc::new(Parcel::new(verified.place, event, verified.message));
     let mut lead = Some(lead);
@@ -248,6 +256,9 @@ async fn settle(
             lead.settle(Answer::Silent);
         }
         store_silence(shared, &appid, event);
+        return Ok(Answer::Silent);
+    }
+    if is_late {
         return Ok(Answer::Silent);
     }
     match slot.wait(deadline).await {
@@ -317,8 +328,13 @@ async fn append(
         apps,
         held_until: verified.received.plus(deliver::hold_ms(hold)),
     };
-    // Not acknowledged in time is not acknowledged; what was written after all is found by the repeat.
-    let appended = tokio::time::timeout_at(deadline, shared.store.append(event))
+    // Where somebody waits for it beside the request, it may come late.
+    let until = if apps.is_empty() {
+        deadline
+    } else {
+        deadline + STORE_TIME
+    };
+    let appended = tokio::time::timeout_at(until, shared.store.append(event))
         .await
         .map_err(|_| shed("the store took too long"))?
         .map_err(|error| store_problem(&error))?;
@@ -344,11 +360,12 @@ async fn await_stored(
 ) -> Answer {
     shared.due.notify_one();
     loop {
-        match shared.store.answer(appid, event).await {
-            Ok(Some(answer)) => return answer,
-            Ok(None) if Instant::now() + POLL < deadline => tokio::time::sleep(POLL).await,
-            Ok(None) => return Answer::Silent,
-            Err(error) => {
+        let answer = tokio::time::timeout_at(deadline, shared.store.answer(appid, event)).await;
+        match answer {
+            Ok(Ok(Some(answer))) => return answer,
+            Ok(Ok(None)) if Instant::now() + POLL < deadline => tokio::time::sleep(POLL).await,
+            Ok(Ok(None)) | Err(_) => return Answer::Silent,
+            Ok(Err(error)) => {
                 tracing::warn!(event_id = %event, %error, "A stored answer could not be read.");
                 return Answer::Silent;
             }

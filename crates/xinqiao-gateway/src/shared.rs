@@ -3,13 +3,14 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, Semaphore, broadcast, broadcast::error::RecvError};
 use tokio_util::task::TaskTracker;
 use xinqiao_http::RefusalLog;
-use xinqiao_store::{Change, Millis, NodeId, Store};
+use xinqiao_store::{Change, Millis, NodeId, Store, StoreError};
 use xinqiao_types::UnixSeconds;
 
 use crate::{
@@ -132,17 +133,27 @@ impl Shared {
                     self.due.notify_one();
                     Ok(())
                 }
-                Err(RecvError::Lagged(_)) => match self.load_keys().await {
-                    Ok(()) => self.tokens.changed(&self, None).await,
-                    failed => failed,
-                },
+                Err(RecvError::Lagged(_)) => self.look_anew().await,
                 Err(RecvError::Closed) => return,
             };
-            if let Err(error) = known {
-                // WECHAT: a token that another node replaced is healed when the platform refuses it.
-                tracing::warn!(%error, "What another node changed could not be read.");
+            let Err(mut error) = known else { continue };
+            // A revoked key must not stay valid because the database did not answer once.
+            loop {
+                tracing::warn!(%error, "What another node changed could not be read; it is tried again.");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                match self.look_anew().await {
+                    Ok(()) => break,
+                    Err(again) => error = again,
+                }
             }
         }
+    }
+
+    /// Everything that other nodes may have changed.
+    async fn look_anew(self: &Arc<Self>) -> Result<(), StoreError> {
+        self.load_keys().await?;
+        self.due.notify_one();
+        self.tokens.changed(self, None).await
     }
 
     /// Real time.

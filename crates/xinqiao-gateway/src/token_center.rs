@@ -18,7 +18,7 @@ mod virtual_token;
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicBool},
 };
 
 use arc_swap::ArcSwapOption;
@@ -87,6 +87,8 @@ struct Cell {
     secret: Option<AppSecret>,
     tickets: Tickets,
     current: ArcSwapOption<Token>,
+    /// Whether the current one is not in the store, which refused it.
+    unkept: AtomicBool,
     gate: tokio::sync::Mutex<Gate>,
     status: Mutex<TokenStatus>,
     owners: Owners,
@@ -212,6 +214,7 @@ impl Cell {
             secret: account.secret.clone(),
             tickets: Tickets::default(),
             current: ArcSwapOption::empty(),
+            unkept: AtomicBool::default(),
             gate: tokio::sync::Mutex::default(),
             status: Mutex::default(),
             owners,

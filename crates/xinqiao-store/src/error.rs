@@ -60,7 +60,7 @@ pub enum OpenError {
     )]
     Url {
         /// What is wrong with it.
-        reason: String,
+        reason: &'static str,
     },
 }
 

@@ -1,7 +1,7 @@
 //! The PostgreSQL store: many nodes on one database.
 //!
 //! Appends and ends of attempts go in batches, a statement each, over a connection of their own; everything else
-//! shares two more, one for what is quick and one for lists. No statement is prepared and no setting of a session is
+//! shares three more: for what is quick, for claims and for lists. No statement is prepared and no setting of a session is
 //! relied on, so a transaction pooler may stand in between.
 //!
 //! Times that decide who may act (leases, holds, retries) are the database's: callers' times only say how long.
@@ -15,6 +15,7 @@ mod schema;
 mod watch;
 
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     fmt,
     sync::{Arc, Mutex, atomic::AtomicI32},
@@ -31,7 +32,7 @@ use self::{
     watch::Watch,
 };
 use crate::{
-    Appended, Change, DedupKey, Finish, MasterKey, Millis, OpenError, Options, StoreError, Timing,
+    Change, DedupKey, Finish, MasterKey, Millis, OpenError, Options, StoreError, Timing,
     store::dedup_key, vault::Vault,
 };
 
@@ -41,12 +42,14 @@ pub struct Postgres(Arc<Inner>);
 
 struct Inner {
     server: Arc<Server>,
-    appends: Queue<events::AppendJob, Appended>,
+    appends: Queue<events::AppendJob, events::Written>,
     ends: Queue<deliveries::FinishJob, bool>,
     quick: Link,
+    /// Claims may take long, and nobody is to wait behind them.
+    claims: Link,
     lists: Link,
     watch: Watch,
-    vault: Arc<Vault>,
+    vault: Vault,
     master: MasterKey,
     dedup: hmac::Key,
     node: i32,
@@ -67,6 +70,15 @@ impl Timing {
 
 /// A parameter and its type: nothing is prepared, so each statement says them.
 type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// A text as PostgreSQL takes one: it knows no NUL, which apps and senders may write.
+fn plain(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
 
 impl fmt::Debug for Postgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,14 +111,12 @@ impl Postgres {
         let node = deliveries::enter(&client, &options.node, time.given(options.now))
             .await
             .map_err(database)?;
-        let vault = Arc::new(vault);
         let given = time;
         let appends = {
-            let vault = Arc::clone(&vault);
             let days = Arc::new(Mutex::new(BTreeSet::new()));
             Queue::start(Link::new(&server), move |link, jobs, again| {
-                let (vault, days) = (Arc::clone(&vault), Arc::clone(&days));
-                async move { events::write(&link, &jobs, (node, given), &vault, &days, again).await }
+                let days = Arc::clone(&days);
+                async move { events::write(&link, &jobs, (node, given), &days, again).await }
             })
         };
         let ends = Queue::start(Link::new(&server), move |link, jobs, _| async move {
@@ -117,8 +127,9 @@ impl Postgres {
             appends,
             ends,
             quick,
+            claims: Link::new(&server),
             lists: Link::new(&server),
-            watch: Watch::start(Link::new(&server), node),
+            watch: Watch::start(Link::new(&server), node, options.node.clone()),
             vault,
             dedup: hmac::Key::new(hmac::HMAC_SHA256, &options.master.derive("dedup")),
             master: options.master,
@@ -168,6 +179,7 @@ impl Postgres {
         self.0.appends.stop().await;
         self.0.ends.stop().await;
         self.0.quick.close().await;
+        self.0.claims.close().await;
         self.0.lists.close().await;
         tracing::debug!(store = self.0.server.name(), "The store is closed.");
     }

@@ -219,15 +219,15 @@ impl Store {
     }
 
     /// Forgets the dedup keys of all Shanghai days before that of `before`, in small steps beside the
-    /// writer's work. Returns how many went. Does nothing if that day was asked for already.
-    pub async fn forget_repeats(&self, before: Millis) -> Result<usize, StoreError> {
-        on!(self, forget_repeats(before), Ok(0))
+    /// writer's work; how long ago that is counts, not what the caller's clock says. Returns how many went. Does nothing if that day was asked for already.
+    pub async fn forget_repeats(&self, before: Millis, now: Millis) -> Result<usize, StoreError> {
+        on!(self, forget_repeats(before, now), Ok(0))
     }
 
     /// Drops the events of all Shanghai days before that of `before`, with their finished
-    /// deliveries. Returns how many days went.
-    pub async fn drop_days_before(&self, before: Millis) -> Result<usize, StoreError> {
-        on!(self, drop_days_before(before), Ok(0))
+    /// deliveries; how long ago that is counts, not what the caller's clock says. Returns how many days went.
+    pub async fn drop_days_before(&self, before: Millis, now: Millis) -> Result<usize, StoreError> {
+        on!(self, drop_days_before(before, now), Ok(0))
     }
 
     /// The token kept for a credential.

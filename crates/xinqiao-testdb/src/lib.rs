@@ -175,16 +175,37 @@ impl Server {
     ///
     /// If it does not within half a minute.
     pub fn up(&self) {
+        let begun = Instant::now();
+        loop {
+            *self.process() = Some(self.spawn());
+            // After a crash it may not start while the last one's children are still on their way out.
+            while self.runs() {
+                if self.answers() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            let waited = begun.elapsed();
+            assert!(
+                waited < Duration::from_secs(30),
+                "PostgreSQL does not start"
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn runs(&self) -> bool {
+        let mut process = self.process();
+        { process.as_mut() }.is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
+    fn spawn(&self) -> Child {
+        let port = self.port.to_string();
         let mut command = self.program("postgres");
         command
             .arg("-D")
             .arg(self.folder.path().join("data"))
-            .args([
-                "-p",
-                &self.port.to_string(),
-                "-c",
-                "listen_addresses=127.0.0.1",
-            ])
+            .args(["-p", &port, "-c", "listen_addresses=127.0.0.1"])
             .args([
                 "-c",
                 "unix_socket_directories=",
@@ -206,16 +227,7 @@ impl Server {
             }
         });
         let child = rx.recv().expect("the thread answers");
-        *self.process() = Some(child.expect("PostgreSQL's server starts"));
-        let begun = Instant::now();
-        while !self.answers() {
-            let waited = begun.elapsed();
-            assert!(
-                waited < Duration::from_secs(30),
-                "PostgreSQL does not take connections"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        child.expect("PostgreSQL's server starts")
     }
 
     fn answers(&self) -> bool {

@@ -1,7 +1,7 @@
 //! How a token is fetched, healed and forced.
 
 use std::{
-    sync::{Arc, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -227,6 +227,7 @@ impl Cell {
     ) -> Result<Arc<Token>, TokenError> {
         let credential = self.credential();
         let now = shared.now();
+        let begun = Instant::now();
         let lease = shared
             .store
             .lease(&credential, &shared.node, now, now.plus(LEASE_MS))
@@ -243,6 +244,11 @@ impl Cell {
             self.give_back(shared, fence).await;
             return Ok(token);
         }
+        // What is left of the lease must be enough for the platform's answer.
+        if begun.elapsed() + ASKING >= Duration::from_millis(LEASE_MS.cast_unsigned()) {
+            self.give_back(shared, fence).await;
+            return Err(TokenError::Leased);
+        }
         let (text, expires_in) = match self.ask(shared, mode).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -256,11 +262,10 @@ impl Cell {
             obtained: Millis(obtained.0 * 1000),
             expires: Millis((obtained + expires_in).0 * 1000),
         };
-        match shared
-            .store
-            .put_token(&credential, fence, kept.clone())
-            .await
-        {
+        let put = shared.store.put_token(&credential, fence, kept.clone());
+        let put = put.await;
+        self.unkept.store(put.is_err(), Ordering::Relaxed);
+        match put {
             Ok(true) => {}
             Ok(false) => {
                 tracing::warn!(
@@ -307,11 +312,11 @@ impl Cell {
     ) -> Result<Option<Arc<Token>>, TokenError> {
         let kept = shared.store.token(&self.credential()).await?;
         let newer = kept.filter(|kept| {
-            // Times are whole seconds: within one, the text tells.
-            let obtained = kept.obtained.0 / 1000;
+            // The store has the newest, whatever nodes' clocks say, but for one that could not be kept.
             let is_newer = before.is_none_or(|before| {
-                obtained > before.obtained.0
-                    || (obtained == before.obtained.0 && kept.token != before.text.expose())
+                let is_another = kept.token != before.text.expose();
+                let is_unkept = self.unkept.load(Ordering::Relaxed);
+                is_another && (!is_unkept || kept.obtained.0 / 1000 > before.obtained.0)
             });
             is_newer && kept.expires.0 / 1000 - shared.world().0 > LAST_SECONDS
         });
@@ -320,6 +325,8 @@ impl Cell {
 
     /// Another node put a token: it is served from now on, if it is newer and one is held here at all.
     pub(super) async fn renewed(&self, shared: &Shared) -> Result<(), StoreError> {
+        // Not beside a refresh of our own: what was read before it must not replace what it brought.
+        let _gate = self.gate.lock().await;
         let Some(before) = self.current.load_full() else {
             return Ok(());
         };

@@ -7,6 +7,7 @@ use super::{
     Postgres,
     events::mark,
     link::{LIST_LIMIT, Link},
+    plain,
 };
 use crate::{
     Claimed, Delivery, DeliveryState, EventRef, Fence, Finish, Held, Millis, NodeId, StoreError,
@@ -17,6 +18,12 @@ use crate::{
 pub(super) struct FinishJob {
     pub(super) finish: Finish,
     pub(super) sealed: Option<Vec<u8>>,
+}
+
+impl super::queue::Job for FinishJob {
+    fn bytes(&self) -> usize {
+        self.sealed.as_ref().map_or(0, Vec::len) + 512
+    }
 }
 
 /// Enters a node under a number of its own. What it held when it ended is due now; what others hold is theirs until
@@ -52,7 +59,7 @@ pub(super) async fn write(
     link: &Link,
     jobs: &[FinishJob],
     time: Timing,
-) -> Result<Vec<Result<bool, StoreError>>, StoreError> {
+) -> Result<Vec<bool>, StoreError> {
     fn all<'a, T>(jobs: &'a [FinishJob], of: impl Fn(&'a Finish) -> T) -> Vec<T> {
         jobs.iter().map(|job| of(&job.finish)).collect()
     }
@@ -68,7 +75,9 @@ pub(super) async fn write(
     let times = all(jobs, |end| end.at.0);
     let statuses = all(jobs, |end| end.status.map(u16::cast_signed));
     let elapsed = all(jobs, |end| end.elapsed_ms);
-    let (rules, details) = (all(jobs, |end| end.rule), all(jobs, |end| &end.detail));
+    let rules = all(jobs, |end| end.rule);
+    let details = all(jobs, |end| end.detail.as_deref().map(plain));
+    let details: Vec<Option<&str>> = details.iter().map(Option::as_deref).collect();
     let (days, seqs) = (
         all(jobs, |end| end.event.day),
         all(jobs, |end| end.event.seq),
@@ -102,7 +111,7 @@ pub(super) async fn write(
             *one = true;
         }
     }
-    Ok(counted.into_iter().map(Ok).collect())
+    Ok(counted)
 }
 
 fn state(verdict: &Verdict) -> DeliveryState {
@@ -126,10 +135,10 @@ impl Postgres {
         let hold = held_until.0 - now.0;
         let rows = self
             .0
-            .quick
+            .claims
             .rows(
                 "WITH due AS MATERIALIZED (
-                     SELECT id, due FROM xinqiao.delivery WHERE state = 0 AND due <= xinqiao.at($1)
+                     SELECT id, due FROM xinqiao.delivery WHERE state = 0 AND due <= (SELECT xinqiao.at($1))
                      ORDER BY due, id LIMIT $2 FOR UPDATE SKIP LOCKED
                  ), taken AS (
                      UPDATE xinqiao.delivery d
@@ -215,7 +224,7 @@ impl Postgres {
     pub(crate) async fn next_due(&self, now: Millis) -> Result<Option<Millis>, StoreError> {
         let sql = "SELECT min(due) - xinqiao.at($1) FROM xinqiao.delivery WHERE state = 0";
         let given = self.0.time.given(now);
-        let rows = self.0.quick.rows(sql, &[(&given, Type::INT8)]).await?;
+        let rows = self.0.claims.rows(sql, &[(&given, Type::INT8)]).await?;
         let left = rows.first().and_then(|row| row.get::<_, Option<i64>>(0));
         Ok(left.map(|ms| now.plus(ms)))
     }

@@ -9,18 +9,23 @@ use tokio_postgres::{Row, types::Type};
 use xinqiao_types::AppId;
 
 use super::{
-    Postgres,
+    Param, Postgres,
     link::{LIST_LIMIT, Link},
+    plain,
 };
 use crate::{
     Answer, Appended, DedupKey, Event, EventRef, Fence, Held, Mark, Millis, NewEvent, StoreError,
-    Timing,
-    model::dedup_from,
-    vault::{DataKey, Vault},
+    Timing, model::dedup_from, vault::DataKey,
 };
 
 /// What the database answers if a batch holds an event that was sealed under a key that is gone.
 pub(super) const KEY_ERASED: &str = "XQ001";
+
+impl super::queue::Job for AppendJob {
+    fn bytes(&self) -> usize {
+        self.body.len() + 512
+    }
+}
 
 /// An append, sealed and ready.
 pub(super) struct AppendJob {
@@ -48,10 +53,9 @@ pub(super) async fn write(
     link: &Link,
     jobs: &[AppendJob],
     (node, time): (i32, Timing),
-    vault: &Vault,
     days: &Days,
     again: bool,
-) -> Result<Vec<Result<Appended, StoreError>>, StoreError> {
+) -> Result<Vec<Written>, StoreError> {
     // The same callback twice in one batch: the first is written, the other one is told of it.
     let mut first_of = HashMap::with_capacity(jobs.len());
     let places: Vec<usize> = { jobs.iter().enumerate() }
@@ -70,28 +74,51 @@ pub(super) async fn write(
         }
         rows => rows?,
     };
-    let mut results: HashMap<DedupKey, Result<Appended, StoreError>> =
-        HashMap::with_capacity(rows.len());
+    let mut results: HashMap<DedupKey, Written> = HashMap::with_capacity(rows.len());
     for row in &rows {
         let number: i64 = row.get(0);
         let job = { usize::try_from(number - 1).ok() }.and_then(|at| written.get(at));
         let Some(job) = job else {
             return Err(StoreError::Database("it answers another batch".into()));
         };
-        results.insert(job.dedup, appended(row, job, node, vault, again));
+        results.insert(job.dedup, appended(row, job, node, again));
     }
     let taken = |at: usize, job: &AppendJob| match results.get(&job.dedup) {
         None => Err(StoreError::Database("it left out an event".into())),
-        Some(result) if places[at] == at => result.clone(),
-        Some(Ok(Appended::New { event, .. })) => Ok(Appended::Repeat {
+        Some(Written::New { event, .. }) if places[at] != at => Ok(Written::Repeat {
             event: *event,
-            answer: job.apps.is_empty().then_some(Answer::Silent),
+            answer: if job.apps.is_empty() {
+                Kept::Silent
+            } else {
+                Kept::None
+            },
         }),
-        Some(repeat) => repeat.clone(),
+        Some(written) => Ok(written.clone()),
     };
-    Ok({ jobs.iter().enumerate() }
+    { jobs.iter().enumerate() }
         .map(|(at, job)| taken(at, job))
-        .collect())
+        .collect()
+}
+
+/// What became of an event in a batch.
+#[derive(Clone)]
+pub(super) enum Written {
+    New {
+        event: EventRef,
+        deliveries: Vec<Held>,
+    },
+    Repeat {
+        event: EventRef,
+        answer: Kept,
+    },
+}
+
+/// The answer of an event that is known.
+#[derive(Clone, Copy)]
+pub(super) enum Kept {
+    None,
+    Silent,
+    Reply,
 }
 
 async fn prepare_days(link: &Link, jobs: &[&AppendJob], days: &Days) -> Result<(), StoreError> {
@@ -155,13 +182,7 @@ async fn append(
 }
 
 /// One row of `append`.
-fn appended(
-    row: &Row,
-    job: &AppendJob,
-    node: i32,
-    vault: &Vault,
-    again: bool,
-) -> Result<Appended, StoreError> {
+fn appended(row: &Row, job: &AppendJob, node: i32, again: bool) -> Written {
     let event = EventRef {
         day: row.get(2),
         seq: row.get(3),
@@ -176,21 +197,15 @@ fn appended(
     let ours = again && received == Some(job.received.0) && holder == Some(node);
     if row.get(1) || ours {
         let deliveries = deliveries.into_iter().map(held).collect();
-        return Ok(Appended::New { event, deliveries });
+        return Written::New { event, deliveries };
     }
-    let key: Option<i64> = row.get(7);
-    let answer = match (key, row.get::<_, Option<Vec<u8>>>(8)) {
-        // The event is there, its answer is not.
-        (Some(_), None) => None,
-        // The callback's account has the key of the one that is stored, which is its own or nobody's.
-        (Some(key), Some(sealed)) if !sealed.is_empty() => match vault.known(key) {
-            Some(key) => Some(key.open_reply(&job.appid, event, &sealed)?),
-            None => Some(Answer::Silent),
-        },
+    let answer = match row.get::<_, Option<i32>>(7) {
+        None => Kept::None,
         // Past its retention it was answered long ago.
-        _ => Some(Answer::Silent),
+        Some(0) => Kept::Silent,
+        Some(_) => Kept::Reply,
     };
-    Ok(Appended::Repeat { event, answer })
+    Written::Repeat { event, answer }
 }
 
 const EVENT: &str = "seq, day, appid, kind, received, answered, reading, rule";
@@ -293,18 +308,40 @@ impl Postgres {
             day: event.received.day(),
             appid: event.appid.clone(),
             dedup: event.dedup,
-            kind: event.kind.into(),
+            kind: plain(event.kind).into(),
             received: event.received,
             body: key.seal_body(event.appid, event.dedup, event.body),
             key,
             mark: event.mark.map(|mark| Mark {
-                reading: mark.reading.to_owned(),
-                rule: mark.rule.to_owned(),
+                reading: plain(mark.reading).into_owned(),
+                rule: plain(mark.rule).into_owned(),
             }),
             apps,
             hold: event.held_until.0 - event.received.0,
         };
-        self.0.appends.put(job).await
+        match self.0.appends.put(job).await? {
+            Written::New { event, deliveries } => Ok(Appended::New { event, deliveries }),
+            Written::Repeat {
+                event: place,
+                answer,
+            } => {
+                let answer = match answer {
+                    Kept::None => None,
+                    Kept::Silent => Some(Answer::Silent),
+                    Kept::Reply => self.reply(event.appid, place).await?,
+                };
+                let event = place;
+                Ok(Appended::Repeat { event, answer })
+            }
+        }
+    }
+
+    /// The reply that a repeat is told. One whose key was erased, or that is another account's, is silence.
+    async fn reply(&self, appid: &AppId, event: EventRef) -> Result<Option<Answer>, StoreError> {
+        match self.answer(appid, event).await {
+            Err(StoreError::Sealed(_)) => Ok(Some(Answer::Silent)),
+            answer => answer,
+        }
     }
 
     /// What is told of a callback that is known, by a node that has no key of the account yet.
@@ -427,48 +464,76 @@ impl Postgres {
         Ok(Some(stored))
     }
 
-    pub(crate) async fn drop_days_before(&self, before: Millis) -> Result<usize, StoreError> {
-        let first = before.day();
-        let sql = "SELECT substring(relname FROM 8)::int FROM pg_class c, pg_inherits i
-             WHERE i.inhparent = 'xinqiao.event'::regclass AND c.oid = i.inhrelid
-             AND substring(relname FROM 8)::int < $1";
-        let lists = &self.0.lists;
-        let old = lists.rows(sql, &[(&first, Type::INT4)]).await?;
+    pub(crate) async fn drop_days_before(
+        &self,
+        before: Millis,
+        now: Millis,
+    ) -> Result<usize, StoreError> {
+        let (given, age) = (self.0.time.given(now), now.0 - before.0);
+        let sql = "SELECT day, xinqiao.day_of(xinqiao.at($1) - $2) FROM xinqiao.event_day
+             WHERE day < xinqiao.day_of(xinqiao.at($1) - $2)";
+        let params: [Param<'_>; 2] = [(&given, Type::INT8), (&age, Type::INT8)];
+        let old = self.0.lists.rows(sql, &params).await?;
+        let Some(first) = old.first().map(|row| row.get::<_, i32>(1)) else {
+            return Ok(0);
+        };
+        let mut dropped = 0;
         for row in &old {
             let day: i32 = row.get(0);
-            // A day that is being dropped by another node is gone or will be.
-            let sql = format!("DROP TABLE IF EXISTS xinqiao.event_d{day}");
-            lists.rows_within(LIST_LIMIT, &sql, &[]).await?;
+            let sql = "SELECT xinqiao.drop_day($1)";
+            let gone = self.0.lists.rows(sql, &[(&day, Type::INT4)]).await?;
+            dropped += usize::from(gone.first().is_some_and(|row| row.get(0)));
         }
-        let sql = "DELETE FROM xinqiao.delivery WHERE day < $1";
-        let params = [(&first as _, Type::INT4)];
-        lists.rows_within(LIST_LIMIT, sql, &params).await?;
-        Ok(old.len())
+        self.drop_deliveries(first).await?;
+        Ok(dropped)
     }
 
-    pub(crate) async fn forget_repeats(&self, before: Millis) -> Result<usize, StoreError> {
-        let before = before.day();
+    /// Deletes the deliveries of days before this one, in steps from the oldest on, to the first step that has none.
+    async fn drop_deliveries(&self, first: i32) -> Result<(), StoreError> {
+        let mut after = 0i64;
+        loop {
+            let sql = "WITH step AS MATERIALIZED (
+                     SELECT id, day FROM xinqiao.delivery WHERE id > $1 ORDER BY id LIMIT 5000
+                 ), gone AS (
+                     DELETE FROM xinqiao.delivery d USING step s
+                     WHERE d.id = s.id AND s.day < $2 RETURNING 1
+                 )
+                 SELECT (SELECT max(id) FROM step), (SELECT count(*) FROM gone)";
+            let params: [Param<'_>; 2] = [(&after, Type::INT8), (&first, Type::INT4)];
+            let rows = self.0.lists.rows_within(LIST_LIMIT, sql, &params).await?;
+            let step = rows.first().map(|row| (row.get(0), row.get::<_, i64>(1)));
+            match step {
+                Some((Some(last), gone)) if gone > 0 => after = last,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    pub(crate) async fn forget_repeats(
+        &self,
+        before: Millis,
+        now: Millis,
+    ) -> Result<usize, StoreError> {
+        let (given, age) = (self.0.time.given(now), now.0 - before.0);
+        let sql = "SELECT xinqiao.day_of(xinqiao.at($1) - $2)";
+        let params: [Param<'_>; 2] = [(&given, Type::INT8), (&age, Type::INT8)];
+        let rows = self.0.lists.rows(sql, &params).await?;
+        let before: i32 = rows.first().map_or(i32::MIN, |row| row.get(0));
         if self.0.forgotten.load(Ordering::Relaxed) >= before {
             return Ok(0);
         }
         let mut after: Vec<u8> = Vec::new();
         let mut gone = 0;
         loop {
-            let rows = self
-                .0
-                .lists
-                .rows_within(
-                    LIST_LIMIT,
-                    "WITH step AS MATERIALIZED (
-                         SELECT key, day FROM xinqiao.dedup WHERE key > $1 ORDER BY key LIMIT 5000
-                     ), gone AS (
-                         DELETE FROM xinqiao.dedup d USING step s
-                         WHERE d.key = s.key AND s.day < $2 RETURNING 1
-                     )
-                     SELECT (SELECT key FROM step ORDER BY key DESC LIMIT 1), (SELECT count(*) FROM gone)",
-                    &[(&after, Type::BYTEA), (&before, Type::INT4)],
-                )
-                .await?;
+            let sql = "WITH step AS MATERIALIZED (
+                     SELECT key, day FROM xinqiao.dedup WHERE key > $1 ORDER BY key LIMIT 5000
+                 ), gone AS (
+                     DELETE FROM xinqiao.dedup d USING step s
+                     WHERE d.key = s.key AND s.day < $2 RETURNING 1
+                 )
+                 SELECT (SELECT key FROM step ORDER BY key DESC LIMIT 1), (SELECT count(*) FROM gone)";
+            let params: [Param<'_>; 2] = [(&after, Type::BYTEA), (&before, Type::INT4)];
+            let rows = self.0.lists.rows_within(LIST_LIMIT, sql, &params).await?;
             let Some(row) = rows.first() else { break };
             gone += usize::try_from(row.get::<_, i64>(1)).unwrap_or(0);
             match row.get(0) {
@@ -490,6 +555,6 @@ impl Postgres {
     }
 }
 
-fn place(event: &EventRef) -> [super::Param<'_>; 2] {
+fn place(event: &EventRef) -> [Param<'_>; 2] {
     [(&event.seq, Type::INT8), (&event.day, Type::INT4)]
 }

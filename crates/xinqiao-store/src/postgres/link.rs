@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Duration};
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::sync::Mutex;
-use tokio_postgres::{Client, Config, Row, config::Host, error::SqlState};
+use tokio_postgres::{
+    Client, Config, Row,
+    config::{Host, TargetSessionAttrs},
+    error::SqlState,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::Param;
@@ -13,8 +17,9 @@ use crate::{OpenError, StoreError};
 
 /// How long a statement may take. The platform waits five seconds for everything.
 const LIMIT: Duration = Duration::from_secs(4);
-/// How long a connection may take to be made.
+/// How long a connection may take to be made, and to one address of several.
 const CONNECT: Duration = Duration::from_secs(3);
+const CONNECT_ONE: Duration = Duration::from_secs(1);
 /// Lists may take longer.
 pub(super) const LIST_LIMIT: Duration = Duration::from_secs(20);
 
@@ -29,19 +34,30 @@ pub(super) struct Server {
 impl Server {
     /// Reads `postgres://user:password@host/database?sslmode=require`.
     pub(super) fn parse(url: &str) -> Result<Self, OpenError> {
-        let mut config: Config = url.parse().map_err(|source: tokio_postgres::Error| {
-            // The text itself may hold a password.
-            OpenError::Url {
-                reason: source.to_string(),
-            }
+        // No word of the parser's: it quotes pieces, and one may be of the password.
+        let wrong = |reason| OpenError::Url { reason };
+        let mut config: Config = { url.parse() }.map_err(|_| {
+            wrong("an option, the port or a special character of the password cannot be read; %40 is @ there")
         })?;
-        if config.get_hosts().is_empty() {
-            let reason = "it names no host".to_owned();
-            return Err(OpenError::Url { reason });
+        let is_host = |host: &Host| match host {
+            Host::Tcp(name) => !name.contains(['@', '/']),
+            #[cfg(unix)]
+            Host::Unix(_) => true,
+        };
+        match config.get_hosts() {
+            [] => return Err(wrong("it names no host")),
+            hosts if !hosts.iter().all(is_host) => {
+                return Err(wrong(
+                    "an @ or / of the password is to be written %40 or %2F",
+                ));
+            }
+            [_] => {}
+            // Of several the one that takes writes, wherever that is after a failover.
+            _ => drop(config.target_session_attrs(TargetSessionAttrs::ReadWrite)),
         }
         config
             .application_name("xinqiao")
-            .connect_timeout(CONNECT)
+            .connect_timeout(CONNECT_ONE)
             .tcp_user_timeout(LIMIT)
             .keepalives_idle(Duration::from_secs(10));
         let name = name(&config);
@@ -150,15 +166,18 @@ impl Link {
     ) -> Result<Vec<Row>, StoreError> {
         let client = self.client().await?;
         let answered = tokio::time::timeout(limit, client.query_typed(sql, params)).await;
-        if let Ok(answered) = answered {
-            return Ok(answered?);
+        let error = match answered {
+            Ok(Ok(rows)) => return Ok(rows),
+            Ok(Err(error)) if !is_session_lost(&error) => return Err(error.into()),
+            Ok(Err(error)) => error.into(),
+            Err(_) => StoreError::Unavailable("it did not answer in time".into()),
+        };
+        // Whoever comes next is not to wait behind it, nor to stay with a server that takes no writes any more.
+        let mut kept = self.client.lock().await;
+        if kept.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &client)) {
+            kept.take();
         }
-        // Whoever comes next is not to wait behind it.
-        self.client.lock().await.take();
-        let cancel = client.cancel_token();
-        let tls = self.server.tls.clone();
-        tokio::spawn(async move { drop(cancel.cancel_query(tls).await) });
-        Err(StoreError::Unavailable("it did not answer in time".into()))
+        Err(error)
     }
 
     /// Runs a statement and counts the rows that it returns: those that it changed.
@@ -173,6 +192,13 @@ impl Link {
     pub(super) async fn close(&self) {
         self.client.lock().await.take();
     }
+}
+
+/// Whether another connection may fare better: this one's server is going down, or became a standby.
+fn is_session_lost(error: &tokio_postgres::Error) -> bool {
+    { error.code() }.is_some_and(|code| {
+        *code == SqlState::READ_ONLY_SQL_TRANSACTION || code.code().starts_with("57P")
+    })
 }
 
 impl From<tokio_postgres::Error> for StoreError {

@@ -66,7 +66,11 @@ fn step(connection: &Connection, after: &[u8], before: i32) -> rusqlite::Result<
 }
 
 impl Sqlite {
-    pub(crate) async fn forget_repeats(&self, before: Millis) -> Result<usize, StoreError> {
+    pub(crate) async fn forget_repeats(
+        &self,
+        before: Millis,
+        _now: Millis,
+    ) -> Result<usize, StoreError> {
         let before = before.day();
         if self.0.forgotten.load(Ordering::Relaxed) >= before {
             return Ok(0);

@@ -403,7 +403,11 @@ impl Sqlite {
         Ok(Some(stored))
     }
 
-    pub(crate) async fn drop_days_before(&self, before: Millis) -> Result<usize, StoreError> {
+    pub(crate) async fn drop_days_before(
+        &self,
+        before: Millis,
+        _now: Millis,
+    ) -> Result<usize, StoreError> {
         let first = before.day();
         self.write(move |connection| {
             let old: Vec<i32> = days(connection)?

@@ -143,8 +143,33 @@ pub(crate) async fn a_delivery_whose_event_is_past_its_retention_is_given_up(db:
     let store = db.open().await;
     let (_, deliveries) = one(&store, &["shop"]).await;
     let later = NOW.plus(10 * DAY_MS);
-    assert_eq!(store.drop_days_before(later).await.unwrap(), 1);
+    assert_eq!(store.drop_days_before(later, NOW).await.unwrap(), 1);
     assert!(store.claim(later, 10, later).await.unwrap().is_empty());
     assert_eq!(store.next_due(later).await.unwrap(), None);
     let _ = deliveries;
+}
+
+/// Apps may write anything into an answer, and a part of it stands in the detail.
+pub(crate) async fn an_end_whose_detail_holds_what_no_text_holds_counts(db: Db) {
+    let store = db.open().await;
+    let (event, deliveries) = one(&store, &["shop", "audit"]).await;
+    let ends = deliveries.into_iter().map(|held| {
+        let store = store.clone();
+        async move {
+            let end = Finish {
+                detail: Some("a\0b".to_owned()),
+                ..finish(held, event, Verdict::Delivered)
+            };
+            store.finish(end).await.unwrap()
+        }
+    });
+    for end in ends {
+        assert!(end.await);
+    }
+    let listed = store.deliveries(0, Some(event), None, 10).await.unwrap();
+    assert!(
+        listed
+            .iter()
+            .all(|delivery| delivery.state == DeliveryState::Delivered)
+    );
 }

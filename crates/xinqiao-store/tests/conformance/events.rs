@@ -145,7 +145,10 @@ pub(crate) async fn lists_page_over_days_and_filter_by_account(db: Db) {
     assert_eq!(store.events(None, Some(&two), 10).await.unwrap().len(), 3);
     // Retention drops whole days and keeps the rest.
     assert_eq!(
-        store.drop_days_before(NOW.plus(2 * DAY_MS)).await.unwrap(),
+        store
+            .drop_days_before(NOW.plus(2 * DAY_MS), NOW)
+            .await
+            .unwrap(),
         2
     );
     assert_eq!(store.events(None, None, 10).await.unwrap().len(), 2);
@@ -161,7 +164,10 @@ pub(crate) async fn an_event_that_could_not_be_stored_is_no_repeat_when_it_comes
         event(&appid, dedup, b"x", &["shop"])
     };
     new_event(&store.append(at(1)).await.unwrap());
-    assert_eq!(store.drop_days_before(NOW.plus(DAY_MS)).await.unwrap(), 1);
+    assert_eq!(
+        store.drop_days_before(NOW.plus(DAY_MS), NOW).await.unwrap(),
+        1
+    );
     let mut stored = None;
     for _ in 0..2 {
         match store.append(at(2)).await {
@@ -225,7 +231,7 @@ pub(crate) async fn a_repeat_is_known_until_its_key_is_forgotten_whatever_became
     }
     // Ten days later the events are past their retention; their keys are not.
     let later = NOW.plus(10 * DAY_MS);
-    assert_eq!(store.drop_days_before(later).await.unwrap(), 4);
+    assert_eq!(store.drop_days_before(later, NOW).await.unwrap(), 4);
     let repeat = |number: u64| {
         let again = store.append(at(number, later));
         let event = first[usize::try_from(number).unwrap()];
@@ -237,7 +243,10 @@ pub(crate) async fn a_repeat_is_known_until_its_key_is_forgotten_whatever_became
     assert!(repeat(0).await && repeat(1199).await);
     // Two of the four days are forgotten, wherever their keys stand.
     assert_eq!(
-        store.forget_repeats(NOW.plus(2 * DAY_MS)).await.unwrap(),
+        store
+            .forget_repeats(NOW.plus(2 * DAY_MS), NOW)
+            .await
+            .unwrap(),
         600
     );
     assert!(repeat(2).await && repeat(1199).await, "the others stay");
@@ -245,7 +254,13 @@ pub(crate) async fn a_repeat_is_known_until_its_key_is_forgotten_whatever_became
         let appended = store.append(at(number, later)).await.unwrap();
         assert!(matches!(appended, Appended::New { .. }), "{number}");
     }
-    assert_eq!(store.forget_repeats(NOW.plus(2 * DAY_MS)).await.unwrap(), 0);
+    assert_eq!(
+        store
+            .forget_repeats(NOW.plus(2 * DAY_MS), NOW)
+            .await
+            .unwrap(),
+        0
+    );
     store.close().await;
 }
 

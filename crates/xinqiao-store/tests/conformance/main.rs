@@ -109,7 +109,8 @@ on!(file = file, memory = memory, postgres = postgres; {
         what_failed_is_due_again_at_its_time
         the_end_of_a_delivery_settles_the_answer
         an_attempt_that_outlived_its_hold_counts_no_more
-        a_delivery_whose_event_is_past_its_retention_is_given_up;
+        a_delivery_whose_event_is_past_its_retention_is_given_up
+        an_end_whose_detail_holds_what_no_text_holds_counts;
     records:
         one_node_refreshes_and_an_older_fence_is_refused
         a_released_lease_is_free_at_once_and_only_its_holder_releases_it
@@ -137,5 +138,8 @@ on!(postgres_nodes = postgres; {
         a_node_hears_of_tokens_and_keys_of_others
         a_second_process_of_a_nodes_name_is_the_one_that_acts
         what_a_node_held_that_is_gone_is_due_for_another
+        a_node_whose_clock_is_ahead_drops_nothing
+        a_day_that_somebody_reads_is_dropped_later_and_holds_nobody_up
+        one_job_that_the_database_refuses_does_not_cost_the_others_theirs
         a_server_that_restarts_loses_nothing_and_doubles_nothing;
 });

@@ -7,6 +7,8 @@ use xinqiao_store::{
     StoreError, StoredToken, Timing,
 };
 
+use xinqiao_types::{Clock as _, SystemClock};
+
 use crate::{Db, deliveries::one, *};
 
 /// A node that goes by the database's clock, as it does outside tests; its own is wrong by `ahead`.
@@ -313,6 +315,86 @@ pub(crate) async fn what_a_node_held_that_is_gone_is_due_for_another(db: Db) {
     let claimed = b.claim(NOW, 10, NOW.plus(1000)).await.unwrap();
     assert_eq!(claimed[0].held.id, held[0].id);
     assert!(claimed[0].held.fence > held[0].fence);
+}
+
+pub(crate) async fn a_node_whose_clock_is_ahead_drops_nothing(db: Db) {
+    let store = node(&db, "a").await;
+    let today = Millis(SystemClock.now().as_millisecond());
+    let appid = appid();
+    let dedup = store.dedup_key(&appid, 1, "1");
+    let received = NewEvent {
+        received: today,
+        held_until: today.plus(1000),
+        ..event(&appid, dedup, b"x", &["shop"])
+    };
+    store.append(received).await.unwrap();
+    let ahead = today.plus(400 * DAY_MS);
+    let keep = ahead.plus(-30 * DAY_MS);
+    assert_eq!(store.drop_days_before(keep, ahead).await.unwrap(), 0);
+    assert_eq!(
+        store
+            .forget_repeats(ahead.plus(-2 * DAY_MS), ahead)
+            .await
+            .unwrap(),
+        0
+    );
+    let again = store.append(received).await.unwrap();
+    assert!(matches!(again, Appended::Repeat { .. }), "{again:?}");
+    assert_eq!(store.deliveries(0, None, None, 10).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_day_that_somebody_reads_is_dropped_later_and_holds_nobody_up(db: Db) {
+    let store = db.open_as("a").await;
+    one(&store, &["shop"]).await;
+    let (reader, connection) =
+        { tokio_postgres::connect(db.url(), tokio_postgres::NoTls).await }.unwrap();
+    tokio::spawn(connection);
+    reader
+        .batch_execute("BEGIN; SELECT count(*) FROM xinqiao.event")
+        .await
+        .unwrap();
+    let later = NOW.plus(10 * DAY_MS);
+    assert_eq!(store.drop_days_before(later, NOW).await.unwrap(), 0);
+    let appid = appid();
+    let dedup = store.dedup_key(&appid, 2, "2");
+    let append = store.append(event(&appid, dedup, b"x", &[]));
+    let appended = tokio::time::timeout(Duration::from_secs(3), append).await;
+    assert!(
+        matches!(appended, Ok(Ok(Appended::New { .. }))),
+        "{appended:?}"
+    );
+    reader.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(store.drop_days_before(later, NOW).await.unwrap(), 1);
+}
+
+pub(crate) async fn one_job_that_the_database_refuses_does_not_cost_the_others_theirs(db: Db) {
+    let store = db.open_as("a").await;
+    let (admin, connection) =
+        { tokio_postgres::connect(db.url(), tokio_postgres::NoTls).await }.unwrap();
+    tokio::spawn(connection);
+    let refusing = "ALTER TABLE xinqiao.event ADD CHECK (kind <> 'poison')";
+    admin.batch_execute(refusing).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..50u64 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let appid = appid();
+            let dedup = store.dedup_key(&appid, number, &number.to_string());
+            let kind = if number == 31 { "poison" } else { "text" };
+            let new = NewEvent {
+                kind,
+                ..event(&appid, dedup, b"x", &["shop"])
+            };
+            (number, store.append(new).await)
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        match done.unwrap() {
+            (31, result) => assert!(matches!(result, Err(StoreError::Database(_))), "{result:?}"),
+            (_, result) => assert!(matches!(result, Ok(Appended::New { .. })), "{result:?}"),
+        }
+    }
+    assert_eq!(store.events(None, None, 100).await.unwrap().len(), 49);
 }
 
 pub(crate) async fn a_server_that_restarts_loses_nothing_and_doubles_nothing(_: Db) {

@@ -37,6 +37,9 @@ CREATE TABLE xinqiao.event (
 -- What is sealed does not get smaller.
 ALTER TABLE xinqiao.event ALTER body SET STORAGE EXTERNAL, ALTER answer SET STORAGE EXTERNAL;
 
+-- The days that have a partition.
+CREATE TABLE xinqiao.event_day (day int PRIMARY KEY);
+
 CREATE TABLE xinqiao.dedup (key bytea PRIMARY KEY, day int NOT NULL, seq bigint NOT NULL);
 
 CREATE TABLE xinqiao.delivery (
@@ -58,6 +61,7 @@ CREATE TABLE xinqiao.delivery (
 ) WITH (fillfactor = 80);
 CREATE INDEX delivery_due ON xinqiao.delivery (due, id) WHERE state = 0;
 CREATE INDEX delivery_event ON xinqiao.delivery (seq);
+CREATE INDEX delivery_held ON xinqiao.delivery (held) WHERE state = 0 AND held <> 0;
 
 CREATE TABLE xinqiao.token (
     credential text PRIMARY KEY,
@@ -98,7 +102,25 @@ BEGIN
             'CREATE TABLE xinqiao.event_d%1$s (LIKE xinqiao.event INCLUDING ALL, CHECK (day = %1$s))', wanted);
         EXECUTE format(
             'ALTER TABLE xinqiao.event ATTACH PARTITION xinqiao.event_d%1$s FOR VALUES IN (%1$s)', wanted);
+        INSERT INTO xinqiao.event_day VALUES (wanted);
     END IF;
+END
+$$;
+
+-- The Shanghai day of a moment.
+CREATE FUNCTION xinqiao.day_of(moment bigint) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+    SELECT floor((moment + 28800000) / 86400000.0)::int
+$$;
+
+-- Drops a day. It waits for whoever reads the log, and all appends would wait behind it: so not for long. Returns
+-- whether the day is gone; if not, it is tried again another time.
+CREATE FUNCTION xinqiao.drop_day(old int) RETURNS boolean LANGUAGE plpgsql SET lock_timeout = '200ms' AS $$
+BEGIN
+    EXECUTE format('DROP TABLE IF EXISTS xinqiao.event_d%s', old);
+    DELETE FROM xinqiao.event_day WHERE day = old;
+    RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN false;
 END
 $$;
 
@@ -110,8 +132,7 @@ CREATE FUNCTION xinqiao.append(
     days int[], dedups bytea[], appids text[], kinds text[], times bigint[], keys bigint[], bodies bytea[],
     readings text[], rules text[], apps text[], holds bigint[]
 ) RETURNS TABLE (
-    n bigint, fresh boolean, day int, seq bigint, deliveries bigint[], held int, received bigint, key bigint,
-    answer bytea
+    n bigint, fresh boolean, day int, seq bigint, deliveries bigint[], held int, received bigint, answer int
 ) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
@@ -146,12 +167,15 @@ BEGIN
         SELECT s.seq, array_agg(s.id ORDER BY s.id) AS ids FROM sent s GROUP BY s.seq
     )
     SELECT i.n, f.seq IS NOT NULL, coalesce(f.day, first.day), coalesce(f.seq, first.seq),
-        coalesce(o.ids, first.ids), first.held, first.received, first.key, first.answer
+        coalesce(o.ids, first.ids), first.held, first.received, first.answer
     FROM input i
     LEFT JOIN fresh f ON f.n = i.n
     LEFT JOIN of_event o ON o.seq = f.seq
     LEFT JOIN LATERAL (
-        SELECT d.day, d.seq, v.received, v.key, v.answer, h.ids, h.held
+        -- Not the answer itself: what does not fit the connection's buffers would hold the lock as long as a node
+        -- that stands still does not read. How long it is: no event, none yet, silence or a reply.
+        SELECT d.day, d.seq, v.received, h.ids, h.held,
+            CASE WHEN v.seq IS NULL THEN 0 ELSE octet_length(v.answer) END AS answer
         FROM xinqiao.dedup d
         LEFT JOIN xinqiao.event v ON v.seq = d.seq AND v.day = d.day
         LEFT JOIN LATERAL (
