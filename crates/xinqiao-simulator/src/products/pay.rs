@@ -15,6 +15,10 @@ mod combine;
 mod combine_v3;
 mod complaint;
 mod complaint_v3;
+mod coupon;
+mod coupon_stock;
+mod coupon_stock_v3;
+mod coupon_v3;
 mod funds;
 #[cfg(test)]
 mod limits;
@@ -55,6 +59,8 @@ pub(super) static FEATURES: &[&Feature] = &[
     &certificates::FEATURE,
     &funds::FEATURE,
     &wallet::FEATURE,
+    &coupon_stock::FEATURE,
+    &coupon::FEATURE,
     &order::FEATURE,
     &pot::FEATURE,
     &receivers::FEATURE,
@@ -86,5 +92,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &transfer_sheet::FEATURE,
     &red_packet_v2::FEATURE,
     &complaint_v3::FEATURE,
+    &coupon_stock_v3::FEATURE,
+    &coupon_v3::FEATURE,
     &balance::FEATURE,
 ];

@@ -414,6 +414,8 @@ fn moved(table: &mut Table, world: &World, mchid: &Id, serial: u64, movement: &M
         Business::TransferReturned => ("商家转账退回", movement.platform()),
         Business::RedPacket => ("现金红包", movement.platform()),
         Business::RedPacketReturned => ("现金红包退回", movement.platform()),
+        Business::CouponBudget => ("代金券营销经费", Some(number.to_owned())),
+        Business::CouponBudgetReturned => ("代金券营销经费退回", Some(number.to_owned())),
         Business::Settlement | Business::Unfreezing | Business::Adjustment => {
             let name = if movement.change > 0 {
                 "充值"

@@ -91,6 +91,10 @@ pub(super) enum Business {
     RedPacket,
     /// What nobody took of a red packet.
     RedPacketReturned,
+    /// Put aside for a stock of coupons (代金券).
+    CouponBudget,
+    /// What a stock of coupons did not give.
+    CouponBudgetReturned,
     /// Somebody set a purse by hand.
     Adjustment,
 }
