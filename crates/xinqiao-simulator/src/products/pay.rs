@@ -16,8 +16,10 @@ mod combine_v3;
 mod complaint;
 mod complaint_v3;
 mod coupon;
+mod coupon_flow;
 mod coupon_stock;
 mod coupon_stock_v3;
+mod coupon_use;
 mod coupon_v3;
 mod funds;
 #[cfg(test)]
@@ -61,6 +63,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &wallet::FEATURE,
     &coupon_stock::FEATURE,
     &coupon::FEATURE,
+    &coupon_use::FEATURE,
     &order::FEATURE,
     &pot::FEATURE,
     &receivers::FEATURE,
@@ -94,5 +97,6 @@ pub(super) static FEATURES: &[&Feature] = &[
     &complaint_v3::FEATURE,
     &coupon_stock_v3::FEATURE,
     &coupon_v3::FEATURE,
+    &coupon_flow::FEATURE,
     &balance::FEATURE,
 ];

@@ -5,22 +5,22 @@ use xinqiao_types::{UnixSeconds, shanghai};
 
 use crate::shop::{Answer, Shop};
 
-const DAY: i64 = 86_400;
+pub(crate) const DAY: i64 = 86_400;
 
 /// A shop whose clock stands.
-async fn still_shop() -> Shop {
+pub(crate) async fn still_shop() -> Shop {
     let shop = Shop::open().await;
     let freeze = json!({"freeze": true});
     shop.world.must("POST", "/clock", freeze).await;
     shop
 }
 
-async fn clock(shop: &Shop) -> i64 {
+pub(crate) async fn clock(shop: &Shop) -> i64 {
     shop.world.get("/clock").await["now"].as_i64().unwrap()
 }
 
 /// A stock of five coupons of 10 fen from 50 fen on, two a person, for ten days; by default nothing is paid in for it.
-async fn stock(shop: &Shop, number: &str) -> Value {
+pub(crate) async fn stock(shop: &Shop, number: &str) -> Value {
     let now = clock(shop).await;
     json!({
         "stock_name": "新年满减", "stock_type": "NORMAL", "out_request_no": number,
@@ -38,13 +38,13 @@ async fn stock(shop: &Shop, number: &str) -> Value {
     })
 }
 
-async fn create(shop: &Shop, stock: Value) -> Answer {
+pub(crate) async fn create(shop: &Shop, stock: Value) -> Answer {
     let path = "/v3/marketing/favor/coupon-stocks";
     shop.call("POST", path, stock).await
 }
 
 /// The number of a stock that was made and started.
-async fn started(shop: &Shop, stock: Value) -> String {
+pub(crate) async fn started(shop: &Shop, stock: Value) -> String {
     let made = create(shop, stock).await;
     assert_eq!(made.status, 200, "{made:?}");
     let stock_id = made.body["stock_id"].as_str().unwrap().to_owned();
@@ -54,19 +54,19 @@ async fn started(shop: &Shop, stock: Value) -> String {
 }
 
 /// `start`, `pause` or `restart`.
-async fn turn(shop: &Shop, stock_id: &str, verb: &str) -> Answer {
+pub(crate) async fn turn(shop: &Shop, stock_id: &str, verb: &str) -> Answer {
     let body = json!({"stock_creator_mchid": shop.mchid});
     let path = format!("/v3/marketing/favor/stocks/{stock_id}/{verb}");
     shop.call("POST", &path, body).await
 }
 
-async fn told(shop: &Shop, stock_id: &str) -> Answer {
+pub(crate) async fn told(shop: &Shop, stock_id: &str) -> Answer {
     let creator = &shop.mchid;
     let path = format!("/v3/marketing/favor/stocks/{stock_id}?stock_creator_mchid={creator}");
     shop.call("GET", &path, Value::Null).await
 }
 
-async fn give(shop: &Shop, stock_id: &str, number: &str) -> Answer {
+pub(crate) async fn give(shop: &Shop, stock_id: &str, number: &str) -> Answer {
     let body = json!({
         "stock_id": stock_id, "out_request_no": number, "appid": shop.appid,
         "stock_creator_mchid": shop.mchid,
@@ -77,30 +77,30 @@ async fn give(shop: &Shop, stock_id: &str, number: &str) -> Answer {
 }
 
 /// The number of a coupon that was given.
-async fn given(shop: &Shop, stock_id: &str, number: &str) -> String {
+pub(crate) async fn given(shop: &Shop, stock_id: &str, number: &str) -> String {
     let answer = give(shop, stock_id, number).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.body["coupon_id"].as_str().unwrap().to_owned()
 }
 
-async fn coupon(shop: &Shop, coupon_id: &str) -> Answer {
+pub(crate) async fn coupon(shop: &Shop, coupon_id: &str) -> Answer {
     let (openid, appid) = (&shop.openid, &shop.appid);
     let path = format!("/v3/marketing/favor/users/{openid}/coupons/{coupon_id}?appid={appid}");
     shop.call("GET", &path, Value::Null).await
 }
 
-async fn coupons(shop: &Shop, more: &str) -> Answer {
+pub(crate) async fn coupons(shop: &Shop, more: &str) -> Answer {
     let (openid, appid) = (&shop.openid, &shop.appid);
     let path = format!("/v3/marketing/favor/users/{openid}/coupons?appid={appid}{more}");
     shop.call("GET", &path, Value::Null).await
 }
 
-fn refused(answer: &Answer, status: u16, code: &str) {
+pub(crate) fn refused(answer: &Answer, status: u16, code: &str) {
     let got = (answer.status, &answer.body["code"]);
     assert_eq!(got, (status, &json!(code)), "{answer:?}");
 }
 
-async fn funds(shop: &Shop) -> Value {
+pub(crate) async fn funds(shop: &Shop) -> Value {
     shop.world.get(&format!("/merchants/{}", shop.mchid)).await
 }
 

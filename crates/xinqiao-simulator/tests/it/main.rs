@@ -16,6 +16,7 @@ mod complaints;
 mod component_login;
 mod components;
 mod control;
+mod coupon_uses;
 mod coupons;
 mod custom_messages;
 mod data_cube;

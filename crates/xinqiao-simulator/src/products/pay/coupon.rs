@@ -147,6 +147,14 @@ pub(super) fn give(
     Ok(coupon_id)
 }
 
+/// A coupon is used from now on, or is not any more.
+pub(super) fn mark(world: &mut World, creator: &Id, coupon_id: &Id, used: Option<Used>) {
+    let key = (creator.clone(), coupon_id.clone());
+    if let Some(coupon) = COUPONS.get_mut(world, &key) {
+        coupon.used = used;
+    }
+}
+
 /// Makes a coupon found by what else it is asked for.
 fn known(world: &mut World, key: &(Id, Id), coupon: &Coupon) {
     BY_USER.put(world, (coupon.user, coupon.serial), key.clone());

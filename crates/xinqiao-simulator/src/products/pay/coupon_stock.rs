@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xinqiao_types::{UnixSeconds, shanghai};
 
-use super::funds::{self, Business, Purse};
+use super::{
+    coupon_flow,
+    funds::{self, Business, Purse},
+};
 use crate::{
     accounts::{self, merchant},
     kernel::{
@@ -276,6 +279,28 @@ pub(super) fn lasts(stock: &Stock, now: UnixSeconds) -> (i64, i64) {
     (begins, ends)
 }
 
+/// A coupon pays so much of what was put aside.
+pub(super) fn pay(world: &mut World, mchid: &Id, stock_id: &Id, amount: i64) {
+    if let Some(stock) = STOCKS.get_mut(world, &(mchid.clone(), stock_id.clone())) {
+        stock.budget -= amount;
+    }
+}
+
+/// So much comes back: to what is put aside, or to the creator where the stock's time is over.
+pub(super) fn put_back(turn: &mut Turn<'_>, mchid: &Id, stock_id: &Id, amount: i64) {
+    let now = turn.now.0;
+    let key = (mchid.clone(), stock_id.clone());
+    let Some(stock) = STOCKS.get_mut(turn.world, &key) else {
+        return;
+    };
+    if now < stock.ends {
+        stock.budget += amount;
+        return;
+    }
+    let (purse, business) = (Purse::Available, Business::CouponBudgetReturned);
+    funds::change(turn, mchid, purse, business, stock_id, amount);
+}
+
 /// Its time is over: what was paid in and not used goes back.
 fn due(turn: &mut Turn<'_>, what: &Value) {
     let (Some(mchid), Some(stock_id)) = (id_in(what, "merchant"), id_in(what, "ends")) else {
@@ -292,7 +317,9 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
 
 fn merchant_deleted(turn: &mut Turn<'_>, what: &Value) {
     if let Some(mchid) = id_in(what, "account") {
-        STOCKS.remove_under(turn.world, &mchid);
+        for (stock_id, _) in STOCKS.remove_under(turn.world, &mchid) {
+            coupon_flow::forget(turn, &stock_id);
+        }
         BY_REQUEST.remove_under(turn.world, &mchid);
     }
 }

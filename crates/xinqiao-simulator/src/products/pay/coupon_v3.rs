@@ -6,12 +6,16 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3::marketing::favor};
+use xinqiao_catalog::{
+    code::pay_v3 as code, event_id::pay_v3::notify, id::pay_v3::marketing::favor,
+};
 
 use super::{
     coupon::{self, Known},
     coupon_stock_v3::{Page, is_set, own, refuse, time},
-    seller, signature,
+    coupon_use,
+    notice::{self, Told},
+    order, seller, signature,
     v3::{address, parameter},
 };
 use crate::{
@@ -35,7 +39,10 @@ pub(super) static FEATURE: Feature = Feature {
         stateful(favor::SET_CALLBACK, ADDRESS, set_address),
         stateful(favor::GET_CALLBACKS, ADDRESS, get_address),
     ],
-    topics: &[(accounts::DELETED, merchant_deleted)],
+    topics: &[
+        (coupon_use::USED, used),
+        (accounts::DELETED, merchant_deleted),
+    ],
     ..Feature::EMPTY
 };
 const GIVEN: &str = "a_coupon_is_given_once_told_and_over_with_the_clock";
@@ -180,7 +187,31 @@ fn list(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     Ok(Reply::Json(page.told(&all)))
 }
 
-// ---- Where creators are told of uses.
+// ---- What creators are told of uses, and where.
+
+fn used(turn: &mut Turn<'_>, what: &Value) {
+    if let (Some(mchid), Some(coupon_id)) = (id_in(what, "merchant"), id_in(what, "coupon_id")) {
+        // A merchant without an address is not told.
+        let _ = tell(turn, &mchid, &coupon_id);
+    }
+}
+
+fn tell(turn: &mut Turn<'_>, mchid: &Id, coupon_id: &Id) -> Option<u64> {
+    let to = ADDRESSES.get(turn.world, &**mchid).filter(|to| to.is_on)?;
+    let url = to.url.clone();
+    let known = coupon::find(turn.world, mchid, coupon_id)?;
+    let used = known.coupon.used.as_ref()?;
+    let order = order::find(turn.world, &used.mchid, &used.out_trade_no)?;
+    let (user, openid) = (known.coupon.user, order.payer.clone()?);
+    let told = Told {
+        event: notify::MARKETING_FAVOR_COUPON,
+        ends: "COUPON.USE",
+        original_type: "coupon",
+        summary: "用券成功",
+        resource: told(&known, turn.now.0),
+    };
+    notice::tell(turn, (mchid, &url), (user, &openid), told)
+}
 
 /// `POST marketing/favor/callbacks`.
 fn set_address(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {

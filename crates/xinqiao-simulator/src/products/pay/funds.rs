@@ -277,7 +277,8 @@ fn moves(
     (number, id): (&Id, Option<Id>),
     (amount, taken): (i64, i64),
 ) {
-    if amount == 0 {
+    // A refund of which a coupon gets all stands in the bills too.
+    if amount == 0 && business != Business::Refund {
         return;
     }
     let funds = FUNDS.or_default(turn.world, mchid.clone());
