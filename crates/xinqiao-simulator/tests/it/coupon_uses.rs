@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
-use xinqiao_crypto::pay_v2::SignType;
+use xinqiao_crypto::{Hex, pay_v2::SignType};
 
 use crate::{
     coupons::{DAY, clock, coupon, funds, given, refused, started, still_shop, stock, told},
@@ -276,7 +276,7 @@ async fn a_coupon_for_some_goods_pays_for_them_only() {
     let mut body = stock(&shop, "S1").await;
     body["coupon_use_rule"]["available_items"] = json!(["latte"]);
     let stock_id = started(&shop, body).await;
-    given(&shop, &stock_id, "C1").await;
+    let coupon_id = given(&shop, &stock_id, "C1").await;
     let detail = |id: &str| {
         let goods = json!({
             "merchant_goods_id": id, "goods_name": "咖啡", "quantity": 2, "unit_price": 30,
@@ -292,6 +292,9 @@ async fn a_coupon_for_some_goods_pays_for_them_only() {
     let goods =
         json!([{"goods_id": "latte", "quantity": 2, "unit_price": 30, "discount_amount": 10}]);
     assert_eq!(promotion["goods_detail"], goods);
+    let goods = json!([{"goods_id": "latte", "quantity": 2, "price": 30, "discount_amount": 10}]);
+    let used = coupon(&shop, &coupon_id).await.body;
+    assert_eq!(used["consume_information"]["goods_detail"], goods);
 }
 
 /// `/v3/marketing/favor/stocks/{stock_id}/use-flow` and `refund-flow`.
@@ -310,9 +313,8 @@ async fn uses_and_refunds_of_a_stock_are_fetched_with_their_hash() {
             let told = shop.call("GET", &path, Value::Null).await.body;
             assert_eq!(told["hash_type"], "SHA1", "{told}");
             let file = fetched(shop, &told["url"]).await;
-            let hash = Sha1::digest(&file.raw);
-            let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(told["hash_value"], hash);
+            let hash = Hex::from(<[u8; 20]>::from(Sha1::digest(&file.raw)));
+            assert_eq!(told["hash_value"], hash.as_str());
             String::from_utf8(file.raw).unwrap()
         }
     };

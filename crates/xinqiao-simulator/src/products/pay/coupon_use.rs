@@ -123,6 +123,17 @@ impl Applied {
         shown
     }
 
+    /// The goods for which it paid, as coupons show them; none for the whole order.
+    pub(super) fn consumed(&self) -> Vec<Value> {
+        let goods = { self.goods.iter() }.map(|goods| {
+            json!({
+                "goods_id": goods.id, "quantity": goods.quantity,
+                "price": goods.price, "discount_amount": goods.discount,
+            })
+        });
+        goods.collect()
+    }
+
     /// As refunds show it, of which so much goes back.
     pub(super) fn refunded(&self, amount: i64) -> Value {
         json!({

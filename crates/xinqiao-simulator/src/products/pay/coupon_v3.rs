@@ -13,7 +13,7 @@ use xinqiao_catalog::{
 use super::{
     coupon::{self, Known},
     coupon_stock_v3::{Page, is_set, own, refuse, time},
-    coupon_use,
+    coupon_use::{self, Applied},
     notice::{self, Told},
     order, seller, signature,
     v3::{address, parameter},
@@ -102,7 +102,7 @@ fn send(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 }
 
 /// A coupon as answers and notices show it.
-fn told(known: &Known<'_>, now: i64) -> Value {
+fn told(world: &World, known: &Known<'_>, now: i64) -> Value {
     let Known { coupon, stock, .. } = known;
     let mut told = json!({
         "coupon_id": &**known.coupon_id,
@@ -127,13 +127,19 @@ fn told(known: &Known<'_>, now: i64) -> Value {
             "consume_mchid": &*used.mchid,
             "transaction_id": &*used.transaction_id,
         });
+        let order = order::find(world, &used.mchid, &used.out_trade_no);
+        let applied = order.and_then(|order| order.coupon.as_ref());
+        let goods = applied.map(Applied::consumed).unwrap_or_default();
+        if !goods.is_empty() {
+            told["consume_information"]["goods_detail"] = json!(goods);
+        }
     }
     told
 }
 
 /// The same, with what only answers show.
-fn shown(known: &Known<'_>, now: i64) -> Value {
-    let mut shown = told(known, now);
+fn shown(world: &World, known: &Known<'_>, now: i64) -> Value {
+    let mut shown = told(world, known, now);
     shown["out_request_no"] = json!(&*known.coupon.out_request_no);
     shown["distributed_coupons"] = json!(known.stock.distributed);
     shown
@@ -146,7 +152,7 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let known = known.filter(|known| known.coupon.user == user);
     let missing = || Refusal::text(code::RESOURCE_NOT_EXISTS, "代金券不存在");
     let known = known.ok_or_else(missing)?;
-    Ok(Reply::Json(shown(&known, turn.now.0)))
+    Ok(Reply::Json(shown(turn.world, &known, turn.now.0)))
 }
 
 /// `GET marketing/favor/users/{openid}/coupons`.
@@ -176,7 +182,7 @@ fn list(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     };
     let all: Vec<Value> = coupon::of_user(turn.world, user)
         .filter(fits)
-        .map(|known| shown(&known, now))
+        .map(|known| shown(turn.world, &known, now))
         .collect();
     if at.is_some() {
         let count = all.len();
@@ -208,7 +214,7 @@ fn tell(turn: &mut Turn<'_>, mchid: &Id, coupon_id: &Id) -> Option<u64> {
         ends: "COUPON.USE",
         original_type: "coupon",
         summary: "用券成功",
-        resource: told(&known, turn.now.0),
+        resource: told(turn.world, &known, turn.now.0),
     };
     notice::tell(turn, (mchid, &url), (user, &openid), told)
 }
