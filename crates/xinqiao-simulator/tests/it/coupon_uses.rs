@@ -306,8 +306,7 @@ async fn uses_and_refunds_of_a_stock_are_fetched_with_their_hash() {
     let order = paid(&shop, "T2026020100001", json!({})).await;
     refund(&shop, "T2026020100001", "R1", 50).await;
     shop.world.advance(2).await;
-    let fetch = |of: &'static str| {
-        let path = format!("/v3/marketing/favor/stocks/{stock_id}/{of}");
+    let fetch = |path: String| {
         let shop = &shop;
         async move {
             let told = shop.call("GET", &path, Value::Null).await.body;
@@ -318,12 +317,12 @@ async fn uses_and_refunds_of_a_stock_are_fetched_with_their_hash() {
             String::from_utf8(file.raw).unwrap()
         }
     };
-    let used = fetch("use-flow").await;
+    let used = fetch(format!("/v3/marketing/favor/stocks/{stock_id}/use-flow")).await;
     let rows: Vec<&str> = used.lines().skip(1).collect();
     let id = order["transaction_id"].as_str().unwrap();
     let begins = format!("`{stock_id},`{coupon_id},`全场券,`0.10,`1.00,`支付,`{id},`");
     assert!(rows.len() == 1 && rows[0].starts_with(&begins), "{used}");
-    let back = fetch("refund-flow").await;
+    let back = fetch(format!("/v3/marketing/favor/stocks/{stock_id}/refund-flow")).await;
     let rows: Vec<&str> = back.lines().skip(1).collect();
     let begins = format!("`{stock_id},`{coupon_id},`全场券,`0.05,`1.00,`退款,`{id},`");
     assert!(rows.len() == 1 && rows[0].starts_with(&begins), "{back}");
@@ -354,23 +353,24 @@ async fn uses_and_refunds_of_a_stock_are_told_by_day() {
     shop.world.next_morning().await;
     refund(&shop, "T2026020100001", "R1", 50).await;
     shop.world.advance(2).await;
-    let count = |of: &'static str, day: i64| {
+    let count = |path: &str, name: &'static str, day: i64| {
         let day = xinqiao_types::UnixSeconds(today + day * DAY);
         let date = xinqiao_types::shanghai::written(day, "%Y-%m-%d");
-        let path =
-            format!("/v3/marketing/favor/stocks/{stock_id}/{of}-flow-by-day?bill_date={date}");
+        let path = format!("{path}?bill_date={date}");
         let shop = &shop;
         async move {
             let told = shop.call("GET", &path, Value::Null).await.body;
             assert_eq!(fetched(shop, &told["url"]).await.status, 200);
-            told[format!("stock_{of}flow_count")].clone()
+            told[name].clone()
         }
     };
+    let used = format!("/v3/marketing/favor/stocks/{stock_id}/use-flow-by-day");
+    let back = format!("/v3/marketing/favor/stocks/{stock_id}/refund-flow-by-day");
     let counts = [
-        count("use", 0).await,
-        count("use", 1).await,
-        count("refund", 0).await,
-        count("refund", 1).await,
+        count(&used, "stock_useflow_count", 0).await,
+        count(&used, "stock_useflow_count", 1).await,
+        count(&back, "stock_refundflow_count", 0).await,
+        count(&back, "stock_refundflow_count", 1).await,
     ];
     assert_eq!(json!(counts), json!([1, 0, 0, 1]));
 }

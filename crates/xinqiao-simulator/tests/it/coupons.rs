@@ -56,7 +56,11 @@ pub(crate) async fn started(shop: &Shop, stock: Value) -> String {
 /// `start`, `pause` or `restart`.
 pub(crate) async fn turn(shop: &Shop, stock_id: &str, verb: &str) -> Answer {
     let body = json!({"stock_creator_mchid": shop.mchid});
-    let path = format!("/v3/marketing/favor/stocks/{stock_id}/{verb}");
+    let path = match verb {
+        "start" => format!("/v3/marketing/favor/stocks/{stock_id}/start"),
+        "pause" => format!("/v3/marketing/favor/stocks/{stock_id}/pause"),
+        _ => format!("/v3/marketing/favor/stocks/{stock_id}/restart"),
+    };
     shop.call("POST", &path, body).await
 }
 
@@ -137,20 +141,19 @@ async fn a_stock_is_made_once_and_told() {
     let all = list("").await;
     assert_eq!(all.body["data"], json!([stock.body]), "{all:?}");
     assert_eq!(list("&status=running").await.body["total_count"], 0);
-    let names = |of: &'static str| {
-        let path = format!(
-            "/v3/marketing/favor/stocks/{stock_id}/{of}?stock_creator_mchid={}&offset=1&limit=1",
-            shop.mchid
-        );
+    let names = |path: String| {
+        let creator = &shop.mchid;
+        let path = format!("{path}?stock_creator_mchid={creator}&offset=1&limit=1");
         let shop = &shop;
         async move { shop.call("GET", &path, Value::Null).await.body }
     };
-    let goods = names("items").await;
+    let goods = names(format!("/v3/marketing/favor/stocks/{stock_id}/items")).await;
     assert_eq!(
         (&goods["data"], &goods["total_count"]),
         (&json!(["mocha"]), &json!(2))
     );
-    assert_eq!(names("merchants").await["total_count"], 1);
+    let path = format!("/v3/marketing/favor/stocks/{stock_id}/merchants");
+    assert_eq!(names(path).await["total_count"], 1);
 }
 
 #[tokio::test]
