@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::id::pay_v3::marketing::favor;
+use xinqiao_catalog::id::pay_v3 as v3;
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{bill_download, coupon_stock, coupon_stock_v3::missing, signature, v3::parameter};
@@ -26,11 +26,19 @@ pub(super) static FEATURE: Feature = Feature {
     name: "pay.coupon_flow",
     tables: &[&FLOW],
     behaviours: &[
-        stateful(favor::GET_STOCK_USE_FLOW, FETCHED, used),
-        stateful(favor::GET_STOCK_REFUND_FLOW, FETCHED, refunded),
-        stateful(favor::GET_STOCK_USE_FLOW_BY_DAY, OF_A_DAY, used_by_day),
+        stateful(v3::marketing::favor::GET_STOCK_USE_FLOW, FETCHED, used),
         stateful(
-            favor::GET_STOCK_REFUND_FLOW_BY_DAY,
+            v3::marketing::favor::GET_STOCK_REFUND_FLOW,
+            FETCHED,
+            refunded,
+        ),
+        stateful(
+            v3::marketing::favor::GET_STOCK_USE_FLOW_BY_DAY,
+            OF_A_DAY,
+            used_by_day,
+        ),
+        stateful(
+            v3::marketing::favor::GET_STOCK_REFUND_FLOW_BY_DAY,
             OF_A_DAY,
             refunded_by_day,
         ),

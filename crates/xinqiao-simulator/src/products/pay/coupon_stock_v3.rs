@@ -4,7 +4,7 @@
 //! "查询代金券可用商户", "查询代金券可用单品".
 
 use serde_json::{Value, json};
-use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3::marketing::favor};
+use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3 as v3};
 use xinqiao_types::{UnixSeconds, shanghai};
 
 use super::{
@@ -21,14 +21,14 @@ use crate::{
 pub(super) static FEATURE: Feature = Feature {
     name: "pay.coupon_stock_v3",
     behaviours: &[
-        stateful(favor::CREATE_COUPON_STOCK, MADE, create),
-        stateful(favor::START_STOCK, STATES, start),
-        stateful(favor::PAUSE_STOCK, STATES, pause),
-        stateful(favor::RESTART_STOCK, STATES, restart),
-        stateful(favor::GET_STOCK, MADE, get),
-        stateful(favor::LIST_STOCKS, MADE, list),
-        stateful(favor::LIST_STOCK_MERCHANTS, MADE, merchants),
-        stateful(favor::LIST_STOCK_ITEMS, MADE, items),
+        stateful(v3::marketing::favor::CREATE_COUPON_STOCK, MADE, create),
+        stateful(v3::marketing::favor::START_STOCK, STATES, start),
+        stateful(v3::marketing::favor::PAUSE_STOCK, STATES, pause),
+        stateful(v3::marketing::favor::RESTART_STOCK, STATES, restart),
+        stateful(v3::marketing::favor::GET_STOCK, MADE, get),
+        stateful(v3::marketing::favor::LIST_STOCKS, MADE, list),
+        stateful(v3::marketing::favor::LIST_STOCK_MERCHANTS, MADE, merchants),
+        stateful(v3::marketing::favor::LIST_STOCK_ITEMS, MADE, items),
     ],
     ..Feature::EMPTY
 };

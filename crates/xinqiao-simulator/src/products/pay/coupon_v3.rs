@@ -6,9 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::{
-    code::pay_v3 as code, event_id::pay_v3::notify, id::pay_v3::marketing::favor,
-};
+use xinqiao_catalog::{code::pay_v3 as code, event_id::pay_v3::notify, id::pay_v3 as v3};
 
 use super::{
     coupon::{self, Known},
@@ -33,11 +31,11 @@ pub(super) static FEATURE: Feature = Feature {
     name: "pay.coupon_v3",
     tables: &[&ADDRESSES],
     behaviours: &[
-        stateful(favor::users::SEND_COUPON, GIVEN, send),
-        stateful(favor::users::GET_COUPON, GIVEN, get),
-        stateful(favor::users::LIST_COUPONS, GIVEN, list),
-        stateful(favor::SET_CALLBACK, ADDRESS, set_address),
-        stateful(favor::GET_CALLBACKS, ADDRESS, get_address),
+        stateful(v3::marketing::favor::users::SEND_COUPON, GIVEN, send),
+        stateful(v3::marketing::favor::users::GET_COUPON, GIVEN, get),
+        stateful(v3::marketing::favor::users::LIST_COUPONS, GIVEN, list),
+        stateful(v3::marketing::favor::SET_CALLBACK, ADDRESS, set_address),
+        stateful(v3::marketing::favor::GET_CALLBACKS, ADDRESS, get_address),
     ],
     topics: &[
         (coupon_use::USED, used),
