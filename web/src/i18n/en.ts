@@ -154,6 +154,7 @@ export const en: Words = {
   "pay.cut": "The JSON is not complete",
   "pay.go": "Pay",
   "pay.done": "Paid",
+  "pay.coupon": "Coupon",
   "code.password": "Ask for the password",
   "code.show": "Show",
   "code.fresh": "Another one",

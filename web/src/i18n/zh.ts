@@ -152,6 +152,7 @@ export const zh = {
   "pay.cut": "不是完整的 JSON",
   "pay.go": "支付",
   "pay.done": "支付成功",
+  "pay.coupon": "代金券",
   "code.password": "需要支付密码",
   "code.show": "出示",
   "code.fresh": "换一个",

@@ -16,6 +16,12 @@ mod combine;
 mod combine_v3;
 mod complaint;
 mod complaint_v3;
+mod coupon;
+mod coupon_flow;
+mod coupon_stock;
+mod coupon_stock_v3;
+mod coupon_use;
+mod coupon_v3;
 mod funds;
 #[cfg(test)]
 mod limits;
@@ -59,6 +65,9 @@ pub(super) static FEATURES: &[&Feature] = &[
     &certificates::FEATURE,
     &funds::FEATURE,
     &wallet::FEATURE,
+    &coupon_stock::FEATURE,
+    &coupon::FEATURE,
+    &coupon_use::FEATURE,
     &order::FEATURE,
     &pot::FEATURE,
     &receivers::FEATURE,
@@ -91,5 +100,8 @@ pub(super) static FEATURES: &[&Feature] = &[
     &transfer_sheet::FEATURE,
     &red_packet_v2::FEATURE,
     &complaint_v3::FEATURE,
+    &coupon_stock_v3::FEATURE,
+    &coupon_v3::FEATURE,
+    &coupon_flow::FEATURE,
     &balance::FEATURE,
 ];

@@ -1,4 +1,4 @@
-//! Money only moves: whatever is paid, refunded, shared, transferred, sent, and settled in whatever order, purses, fund flow
+//! Money only moves: whatever is paid, with coupons or without, refunded, shared, transferred, sent, and settled in whatever order, purses, fund flow
 //! and bills agree to the fen, and no order gives more than it brought.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 use xinqiao_types::{UnixSeconds, shanghai};
 use xinqiao_wire::bill::{Amount, Bill, Fund, FundSums, TradeSums};
 
-use crate::shop::{Shop, now};
+use crate::{
+    coupons,
+    shop::{Shop, now},
+};
 
 /// What happens; numbers of orders and the like count from the latest that there is.
 #[derive(Debug, Clone)]
@@ -53,6 +56,10 @@ enum Step {
     Open {
         of: usize,
     },
+    /// A coupon is given, of a prepaid stock or of the other.
+    Give {
+        prepaid: bool,
+    },
     Switch {
         rule: usize,
     },
@@ -76,6 +83,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0_usize..4).prop_map(|of| Step::Cancel { of }),
         1 => (300_i64..2_000, any::<bool>()).prop_map(|(amount, several)| Step::Send { amount, several }),
         1 => (0_usize..4).prop_map(|of| Step::Open { of }),
+        3 => any::<bool>().prop_map(|prepaid| Step::Give { prepaid }),
         1 => (0_usize..SWITCHES.len()).prop_map(|rule| Step::Switch { rule }),
         3 => prop_oneof![Just(1_i64), Just(2), Just(3_600), Just(86_400), Just(200 * 86_400)]
             .prop_map(|seconds| Step::Pass { seconds }),
@@ -97,6 +105,10 @@ struct Books {
     partner: String,
     /// The platform's numbers of orders, and their sums.
     orders: Vec<(String, i64)>,
+    /// What the customer paid of them.
+    paid: i64,
+    /// Stocks of coupons: a prepaid one, and one that is not.
+    stocks: [String; 2],
     steps: usize,
     /// The first second of the first day.
     begins: i64,
@@ -132,11 +144,23 @@ impl Books {
             shop,
             partner,
             orders: Vec::new(),
+            paid: 0,
+            stocks: [String::new(), String::new()],
             steps: 0,
             begins,
             first: BTreeMap::new(),
         };
         books.first = books.purses().await;
+        for (at, prepaid) in [true, false].into_iter().enumerate() {
+            let mut stock = coupons::stock(&books.shop, &format!("S{at}")).await;
+            stock["no_cash"] = json!(!prepaid);
+            stock["stock_use_rule"] = json!({
+                "max_coupons": 20, "max_amount": 600, "max_coupons_per_user": 20,
+            });
+            stock["coupon_use_rule"]["fixed_normal_coupon"] =
+                json!({"coupon_amount": 30, "transaction_minimum": 31});
+            books.stocks[at] = coupons::started(&books.shop, stock).await;
+        }
         books
     }
 
@@ -276,6 +300,11 @@ impl Books {
                 let how = json!({"do": "open_red_packet", "red_packet": packet["red_packet"]});
                 self.act(how).await;
             }
+            Step::Give { prepaid } => {
+                let stock_id = &self.stocks[usize::from(!prepaid)];
+                let given = coupons::give(&self.shop, stock_id, &format!("C{at}")).await;
+                assert!(given.status < 500, "{given:?}");
+            }
             Step::Switch { rule } => {
                 let (name, word) = SWITCHES[rule];
                 let path = format!("/merchants/{}", self.shop.mchid);
@@ -297,6 +326,7 @@ impl Books {
         assert_eq!(status, 200, "{paid}");
         let id = paid["order"]["transaction_id"].as_str().unwrap();
         self.orders.push((id.to_owned(), total));
+        self.paid += paid["order"]["payer_total"].as_i64().unwrap();
     }
 
     async fn send(&self, amount: i64, several: bool) {
@@ -361,16 +391,26 @@ impl Books {
             .world
             .get(&format!("/users/{}/wallet", self.shop.user))
             .await;
+        let budgets = sum(&self.list("coupon-stocks").await, "budget");
+        // What is to go back to prepaid coupons.
+        let on_their_way: i64 = { refunds.iter() }
+            .filter(|one| one["status"] != "SUCCESS")
+            .map(|one| {
+                let of = |name: &str| one[name].as_i64().unwrap();
+                of("settlement_refund") - of("payer_refund")
+            })
+            .sum();
         let is: i64 = purses.values().sum::<i64>()
+            + budgets
+            + on_their_way
             + partner["available"].as_i64().unwrap()
             + wallet["received"].as_i64().unwrap()
             + sum(&transfers, "amount")
             + in_packets;
-        let paid: i64 = self.orders.iter().map(|(_, total)| total).sum();
         let first: i64 = self.first.values().sum();
         assert_eq!(
             is,
-            first + paid - sum(&refunds, "amount"),
+            first + self.paid - sum(&refunds, "payer_refund"),
             "money appears or is lost"
         );
 
@@ -467,7 +507,7 @@ impl Books {
         let accepted: i64 = accepted
             .iter()
             .filter(|one| one["status"] != "CLOSED")
-            .map(|one| one["amount"].as_i64().unwrap())
+            .map(|one| one["settlement_refund"].as_i64().unwrap())
             .sum();
         assert_eq!(back, accepted, "what was closed is no part of a bill's sum");
     }
@@ -480,10 +520,12 @@ fn fen(amount: Option<Amount>) -> i64 {
 /// Of each way that money goes at least one, whatever chance says.
 fn all_of_it() -> Vec<Step> {
     vec![
+        Step::Give { prepaid: true },
         Step::Pay {
             total: 5_000,
             shares: true,
         },
+        Step::Give { prepaid: false },
         Step::Pay {
             total: 700,
             shares: false,

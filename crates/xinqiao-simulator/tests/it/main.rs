@@ -17,6 +17,8 @@ mod complaints;
 mod component_login;
 mod components;
 mod control;
+mod coupon_uses;
+mod coupons;
 mod custom_messages;
 mod data_cube;
 mod determinism;

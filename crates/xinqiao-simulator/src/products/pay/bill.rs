@@ -197,13 +197,14 @@ pub(super) fn trades(
         &[ASKED_BACK]
     };
     let mut table = Table::new(&[&HEAD, refunds, &TAIL, back, &[RATE_NOTE]].concat());
-    let (mut settled, mut given_back) = (0, 0);
+    let mut sums = Sums::default();
     for Moved(payee, movement) in of_caller(world, mchid, of_sub, from, until) {
         let number = &movement.number;
         match movement.business {
             Business::Payment if which != Trades::Refunded => {
                 if let Some(order) = order_of(world, mchid, payee, number) {
-                    settled += order.total;
+                    sums.settled += order.settled();
+                    sums.ordered += order.total;
                     paid(&mut table, payee, which, number, order);
                 }
             }
@@ -212,16 +213,20 @@ pub(super) fn trades(
                     continue;
                 };
                 if let Some(order) = order_of(world, mchid, payee, &refund.out_trade_no) {
-                    // What was closed came back: it has its row, and is no part of the sum.
+                    // What was closed came back: it has its row, and is no part of the sums.
                     if refund.status != Status::Closed {
-                        given_back += refund.amount;
+                        sums.given_back += refund.settled();
+                        sums.of_coupons += prepaid(refund);
+                        sums.asked_back += refund.amount;
                     }
                     refunded(&mut table, payee, which, (number, refund), order);
                 }
             }
             Business::Reversal if which != Trades::Paid => {
                 if let Some(order) = order_of(world, mchid, payee, number) {
-                    given_back += order.total;
+                    sums.given_back += order.settled();
+                    sums.of_coupons += prepaid_of(order);
+                    sums.asked_back += order.total;
                     reversed(&mut table, payee, which, movement, order);
                 }
             }
@@ -231,9 +236,39 @@ pub(super) fn trades(
     if table.rows == 0 {
         return Err(Lacking::Empty);
     }
-    let (rows, settled, back) = (table.rows.to_string(), yuan(settled), yuan(given_back));
-    let sums = [&rows, &settled, &back, "0.00", "0.00000", &settled, &back];
+    let rows = table.rows.to_string();
+    let sums = [
+        &rows,
+        &yuan(sums.settled),
+        &yuan(sums.given_back),
+        &yuan(sums.of_coupons),
+        "0.00000",
+        &yuan(sums.ordered),
+        &yuan(sums.asked_back),
+    ];
     Ok(table.sums(&SUMS, &sums))
+}
+
+/// What stands behind the rows, in fen.
+#[derive(Debug, Default)]
+struct Sums {
+    settled: i64,
+    given_back: i64,
+    of_coupons: i64,
+    ordered: i64,
+    asked_back: i64,
+}
+
+/// What prepaid coupons paid of an order: those of which who sells gets the sum.
+fn prepaid_of(order: &Order) -> i64 {
+    let coupon = order.coupon.as_ref();
+    coupon.map_or(0, |coupon| coupon.prepaid(coupon.amount))
+}
+
+/// What goes back to such coupons.
+fn prepaid(refund: &Refund) -> i64 {
+    let back = refund.coupon.as_ref();
+    back.map_or(0, |back| back.of.prepaid(back.amount))
 }
 
 /// A movement, and the merchant whose money moved.
@@ -274,7 +309,7 @@ fn head<'a>(
     number: &'a str,
     order: &'a Order,
     state: &'a str,
-    settled: &'a str,
+    (settled, coupon): (&'a str, &'a str),
 ) -> [&'a str; 14] {
     let transaction_id = order.payment().map_or("", |(id, _)| id);
     let provider = order.partner.as_ref();
@@ -292,7 +327,7 @@ fn head<'a>(
         "OTHERS",
         &order.currency,
         settled,
-        "0.00",
+        coupon,
     ]
 }
 
@@ -303,14 +338,24 @@ fn tail<'a>(order: &'a Order, total: &'a str) -> [&'a str; 5] {
 
 fn paid(table: &mut Table, mchid: &str, which: Trades, number: &str, order: &Order) {
     let at = order.payment().map_or_else(String::new, |(_, at)| time(at));
-    let total = yuan(order.total);
-    let head = head(&at, mchid, number, order, "SUCCESS", &total);
+    let (total, settled) = (yuan(order.total), yuan(order.settled()));
+    let sums = (settled.as_str(), &*yuan(prepaid_of(order)));
+    let head = head(&at, mchid, number, order, "SUCCESS", sums);
     let refunds: &[&str] = match which {
         Trades::All => &[NONE, NONE, "0.00", "0.00", "", ""],
         _ => &[],
     };
     let back: &[&str] = if which == Trades::All { &["0.00"] } else { &[] };
     table.row(&[&head, refunds, &tail(order, &total), back, &[""]].concat());
+}
+
+/// Of an order that is given back: its sums where the bill tells refunds only, as the bill of all tells the order apart.
+fn of_back(which: Trades, order: &Order) -> (String, String, String) {
+    let (settled, coupon, total) = match which {
+        Trades::Refunded => (order.settled(), prepaid_of(order), order.total),
+        _ => (0, 0, 0),
+    };
+    (yuan(settled), yuan(coupon), yuan(total))
 }
 
 fn refunded(
@@ -327,17 +372,16 @@ fn refunded(
         _ => asked.clone(),
     };
     let arrived = refund.status.success_at().map(time).unwrap_or_default();
-    let (settled, total) = match which {
-        Trades::Refunded => (yuan(order.total), yuan(order.total)),
-        _ => (yuan(0), yuan(0)),
-    };
-    let head = head(&at, mchid, &refund.out_trade_no, order, "REFUND", &settled);
+    let (settled, coupon, total) = of_back(which, order);
+    let sums = (&*settled, &*coupon);
+    let head = head(&at, mchid, &refund.out_trade_no, order, "REFUND", sums);
     let times: &[&str] = match which {
         Trades::Refunded => &[&asked, &arrived],
         _ => &[],
     };
     let status = refund.status.name();
-    let own = [&*refund.id, number, &amount, "0.00", "ORIGINAL", status];
+    let (back, coupon) = (yuan(refund.settled()), yuan(prepaid(refund)));
+    let own = [&*refund.id, number, &back, &coupon, "ORIGINAL", status];
     table.row(&[&head, times, &own, &tail(order, &total), &[&amount], &[""]].concat());
 }
 
@@ -348,16 +392,15 @@ fn reversed(table: &mut Table, mchid: &str, which: Trades, movement: &Movement, 
         (Some((_, at)), Trades::Refunded) => time(at),
         _ => asked.clone(),
     };
-    let (settled, total) = match which {
-        Trades::Refunded => (yuan(order.total), yuan(order.total)),
-        _ => (yuan(0), yuan(0)),
-    };
-    let head = head(&at, mchid, &movement.number, order, REVERSED, &settled);
+    let (settled, coupon, total) = of_back(which, order);
+    let sums = (&*settled, &*coupon);
+    let head = head(&at, mchid, &movement.number, order, REVERSED, sums);
     let times: &[&str] = match which {
         Trades::Refunded => &[&asked, &asked],
         _ => &[],
     };
-    let own = [NONE, NONE, &amount, "0.00", "ORIGINAL", "SUCCESS"];
+    let (back, coupon) = (yuan(order.settled()), yuan(prepaid_of(order)));
+    let own = [NONE, NONE, &back, &coupon, "ORIGINAL", "SUCCESS"];
     table.row(&[&head, times, &own, &tail(order, &total), &[&amount], &[""]].concat());
 }
 
@@ -374,7 +417,10 @@ pub(super) fn flow(
     let (mut came, mut went) = ((0, 0), (0, 0));
     for (serial, movement) in funds::moved(world, mchid, from, until) {
         // What moves from one purse to the other does not leave the account.
-        if movement.business.is_within() || movement.purse.account() != account {
+        if movement.change == 0
+            || movement.business.is_within()
+            || movement.purse.account() != account
+        {
             continue;
         }
         let sum = if movement.change > 0 {
@@ -417,6 +463,8 @@ fn moved(table: &mut Table, world: &World, mchid: &Id, serial: u64, movement: &M
         Business::TransferReturned => ("商家转账退回", movement.platform()),
         Business::RedPacket => ("现金红包", movement.platform()),
         Business::RedPacketReturned => ("现金红包退回", movement.platform()),
+        Business::CouponBudget => ("代金券营销经费", Some(number.to_owned())),
+        Business::CouponBudgetReturned => ("代金券营销经费退回", Some(number.to_owned())),
         Business::Settlement | Business::Unfreezing | Business::Adjustment => {
             let name = if movement.change > 0 {
                 "充值"

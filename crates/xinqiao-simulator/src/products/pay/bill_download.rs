@@ -45,6 +45,8 @@ const XML: &str = "a_days_bills_are_fetched_in_xml";
 pub(super) const LIFE: &str = "bills.bill_url_life";
 /// What is packed.
 const GZIP: &str = "GZIP";
+/// What is not: its ending and its type.
+const CSV: (&str, &str) = ("csv", "text/csv; charset=utf-8");
 /// The account whose movements are told where none is named.
 const BASIC: &str = "BASIC";
 /// The kind of the file that waits to be fetched.
@@ -60,7 +62,7 @@ fn which(asked: &Asked) -> Option<Trades> {
 }
 
 /// The first second of a day that is written with this mark between its parts.
-fn day(text: &str, mark: &str) -> Option<UnixSeconds> {
+pub(super) fn day(text: &str, mark: &str) -> Option<UnixSeconds> {
     let digits = text.replacen(mark, "", 2);
     let fits = text.len() == 8 + 2 * mark.len() && digits.len() == 8;
     shanghai::read(&format!("{digits}000000")).filter(|_| fits)
@@ -127,29 +129,57 @@ fn ready(turn: &mut Turn<'_>, asked: &Asked, mchid: &Id, text: &str) -> Reply {
     } else {
         Bytes::copy_from_slice(text.as_bytes())
     };
+    let form = if gzip {
+        ("gz", "application/gzip")
+    } else {
+        CSV
+    };
+    let url = address(turn, asked, mchid, (form, bytes), limit::seconds(LIFE));
+    Reply::Json(json!({
+        "hash_type": "SHA1",
+        "hash_value": hash(text),
+        "download_url": url,
+    }))
+}
+
+/// WECHAT: over the text, whether it is packed or not.
+fn hash(text: &str) -> String {
+    let hash = Hex::from(<[u8; 20]>::from(Sha1::digest(text)));
+    hash.as_str().to_owned()
+}
+
+/// Keeps a table of a merchant for so many seconds: its hash, and where it is fetched.
+pub(super) fn kept(
+    turn: &mut Turn<'_>,
+    asked: &Asked,
+    mchid: &Id,
+    text: &str,
+    life: i64,
+) -> (String, String) {
+    let bytes = Bytes::copy_from_slice(text.as_bytes());
+    (hash(text), address(turn, asked, mchid, (CSV, bytes), life))
+}
+
+/// Where a file of this ending and type is fetched.
+fn address(
+    turn: &mut Turn<'_>,
+    asked: &Asked,
+    mchid: &Id,
+    ((ending, content_type), bytes): ((&str, &str), Bytes),
+    life: i64,
+) -> String {
     let file = File {
         account: mchid.to_string(),
         kind: KIND.to_owned(),
-        filename: format!("bill.{}", if gzip { "gz" } else { "csv" }),
-        content_type: if gzip {
-            "application/gzip"
-        } else {
-            "text/csv; charset=utf-8"
-        }
-        .to_owned(),
+        filename: format!("bill.{ending}"),
+        content_type: content_type.to_owned(),
         created_at: turn.now.0,
-        expires_at: Some(turn.now.0 + limit::seconds(LIFE)),
+        expires_at: Some(turn.now.0 + life),
     };
     let token = files::store(turn, file, bytes);
-    // WECHAT: over the text, whether it is packed or not.
-    let hash = Hex::from(<[u8; 20]>::from(Sha1::digest(text)));
     let path = xinqiao_catalog::endpoint(v3::bill_download::DOWNLOAD_FILE);
     let path = path.map_or("", |endpoint| endpoint.path);
-    Reply::Json(json!({
-        "hash_type": "SHA1",
-        "hash_value": hash.as_str(),
-        "download_url": format!("{}{path}?token={token}", asked.origin),
-    }))
+    format!("{}{path}?token={token}", asked.origin)
 }
 
 /// `billdownload/file`.
@@ -159,7 +189,7 @@ fn download(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let found = files::find(turn.world, token, turn.now.0);
     let found = found.filter(|(file, _)| *file.account == **mchid && file.kind == KIND);
     let (file, content) = found.ok_or_else(|| {
-        let issue = "is no bill's of this merchant, or its five minutes are over";
+        let issue = "is no bill's of this merchant, or its time is over";
         parameter("token", &json!(null), issue)
     })?;
     Ok(Reply::File {

@@ -15,7 +15,9 @@ use xinqiao_crypto::{
 use xinqiao_types::AccountKind;
 
 use super::{
-    combine, notice,
+    combine,
+    coupon_use::{self, Applied},
+    notice,
     order::{self, Objection, Order, Prepay, TradeType},
 };
 use crate::{
@@ -102,6 +104,7 @@ static PAYMENT: Facts = Facts {
         text("out_trade_no", "商户订单号", "out_trade_no"),
         text("description", "商品", "Goods"),
         field("total", "金额", "Amount", Holds::Money),
+        field("discount", "代金券", "Coupon", Holds::Money).optional(),
     ],
 };
 static SIGNATURE: DiagnosisKind = DiagnosisKind {
@@ -247,7 +250,7 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
         .and_then(|(prepay, order)| payable(turn, &prepay, &order, &known).map(|()| prepay));
     let looks = input.field("look")?.unwrap_or(false);
     let prepay = match opened {
-        Ok(prepay) if looks => return looked(turn.world, &prepay),
+        Ok(prepay) if looks => return looked(turn, scene.user, &prepay),
         Ok(prepay) => prepay,
         Err(failure) => {
             row.state = RowState::Error;
@@ -283,7 +286,7 @@ pub(super) fn settle(
     let Some(order) = order::pay(turn, mchid, out_trade_no, openid) else {
         return Err(Refused::unknown("order", out_trade_no));
     };
-    show_paid(turn, row, (mchid, out_trade_no), &order);
+    show_paid(turn, row, (mchid, out_trade_no), &order, order.discount());
     publish(turn, user, (mchid, out_trade_no), &order);
     let pushed = notice::paid(turn, user, mchid, out_trade_no, &order);
     let merchant = merchant::merchant(turn.world, mchid)?;
@@ -309,7 +312,8 @@ fn settle_combined(
     let Some(whole) = due(turn.world, prepay) else {
         return Err(Refused::unknown("order", key.1));
     };
-    show_paid(turn, row, key, &whole);
+    let discount = paid.iter().map(|(_, _, order)| order.discount()).sum();
+    show_paid(turn, row, key, &whole, discount);
     for (mchid, out_trade_no, order) in &paid {
         publish(turn, user, (mchid, out_trade_no), order);
     }
@@ -322,6 +326,8 @@ fn settle_combined(
     }
     let merchant = merchant::merchant(turn.world, key.0)?;
     let mut view = order::view(turn.world, merchant, key.1, &whole);
+    view["discount"] = json!(discount);
+    view["payer_total"] = json!(whole.total - discount);
     view["sub_orders"] = json!(subs);
     Ok(json!({
         "result": "ok",
@@ -331,18 +337,27 @@ fn settle_combined(
     }))
 }
 
-fn show_paid(turn: &mut Turn<'_>, mut row: Row, (mchid, out_trade_no): (&Id, &Id), order: &Order) {
-    let sum = yuan(order.total);
+fn show_paid(
+    turn: &mut Turn<'_>,
+    mut row: Row,
+    (mchid, out_trade_no): (&Id, &Id),
+    order: &Order,
+    discount: i64,
+) {
+    let sum = yuan(order.total - discount);
     row.subtitle = Words::new(
         format!("支付 {sum} 元：{}", order.description),
         format!("pays {sum} CNY: {}", order.description),
     );
-    let facts = json!({
+    let mut facts = json!({
         "merchant": &**mchid,
         "out_trade_no": &**out_trade_no,
         "description": order.description,
         "total": order.total,
     });
+    if discount > 0 {
+        facts["discount"] = json!(discount);
+    }
     row.facts.insert(PAYMENT.name.to_owned(), facts);
     turn.show(row);
 }
@@ -374,16 +389,40 @@ fn due(world: &World, prepay: &Prepay) -> Option<Order> {
 }
 
 /// What the person sees before they agree to pay.
-fn looked(world: &World, prepay: &Prepay) -> Result<Value, Refused> {
-    let Some(order) = due(world, prepay) else {
+fn looked(turn: &Turn<'_>, user: u64, prepay: &Prepay) -> Result<Value, Refused> {
+    let Some(order) = due(turn.world, prepay) else {
         return Err(Refused::unknown("order", &prepay.out_trade_no));
     };
+    let coupons = coupons(turn, user, prepay, &order);
+    let discount: i64 = coupons.iter().map(|coupon| coupon.amount).sum();
+    let names: Vec<&str> = coupons.iter().map(|coupon| coupon.name.as_str()).collect();
     Ok(json!({
         "deliveries": [],
         "merchant": &*prepay.mchid,
         "description": order.description,
         "total": order.total,
+        "coupons": names,
+        "discount": discount,
+        "payer_total": order.total - discount,
     }))
+}
+
+/// What would pay a part: at most one coupon an order.
+fn coupons(turn: &Turn<'_>, user: u64, prepay: &Prepay, order: &Order) -> Vec<Applied> {
+    let mut found = Vec::new();
+    let mut ask = |mchid: &Id, order: &Order| {
+        let best = coupon_use::best(turn.world, turn.now, user, (mchid, order), &found);
+        found.extend(best);
+    };
+    match combine::find(turn.world, &prepay.mchid, &prepay.out_trade_no) {
+        Some(combined) if prepay.combined => {
+            for (sub, order) in combine::sub_orders(turn.world, combined) {
+                ask(&sub.payee, order);
+            }
+        }
+        _ => ask(&prepay.mchid, order),
+    }
+    found
 }
 
 /// The order that is to be paid, if what the client hands over is right.

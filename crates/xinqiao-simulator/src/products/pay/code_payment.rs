@@ -8,7 +8,7 @@
 use xinqiao_catalog::rules::limit;
 
 use super::{
-    cashier,
+    cashier, coupon_use,
     funds::{self, Business, Purse},
     order::{self, Order, State, TradeType},
     pay_code::{self, Trouble},
@@ -121,7 +121,8 @@ pub(super) fn reverse(turn: &mut Turn<'_>, whose: &Whose, out_trade_no: &Id) -> 
     if turn.now.0 - order.created_at > limit::seconds(WINDOW) {
         return Err(Kept::TooLate);
     }
-    let (total, refunded) = (order.total, order.refunded);
+    let order = order.clone();
+    let (total, refunded) = (order.settled(), order.refunded);
     let paid = order.payment().map(|(id, at)| (id.clone(), at));
     if paid.is_some() {
         if refunded {
@@ -133,6 +134,8 @@ pub(super) fn reverse(turn: &mut Turn<'_>, whose: &Whose, out_trade_no: &Id) -> 
             pot::take(turn.world, mchid, transaction_id, total);
         }
         funds::change(turn, mchid, purse, Business::Reversal, out_trade_no, -total);
+        let back = (order.discount(), out_trade_no);
+        coupon_use::give_back(turn, (mchid, &order), back, true);
     }
     pay_code::asks_no_more(turn.world, mchid, out_trade_no);
     order::becomes(turn.world, mchid, out_trade_no, State::Reversed { paid });

@@ -114,6 +114,7 @@ pub(super) fn whole(world: &World, mchid: &Id, number: &str) -> Option<Order> {
         created_at: combined.created_at,
         payable_until: combined.payable_until,
         state,
+        coupon: None,
         refunded: false,
     })
 }

@@ -14,7 +14,7 @@ use super::{
     order::{self, CURRENCY, Generation, Objection, Order, State, TradeType},
     seller::{self, Partner},
     signature,
-    v3::{address, client_address, expires, opens, parameter, refuse, sub_merchant},
+    v3::{address, client_address, expires, opens, parameter, promotions, refuse, sub_merchant},
 };
 use crate::{
     accounts::merchant::{MERCHANTS, Merchant},
@@ -237,6 +237,7 @@ fn sub_order(
         created_at: combined.created_at,
         payable_until: combined.payable_until,
         state: State::Open,
+        coupon: None,
         refunded: false,
     };
     let sub = Sub {
@@ -296,8 +297,11 @@ fn sub_shown(world: &World, sub: &Sub, order: &Order) -> Value {
         shown["transaction_id"] = json!(&**transaction_id);
         shown["success_time"] = json!(shanghai::rfc3339(UnixSeconds(at)));
         shown["bank_type"] = json!("OTHERS");
-        shown["amount"]["payer_amount"] = json!(order.total);
+        shown["amount"]["payer_amount"] = json!(order.payer_total());
         shown["amount"]["payer_currency"] = json!(order.currency);
+        if order.coupon.is_some() {
+            shown["promotion_detail"] = promotions(order);
+        }
     }
     shown
 }

@@ -91,6 +91,10 @@ pub(super) enum Business {
     RedPacket,
     /// What nobody took of a red packet.
     RedPacketReturned,
+    /// Put aside for a stock of coupons (代金券).
+    CouponBudget,
+    /// What a stock of coupons did not give.
+    CouponBudgetReturned,
     /// Somebody set a purse by hand.
     Adjustment,
 }
@@ -282,7 +286,8 @@ fn moves(
     (number, id): (&Id, Option<Id>),
     (amount, taken): (i64, i64),
 ) {
-    if amount == 0 {
+    // A refund of which a coupon gets all stands in the bills too.
+    if amount == 0 && business != Business::Refund {
         return;
     }
     let funds = FUNDS.or_default(turn.world, mchid.clone());

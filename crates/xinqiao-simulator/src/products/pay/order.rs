@@ -10,6 +10,7 @@ use xinqiao_catalog::rules::limit;
 use xinqiao_types::shanghai;
 
 use super::{
+    coupon_use::{self, Applied},
     funds::{self, Business, Purse},
     pot,
     seller::Partner,
@@ -107,6 +108,9 @@ pub(super) struct Order {
     /// The last second at which it can be paid.
     pub(super) payable_until: i64,
     pub(super) state: State,
+    /// The coupon that paid a part of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) coupon: Option<Applied>,
     /// Whether a refund of it was ever accepted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) refunded: bool,
@@ -215,6 +219,22 @@ impl Order {
     /// The provider that placed it for its merchant.
     pub(super) fn provider(&self) -> Option<&Id> {
         self.partner.as_ref().map(|own| &own.sp_mchid)
+    }
+
+    /// What a coupon pays of it, in fen.
+    pub(super) fn discount(&self) -> i64 {
+        self.coupon.as_ref().map_or(0, |coupon| coupon.amount)
+    }
+
+    /// What its payer pays.
+    pub(super) fn payer_total(&self) -> i64 {
+        self.total - self.discount()
+    }
+
+    /// What who sells gets (应结订单金额): all of it, but for coupons that nobody paid in for.
+    pub(super) fn settled(&self) -> i64 {
+        let coupon = self.coupon.as_ref();
+        self.total - coupon.map_or(0, |coupon| coupon.unpaid(coupon.amount))
     }
 
     /// The platform's number and the time of its payment, if it was ever paid.
@@ -419,7 +439,9 @@ pub(super) fn pay(turn: &mut Turn<'_>, mchid: &Id, out_trade_no: &Id, payer: &Id
     let day = shanghai::written(turn.now, "%Y%m%d");
     let transaction_id: Id = format!("4200000000{day}{number}").into();
     let key = (mchid.clone(), out_trade_no.clone());
+    let coupon = coupon(turn, &key, payer);
     let order = ORDERS.get_mut(turn.world, &key)?;
+    order.coupon = coupon;
     order.state = State::Paid {
         transaction_id: transaction_id.clone(),
         at,
@@ -441,13 +463,21 @@ pub(super) fn pay(turn: &mut Turn<'_>, mchid: &Id, out_trade_no: &Id, payer: &Id
         Purse::Unsettled
     };
     let business = Business::Payment;
-    funds::change(turn, &key.0, purse, business, &key.1, paid.total);
+    funds::change(turn, &key.0, purse, business, &key.1, paid.settled());
+    coupon_use::take(turn, &key.0, &key.1, &paid);
     let what = json!({"merchant": &*key.0, "out_trade_no": &*key.1});
     BY_TRANSACTION.put(turn.world, (key.0, transaction_id), key.1);
     if purse == Purse::Frozen {
         turn.publish(TO_SHARE, &what);
     }
     Some(paid)
+}
+
+/// Which coupon of this person pays a part of an order.
+fn coupon(turn: &Turn<'_>, key: &(Id, Id), payer: &Id) -> Option<Applied> {
+    let order = ORDERS.get(turn.world, key)?;
+    let user = people::person(turn.world, &order.appid, payer)?;
+    coupon_use::best(turn.world, turn.now, user, (&key.0, order), &[])
 }
 
 /// A refund of an order was accepted.
@@ -509,6 +539,9 @@ pub(super) fn view(world: &World, merchant: &Merchant, out_trade_no: &str, order
         "user": user.map(people::user::name),
         "description": order.description,
         "total": order.total,
+        "discount": order.discount(),
+        "payer_total": order.payer_total(),
+        "coupon": order.coupon.as_ref().map(|coupon| &coupon.name),
         "trade_type": order.trade_type,
         "trade_state": order.trade_state(),
         "notify_url": order.notify_url,

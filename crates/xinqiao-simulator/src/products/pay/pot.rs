@@ -84,8 +84,8 @@ fn paid(turn: &mut Turn<'_>, what: &Value) {
     let (transaction_id, paid_at) = (transaction_id.clone(), *at);
     let pot = Pot {
         out_trade_no,
-        total: order.total,
-        left: order.total,
+        total: order.settled(),
+        left: order.settled(),
         shared: 0,
         requests: 0,
         paid_at,

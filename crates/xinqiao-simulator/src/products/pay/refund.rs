@@ -12,6 +12,7 @@ use xinqiao_catalog::rules::limit;
 use xinqiao_types::shanghai;
 
 use super::{
+    coupon_use::{self, Applied},
     funds::{self, Business, Purse},
     order::{self, Generation, Order, State},
     pot,
@@ -107,6 +108,9 @@ pub(super) struct Refund {
     pub(super) amount: i64,
     /// Of the order, in fen.
     pub(super) total: i64,
+    /// What goes back to the coupon that paid a part of the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) coupon: Option<Back>,
     pub(super) currency: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
@@ -125,6 +129,14 @@ pub(super) struct Refund {
     pub(super) generation: Generation,
     pub(super) created_at: i64,
     pub(super) status: Status,
+}
+
+/// What goes back to a coupon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Back {
+    pub(super) of: Applied,
+    /// In fen.
+    pub(super) amount: i64,
 }
 
 /// What became of a refund.
@@ -204,6 +216,32 @@ impl Status {
     }
 }
 
+impl Refund {
+    /// What goes back to the coupon, in fen.
+    pub(super) fn discount(&self) -> i64 {
+        self.coupon.as_ref().map_or(0, |back| back.amount)
+    }
+
+    /// What the payer gets.
+    pub(super) fn payer(&self) -> i64 {
+        self.amount - self.discount()
+    }
+
+    /// What who sold gives back.
+    pub(super) fn settled(&self) -> i64 {
+        let unpaid = |back: &Back| back.of.unpaid(back.amount);
+        self.amount - self.coupon.as_ref().map_or(0, unpaid)
+    }
+
+    /// What the payer paid for the whole order, and what who sold got.
+    pub(super) fn of_order(&self) -> (i64, i64) {
+        let coupon = self.coupon.as_ref().map(|back| &back.of);
+        let paid = coupon.map_or(0, |coupon| coupon.amount);
+        let unpaid = coupon.map_or(0, |coupon| coupon.unpaid(coupon.amount));
+        (self.total - paid, self.total - unpaid)
+    }
+}
+
 pub(super) fn find<'w>(
     world: &'w World,
     mchid: &Id,
@@ -265,7 +303,7 @@ pub(super) fn ask(
         wanted.source = Purse::Frozen;
     }
     let has = frozen.unwrap_or_else(|| funds::funds(world, mchid).of(wanted.source));
-    admit(turn, mchid, order, (*at, has), &wanted)?;
+    let coupon = admit(turn, mchid, order, (*at, has), &wanted)?;
     let (transaction_id, currency) = (transaction_id.clone(), order.currency.clone());
     let number = turn.world.next("pay.refund").digits(10);
     let day = shanghai::written(turn.now, "%Y%m%d");
@@ -276,6 +314,7 @@ pub(super) fn ask(
         transaction_id,
         amount: wanted.amount,
         total: wanted.total,
+        coupon,
         currency,
         reason: wanted.reason,
         notify_url: wanted.notify_url,
@@ -292,23 +331,24 @@ pub(super) fn ask(
     order::refunded(turn.world, mchid, &out_trade_no);
     let (purse, business) = (refund.source, Business::Refund);
     if purse == Purse::Frozen {
-        pot::take(turn.world, mchid, &refund.transaction_id, refund.amount);
+        pot::take(turn.world, mchid, &refund.transaction_id, refund.settled());
     }
-    refund.of_day = -funds::change(turn, mchid, purse, business, &number, -refund.amount);
+    refund.of_day = -funds::change(turn, mchid, purse, business, &number, -refund.settled());
     known(turn.world, mchid, &number, &refund);
     REFUNDS.put(turn.world, (mchid.clone(), number.clone()), refund.clone());
     on_its_way(turn, mchid, &number, refund.serial);
     Ok(refund)
 }
 
-/// Whether an order that was paid then may be refunded so, from a purse that has so much for it.
+/// Whether an order that was paid then may be refunded so, from a purse that has so much for it; and what goes back to the
+/// coupon that paid a part.
 fn admit(
     turn: &Turn<'_>,
     mchid: &Id,
     order: &Order,
     (paid_at, has): (i64, i64),
     wanted: &Wanted,
-) -> Result<(), Objection> {
+) -> Result<Option<Back>, Objection> {
     if wanted.total != order.total {
         return Err(Objection::WrongTotal { total: order.total });
     }
@@ -319,7 +359,8 @@ fn admit(
         .map(|(_, refund)| refund)
         .filter(|refund| refund.status != Status::Closed)
         .collect();
-    let left = order.total - standing.iter().map(|refund| refund.amount).sum::<i64>();
+    let before = standing.iter().map(|refund| refund.amount).sum::<i64>();
+    let left = order.total - before;
     if wanted.amount > left {
         return Err(Objection::TooMuch { left });
     }
@@ -333,11 +374,20 @@ fn admit(
     if soon && SPACING.word(rules.map(|merchant| &merchant.rules)) == "on" {
         return Err(Objection::TooSoon);
     }
-    let (purse, needs) = (wanted.source, wanted.amount);
+    let back = order.coupon.as_ref().map(|coupon| {
+        let with_coupon = standing.iter().map(|refund| refund.discount()).sum();
+        let sums = (order.total, coupon.amount);
+        Back {
+            of: coupon.clone(),
+            amount: coupon_use::part(sums, (before, with_coupon), wanted.amount),
+        }
+    });
+    let unpaid = back.as_ref().map_or(0, |back| back.of.unpaid(back.amount));
+    let (purse, needs) = (wanted.source, wanted.amount - unpaid);
     if has < needs {
         return Err(Objection::Short { purse, has, needs });
     }
-    Ok(())
+    Ok(back)
 }
 
 /// Sends money that could not be given back to another account.
@@ -397,17 +447,33 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
     refund.status = status;
     let refund = refund.clone();
     if status == Status::Closed {
-        let back = (refund.amount, refund.of_day);
+        let back = (refund.settled(), refund.of_day);
         let purse = match refund.source {
             Purse::Frozen => {
-                pot::put_back(turn.world, &mchid, &refund.transaction_id, refund.amount)
+                pot::put_back(turn.world, &mchid, &refund.transaction_id, refund.settled())
             }
             source => source,
         };
         funds::give_back(turn, &mchid, purse, &number, back);
     }
+    if matches!(status, Status::Success { .. }) {
+        coupon_gets(turn, &mchid, &number, &refund);
+    }
     let what = json!({"merchant": &*mchid, "out_refund_no": &*number});
     turn.publish(ENDED, &what);
+}
+
+/// A refund has arrived: so has the coupon's part.
+fn coupon_gets(turn: &mut Turn<'_>, mchid: &Id, number: &Id, refund: &Refund) {
+    let Some(order) = order::find(turn.world, mchid, &refund.out_trade_no).cloned() else {
+        return;
+    };
+    let arrived: i64 = of_order(turn.world, mchid, &refund.out_trade_no)
+        .filter(|(_, refund)| matches!(refund.status, Status::Success { .. }))
+        .map(|(_, refund)| refund.amount)
+        .sum();
+    let (back, whole) = (refund.discount(), arrived == order.total);
+    coupon_use::give_back(turn, (mchid, &order), (back, number), whole);
 }
 
 fn merchant_deleted(turn: &mut Turn<'_>, what: &Value) {
@@ -452,6 +518,8 @@ fn list(world: &World, request: &Request) -> Result<Value, Refused> {
             "transaction_id": &*refund.transaction_id,
             "amount": refund.amount,
             "total": refund.total,
+            "payer_refund": refund.payer(),
+            "settlement_refund": refund.settled(),
             "reason": refund.reason,
             "funds_account": refund.source.name(),
             "received_by": refund.received_by,

@@ -83,7 +83,7 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let number = wanted.out_refund_no.clone();
     let refund = refund::ask(turn, &mchid, wanted).map_err(refuse)?;
     let fen = |amount: i64| json!(amount.to_string());
-    Ok(Reply::Json(json!({
+    let mut answer = json!({
         "transaction_id": &*refund.transaction_id,
         "out_trade_no": &*refund.out_trade_no,
         "out_refund_no": &*number,
@@ -91,11 +91,22 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         "refund_fee": fen(refund.amount),
         "total_fee": fen(refund.total),
         "fee_type": refund.currency,
-        "cash_fee": fen(refund.total),
-        "cash_refund_fee": fen(refund.amount),
-        "coupon_refund_fee": "0",
-        "coupon_refund_count": "0",
-    })))
+        "cash_fee": fen(refund.of_order().0),
+        "cash_refund_fee": fen(refund.payer()),
+        "coupon_refund_fee": fen(refund.discount()),
+        "coupon_refund_count": fen(i64::from(refund.coupon.is_some())),
+    });
+    if let Some(back) = &refund.coupon {
+        let (_, settled) = refund.of_order();
+        if settled < refund.total {
+            answer["settlement_total_fee"] = fen(settled);
+            answer["settlement_refund_fee"] = fen(refund.settled());
+        }
+        answer["coupon_type_0"] = json!(back.of.kind_v2());
+        answer["coupon_refund_id_0"] = json!(&*back.of.coupon_id);
+        answer["coupon_refund_fee_0"] = fen(back.amount);
+    }
+    Ok(Reply::Json(answer))
 }
 
 fn wanted(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Wanted), Refusal> {
@@ -188,7 +199,11 @@ fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     tell("transaction_id", first.transaction_id.to_string());
     tell("out_trade_no", first.out_trade_no.to_string());
     tell("total_fee", first.total.to_string());
-    tell("cash_fee", first.total.to_string());
+    let (paid, settled) = first.of_order();
+    tell("cash_fee", paid.to_string());
+    if settled < first.total {
+        tell("settlement_total_fee", settled.to_string());
+    }
     tell("fee_type", first.currency.clone());
     tell("total_refund_count", all.len().to_string());
     let page = all.iter().skip(offset).take(PAGE);
@@ -202,6 +217,11 @@ fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
         tell("refund_account", source_name(refund.source).to_owned());
         tell("refund_recv_accout", received_by(refund).to_owned());
         tell("refund_fee", refund.amount.to_string());
+        if let Some(back) = &refund.coupon {
+            tell("settlement_refund_fee", refund.settled().to_string());
+            tell("coupon_refund_fee", back.amount.to_string());
+            tell("coupon_refund_count", "1".to_owned());
+        }
         if let Some(at) = refund.status.success_at() {
             let time = shanghai::written(UnixSeconds(at), "%Y-%m-%d %H:%M:%S");
             tell("refund_success_time", time);
@@ -239,9 +259,9 @@ pub(super) fn told(number: &str, refund: &Refund) -> Map<String, Value> {
     tell("refund_id", refund.id.to_string());
     tell("out_refund_no", number.to_owned());
     tell("total_fee", refund.total.to_string());
-    tell("settlement_total_fee", refund.total.to_string());
+    tell("settlement_total_fee", refund.of_order().1.to_string());
     tell("refund_fee", refund.amount.to_string());
-    tell("settlement_refund_fee", refund.amount.to_string());
+    tell("settlement_refund_fee", refund.settled().to_string());
     tell("refund_status", status(refund.status).to_owned());
     tell("refund_recv_accout", received_by(refund).to_owned());
     tell("refund_account", source_name(refund.source).to_owned());

@@ -195,16 +195,17 @@ fn apply_abnormal(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     Ok(Reply::Json(shown(number, refund)))
 }
 
-/// What a refund comes to; nothing is paid for anybody here, so customers get what merchants give.
+/// What a refund comes to: for the payer, for who sold, and for the coupon that paid a part.
 fn amount(refund: &Refund) -> Value {
+    let (payer_total, settlement_total) = refund.of_order();
     json!({
         "total": refund.total,
         "refund": refund.amount,
-        "payer_total": refund.total,
-        "payer_refund": refund.amount,
-        "settlement_total": refund.total,
-        "settlement_refund": refund.amount,
-        "discount_refund": 0,
+        "payer_total": payer_total,
+        "payer_refund": refund.payer(),
+        "settlement_total": settlement_total,
+        "settlement_refund": refund.settled(),
+        "discount_refund": refund.discount(),
         "currency": refund.currency,
         "from": [],
     })
@@ -217,6 +218,9 @@ fn success_time(refund: &Refund) -> Option<String> {
 
 /// A refund as answers show it.
 fn shown(number: &str, refund: &Refund) -> Value {
+    let promotions: Value = { refund.coupon.iter() }
+        .map(|back| back.of.refunded(back.amount))
+        .collect();
     let mut shown = json!({
         "refund_id": &*refund.id,
         "out_refund_no": number,
@@ -228,7 +232,7 @@ fn shown(number: &str, refund: &Refund) -> Value {
         "status": refund.status.name(),
         "funds_account": refund.source.name(),
         "amount": amount(refund),
-        "promotion_detail": [],
+        "promotion_detail": promotions,
     });
     if let Some(time) = success_time(refund) {
         shown["success_time"] = json!(time);

@@ -297,6 +297,7 @@ pub(super) fn draft(
         created_at: turn.now.0,
         payable_until: order::payable_until(turn.now.0, expires),
         state: State::Open,
+        coupon: None,
         refunded: false,
     };
     Ok((seller.payee, order))
@@ -335,7 +336,18 @@ pub(super) fn paid(world: &World, out_trade_no: &str, order: &Order) -> Map<Stri
         tell("trade_type", order.trade_type.name().to_owned());
         tell("bank_type", "OTHERS".to_owned());
         tell("total_fee", order.total.to_string());
-        tell("cash_fee", order.total.to_string());
+        tell("cash_fee", order.payer_total().to_string());
+        if let Some(coupon) = &order.coupon {
+            // WECHAT: what who sells gets is told only where that is less.
+            if order.settled() < order.total {
+                tell("settlement_total_fee", order.settled().to_string());
+            }
+            tell("coupon_fee", coupon.amount.to_string());
+            tell("coupon_count", "1".to_owned());
+            tell("coupon_id_0", coupon.coupon_id.to_string());
+            tell("coupon_type_0", coupon.kind_v2().to_owned());
+            tell("coupon_fee_0", coupon.amount.to_string());
+        }
         tell("fee_type", order.currency.clone());
         tell("transaction_id", transaction_id.to_string());
         tell("time_end", shanghai::digits(UnixSeconds(at)));

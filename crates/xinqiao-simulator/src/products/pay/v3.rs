@@ -420,9 +420,18 @@ pub(super) fn draft(
         created_at: turn.now.0,
         payable_until: order::payable_until(turn.now.0, expires),
         state: State::Open,
+        coupon: None,
         refunded: false,
     };
     Ok((seller.merchant.mchid.clone(), order))
+}
+
+/// The coupon that paid a part of an order, if one did.
+pub(super) fn promotions(order: &Order) -> Value {
+    let coupon = order.coupon.iter();
+    coupon
+        .map(|coupon| coupon.promotion(&order.currency))
+        .collect()
 }
 
 /// An order as queries show it and, paid, notices.
@@ -434,7 +443,7 @@ pub(super) fn transaction(world: &World, mchid: &str, out_trade_no: &str, order:
         "trade_state_desc": order.trade_state_desc(),
         "attach": order.attach.clone().unwrap_or_default(),
         "amount": {"total": order.total, "currency": order.currency},
-        "promotion_detail": [],
+        "promotion_detail": promotions(order),
     });
     match &order.partner {
         None => {
@@ -467,7 +476,7 @@ pub(super) fn transaction(world: &World, mchid: &str, out_trade_no: &str, order:
         shown["transaction_id"] = json!(&**transaction_id);
         shown["success_time"] = json!(shanghai::rfc3339(UnixSeconds(at)));
         shown["bank_type"] = json!("OTHERS");
-        shown["amount"]["payer_total"] = json!(order.total);
+        shown["amount"]["payer_total"] = json!(order.payer_total());
         shown["amount"]["payer_currency"] = json!(order.currency);
     }
     shown

@@ -419,7 +419,7 @@ fn pay(turn: &mut Turn<'_>, call: &Call<'_>, scene: &Scene) -> Answer {
             json!({"err_desc": refused.message, "alert": refused.message}),
         ),
         Ok(order) if looks => {
-            let total = order["total"].as_i64().unwrap_or_default();
+            let total = order["payer_total"].as_i64().unwrap_or_default();
             let goods = order["description"].as_str().unwrap_or_default();
             let title = format!("¥{} {goods}", yuan(total));
             let (yes, no) = if call.english {
