@@ -56,7 +56,7 @@ mod tests {
     fn push_is_refused_where_no_customer_message_can_be_sent() {
         let with = |account: &str, appid: &str| {
             let app = format!(
-                "[[app]]\nname = \"a\"\nurl = \"http://127.0.0.1:9/\"\ntoken = \"t\"\naccounts = [\"{appid}\"]\nslow_reply = \"push\"\n"
+                "[[app]]\nname = \"a\"\nurl = \"http://127.0.0.1:9/\"\ntoken = \"own\"\naccounts = [\"{appid}\"]\nslow_reply = \"push\"\n"
             );
             Config::from_toml(&format!(
                 "store = \":memory:\"\n[[account]]\n{account}\n{app}"
