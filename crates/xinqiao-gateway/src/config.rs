@@ -9,6 +9,7 @@ mod forms;
 mod place;
 mod read;
 mod secret;
+mod slow;
 
 use std::{
     collections::BTreeMap,
@@ -25,8 +26,8 @@ use xinqiao_types::{
     AccountKind, AesKeyText, AppId, AppKey, AppSecret, CallbackMode, CallbackToken, CorpId,
 };
 
-pub use self::error::ConfigError;
 pub(crate) use self::read::is_plain_id;
+pub use self::{error::ConfigError, slow::SlowReply};
 
 /// How far above the first port administration listens unless the configuration says where.
 const ADMIN_PORTS: u16 = 5;
@@ -444,6 +445,9 @@ pub struct AppConfig {
     /// case.
     #[serde(default = "thirty_seconds")]
     pub timeout_ms: u64,
+    /// What becomes of a reply that is not ready when the platform must be answered.
+    #[serde(default)]
+    pub slow_reply: SlowReply,
 }
 
 fn thirty_seconds() -> u64 {
@@ -462,6 +466,7 @@ impl AppConfig {
             accounts: Vec::new(),
             watch: Vec::new(),
             timeout_ms: thirty_seconds(),
+            slow_reply: SlowReply::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 //! to about 72 hours.
 
 mod attempt;
+mod push;
 mod schedule;
 mod worker;
 
@@ -20,6 +21,7 @@ use xinqiao_types::AppId;
 use self::attempt::{Attempted, attempt};
 pub(crate) use self::worker::worker;
 use crate::{
+    SlowReply,
     directory::{Place, Route},
     in_flight::Lead,
     shared::Shared,
@@ -184,6 +186,7 @@ async fn run(
             Answer::Silent
         }
     };
+    let mut late = None;
     if route.primary {
         let in_time = lead.as_ref().is_none_or(|lead| lead.settle(answer.clone()));
         if in_time {
@@ -198,10 +201,22 @@ async fn run(
             finish
                 .detail
                 .get_or_insert_with(|| late_detail(&answer, elapsed_ms));
+            if let (Answer::Reply(xml), SlowReply::Push) = (answer, route.slow) {
+                finish.rule = Some(push::BEGUN);
+                finish.detail = Some("sending began, and its end is not written down".to_owned());
+                // Whatever asks for it from now on gets silence: the user has the reply from us.
+                finish.answer = Some(Answer::Silent);
+                late = Some((finish.clone(), xml));
+            }
         }
     }
     match shared.store.finish(finish).await {
-        Ok(true) => {}
+        Ok(true) => {
+            if let Some((finish, xml)) = late {
+                let pushed = push::push(shared, parcel, &xml).await;
+                finish_pushed(shared, finish, pushed).await;
+            }
+        }
         Ok(false) => tracing::info!(
             %event_id, %appid, app,
             "A delivery was taken up again before this attempt ended; what came of it does not count."
@@ -214,6 +229,17 @@ async fn run(
     shared.due.notify_one();
     // Only now do repeats of the event ask the store.
     drop(lead);
+}
+
+/// Writes down what came of sending a late reply.
+async fn finish_pushed(shared: &Shared, mut finish: Finish, pushed: push::Pushed) {
+    let event_id = finish.event;
+    finish.at = shared.now();
+    finish.rule = Some(pushed.rule);
+    finish.detail = Some(pushed.detail).filter(|detail| !detail.is_empty());
+    if let Err(error) = shared.store.finish(finish).await {
+        tracing::error!(%event_id, %error, "What came of a customer message could not be stored.");
+    }
 }
 
 fn late_detail(answer: &Answer, elapsed_ms: i64) -> String {

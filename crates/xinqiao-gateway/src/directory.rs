@@ -17,7 +17,9 @@ use xinqiao_message::{
 use xinqiao_store::{AccountSecrets, Millis, Store};
 use xinqiao_types::{AccountKind, AppId, CallbackMode, CallbackToken, Entropy};
 
-use crate::{AccountConfig, AppConfig, Config, ConfigError, StartError, config::is_plain_id};
+use crate::{
+    AccountConfig, AppConfig, Config, ConfigError, SlowReply, StartError, config::is_plain_id,
+};
 
 /// What stands for an other's id in the path of an account that has others behind it.
 pub(crate) const PLACEHOLDERS: [&str; 2] = ["$APPID$", "$CORPID$"];
@@ -112,6 +114,7 @@ pub(crate) struct Route {
     pub(crate) keys: Keys,
     pub(crate) timeout: Duration,
     pub(crate) primary: bool,
+    pub(crate) slow: SlowReply,
 }
 
 impl Directory {
@@ -430,6 +433,7 @@ impl Route {
             keys,
             timeout: app.timeout(),
             primary,
+            slow: app.slow_reply,
         })
     }
 

@@ -38,7 +38,7 @@ mod wrong_keys;
 
 pub use config::{
     AccountConfig, Admin, AdminListen, AppConfig, Config, ConfigError, DEFAULT_PORT, DatabaseUrl,
-    KeyConfig, Listen, Preflight, Proxy, Seal, StoreAt, Upstream,
+    KeyConfig, Listen, Preflight, Proxy, Seal, SlowReply, StoreAt, Upstream,
 };
 pub use error::StartError;
 pub use gateway::{Context, Gateway};

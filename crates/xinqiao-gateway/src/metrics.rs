@@ -42,6 +42,10 @@ counters! {
     deliveries_illegal => "xinqiao_deliveries_total", "outcome=\"illegal_reply\"";
     deliveries_failed => "xinqiao_deliveries_total", "outcome=\"failed\"";
     deliveries_dead => "xinqiao_deliveries_total", "outcome=\"dead\"";
+    /// Late replies that became customer messages.
+    replies_pushed => "xinqiao_slow_replies_total", "outcome=\"pushed\"";
+    /// Late replies that should have, and did not, or perhaps not.
+    replies_unpushed => "xinqiao_slow_replies_total", "outcome=\"push_failed\"";
     tokens_refreshed => "xinqiao_token_refreshes_total", "outcome=\"ok\"";
     tokens_failed => "xinqiao_token_refreshes_total", "outcome=\"failed\"";
     tokens_foreign => "xinqiao_token_foreign_refreshes_total", "";

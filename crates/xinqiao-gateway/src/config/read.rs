@@ -12,6 +12,7 @@ use super::{
     AccountConfig, AdminListen, Config, ConfigError, StoreAt, Upstream,
     place::{table_of, with_key, without_texts},
     secret::{self, Kind},
+    slow,
 };
 use crate::{directory::PLACEHOLDERS, issued_key::is_issued_id, outbound::app_address};
 
@@ -282,6 +283,11 @@ impl Config {
                     );
                     return fail(at("accounts"), "config.primary", &reason);
                 }
+            }
+            let mut answered =
+                { self.accounts.iter() }.filter(|account| app.accounts.contains(&account.appid));
+            if let Some(reason) = answered.find_map(|account| slow::misfit(app, account)) {
+                return fail(at("slow_reply"), "config.slow_reply", &reason);
             }
         }
         let mut ids = BTreeSet::new();

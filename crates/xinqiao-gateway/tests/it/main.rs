@@ -18,4 +18,5 @@ mod proxy;
 mod receivers;
 mod secrets;
 mod simulator;
+mod slow;
 mod tokens;
