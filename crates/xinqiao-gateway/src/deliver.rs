@@ -201,7 +201,8 @@ async fn run(
             finish
                 .detail
                 .get_or_insert_with(|| late_detail(&answer, elapsed_ms));
-            if let (Answer::Reply(xml), SlowReply::Push) = (answer, route.slow) {
+            // Only what was delivered beside the request: of a later attempt the user may have the reply already.
+            if let (Answer::Reply(xml), SlowReply::Push, Some(_)) = (answer, route.slow, deadline) {
                 finish.rule = Some(push::BEGUN);
                 finish.detail = Some("sending began, and its end is not written down".to_owned());
                 // Whatever asks for it from now on gets silence: the user has the reply from us.

@@ -124,7 +124,9 @@ impl Slot {
     pub(crate) async fn joined(&self, deadline: Instant) -> Option<Answer> {
         match self.wait(deadline).await {
             Outcome::Settled(answer) => Some(answer),
-            Outcome::TooLate | Outcome::Stored => Some(Answer::Silent),
+            Outcome::TooLate => Some(Answer::Silent),
+            // Whoever is told of silence was answered: nothing that comes later may count as shown.
+            Outcome::Stored => Some(self.expire().unwrap_or(Answer::Silent)),
             Outcome::Pending | Outcome::Failed => None,
         }
     }
@@ -228,11 +230,20 @@ mod tests {
         let lead = first(&all);
         assert_eq!(joined(&all).joined(Instant::now()).await, None);
         lead.stored();
-        let silent = Some(Answer::Silent);
-        assert_eq!(joined(&all).joined(Instant::now()).await, silent);
         assert!(lead.settle(Answer::Reply(b"x".to_vec())));
         let reply = Some(Answer::Reply(b"x".to_vec()));
         assert_eq!(joined(&all).joined(Instant::now()).await, reply);
+    }
+
+    #[tokio::test]
+    async fn a_reply_after_a_repeat_was_told_of_silence_was_not_shown() {
+        let all = InFlight::default();
+        let lead = first(&all);
+        lead.stored();
+        let silent = Some(Answer::Silent);
+        assert_eq!(joined(&all).joined(Instant::now()).await, silent);
+        assert!(!lead.settle(Answer::Reply(b"late".to_vec())));
+        assert_eq!(joined(&all).joined(Instant::now()).await, silent);
     }
 
     #[tokio::test]

@@ -259,7 +259,7 @@ async fn settle(
         return Ok(Answer::Silent);
     }
     if is_late {
-        return Ok(Answer::Silent);
+        return Err(shed("the store took too long"));
     }
     match slot.wait(deadline).await {
         Outcome::Settled(answer) => Ok(answer),

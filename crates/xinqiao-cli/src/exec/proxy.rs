@@ -28,9 +28,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_util::sync::CancellationToken;
 use xinqiao_http::remove_hop_by_hop;
@@ -162,6 +163,8 @@ impl Proxy {
         });
         let served = hyper::server::conn::http1::Builder::new()
             .preserve_header_case(true)
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_secs(30))
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()
             .await;
@@ -414,6 +417,9 @@ impl Proxy {
     }
 }
 
+/// Most connections to a door at once; more wait.
+const CONNECTIONS: usize = 1024;
+
 /// Accepts until `stop`, each connection in a task of its own.
 async fn accept<F>(
     listener: TcpListener,
@@ -422,13 +428,19 @@ async fn accept<F>(
 ) where
     F: Future<Output = ()> + Send + 'static,
 {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
+        let place = Arc::clone(&places).acquire_owned().await;
         tokio::select! {
             () = stop.cancelled() => return,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     let _ = stream.set_nodelay(true);
-                    tokio::spawn(serve(stream));
+                    let serving = serve(stream);
+                    tokio::spawn(async move {
+                        serving.await;
+                        drop(place);
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "Cannot accept a connection.");

@@ -37,6 +37,8 @@ pub(super) fn no_push(account: &AccountConfig) -> Option<String> {
         _ if account.is_work() => "WeCom's agents have no customer messages",
         AccountKind::Component => "the gateway holds no tokens of a platform's authorizers",
         kind if !kind.is_official_account() => "only official accounts reply to what users send",
+        // Whoever saw one such callback can write others, to whomever they please.
+        _ if account.allow_plain => "with allow_plain its callbacks can be forged",
         _ if account.secret.is_none() => "without its secret there is no token to send with",
         _ => {
             let facts = AccountFacts::new(account.kind, account.verified?);
@@ -78,6 +80,11 @@ mod tests {
                 "authorizers",
             ),
             ("corpid = \"ww1\"\nagentid = 1".to_owned(), "ww1:1", "WeCom"),
+            (
+                format!("appid = \"wx1\"\nallow_plain = true\n{secret}"),
+                "wx1",
+                "can be forged",
+            ),
             (
                 format!("appid = \"wx1\"\nkind = \"subscription\"\nverified = false\n{secret}"),
                 "wx1",

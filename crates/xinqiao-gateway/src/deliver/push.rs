@@ -14,6 +14,7 @@ use xinqiao_types::percent;
 
 use super::Parcel;
 use crate::{
+    outbound::OutboundError,
     platform::{self, Face},
     shared::Shared,
 };
@@ -120,7 +121,15 @@ async fn ask(shared: &Shared, token: &str, body: &Bytes) -> Result<i64, Pushed> 
             ANSWER_BYTES,
         )
         .await
-        .map_err(|error| Pushed::new(BEGUN, error.to_string()))?;
+        .map_err(|error| {
+            let is_unsent = matches!(error, OutboundError::Connect(_) | OutboundError::NoHost(_));
+            let rule = if is_unsent {
+                "delivery.push_refused"
+            } else {
+                BEGUN
+            };
+            Pushed::new(rule, error.to_string())
+        })?;
     match platform::errcode(&answered.body) {
         Some(code) if answered.status == StatusCode::OK => Ok(code),
         _ => {

@@ -1,6 +1,6 @@
 //! The event log: a table per Shanghai day, so that retention is dropping a table.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use xinqiao_types::AppId;
@@ -24,6 +24,8 @@ pub(super) struct AppendJob {
     /// The node that holds its deliveries, and until when.
     node: i64,
     held_until: Millis,
+    /// What it waited for the writer is no part of its hold.
+    queued: Instant,
     mark: Option<Mark>,
 }
 
@@ -105,6 +107,7 @@ impl EventWriter {
                 )?
                 .execute(params![job.day, seq, mark.reading, mark.rule])?;
         }
+        let waited = i64::try_from(job.queued.elapsed().as_millis()).unwrap_or(0);
         let mut deliveries = Vec::with_capacity(job.apps.len());
         for app in &job.apps {
             let mut insert = connection.prepare_cached(
@@ -116,7 +119,7 @@ impl EventWriter {
                 seq,
                 job.appid.as_str(),
                 app,
-                job.held_until.0,
+                job.held_until.plus(waited).0,
                 job.received.0,
                 job.node,
             ])?;
@@ -223,6 +226,7 @@ impl Sqlite {
     }
 
     pub(crate) async fn append(&self, event: NewEvent<'_>) -> Result<Appended, StoreError> {
+        let queued = Instant::now();
         // A repeat makes no key: what was captured once, sent to many addresses, must not fill the disk.
         if self.0.vault.current(event.appid).is_none() {
             let key = event.dedup;
@@ -249,6 +253,7 @@ impl Sqlite {
             apps: event.apps.iter().map(|&app| app.into()).collect(),
             node: self.0.node,
             held_until: event.held_until,
+            queued,
             mark: event.mark.map(|mark| Mark {
                 reading: mark.reading.to_owned(),
                 rule: mark.rule.to_owned(),

@@ -44,7 +44,7 @@ pub(crate) async fn a_delivery_is_held_until_it_is_finished_or_its_time_is_up(db
         .finish(finish(deliveries[0], event, Verdict::Delivered))
         .await
         .unwrap();
-    let later = NOW.plus(60_001);
+    let later = NOW.plus(70_000);
     let claimed = store.claim(later, 10, later.plus(60_000)).await.unwrap();
     assert_eq!(claimed.len(), 1);
     assert_eq!(
@@ -113,7 +113,7 @@ pub(crate) async fn an_attempt_that_outlived_its_hold_counts_no_more(db: Db) {
     let (event, deliveries) = one(&store, &["shop"]).await;
     let first = deliveries[0];
     // Somebody else took it up when its time was over.
-    let late = NOW.plus(60_001);
+    let late = NOW.plus(70_000);
     let claimed = store.claim(late, 10, late.plus(60_000)).await.unwrap();
     let second = claimed[0].held;
     assert!(second.fence > first.fence);

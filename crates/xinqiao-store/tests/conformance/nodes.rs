@@ -74,7 +74,7 @@ pub(crate) async fn a_delivery_is_claimed_by_one_node(db: Db) {
             .await
             .unwrap();
     }
-    let late = NOW.plus(60_001);
+    let late = NOW.plus(70_000);
     let mut tasks = tokio::task::JoinSet::new();
     for turn in 0..40 {
         let store = if turn % 2 == 0 { a.clone() } else { b.clone() };
@@ -123,7 +123,7 @@ pub(crate) async fn what_one_node_sealed_another_opens(db: Db) {
     let (place, _) = one(&a, &["shop"]).await;
     let kept = b.event(place).await.unwrap().unwrap();
     assert_eq!(kept.body.as_deref(), Some(b"body".as_slice()));
-    let late = NOW.plus(60_001);
+    let late = NOW.plus(70_000);
     let claimed = b.claim(late, 10, late).await.unwrap();
     assert_eq!(claimed[0].body, b"body");
     let node = NodeId::new("a");

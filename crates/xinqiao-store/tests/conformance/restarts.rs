@@ -16,7 +16,7 @@ pub(crate) async fn a_node_that_starts_takes_up_its_own_and_leaves_what_others_h
     store.close().await;
     // Once their time is over anybody may have them.
     let store = db.open_as("b").await;
-    let late = NOW.plus(60_001);
+    let late = NOW.plus(70_000);
     assert_eq!(store.claim(late, 10, late).await.unwrap().len(), 1);
 }
 
